@@ -1,0 +1,1 @@
+"""Values, rules and ports that every other package may use; no I/O happens here."""

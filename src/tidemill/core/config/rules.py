@@ -1,0 +1,93 @@
+"""What must hold between keys, and what production demands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from tidemill.core.config.config import Config
+from tidemill.core.config.sections.people import JwtAlgorithm
+from tidemill.core.config.sections.storing import BusKind
+
+secret_length_min: Final = 32
+_DISTINCT_CHARACTERS_MIN: Final = 10
+_SAMPLE: Final = re.compile(
+    r"change.?me|change.?this|change.?in|example|sample|your[-_ ]|secret|placeholder|default|"
+    r"password|insecure|development|test.?key|12345678|abcdefgh|qwerty",
+    re.IGNORECASE,
+)
+
+
+def weakness(secret: str) -> str | None:
+    """Return why `secret` does not protect production, or None when it may."""
+    if len(secret) < secret_length_min:
+        return f"has fewer than {secret_length_min} characters"
+    if len(set(secret)) < _DISTINCT_CHARACTERS_MIN:
+        return "repeats too few characters"
+    if _SAMPLE.search(secret):
+        return "looks like a sample"
+    return None
+
+
+def problems_of(config: Config) -> Iterator[str]:
+    """Yield what is wrong with the values together, each with what to do."""
+    yield from _between(config)
+    if config.in_production:
+        yield from _in_production(config)
+
+
+def _between(config: Config) -> Iterator[str]:
+    jobs = config.jobs
+    if jobs.timeout_seconds_default > jobs.timeout_seconds_max:
+        yield (
+            "jobs.timeout_seconds_default must not be over jobs.timeout_seconds_max "
+            f"({jobs.timeout_seconds_max})."
+        )
+    if jobs.retry_seconds_min > jobs.retry_seconds_max:
+        yield "jobs.retry_seconds_min must not be over jobs.retry_seconds_max."
+    if bool(config.owner.email) != bool(config.owner.password):
+        yield "owner.email and owner.password must be set together."
+    yield from _bus(config)
+
+
+def _bus(config: Config) -> Iterator[str]:
+    scheme = config.message_queue.url.partition("://")[0]
+    wanted = {
+        BusKind.NATS: (scheme in {"nats", "tls"}, "message_queue.url to be nats://…"),
+        BusKind.AMQP: (scheme in {"amqp", "amqps"}, "message_queue.url to be amqp://…"),
+        BusKind.POSTGRES: (bool(config.database.url), "database.url to be postgresql://…"),
+    }
+    fits, need = wanted.get(config.events.bus, (True, ""))
+    if not fits:
+        yield f"events.bus = {config.events.bus} needs {need}."
+
+
+def _in_production(config: Config) -> Iterator[str]:
+    yield from _signing_key(config)
+    if config.audit.chain_key and (why := weakness(config.audit.chain_key)):
+        yield f"audit.chain_key {why}; production refuses it. {_MAKE_ONE}"
+    if config.database.url and not config.audit.chain_key:
+        yield (
+            "audit.chain_key is not set; on PostgreSQL, where several machines may write the audit "
+            f"log, production needs one key for all. {_MAKE_ONE}"
+        )
+    if config.owner.password and _SAMPLE.search(config.owner.password):
+        yield "owner.password looks like a sample; production refuses it. Choose another."
+    if "*" in config.cors.origins:
+        yield "cors.origins must name exact origins in production, not *."
+
+
+_MAKE_ONE: Final = "Make one with `openssl rand -base64 48`."
+
+
+def _signing_key(config: Config) -> Iterator[str]:
+    secret = config.auth.jwt_secret
+    if not secret:
+        if config.auth.jwt_algorithm is JwtAlgorithm.HS256:
+            yield (
+                "auth.jwt_secret is not set; production needs it, as JWT_SECRET or as a file "
+                f"named by TIDEMILL_AUTH_JWT_SECRET_FILE. {_MAKE_ONE}"
+            )
+    elif why := weakness(secret):
+        yield f"auth.jwt_secret {why}; production refuses it. {_MAKE_ONE}"

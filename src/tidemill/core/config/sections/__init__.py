@@ -1,0 +1,1 @@
+"""The sections of the configuration, each a frozen Struct whose fields are its keys."""

@@ -1,0 +1,165 @@
+"""Where state lies and how processes reach each other."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Struct
+
+from tidemill.core.config import checks
+from tidemill.core.config.about import SECRET, About, key
+
+
+class Placement(StrEnum):
+    """Where a new tenant's tables lie on PostgreSQL."""
+
+    SCHEMA = "schema"
+    POOL = "pool"
+
+
+class Synchronous(StrEnum):
+    """What a commit on SQLite survives."""
+
+    FULL = "full"
+    NORMAL = "normal"
+
+
+class BusKind(StrEnum):
+    """What carries facts between processes."""
+
+    AUTO = "auto"
+    MEMORY = "memory"
+    NATS = "nats"
+    AMQP = "amqp"
+    POSTGRES = "postgres"
+
+
+class Database(Struct, frozen=True, kw_only=True):
+    """The stores: SQLite in the data directory, or PostgreSQL."""
+
+    url: Annotated[
+        str,
+        key(
+            "PostgreSQL as postgresql://USER:PASSWORD@HOST/DATABASE; empty means SQLite in "
+            "server.data_dir.",
+            About(url=True, check=checks.url("postgresql", "postgres")),
+        ),
+    ] = ""
+    max_connections: Annotated[
+        int, key("Connections to PostgreSQL that one process opens.", ge=2, le=1000)
+    ] = 10
+    statement_seconds_max: Annotated[
+        int, key("How long one statement may run on PostgreSQL.", ge=1, le=3600)
+    ] = 30
+    placement: Annotated[
+        Placement,
+        key("On PostgreSQL: a schema for each new tenant, or one shared by many."),
+    ] = Placement.SCHEMA
+    schemas_per_database_max: Annotated[
+        int, key("Tenants with a schema of their own in one PostgreSQL database.", ge=1, le=5000)
+    ] = 500
+    sqlite_writer_threads: Annotated[
+        int, key("Threads that write tenants' SQLite files.", ge=1, le=64)
+    ] = 4
+    sqlite_reader_threads: Annotated[int, key("Threads that read SQLite.", ge=1, le=64)] = 4
+    sqlite_open_files_max: Annotated[
+        int, key("Tenants' SQLite files kept open at once.", ge=4, le=10_000)
+    ] = 64
+    sqlite_synchronous: Annotated[
+        Synchronous,
+        key("full survives a power failure; normal is faster and may then lose last commits."),
+    ] = Synchronous.FULL
+
+
+class MessageQueue(Struct, frozen=True, kw_only=True):
+    """The broker between dispatcher and workers, which is the event bus, too."""
+
+    url: Annotated[
+        str,
+        key(
+            "RabbitMQ as amqp://… or NATS JetStream as nats://…; empty means none.",
+            About(url=True, check=checks.url("amqp", "amqps", "nats", "tls")),
+        ),
+    ] = ""
+    task_queue: Annotated[
+        str,
+        key(
+            "Name of the queue that carries work to workers.",
+            About(check=checks.not_empty),
+            max_length=100,
+        ),
+    ] = "tasks"
+    status_queue: Annotated[
+        str,
+        key(
+            "Name of the queue that carries outcomes back.",
+            About(check=checks.not_empty),
+            max_length=100,
+        ),
+    ] = "status_updates"
+
+
+class Redis(Struct, frozen=True, kw_only=True):
+    """Rate limits shared by several API processes."""
+
+    url: Annotated[
+        str,
+        key(
+            "Redis as redis://…; empty means that each process counts by itself.",
+            About(url=True, check=checks.url("redis", "rediss", "unix")),
+        ),
+    ] = ""
+    answer_ms_max: Annotated[
+        int,
+        key("How long an answer may take before this process counts by itself.", ge=1, le=10_000),
+    ] = 100
+
+
+class Events(Struct, frozen=True, kw_only=True):
+    """The event stream and its live followers."""
+
+    bus: Annotated[
+        BusKind,
+        key(
+            "What carries facts between processes; auto takes message_queue.url, else PostgreSQL, "
+            "else the process itself."
+        ),
+    ] = BusKind.AUTO
+    bus_prefix: Annotated[
+        str,
+        key(
+            "First word of every subject, exchange and channel on the bus; installations that "
+            "share a broker need one each.",
+            About(check=checks.token),
+        ),
+    ] = "tidemill"
+    connections_max: Annotated[
+        int, key("Open WebSockets and event streams of one process.", ge=1, le=100_000)
+    ] = 5000
+    queued_frames_max: Annotated[
+        int, key("Frames that wait for a slow reader before it is told to resync.", ge=8, le=10_000)
+    ] = 256
+    heartbeat_seconds: Annotated[
+        int, key("Time between heartbeats on an idle connection.", ge=1, le=300)
+    ] = 15
+    ticket_seconds: Annotated[
+        int, key("How long a WebSocket ticket can be used.", ge=5, le=600)
+    ] = 30
+    outbox_days: Annotated[int, key("How long delivered facts can be sent again.", ge=1, le=90)] = 7
+
+
+class Audit(Struct, frozen=True, kw_only=True):
+    """The audit log."""
+
+    chain_key: Annotated[
+        str,
+        key(
+            "Key of the audit chain, at least 32 characters; empty means one that is made once "
+            "and kept in server.data_dir.",
+            SECRET,
+        ),
+    ] = ""
+    retention_days: Annotated[
+        int, key("How long bodies of audit lines are kept; 0 means for ever.", ge=0, le=36_500)
+    ] = 0

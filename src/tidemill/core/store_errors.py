@@ -1,0 +1,67 @@
+"""What a store may answer instead of a result; services may catch these."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tidemill.core.errors import Conflict, NotFound, RuleViolation, Unavailable
+
+retry_after_seconds: Final = 2
+
+
+class StoreUnavailable(Unavailable):
+    """A store cannot be read or written right now: full disk, lock, lost connection."""
+
+    code = "STORE_UNAVAILABLE"
+
+    def __init__(self, store: str, reason: str) -> None:
+        super().__init__(
+            f"The {store} store is not available: {reason}. Try again in a moment.",
+            headers={"Retry-After": str(retry_after_seconds)},
+        )
+        self.store = store
+        self.reason = reason
+
+
+class TenantUnavailable(Unavailable):
+    """The tenant exists and is not active: it is being made, failed, or is suspended."""
+
+    code = "TENANT_UNAVAILABLE"
+
+    def __init__(self, state: str) -> None:
+        super().__init__(
+            f"This tenant is {state} and cannot be used right now.",
+            headers={"Retry-After": str(retry_after_seconds)},
+        )
+        self.state = state
+
+
+class TenantNotFound(NotFound):
+    """No such tenant is registered here."""
+
+    code = "TENANT_NOT_FOUND"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such tenant.", param="tenant_id")
+
+
+class IdempotencyKeyReused(RuleViolation):
+    """The same Idempotency-Key came with another request."""
+
+    code = "IDEMPOTENCY_KEY_REUSED"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This Idempotency-Key was already used for a different request. Use a new key.",
+            param="Idempotency-Key",
+        )
+
+
+class ConstraintViolated(Conflict):
+    """A unique or foreign key refused the write; the transaction is rolled back."""
+
+    code = "CONSTRAINT_VIOLATED"
+
+    def __init__(self, constraint: str) -> None:
+        super().__init__("Another change got there first. Read the latest state and try again.")
+        self.constraint = constraint
