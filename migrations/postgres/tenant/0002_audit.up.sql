@@ -1,0 +1,25 @@
+-- The tenant's audit log: a chain in which each line hashes the one before it.
+CREATE TABLE audit_lines (
+    tenant_id TEXT COLLATE "C" NOT NULL,
+    seq BIGINT NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
+    at BIGINT NOT NULL,
+    action TEXT COLLATE "C" NOT NULL,
+    actor_id TEXT COLLATE "C" NOT NULL,
+    resource TEXT COLLATE "C" NOT NULL,
+    body TEXT,
+    digest TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    PRIMARY KEY (tenant_id, seq),
+    UNIQUE (tenant_id, id)
+);
+CREATE INDEX idx_audit_lines_tenant_id_actor_id_seq ON audit_lines (tenant_id, actor_id, seq);
+CREATE INDEX idx_audit_lines_tenant_id_action_seq ON audit_lines (tenant_id, action, seq);
+CREATE INDEX idx_audit_lines_tenant_id_resource_seq ON audit_lines (tenant_id, resource, seq);
+
+-- The last line of the chain; its row is the lock under which lines are added.
+CREATE TABLE audit_heads (
+    tenant_id TEXT COLLATE "C" PRIMARY KEY,
+    seq BIGINT NOT NULL,
+    hash TEXT NOT NULL
+);

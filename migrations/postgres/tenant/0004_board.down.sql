@@ -1,0 +1,3 @@
+DROP TABLE activities;
+DROP TABLE work_items;
+DROP TABLE projects;

@@ -1,0 +1,16 @@
+ALTER TABLE tenants DROP COLUMN announced_at;
+ALTER TABLE tenants DROP COLUMN created_by;
+DROP TABLE signing_keys;
+DROP TABLE first_owners;
+DROP TABLE setup_tickets;
+DROP TABLE known_addresses;
+DROP TABLE login_failures;
+DROP TABLE password_resets;
+DROP TABLE invitation_uses;
+DROP TABLE invitations;
+DROP TABLE ended_jobs;
+DROP TABLE api_tokens;
+DROP TABLE refresh_tokens;
+DROP TABLE sessions;
+DROP TABLE memberships;
+DROP TABLE users;

@@ -1,0 +1,2 @@
+DROP TABLE parked_facts;
+DROP TABLE follower_leases;

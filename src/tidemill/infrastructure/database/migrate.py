@@ -1,0 +1,204 @@
+"""Brings stores to this release's schema and back, one by one or many tenants at a time.
+
+    async with open_migrator(options, clock) as migrator:
+        await migrator.upgrade()
+        report = await migrator.upgrade_tenants(parallel=4, progress=show)
+
+Nothing else may have a SQLite data directory open meanwhile: its owner lock is taken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+from msgspec import Struct
+
+from tidemill.core.clock import Clock
+from tidemill.core.errors import TidemillError
+from tidemill.core.ports import StoreKind
+from tidemill.infrastructure.database.migrations import (
+    Finding,
+    MigrationFailed,
+    discover,
+    lint,
+    pending,
+)
+from tidemill.infrastructure.database.options import DatabaseOptions
+from tidemill.infrastructure.database.targets import Backend, Target
+
+parallel_max: Final = 16
+
+
+class StoreStatus(Struct, frozen=True, kw_only=True):
+    """How far one store is."""
+
+    store: str
+    kind: StoreKind
+    version: int
+    pending: tuple[str, ...]
+    unknown: tuple[int, ...]
+    problem: str | None = None
+
+
+class Failure(Struct, frozen=True, kw_only=True):
+    """A store that could not be migrated; it is as it was."""
+
+    store: str
+    reason: str
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """What a run over all tenants did."""
+
+    done: int
+    total: int
+    failures: tuple[Failure, ...]
+
+
+class Progress(Struct, frozen=True, kw_only=True):
+    """How far a run over all tenants is."""
+
+    done: int
+    total: int
+    store: str
+
+
+class Migrator:
+    """Migrates the stores of one installation."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    async def status(self, *, tenants: bool = False) -> list[StoreStatus]:
+        """Return how far the shared stores are, and with `tenants` those of all tenants."""
+        targets = [*self._backend.shared()]
+        if tenants:
+            targets += await self._backend.of_tenants()
+        return [await self._status(target) for target in targets]
+
+    async def check(self) -> list[str]:
+        """Return what is wrong, in sentences: pending, changed or unsafe migrations."""
+        problems = [f"{found.file}: {found.reason} in an expand file" for found in check_files()]
+        for status in await self.status(tenants=True):
+            if status.problem:
+                problems.append(status.problem)
+            elif status.pending:
+                problems.append(f"{status.store} lacks {', '.join(status.pending)}.")
+        return problems
+
+    async def upgrade(self) -> dict[str, int]:
+        """Bring the control and jobs stores to this release; return their versions.
+
+        Raises `MigrationFailed`.
+        """
+        return {target.name: await target.upgrade() for target in self._backend.shared()}
+
+    async def downgrade(self, store: str, target: int) -> int:
+        """Bring `control`, `jobs` or a tenant's store back to version `target`.
+
+        Raises `MigrationFailed` and `ValueError`.
+        """
+        found = [each for each in self._backend.shared() if each.name == store]
+        found += [each for each in await self._tenants() if store in (each.name, *each.tenants)]
+        if not found:
+            raise ValueError(f"There is no store {store!r} here.")
+        version = await found[0].downgrade(target)
+        for tenant in found[0].tenants:
+            await self._backend.registry.set_state(tenant, "active", schema_version=version)
+        return version
+
+    async def upgrade_tenants(
+        self, *, parallel: int = 4, progress: Callable[[Progress], None] = lambda _progress: None
+    ) -> Report:
+        """Bring every tenant's store to this release; what fails is reported, the rest goes on.
+
+        It may be interrupted and run again: what is done is skipped.
+        """
+        targets = await self._tenants()
+        failures: list[Failure] = []
+        slots = asyncio.Semaphore(max(1, min(parallel, parallel_max)))
+        done = 0
+
+        async def one(target: Target) -> None:
+            nonlocal done
+            async with slots:
+                reason = await self._upgrade_one(target)
+            if reason is not None:
+                failures.append(Failure(store=target.name, reason=reason))
+            done += 1
+            progress(Progress(done=done, total=len(targets), store=target.name))
+
+        await asyncio.gather(*(one(target) for target in targets))
+        ordered = tuple(sorted(failures, key=lambda failure: failure.store))
+        return Report(done=len(targets) - len(failures), total=len(targets), failures=ordered)
+
+    async def _upgrade_one(self, target: Target) -> str | None:
+        registry = self._backend.registry
+        try:
+            status = await self._status(target)
+            if status.problem is not None:
+                return status.problem
+            version = status.version
+            if status.pending:
+                for tenant in target.tenants:
+                    await registry.set_state(tenant, "migrating")
+                version = await target.upgrade()
+        except (MigrationFailed, TidemillError) as error:
+            for tenant in target.tenants:
+                await registry.set_state(tenant, "failed", reason=str(error)[:500])
+            return str(error)
+        for tenant in target.tenants:
+            row = await registry.look_up(tenant)
+            if row.state != "active" or row.schema_version != version:
+                await registry.set_state(tenant, "active", schema_version=version)
+        return None
+
+    async def _tenants(self) -> Sequence[Target]:
+        control = self._backend.shared()[0]
+        return await self._backend.of_tenants() if await control.applied() else ()
+
+    async def _status(self, target: Target) -> StoreStatus:
+        applied = await target.applied()
+        known = discover(self._backend.dialect, target.kind)
+        problem = None
+        try:
+            missing = pending(known, applied, store=target.name)
+        except MigrationFailed as error:
+            missing, problem = [], str(error)
+        numbers = {migration.version for migration in known}
+        return StoreStatus(
+            store=target.name,
+            kind=target.kind,
+            version=max(applied, default=0),
+            pending=tuple(migration.label for migration in missing),
+            unknown=tuple(sorted(set(applied) - numbers)),
+            problem=problem,
+        )
+
+
+def check_files() -> list[Finding]:
+    """Return what expand files hold that an older release could not live with."""
+    return list(lint())
+
+
+@asynccontextmanager
+async def open_migrator(options: DatabaseOptions, clock: Clock) -> AsyncIterator[Migrator]:
+    """Reach the stores of `options`. Raises `DataDirectoryInUse` and `StoreUnavailable`."""
+    backend = await _backend(options, clock)
+    try:
+        yield Migrator(backend)
+    finally:
+        await backend.close()
+
+
+async def _backend(options: DatabaseOptions, clock: Clock) -> Backend:
+    if options.url is None:
+        from tidemill.infrastructure.database.sqlite import maintenance as sqlite  # noqa: PLC0415 - only what is used is loaded
+
+        return await sqlite.reach(options, clock)
+    from tidemill.infrastructure.database.postgres import maintenance as postgres  # noqa: PLC0415 - only what is used is loaded
+
+    return await postgres.reach(options, clock)

@@ -1,0 +1,182 @@
+"""Runs use cases in transactions on PostgreSQL, again when they met another one."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any, Protocol, TypeVar
+
+from msgspec import Struct
+
+from tidemill.core.clock import Clock
+from tidemill.core.crash import crash_point
+from tidemill.core.ids import TenantId, tenant_id
+from tidemill.core.ports import Once, StoreKind, Tx
+from tidemill.core.store_errors import StoreUnavailable
+from tidemill.infrastructure.database.options import DatabaseOptions
+from tidemill.infrastructure.database.postgres.bridge import run_bridged
+from tidemill.infrastructure.database.postgres.failures import (
+    is_conflict,
+    is_disconnection,
+    translated,
+    unavailable_reason,
+)
+from tidemill.infrastructure.database.postgres.pool import Pool
+from tidemill.infrastructure.database.postgres.tx import PostgresTx
+from tidemill.infrastructure.database.transaction import perform
+
+T = TypeVar("T")
+
+_backoff_seconds_first = 0.005
+_backoff_seconds_max = 0.5
+
+
+class Place(Struct, frozen=True):
+    """A database and what a transaction there sets, for itself alone, before all else."""
+
+    pool: Pool
+    settings: str
+
+
+class Hooks(Protocol):
+    """Whom a store tells about what it commits."""
+
+    async def before_commit(self, kind: StoreKind, tenant: TenantId) -> None:
+        """Called before facts or audit lines are committed."""
+        ...
+
+    def committed(self, kind: StoreKind, tenant: TenantId, *, dirty: bool, changed: bool) -> None:
+        """Called on the loop after a commit."""
+        ...
+
+
+class PostgresDatabase:
+    """See `Database`."""
+
+    def __init__(
+        self,
+        kind: StoreKind,
+        place: Callable[[TenantId], Awaitable[Place]],
+        options: DatabaseOptions,
+        clock: Clock,
+        hooks: Hooks,
+    ) -> None:
+        self.kind = kind
+        self._place = place
+        self._options = options
+        self._clock = clock
+        self._hooks = hooks
+
+    async def read(self, tenant: TenantId, use_case: Callable[[Tx], T]) -> T:
+        """See `Database.read`."""
+        place = await self._place(tenant_id(tenant))
+        return await self._persist(
+            lambda: self._transaction(place, tenant, use_case, None, writable=False)
+        )
+
+    async def write(
+        self, tenant: TenantId, use_case: Callable[[Tx], T], *, once: Once[T] | None = None
+    ) -> T:
+        """See `Database.write`."""
+        place = await self._place(tenant_id(tenant))
+        return await self._persist(
+            lambda: self._transaction(place, tenant, use_case, once, writable=True)
+        )
+
+    async def _persist(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Try until it works, fails for good, or was tried often enough."""
+        for number in range(1, self._options.attempts_max + 1):
+            try:
+                return await attempt()
+            except _CommitLost as error:
+                raise StoreUnavailable(
+                    self.kind, "the connection was lost while it committed"
+                ) from error
+            except Exception as error:
+                again = is_conflict(error) or is_disconnection(error)
+                if again and number < self._options.attempts_max:
+                    await asyncio.sleep(_pause(number))
+                    continue
+                reason = unavailable_reason(error)
+                if reason is not None:
+                    raise StoreUnavailable(self.kind, reason) from error
+                raise translated(error) from error.__cause__
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    async def _transaction(
+        self,
+        place: Place,
+        tenant: TenantId,
+        use_case: Callable[[Any], T],
+        once: Once[T] | None,
+        *,
+        writable: bool,
+    ) -> T:
+        mode = "" if writable else " ISOLATION LEVEL REPEATABLE READ READ ONLY"
+        async with place.pool.connection() as connection:
+            tx = PostgresTx(connection, self.kind, tenant, self._clock.now(), writable=writable)
+            try:
+                await connection.execute(f"BEGIN{mode}; {place.settings}")
+                result = await self._run(tx, use_case, once)
+            except BaseException as error:
+                await _roll_back(connection, error)
+                raise
+            if writable:
+                crash_point("before_commit")
+            await _commit(connection)
+            if writable:
+                crash_point("after_commit")
+        self._tell(tx)
+        return result
+
+    async def _run(self, tx: PostgresTx, use_case: Callable[[Any], T], once: Once[T] | None) -> T:
+        hours = self._options.idempotency_hours
+        result = await run_bridged(lambda: perform(tx, use_case, once, kept_hours=hours))
+        if tx.dirty:
+            await self._hooks.before_commit(self.kind, tx.tenant_id)
+        if tx.facts and self.kind is StoreKind.TENANT:
+            await run_bridged(lambda: tx.number(tx.facts))
+        tx.close()
+        return result
+
+    def _tell(self, tx: PostgresTx) -> None:
+        loop = asyncio.get_running_loop()
+        for callback in tx.callbacks:
+            try:
+                callback()
+            except Exception as error:  # noqa: BLE001 - the commit stands; the loop reports it
+                loop.call_exception_handler(
+                    {"message": "An after-commit callback failed.", "exception": error}
+                )
+        if tx.dirty or tx.changes:
+            self._hooks.committed(self.kind, tx.tenant_id, dirty=tx.dirty, changed=bool(tx.changes))
+
+
+class _CommitLost(Exception):
+    pass
+
+
+async def _commit(connection: Any) -> None:
+    try:
+        status = await connection.execute("COMMIT")
+    except Exception as error:
+        if is_disconnection(error):
+            raise _CommitLost from error
+        raise
+    if status != "COMMIT":
+        raise RuntimeError("The transaction was aborted by a statement whose error was swallowed.")
+
+
+async def _roll_back(connection: Any, error: BaseException) -> None:
+    if is_disconnection(error):
+        connection.terminate()
+    elif not connection.is_closed():
+        with suppress(Exception):
+            await connection.execute("ROLLBACK")
+
+
+def _pause(number: int) -> float:
+    longest = min(_backoff_seconds_max, _backoff_seconds_first * 2**number)
+    return random.uniform(longest / 2, longest)  # noqa: S311 - spreads retries, keeps no secret

@@ -1,0 +1,128 @@
+"""A transaction on one PostgreSQL connection, as a use case sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+from tidemill.core.clock import Instant
+from tidemill.core.ids import TenantId
+from tidemill.core.ports import Row, StoreKind, Value
+from tidemill.infrastructure.database.postgres.bridge import wait_for
+from tidemill.infrastructure.database.sql import Statement, parse, parse_scoped
+from tidemill.infrastructure.database.transaction import BaseTx, Rows
+
+T = TypeVar("T")
+
+# Numbers and facts in one statement, since every other writer of the tenant waits meanwhile.
+_NUMBER: Final = """
+    WITH head AS (
+        INSERT INTO stream_heads (tenant_id, seq, published_seq, epoch)
+        VALUES ($1, $2, 0, $3)
+        ON CONFLICT (tenant_id) DO UPDATE SET seq = stream_heads.seq + excluded.seq
+        RETURNING seq - $2 AS last
+    )
+    INSERT INTO stream (tenant_id, seq, id, feature, type, subject, at, actor, topics, data,
+                        traceparent)
+    SELECT $1, head.last + f.position, f.id, f.feature, f.type, f.subject, f.at, f.actor,
+           f.topics, f.data, f.traceparent
+    FROM head, unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::text[],
+                      $10::text[], $11::text[], $12::text[])
+        WITH ORDINALITY AS f (id, feature, type, subject, at, actor, topics, data, traceparent,
+                              position)
+"""
+_COLUMNS: Final = [
+    "id",
+    "feature",
+    "type",
+    "subject",
+    "at",
+    "actor",
+    "topics",
+    "data",
+    "traceparent",
+]
+
+
+class PostgresTx(BaseTx):
+    """See `Tx`."""
+
+    dialect = "postgres"
+
+    def __init__(
+        self,
+        connection: Any,
+        kind: StoreKind,
+        tenant_id: TenantId,
+        now: Instant,
+        *,
+        writable: bool,
+    ) -> None:
+        super().__init__(kind, tenant_id, now, writable=writable)
+        self._connection = connection
+        self._check = parse_scoped if kind is StoreKind.TENANT else parse
+        self._failed: BaseException | None = None
+
+    def execute(self, sql: str, /, **parameters: Value) -> int:
+        """See `Tx.execute`."""
+        statement = self._check(sql)
+        arguments = self._arguments(statement, parameters)
+        status: str = self._wait(self._connection.execute(statement.postgres, *arguments))
+        count = status.rpartition(" ")[2]
+        changed = count.isdigit() and not status.startswith("SELECT")
+        return int(count) if changed else 0
+
+    def execute_many(self, sql: str, rows: Iterable[Mapping[str, Value]], /) -> None:
+        """See `Tx.execute_many`."""
+        statement = self._check(sql)
+        arguments = [self._arguments(statement, row) for row in rows]
+        if len(arguments) == 1:
+            self._wait(self._connection.execute(statement.postgres, *arguments[0]))
+        elif arguments:
+            self._wait(self._connection.executemany(statement.postgres, arguments))
+
+    def one(self, sql: str, /, **parameters: Value) -> Row | None:
+        """See `Tx.one`."""
+        statement = self._check(sql)
+        arguments = self._arguments(statement, parameters)
+        row: Row | None = self._wait(self._connection.fetchrow(statement.postgres, *arguments))
+        return row
+
+    def all(self, sql: str, /, **parameters: Value) -> Sequence[Row]:
+        """See `Tx.all`."""
+        statement = self._check(sql)
+        arguments = self._arguments(statement, parameters)
+        rows: Sequence[Row] = self._wait(self._connection.fetch(statement.postgres, *arguments))
+        return rows
+
+    def lock_changes(self) -> None:
+        """Make the numbers of changes follow the order of commits."""
+        self._wait(self._connection.execute("LOCK TABLE changes IN SHARE ROW EXCLUSIVE MODE"))
+
+    def number(self, facts: Rows) -> None:
+        """Append `facts` to the tenant's stream; the last statement before the commit."""
+        if facts:
+            columns = [[fact[column] for fact in facts] for column in _COLUMNS]
+            arguments = (self._tenant_id, len(facts), self.new_id(), *columns)
+            self._wait(self._connection.execute(_NUMBER, *arguments))
+
+    def close(self) -> None:
+        """Forbid further use; raise what a statement raised when the use case swallowed it."""
+        self._connection = None
+        if self._failed is not None:
+            raise self._failed
+
+    def _wait(self, awaitable: Awaitable[T]) -> T:
+        try:
+            return wait_for(awaitable)
+        except Exception as error:
+            # PostgreSQL has aborted the transaction, whatever the use case makes of it.
+            self._failed = error
+            raise
+
+    def _arguments(self, statement: Statement, given: Mapping[str, Value]) -> list[Value]:
+        own: dict[str, Value] = {"tenant_id": self._tenant_id, "now": self._now}
+        try:
+            return [own[name] if name in own else given[name] for name in statement.order]
+        except KeyError as error:
+            raise TypeError(f"The statement needs a value for :{error.args[0]}.") from None

@@ -1,0 +1,215 @@
+"""Puts the SQLite stores together."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections import Counter
+from collections.abc import Mapping
+
+from tidemill.core.clock import Clock
+from tidemill.core.errors import TidemillError
+from tidemill.core.ids import INSTALLATION, TenantId
+from tidemill.core.ports import StoreKind
+from tidemill.core.store_errors import StoreUnavailable
+from tidemill.infrastructure.database.figures import StoreFigures
+from tidemill.infrastructure.database.invalidations import ChangeFollower
+from tidemill.infrastructure.database.migrations import discover
+from tidemill.infrastructure.database.options import DatabaseOptions
+from tidemill.infrastructure.database.owner_lock import OwnerLock
+from tidemill.infrastructure.database.provisioning import Provisioner
+from tidemill.infrastructure.database.registry import Placement, Registry
+from tidemill.infrastructure.database.sqlite.connection import unavailable_reason
+from tidemill.infrastructure.database.sqlite.database import Hooks, SqliteStore
+from tidemill.infrastructure.database.sqlite.file import StoreFile
+from tidemill.infrastructure.database.sqlite.migrating import upgrade_connection
+from tidemill.infrastructure.database.sqlite.tenants import SqliteTenants
+from tidemill.infrastructure.database.sqlite.wakeups import SqliteWakeups
+
+
+class SqliteStores:
+    """See `Stores`."""
+
+    dialect = "sqlite"
+
+    def __init__(self, options: DatabaseOptions, clock: Clock, lock: OwnerLock) -> None:
+        directory = options.data_dir
+        self._options = options
+        self._lock = lock
+        self._clock = clock
+        control_hooks, jobs_hooks, tenant_hooks = Hooks(), Hooks(), Hooks()
+        self.control = SqliteStore(
+            StoreKind.CONTROL, directory / "control.db", options, clock, control_hooks
+        )
+        self.jobs = SqliteStore(StoreKind.JOBS, directory / "jobs.db", options, clock, jobs_hooks)
+        self.tenants = SqliteTenants(directory / "tenants", options, clock, tenant_hooks)
+        self.wakeups = SqliteWakeups(self.control, self.jobs)
+        self.invalidations = ChangeFollower(
+            self.control,
+            clock,
+            poll_seconds=options.poll_seconds,
+            keep_hours=options.changes_hours,
+        )
+        self.registry = Registry(self.control)
+        self.tenant_stores = Provisioner(self.registry, _FileMaker(self.tenants))
+        self._tasks: set[asyncio.Task[None]] = set()
+        for hooks in (control_hooks, jobs_hooks, tenant_hooks):
+            hooks.dirty = self.wakeups.announce
+        control_hooks.changed = self.invalidations.wake
+        self.tenants.marker = self.wakeups
+        self.tenants.admit = self._admit
+        self.tenants.failed = self._failed
+        self.wakeups.reopen = self._close_later
+
+    async def start(self) -> None:
+        """Migrate the shared files, follow changes, finish what a crash interrupted."""
+        # The directories between are made with it, and with the modes that the process has.
+        (self._options.data_dir / "tenants").mkdir(mode=0o700, exist_ok=True)
+        for store in (self.control, self.jobs):
+            await asyncio.to_thread(_migrate, store.file, self._clock)
+        self.registry.follow(self.invalidations)
+        await self.invalidations.start()
+        await self.tenant_stores.ensure_installation()
+        await self.tenant_stores.resume()
+
+    async def close(self) -> None:
+        """See `Stores.close`."""
+        for task in list(self._tasks):
+            task.cancel()
+        await self.invalidations.stop()
+        await self.tenants.close()
+        await self.jobs.close()
+        await self.control.close()
+        self._lock.release()
+
+    async def health(self) -> Mapping[str, str | None]:
+        """See `Stores.health`."""
+        reasons: dict[str, str | None] = {}
+        for store in (self.control, self.jobs):
+            reasons[store.kind] = await self._reason(store)
+        reasons[StoreKind.TENANT] = await self._tenants_reason() or reasons[StoreKind.CONTROL]
+        return reasons
+
+    def figures(self) -> list[StoreFigures]:
+        """See `Stores.figures`."""
+        shared = [
+            StoreFigures(
+                store=store.kind,
+                groups=dict(store.file.groups),
+                queue_depth=store.queue_depth(),
+                open_files=1,
+                wal_bytes=_wal_bytes(store.file),
+            )
+            for store in (self.control, self.jobs)
+        ]
+        files = self.tenants.open_files()
+        groups: Counter[int] = Counter(self.tenants.groups_closed)
+        for file in files:
+            groups.update(file.groups)
+        tenants = StoreFigures(
+            store=StoreKind.TENANT,
+            groups=dict(groups),
+            queue_depth=sum(len(f.writes.waiting) + len(f.reads.waiting) for f in files),
+            open_files=len(files),
+            wal_bytes=sum(_wal_bytes(file) for file in files),
+        )
+        return [*shared, tenants]
+
+    async def _admit(self, tenant: TenantId) -> None:
+        await self.registry.active(tenant)
+
+    async def _failed(self, tenant: TenantId, reason: str) -> None:
+        await self.registry.set_state(tenant, "failed", reason=reason[:500])
+
+    def _close_later(self, tenant: TenantId) -> None:
+        """Open a closed file once more, so that it closes clean and its row goes."""
+        if self.tenants.is_open(tenant):
+            return
+        task = asyncio.create_task(self._touch(tenant))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _touch(self, tenant: TenantId) -> None:
+        try:
+            await self.tenants.open(tenant)
+        except TidemillError:
+            return  # The row stays, and the next start looks again.
+
+    async def _tenants_reason(self) -> str | None:
+        for tenant in self.tenants.failing():
+            try:
+                await self.tenants.write(tenant, lambda tx: tx.execute(_PROBE))
+            except StoreUnavailable as error:
+                return error.reason
+            except TidemillError:
+                continue  # The tenant itself is not active: that says nothing of the machine.
+        return None
+
+    async def _reason(self, store: SqliteStore) -> str | None:
+        if shutil.disk_usage(self._options.data_dir).free < self._options.free_bytes_min:
+            return "the disk is full"
+        try:
+            if store.file.failure is not None:
+                # Only a write can show that writing works again.
+                await store.write(INSTALLATION, lambda tx: tx.execute(_PROBE))
+            await store.read(INSTALLATION, lambda tx: tx.one("SELECT 1"))
+        except StoreUnavailable as error:
+            return error.reason
+        return None
+
+
+_PROBE = """
+    INSERT INTO idempotency_keys (tenant_id, scope, key, fingerprint, result, created_at)
+    VALUES (:tenant_id, 'health', 'probe', '', '', 0)
+    ON CONFLICT (tenant_id, scope, key) DO UPDATE SET created_at = idempotency_keys.created_at + 1
+"""
+
+
+class _FileMaker:
+    """A tenant's store is a file, made when it is opened first."""
+
+    def __init__(self, tenants: SqliteTenants) -> None:
+        self._tenants = tenants
+
+    async def choose(self, tenant: TenantId) -> tuple[str, str | None, str | None]:
+        """See `Maker.choose`."""
+        del tenant
+        return "file", None, None
+
+    async def make(self, placement: Placement) -> int:
+        """See `Maker.make`."""
+        await self._tenants.open(placement.tenant_id)
+        return self.version()
+
+    def version(self) -> int:
+        """See `Maker.version`."""
+        return max((m.version for m in discover("sqlite", StoreKind.TENANT)), default=0)
+
+
+async def open_sqlite(options: DatabaseOptions, clock: Clock) -> SqliteStores:
+    """Open the stores below `options.data_dir`; see `open_stores`."""
+    lock = await asyncio.to_thread(OwnerLock.acquire, options.data_dir)
+    stores = SqliteStores(options, clock, lock)
+    try:
+        await stores.start()
+    except BaseException:
+        await stores.close()
+        raise
+    return stores
+
+
+def _migrate(file: StoreFile, clock: Clock) -> None:
+    try:
+        upgrade_connection(file.writer(), file.kind, clock.now())
+    except Exception as error:
+        reason = unavailable_reason(error)
+        if reason is None:
+            raise
+        raise StoreUnavailable(file.kind, reason) from error
+
+
+def _wal_bytes(file: StoreFile) -> int:
+    try:
+        return file.path.with_name(file.path.name + "-wal").stat().st_size
+    except OSError:
+        return 0

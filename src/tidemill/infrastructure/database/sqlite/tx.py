@@ -1,0 +1,64 @@
+"""A transaction on one SQLite connection."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from typing import cast
+
+from tidemill.core.clock import Instant
+from tidemill.core.ids import TenantId
+from tidemill.core.ports import Row, StoreKind, Value
+from tidemill.infrastructure.database.sql import parse, parse_scoped
+from tidemill.infrastructure.database.transaction import BaseTx
+
+
+class SqliteTx(BaseTx):
+    """See `Tx`."""
+
+    dialect = "sqlite"
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        kind: StoreKind,
+        tenant_id: TenantId,
+        now: Instant,
+        *,
+        writable: bool,
+    ) -> None:
+        super().__init__(kind, tenant_id, now, writable=writable)
+        self._connection = connection
+        self._check = parse_scoped if kind is StoreKind.TENANT else parse
+
+    def execute(self, sql: str, /, **parameters: Value) -> int:
+        """See `Tx.execute`."""
+        cursor = self._run(sql, parameters)
+        if cursor.description is not None:
+            cursor.fetchall()  # An open cursor would keep `RETURNING` from finishing.
+        return max(cursor.rowcount, 0)
+
+    def execute_many(self, sql: str, rows: Iterable[Mapping[str, Value]], /) -> None:
+        """See `Tx.execute_many`."""
+        self._check(sql)
+        own: dict[str, Value] = {"tenant_id": self._tenant_id, "now": self._now}
+        self._connection.executemany(sql, ({**row, **own} for row in rows))
+
+    def one(self, sql: str, /, **parameters: Value) -> Row | None:
+        """See `Tx.one`."""
+        # All rows are read: a cursor left open would keep `RETURNING` from finishing.
+        rows = self._run(sql, parameters).fetchall()
+        return cast("Row", rows[0]) if rows else None
+
+    def all(self, sql: str, /, **parameters: Value) -> Sequence[Row]:
+        """See `Tx.all`."""
+        return cast("Sequence[Row]", self._run(sql, parameters).fetchall())
+
+    def lock_changes(self) -> None:
+        """Nothing to do: there is one writer."""
+
+    def _run(self, sql: str, parameters: dict[str, Value]) -> sqlite3.Cursor:
+        self._check(sql)
+        parameters["tenant_id"] = self._tenant_id
+        parameters["now"] = self._now
+        return self._connection.execute(sql, parameters)
