@@ -1,0 +1,34 @@
+"""The HTTP kit: routes with permissions, bodies, errors, pages and idempotency."""
+
+from tidemill.http.authentication import (
+    AUTHENTICATOR,
+    Authenticator,
+    SessionActor,
+    context_of,
+)
+from tidemill.http.bodies import Body, PageView, View, etag, listed, single
+from tidemill.http.idempotency import Idempotency
+from tidemill.http.parameters import VersionChanged
+from tidemill.http.routing import Public, delete, get, patch, post, put, websocket
+
+__all__ = [
+    "AUTHENTICATOR",
+    "Authenticator",
+    "Body",
+    "Idempotency",
+    "PageView",
+    "Public",
+    "SessionActor",
+    "VersionChanged",
+    "View",
+    "context_of",
+    "delete",
+    "etag",
+    "get",
+    "listed",
+    "patch",
+    "post",
+    "put",
+    "single",
+    "websocket",
+]

@@ -1,0 +1,71 @@
+"""Bases of wire bodies: what comes in refuses unknown fields, what goes out is plain."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from litestar import Response
+from litestar.connection import Request
+from msgspec import Struct
+
+from tidemill.core.pages import Page
+
+T = TypeVar("T")
+
+
+class Body(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of request bodies; subclasses repeat `frozen=True, kw_only=True`.
+
+    An optional field that may be absent or null uses `UNSET`.
+    """
+
+
+class View(Struct, frozen=True, kw_only=True):
+    """Base of response bodies."""
+
+
+class ErrorDetail(View, frozen=True, kw_only=True):
+    """What went wrong: for people, for programs, and which field is at fault."""
+
+    message: str
+    type: str
+    code: str
+    param: str | None = None
+
+
+class ErrorBody(View, frozen=True, kw_only=True):
+    """The body of every answer that is not a success."""
+
+    error: ErrorDetail
+
+
+class PageView(View, frozen=True, kw_only=True):
+    """What every list answers beside its `items`."""
+
+    next_cursor: str | None = None
+
+
+def etag(version: int) -> str:
+    """Return the strong entity tag of a version."""
+    return f'"v{version}"'
+
+
+def single(body: T, *, version: int, request: Request[Any, Any, Any]) -> Response[T]:
+    """Answer one object with its ETag, or 304 when the caller already has this version."""
+    tag = etag(version)
+    if request.method == "GET" and _is_known(tag, request.headers.get("if-none-match")):
+        return Response(None, status_code=304, headers={"ETag": tag})  # type: ignore[arg-type]
+    return Response(body, headers={"ETag": tag})
+
+
+def _is_known(tag: str, header: str | None) -> bool:
+    """Return whether `If-None-Match` names `tag`; proxies that compress make tags weak."""
+    if header is None:
+        return False
+    given = {each.strip().removeprefix("W/") for each in header.split(",")}
+    return tag in given or "*" in given
+
+
+def listed(page: Page[T]) -> dict[str, list[T] | str | None]:
+    """Answer a page of views."""
+    return {"items": page.items, "next_cursor": page.next_cursor}

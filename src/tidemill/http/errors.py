@@ -1,0 +1,117 @@
+"""The one place that turns errors into HTTP."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+import structlog
+from litestar import Response
+from litestar.connection import Request
+from litestar.exceptions import (
+    HTTPException,
+    MethodNotAllowedException,
+    NotFoundException,
+    ValidationException,
+)
+
+from tidemill.core.errors import (
+    NotFound,
+    TidemillError,
+    TooLarge,
+    Unauthenticated,
+)
+from tidemill.http.authentication import CONTEXT, SERVICES, Kit, RequestContext
+from tidemill.http.bodies import ErrorBody, ErrorDetail
+from tidemill.http.validation import of_message, of_parameters
+
+log = structlog.get_logger(__name__)
+
+
+class RouteNotFound(NotFound):
+    """No route has this path."""
+
+    code = "ROUTE_NOT_FOUND"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"There is no {path}; /api/docs lists every route.")
+
+
+class MethodNotAllowed(TidemillError):
+    """The path exists and does not answer this method."""
+
+    code = "METHOD_NOT_ALLOWED"
+    type = "invalid_request_error"
+    status = 405
+
+    def __init__(self, method: str, allowed: str) -> None:
+        super().__init__(f"{method} is not possible here.", headers={"Allow": allowed})
+
+
+class BodyTooLarge(TooLarge):
+    """The request's body is over the limit of its route."""
+
+    code = "BODY_TOO_LARGE"
+
+    def __init__(self, bytes_max: int | None = None) -> None:
+        limit = f" The limit is {bytes_max} bytes." if bytes_max else ""
+        super().__init__(f"The body is too large.{limit}")
+
+
+class InternalError(TidemillError):
+    """Something broke in Tidemill; the log has the details under the request id."""
+
+    code = "INTERNAL_ERROR"
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__(f"Something broke. Quote request {request_id} when you report it.")
+
+
+def error_response(error: TidemillError) -> Response[ErrorBody]:
+    """Return the answer to `error`."""
+    detail = ErrorDetail(message=error.message, type=error.type, code=error.code, param=error.param)
+    return Response(
+        ErrorBody(error=detail),
+        status_code=error.status,
+        headers=error.headers,
+        media_type="application/json",
+    )
+
+
+def handle_error(request: Request[Any, Any, Any], error: Exception) -> Response[ErrorBody]:
+    """Answer any exception in the one format."""
+    named = as_tidemill_error(request, error)
+    kit = request.app.state.get(SERVICES)
+    if isinstance(kit, Kit):
+        kit.refused.add(named.code)
+    return error_response(named)
+
+
+def as_tidemill_error(request: Request[Any, Any, Any], error: Exception) -> TidemillError:
+    """Name any exception."""
+    if isinstance(error, TidemillError):
+        return error
+    if isinstance(error, ValidationException):
+        return of_parameters(error, request)
+    if isinstance(error, NotFoundException):
+        return RouteNotFound(request.scope["path"])
+    if isinstance(error, MethodNotAllowedException):
+        headers = error.headers or {}
+        return MethodNotAllowed(request.scope["method"], str(headers.get("Allow", "")))
+    if isinstance(error, HTTPException) and error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _client_error(error, request)
+    context = request.scope.get(CONTEXT)
+    request_id = context.request_id if isinstance(context, RequestContext) else "unknown"
+    log.error("http.request.broke", request_id=request_id, exc_info=error)
+    return InternalError(request_id)
+
+
+def _client_error(error: HTTPException, request: Request[Any, Any, Any]) -> TidemillError:
+    if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return BodyTooLarge()
+    if error.status_code == HTTPStatus.UNAUTHORIZED:
+        return Unauthenticated(error.detail)
+    if isinstance(error.__cause__, msgspec.ValidationError):
+        return of_message(str(error.__cause__), request)
+    return of_message(error.detail, request)

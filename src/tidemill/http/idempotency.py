@@ -1,0 +1,80 @@
+"""`Idempotency-Key`: a write that is sent twice happens once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+from litestar.connection import Request
+from msgspec import Struct
+
+from tidemill.core.errors import InvalidInput
+from tidemill.core.ports import Once
+from tidemill.http.authentication import context_of
+
+T = TypeVar("T")
+
+key_length_max: Final = 255
+_HEADER: Final = "idempotency-key"
+
+
+class InvalidIdempotencyKey(InvalidInput):
+    """The key is empty, too long, or not plain text."""
+
+    code = "INVALID_IDEMPOTENCY_KEY"
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"An Idempotency-Key has 1 to {key_length_max} visible ASCII characters.",
+            param="Idempotency-Key",
+        )
+
+
+class Idempotency(Struct, frozen=True, kw_only=True):
+    """The request's key, or none; routes hand `once(…)` to their service."""
+
+    key: str | None = None
+    scope: str = ""
+    fingerprint: str = ""
+
+    def once(
+        self, result_type: type[T], *, without_secrets: Callable[[T], T] | None = None
+    ) -> Once[T] | None:
+        """Return what the database needs to do the write once; None when no key came."""
+        if self.key is None:
+            return None
+        return Once(
+            key=self.key,
+            scope=self.scope,
+            fingerprint=self.fingerprint,
+            result_type=result_type,
+            without_secrets=without_secrets,
+        )
+
+
+_NO_KEY: Final = Idempotency()
+
+
+async def idempotency(request: Request[Any, Any, Any]) -> Idempotency:
+    """Read the request's key. Raises `InvalidIdempotencyKey`."""
+    key = request.headers.get(_HEADER)
+    if key is None:
+        return _NO_KEY
+    if not key or len(key) > key_length_max or not (key.isascii() and key.isprintable()):
+        raise InvalidIdempotencyKey
+    actor = context_of(request.scope).actor
+    who = actor.id if actor is not None else "anonymous"
+    return Idempotency(
+        key=key,
+        scope=f"{who} {request.method} {request.scope['path']}",
+        fingerprint=_fingerprint(request.scope["query_string"], await request.body()),
+    )
+
+
+def _fingerprint(query: bytes, body: bytes) -> str:
+    # What the query asks for is a part of the request: an import with another mode is another.
+    digest = hashlib.sha256(query)
+    digest.update(b"\n")
+    digest.update(body)
+    return digest.hexdigest()

@@ -1,0 +1,106 @@
+"""The only way to declare a route: each names its permission, or says that it is public.
+
+The decorators wrap Litestar's and put the guard in front; an architecture test forbids
+Litestar's own decorators outside this package.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, cast
+
+import litestar
+from litestar.handlers import HTTPRouteHandler, WebsocketRouteHandler
+from litestar.openapi.datastructures import ResponseSpec
+from msgspec import Struct
+
+from tidemill.core.authorization import Permission
+from tidemill.http.authentication import PERMISSION, guard, public_guard
+from tidemill.http.bodies import ErrorBody
+from tidemill.http.injection import bind
+
+
+class Public(Struct, frozen=True, kw_only=True):
+    """A route that needs no credential; `reason` is why that is right."""
+
+    reason: str
+
+
+PUBLIC: Final = "public"
+_ERRORS: Final = {
+    400: "The request is malformed.",
+    401: "No valid credential.",
+    403: "The actor may not do this.",
+    404: "There is no such thing for this tenant.",
+    409: "The state of the thing forbids it now.",
+    412: "If-Match names another version.",
+    413: "The body is over the limit.",
+    422: "A rule of the domain forbids it.",
+    429: "Too many requests.",
+    503: "A part that the request needs is away.",
+}
+
+Decorator = Callable[[Callable[..., Any]], HTTPRouteHandler]
+Access = Permission | Public
+
+
+def get(path: str, access: Access, **options: Any) -> Decorator:
+    """Declare a route that reads."""
+    return _route(litestar.get, path, access, options)
+
+
+def post(path: str, access: Access, **options: Any) -> Decorator:
+    """Declare a route that creates; it answers 201 unless `status_code` says otherwise."""
+    return _route(litestar.post, path, access, options)
+
+
+def put(path: str, access: Access, **options: Any) -> Decorator:
+    """Declare a route that replaces."""
+    return _route(litestar.put, path, access, options)
+
+
+def patch(path: str, access: Access, **options: Any) -> Decorator:
+    """Declare a route that changes the fields that the body names."""
+    return _route(litestar.patch, path, access, options)
+
+
+def delete(path: str, access: Access, **options: Any) -> Decorator:
+    """Declare a route that removes; it answers 204 unless `status_code` says otherwise."""
+    return _route(litestar.delete, path, access, options)
+
+
+def websocket(path: str, access: Public, **options: Any) -> Callable[..., WebsocketRouteHandler]:
+    """Declare a WebSocket outside `/api/v1`; it authenticates itself once it is open."""
+    opt = {**options.pop("opt", {}), "root": True, PUBLIC: access}
+    return litestar.websocket(path, opt=opt, **options)
+
+
+def _route(
+    verb: Callable[..., Any], path: str, access: Access, options: dict[str, Any]
+) -> Decorator:
+    def decorate(handler: Callable[..., Any]) -> HTTPRouteHandler:
+        # The feature's name groups its routes in the documentation.
+        tags = [handler.__module__.split(".")[1]] if "." in handler.__module__ else []
+        declare = verb(path, **_with(access, {"tags": tags, **options}))
+        return cast("HTTPRouteHandler", declare(bind(handler, path)))
+
+    return decorate
+
+
+def _with(access: Access, options: dict[str, Any]) -> dict[str, Any]:
+    opt = dict(options.pop("opt", {}))
+    guards: list[Any] = []
+    if isinstance(access, Public):
+        opt[PUBLIC] = access
+        if not opt.get("root"):
+            guards.append(public_guard)
+    else:
+        opt[PERMISSION] = access
+        guards.append(guard)
+        options.setdefault("security", [{"bearer": []}, {"session": []}])
+    errors: Sequence[int] = options.pop("errors", tuple(_ERRORS))
+    options["responses"] = {
+        status: ResponseSpec(ErrorBody, description=_ERRORS[status], generate_examples=False)
+        for status in errors
+    } | options.get("responses", {})
+    return {**options, "opt": opt, "guards": guards}

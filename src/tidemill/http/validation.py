@@ -1,0 +1,107 @@
+"""Says which field of a request is at fault, and what would be right."""
+
+from __future__ import annotations
+
+import enum
+import inspect
+import re
+import types
+from collections.abc import Iterator
+from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
+
+from litestar.connection import Request
+from litestar.exceptions import ValidationException
+from msgspec import Struct
+
+from tidemill.core.errors import InvalidInput
+
+_FIELD: Final = re.compile(r" - at `\$\.?([^`]*)`")
+_UNKNOWN_FIELD: Final = re.compile(r"unknown field `([^`]*)`")
+_MISSING_FIELD: Final = re.compile(r"missing required field `([^`]*)`")
+_ENUM: Final = re.compile(r"Invalid enum value '?([^']*)'?")
+_INDEX: Final = re.compile(r"\[[^\]]*\]")
+_WORDINGS: Final = {
+    _UNKNOWN_FIELD: "{} is not a field of this body.",
+    _MISSING_FIELD: "{} is missing.",
+}
+
+
+class ValidationFailed(InvalidInput):
+    """A parameter or a field of the body is missing, unknown or outside its limits."""
+
+    code = "VALIDATION_FAILED"
+
+
+def of_parameters(error: ValidationException, request: Request[Any, Any, Any]) -> ValidationFailed:
+    """Return what is wrong with a path or query parameter, or with the body."""
+    extra = error.extra
+    if not (isinstance(extra, list) and extra and isinstance(extra[0], dict)):
+        return of_message(error.detail, request)
+    message = str(extra[0].get("message", error.detail))
+    key = extra[0].get("key")
+    if not key or key == "data":
+        return of_message(message, request)
+    param = _field(message) or str(key)
+    return ValidationFailed(f"{param}: {_wording(message, param, request)}", param=param)
+
+
+def of_message(message: str, request: Request[Any, Any, Any]) -> ValidationFailed:
+    """Return what msgspec's message says, in words for the caller."""
+    for pattern, wording in _WORDINGS.items():
+        if match := pattern.search(message):
+            inner = _field(message)
+            param = f"{inner}.{match[1]}" if inner else match[1]
+            return ValidationFailed(wording.format(param), param=param)
+    field = _field(message)
+    text = _wording(message, field, request)
+    return ValidationFailed(f"{field}: {text}" if field else text, param=field)
+
+
+def _wording(message: str, field: str | None, request: Request[Any, Any, Any]) -> str:
+    match = _ENUM.search(message)
+    choices = list(_choices(request, field)) if match and field else []
+    if match and choices:
+        return f"{match[1]!r} is not one of {', '.join(choices)}."
+    text = _FIELD.sub("", message).removeprefix("Object contains ").strip()
+    return text if text.endswith(".") else f"{text}."
+
+
+def _field(message: str) -> str | None:
+    match = _FIELD.search(message)
+    return match[1] or None if match else None
+
+
+def _choices(request: Request[Any, Any, Any], field: str) -> Iterator[str]:
+    """Yield the values that the enum behind a field has."""
+    handler = request.scope.get("route_handler")
+    if handler is None:
+        return
+    names = _INDEX.sub("", field).split(".")
+    hints = handler.parsed_fn_signature.parameters
+    if names[0] in hints:
+        found = [hints[names.pop(0)].annotation]
+    else:
+        found = [hints["data"].annotation] if "data" in hints else []
+    for name in names:
+        found = [
+            get_type_hints(one, include_extras=True)[name]
+            for kind in found
+            for one in _parts(kind)
+            if inspect.isclass(one) and issubclass(one, Struct) and name in one.__struct_fields__
+        ]
+    for kind in found:
+        for one in _parts(kind):
+            if inspect.isclass(one) and issubclass(one, enum.Enum):
+                yield from (str(member.value) for member in one)
+
+
+def _parts(kind: Any) -> Iterator[Any]:
+    """Yield the classes that an annotation is made of."""
+    origin = get_origin(kind)
+    if origin is Annotated:
+        yield from _parts(get_args(kind)[0])
+    elif origin in {Union, types.UnionType, list, tuple}:
+        for argument in get_args(kind):
+            yield from _parts(argument)
+    else:
+        yield kind
