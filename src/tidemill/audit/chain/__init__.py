@@ -1,0 +1,1 @@
+"""Each tenant's chain of audit lines."""

@@ -1,0 +1,27 @@
+"""Facts on their way: the stream of each tenant, the relay, followers, and live views."""
+
+from tidemill.events.contract import (
+    DELIVERY,
+    LIVE_CONNECTIONS,
+    READ_EVENTS,
+    VISIBILITY,
+    Delivery,
+    DeliveryFigures,
+    Drain,
+    LiveConnections,
+    Progress,
+    Visibility,
+)
+
+__all__ = [
+    "DELIVERY",
+    "LIVE_CONNECTIONS",
+    "READ_EVENTS",
+    "VISIBILITY",
+    "Delivery",
+    "DeliveryFigures",
+    "Drain",
+    "LiveConnections",
+    "Progress",
+    "Visibility",
+]

@@ -1,0 +1,59 @@
+"""Every failure of the event stream."""
+
+from __future__ import annotations
+
+from tidemill.core.errors import InvalidInput, Unauthenticated, Unavailable
+
+
+class InvalidTopic(InvalidInput):
+    """A topic is not of the form `kind:id`, or too many came at once."""
+
+    code = "INVALID_TOPIC"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{reason} A topic is 'tenant' or 'kind:id'.", param="topics")
+
+
+class InvalidMessage(InvalidInput):
+    """A frame from a client is no message of the live protocol."""
+
+    code = "INVALID_MESSAGE"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"This frame could not be read: {reason}.")
+
+
+class UnsupportedMessage(InvalidInput):
+    """The message is known, and this server does not take it over the socket."""
+
+    code = "UNSUPPORTED_MESSAGE"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} is not taken here; use the HTTP API.")
+
+
+class InvalidStreamPosition(InvalidInput):
+    """`Last-Event-ID` or `since` was not given by this stream."""
+
+    code = "INVALID_STREAM_POSITION"
+
+    def __init__(self) -> None:
+        super().__init__("Repeat the id of the last event as it came: 'epoch:number'.")
+
+
+class TicketRefused(Unauthenticated):
+    """The ticket is unknown, used or older than 30 seconds."""
+
+    code = "TICKET_REFUSED"
+
+    def __init__(self) -> None:
+        super().__init__("This ticket was used or is too old. Ask for another.")
+
+
+class TooManyConnections(Unavailable):
+    """This process has as many open streams as it may."""
+
+    code = "TOO_MANY_CONNECTIONS"
+
+    def __init__(self) -> None:
+        super().__init__("Too many open streams; try again later.", headers={"Retry-After": "5"})

@@ -1,0 +1,1 @@
+"""Projections and reactions: what follows every tenant's stream durably."""

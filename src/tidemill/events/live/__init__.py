@@ -1,0 +1,1 @@
+"""Facts and updates on their way to browsers and commands that watch."""

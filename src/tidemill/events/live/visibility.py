@@ -1,0 +1,39 @@
+"""Who may see what of a tenant's stream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tidemill.core.actor import Actor
+from tidemill.core.authorization import is_allowed
+from tidemill.core.facts import RecordedFact
+from tidemill.core.ports import Ephemeral
+from tidemill.events.contract import READ_EVENTS, Visibility
+
+
+class MembersSeeTheirTenant:
+    """Whoever may read in a tenant sees all of its facts, and nothing of any other tenant."""
+
+    def sees_fact(self, actor: Actor, fact: RecordedFact) -> bool:
+        """See `Visibility.sees_fact`."""
+        return actor.tenant_id == fact.tenant_id and is_allowed(actor, READ_EVENTS)
+
+    def sees_update(self, actor: Actor, update: Ephemeral) -> bool:
+        """See `Visibility.sees_update`."""
+        return actor.tenant_id == update.tenant_id and is_allowed(actor, READ_EVENTS)
+
+
+class LateVisibility:
+    """The rule that a module built later provides; until then, and without one, membership."""
+
+    def __init__(self, late: Callable[[], Visibility | None]) -> None:
+        self._late = late
+        self._default = MembersSeeTheirTenant()
+
+    def sees_fact(self, actor: Actor, fact: RecordedFact) -> bool:
+        """See `Visibility.sees_fact`."""
+        return (self._late() or self._default).sees_fact(actor, fact)
+
+    def sees_update(self, actor: Actor, update: Ephemeral) -> bool:
+        """See `Visibility.sees_update`."""
+        return (self._late() or self._default).sees_update(actor, update)

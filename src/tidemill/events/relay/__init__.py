@@ -1,0 +1,1 @@
+"""From the outboxes to the streams, and from the streams to the bus."""

@@ -1,0 +1,1 @@
+"""The numbered log of each tenant's facts."""

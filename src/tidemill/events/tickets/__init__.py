@@ -1,0 +1,1 @@
+"""Single-use tickets with which a page opens a socket."""
