@@ -1,0 +1,219 @@
+"""What other features may know of identity: facts, people, and the rights of jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar, Final, Protocol
+
+from msgspec import Struct
+
+from tidemill.core.actor import Actor, Role
+from tidemill.core.authorization import Permission
+from tidemill.core.facts import Fact, Topic, topic
+from tidemill.core.ids import TenantId, UserId
+from tidemill.core.module import Port
+
+CHANGED_USER: Final = "user"
+CHANGED_SESSION: Final = "session"
+CHANGED_MEMBERSHIP: Final = "membership"
+CHANGED_API_TOKEN: Final = "api_token"  # noqa: S105 - a kind of change, not a secret
+CHANGED_JOB: Final = "ended_job"
+CHANGED_SIGNING_KEY: Final = "signing_key"
+REVOKING_CHANGES: Final = (
+    CHANGED_USER,
+    CHANGED_SESSION,
+    CHANGED_MEMBERSHIP,
+    CHANGED_API_TOKEN,
+    CHANGED_JOB,
+)
+"""Kinds of change after which open sockets and streams ask `Authenticator.still_valid`."""
+
+
+class IdentityFact(Fact, frozen=True, kw_only=True):
+    """Base of identity's facts."""
+
+    feature: ClassVar[str] = "identity"
+
+
+class UserRegistered(IdentityFact, frozen=True, kw_only=True):
+    """A person got an account, by this tenant's invitation or as the first owner."""
+
+    user_id: UserId
+
+    @property
+    def subject(self) -> str:
+        """Return the user's id."""
+        return self.user_id
+
+
+class UserProfileChanged(IdentityFact, frozen=True, kw_only=True):
+    """A member has another name or picture."""
+
+    user_id: UserId
+    name: str
+    avatar: str | None
+
+    def topics(self) -> tuple[Topic, ...]:
+        """Return the user."""
+        return (topic("user", self.user_id),)
+
+    @property
+    def subject(self) -> str:
+        """Return the user's id."""
+        return self.user_id
+
+
+class TenantCreated(IdentityFact, frozen=True, kw_only=True):
+    """The tenant exists; the first fact of its stream."""
+
+    id: TenantId
+    name: str
+    slug: str
+
+    @property
+    def subject(self) -> str:
+        """Return the tenant's id."""
+        return self.id
+
+
+class TenantChanged(IdentityFact, frozen=True, kw_only=True):
+    """The tenant has another name or slug."""
+
+    id: TenantId
+    name: str
+    slug: str
+
+    @property
+    def subject(self) -> str:
+        """Return the tenant's id."""
+        return self.id
+
+
+class MemberAdded(IdentityFact, frozen=True, kw_only=True):
+    """A person belongs to the tenant now."""
+
+    user_id: UserId
+    name: str
+    avatar: str | None
+    role: Role
+
+    def topics(self) -> tuple[Topic, ...]:
+        """Return the user."""
+        return (topic("user", self.user_id),)
+
+    @property
+    def subject(self) -> str:
+        """Return the user's id."""
+        return self.user_id
+
+
+class MemberRoleChanged(IdentityFact, frozen=True, kw_only=True):
+    """A member may do more or less than before."""
+
+    user_id: UserId
+    old_role: Role
+    new_role: Role
+
+    def topics(self) -> tuple[Topic, ...]:
+        """Return the user."""
+        return (topic("user", self.user_id),)
+
+    @property
+    def subject(self) -> str:
+        """Return the user's id."""
+        return self.user_id
+
+
+class MemberRemoved(IdentityFact, frozen=True, kw_only=True):
+    """A person does not belong to the tenant any more."""
+
+    user_id: UserId
+
+    def topics(self) -> tuple[Topic, ...]:
+        """Return the user."""
+        return (topic("user", self.user_id),)
+
+    @property
+    def subject(self) -> str:
+        """Return the user's id."""
+        return self.user_id
+
+
+class Person(Struct, frozen=True, kw_only=True):
+    """A member of a tenant as others see it."""
+
+    user_id: UserId
+    name: str
+    avatar: str | None
+    role: Role
+
+
+class Identity(Protocol):
+    """What identity does for the features above it."""
+
+    async def find_member(self, tenant_id: TenantId, user_id: UserId) -> Person | None:
+        """Return the member, or None when the person does not belong to the tenant."""
+        ...
+
+    async def acting_for(self, user_id: UserId, *, by: Actor) -> Actor:
+        """Return `by` with the rights that the person has in `by`'s tenant at this moment.
+
+        For work that runs long after its author left, such as schedules. Raises
+        `MemberNotFound` when the person does not belong to the tenant any more.
+        """
+        ...
+
+
+class JobTokens(Protocol):
+    """Credentials of running jobs: the rights of their actor and no more."""
+
+    def issue_job_token(
+        self, actor: Actor, job_id: str, *, epoch: int = 0, ttl_seconds: float = 3600
+    ) -> str:
+        """Return a token for the execution `epoch` of a job; raises `JobTokenNeedsPerson`.
+
+        It ends after `ttl_seconds`, when `JOB_LIVENESS` says that this execution is over, or when
+        it is revoked, whichever comes first. Does no I/O.
+        """
+        ...
+
+    async def revoke_job_tokens(self, tenant_id: TenantId, job_id: str, *, epoch: int) -> None:
+        """End the tokens of a job's executions up to `epoch`, in every process within 2 s."""
+        ...
+
+
+class JobLiveness(Protocol):
+    """Says whether a job runs; filled by the feature that owns jobs."""
+
+    async def is_running(self, tenant_id: TenantId, job_id: str, epoch: int) -> bool:
+        """Return whether this execution of the job is under way."""
+        ...
+
+
+class OwnerSetup(Protocol):
+    """Makes the first owner of an installation."""
+
+    async def link(self) -> str | None:
+        """Return a fresh one-time link that makes the first owner, None when there is one."""
+        ...
+
+    async def create_first_owner(
+        self, *, email: str, password: str, name: str = "", tenant_name: str = ""
+    ) -> UserId:
+        """Make the first owner and a tenant; raises `OwnerExists` and `WeakPassword`."""
+        ...
+
+
+class Scopes(Protocol):
+    """The scopes that API tokens may carry."""
+
+    def learn(self, permissions: Iterable[Permission]) -> None:
+        """Add the resource scopes that `permissions` name; the runtime does so for all modules."""
+        ...
+
+
+IDENTITY: Final[Port[Identity]] = Port("identity")
+JOB_TOKENS: Final[Port[JobTokens]] = Port("job_tokens")
+JOB_LIVENESS: Final[Port[JobLiveness]] = Port("job_liveness")
+OWNER_SETUP: Final[Port[OwnerSetup]] = Port("owner_setup")
+SCOPES: Final[Port[Scopes]] = Port("scopes")

@@ -1,0 +1,231 @@
+"""Keeps the keys that sign access tokens, and reads and writes tokens with them."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import os
+from contextlib import suppress
+from typing import Final
+
+import structlog
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from joserfc.jwk import OctKey, OKPKey
+
+from tidemill.core.actor import system
+from tidemill.core.clock import Clock, Instant, seconds_after
+from tidemill.core.config.sections.people import Auth, JwtAlgorithm
+from tidemill.core.errors import TidemillError
+from tidemill.core.ids import INSTALLATION
+from tidemill.core.ports import Database, Invalidations, Tx
+from tidemill.identity.contract import CHANGED_SIGNING_KEY
+from tidemill.identity.credential_errors import CredentialsUnverifiable, TokenClaimsInvalid
+from tidemill.identity.grants.cache import Bounded
+from tidemill.identity.keys.jwt import Claims, JwtCodec, Key, Policy
+from tidemill.identity.keys.models import SigningKey
+from tidemill.identity.keys.repository import SigningKeyRepository
+
+log = structlog.get_logger(__name__)
+
+_verified_max: Final = 8_192
+_lead_seconds: Final = 10.0
+"""How long a new key waits before it signs, so that every process knows it by then."""
+
+
+class SigningKeys:
+    """The keys of this installation. With HS256 there is one, from `auth.jwt_secret`."""
+
+    def __init__(
+        self, control: Database, invalidations: Invalidations, clock: Clock, auth: Auth
+    ) -> None:
+        self._control = control
+        self._clock = clock
+        self._auth = auth
+        self._codec = JwtCodec(
+            Policy(
+                algorithm=auth.jwt_algorithm,
+                issuer=auth.jwt_issuer,
+                audience=auth.jwt_audience,
+                leeway_seconds=auth.clock_leeway_seconds,
+            )
+        )
+        self._repository = SigningKeyRepository()
+        self._keys: dict[str, Key] = {}
+        self._stored: list[SigningKey] = []
+        self._verified: Bounded[str, tuple[str, Claims]] = Bounded(_verified_max)
+        self._loading: asyncio.Task[None] | None = None
+        self._news = False
+        if auth.jwt_algorithm is JwtAlgorithm.HS256:
+            digest = hashlib.sha256(b"kid:" + auth.jwt_secret.encode()).hexdigest()[:16]
+            self._keys = {digest: OctKey.import_key(auth.jwt_secret)}
+        invalidations.on_change(CHANGED_SIGNING_KEY, lambda _: self._reload())
+        invalidations.on_reset(self._reload)
+
+    @property
+    def stored(self) -> bool:
+        """Whether the keys lie in the control store."""
+        return self._auth.jwt_algorithm is JwtAlgorithm.EDDSA
+
+    async def start(self) -> None:
+        """Read the keys; make the first one where there is none."""
+        if not self.stored:
+            return
+        await self.load()
+        if not self._stored:
+            await self._add(lead_seconds=0.0)
+
+    async def stop(self) -> None:
+        """End a reading that is under way."""
+        if self._loading is not None:
+            self._loading.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._loading
+
+    async def load(self) -> None:
+        """Read the keys anew."""
+        stored = await self._control.read(INSTALLATION, self._repository.all)
+        self._keys = {key.id: self._open(key) for key in stored}
+        self._stored = stored
+        self._verified.clear()
+
+    async def rotate(self) -> str:
+        """Let a new key sign from now on; tokens of the old ones hold until they expire."""
+        return await self._add(lead_seconds=_lead_seconds)
+
+    def sign(self, claims: Claims, typ: str) -> str:
+        """Return a signed token."""
+        key_id = self._signing_id()
+        return self._codec.encode(claims, typ, key_id, self._keys[key_id])
+
+    def verify(self, token: str) -> tuple[str, Claims]:
+        """Return the type and claims of a valid token; raises what is wrong with it first."""
+        now = self._clock.now()
+        self._drop_expired(now)
+        known = self._verified.get(token)
+        if known is not None:
+            self._codec.check_time(known[1], now)
+            return known
+        header = self._codec.header(token)
+        claims = self._codec.decode(token, header, self._keys, now)
+        result = (header.typ, claims)
+        self._verified.put(token, result)
+        return result
+
+    def verify_type(self, token: str, typ: str) -> Claims:
+        """Return the claims of a valid token of this type."""
+        found, claims = self.verify(token)
+        if found != typ:
+            raise TokenClaimsInvalid
+        return claims
+
+    def public_keys(self) -> list[dict[str, str]]:
+        """Return the public keys, as `/.well-known/jwks.json` shows them; none with HS256."""
+        now = self._clock.now()
+        return [
+            {
+                "kty": "OKP",
+                "crv": "Ed25519",
+                "use": "sig",
+                "alg": "EdDSA",
+                "kid": key.id,
+                "x": key.public_key,
+            }
+            for key in self._stored
+            if key.verifies(now)
+        ]
+
+    def _signing_id(self) -> str:
+        if not self.stored:
+            return next(iter(self._keys))
+        now = self._clock.now()
+        ready = [key for key in self._stored if key.signs_from <= now] or self._stored[:1]
+        if not ready:
+            raise CredentialsUnverifiable
+        return ready[-1].id
+
+    def _drop_expired(self, now: Instant) -> None:
+        for key in self._stored:
+            if not key.verifies(now) and self._keys.pop(key.id, None) is not None:
+                self._verified.clear()
+
+    async def _add(self, *, lead_seconds: float) -> str:
+        new = OKPKey.generate_key("Ed25519")
+        public = new.as_dict(private=False)["x"]
+        private = new.as_dict(private=True)["d"]
+        key_id = hashlib.sha256(str(public).encode()).hexdigest()[:16]
+        overlap = self._auth.access_token_seconds + self._auth.clock_leeway_seconds + lead_seconds
+
+        def use_case(tx: Tx) -> None:
+            if lead_seconds == 0.0 and self._repository.all(tx):
+                return  # Another process made the first key.
+            key = SigningKey(
+                key_id,
+                str(public),
+                _seal(self._auth.jwt_secret, key_id, str(private)),
+                seconds_after(tx.now, lead_seconds),
+                None,
+                tx.now,
+            )
+            self._repository.add(tx, key)
+            self._repository.retire_others(tx, keep=key_id, until=seconds_after(tx.now, overlap))
+            tx.audit(
+                "identity.signing_keys.create",
+                by=system("identity"),
+                resource=f"signing-key:{key_id}",
+            )
+            tx.invalidate(CHANGED_SIGNING_KEY, key_id)
+
+        await self._control.write(INSTALLATION, use_case)
+        await self.load()
+        return key_id
+
+    def _open(self, key: SigningKey) -> Key:
+        private = _unseal(self._auth.jwt_secret, key.id, key.sealed_private_key)
+        return OKPKey.import_key(
+            {"kty": "OKP", "crv": "Ed25519", "x": key.public_key, "d": private}
+        )
+
+    def _reload(self) -> None:
+        if not self.stored:
+            return
+        self._news = True
+        if self._loading is None or self._loading.done():
+            self._loading = asyncio.ensure_future(self._load_quietly())
+
+    async def _load_quietly(self) -> None:
+        while self._news:
+            self._news = False
+            try:
+                await self.load()
+            except TidemillError as error:
+                log.warning("identity.signing_keys.not_read", reason=error.code)
+
+
+class SigningKeySealed(RuntimeError):
+    """The stored keys were sealed under another `auth.jwt_secret`."""
+
+    def __init__(self) -> None:
+        super().__init__("The signing keys cannot be opened: auth.jwt_secret is not theirs.")
+
+
+def _sealing_key(secret: str) -> AESGCM:
+    derive = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"tidemill signing keys v1")
+    return AESGCM(derive.derive(secret.encode()))
+
+
+def _seal(secret: str, key_id: str, private: str) -> str:
+    nonce = os.urandom(12)
+    sealed = _sealing_key(secret).encrypt(nonce, private.encode(), key_id.encode())
+    return base64.b64encode(nonce + sealed).decode()
+
+
+def _unseal(secret: str, key_id: str, sealed: str) -> str:
+    raw = base64.b64decode(sealed)
+    try:
+        return _sealing_key(secret).decrypt(raw[:12], raw[12:], key_id.encode()).decode()
+    except InvalidTag as error:
+        raise SigningKeySealed from error

@@ -1,0 +1,66 @@
+"""Who belongs to a tenant with which role, and who may change that."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from tidemill.core.actor import Role
+from tidemill.core.clock import Instant
+from tidemill.core.ids import TenantId, UserId
+from tidemill.identity.errors import RoleTooHigh
+from tidemill.identity.permissions import WRITE_INVITATIONS
+
+
+class Membership(Struct, frozen=True):
+    """A person's belonging to a tenant."""
+
+    tenant_id: TenantId
+    user_id: UserId
+    role: str
+    joined_at: Instant
+    version: int
+
+    @property
+    def as_role(self) -> Role:
+        """Return the role."""
+        return Role(self.role)
+
+
+class Member(Struct, frozen=True):
+    """A member as lists show it."""
+
+    user_id: UserId
+    role: str
+    joined_at: Instant
+    version: int
+    name: str
+    avatar: str | None
+    email: str
+    time_zone: str
+    visibility: str
+    disabled_at: Instant | None
+    last_login_at: Instant | None
+
+
+class TenantMembership(Struct, frozen=True):
+    """A tenant that a person belongs to."""
+
+    tenant_id: TenantId
+    name: str
+    slug: str
+    state: str
+    role: str
+    joined_at: Instant
+
+
+def check_reach(acting: Role | None, *roles: Role) -> None:
+    """Return when `acting` is at least each of `roles`; raises `RoleTooHigh`."""
+    if acting is None or any(role.rank > acting.rank for role in roles):
+        raise RoleTooHigh
+
+
+def roles_out_of_reach(role: Role | None) -> tuple[Role, ...]:
+    """Return the roles that a member with `role` may not invite people to; None for no member."""
+    if role is None or role.rank < WRITE_INVITATIONS.role.rank:
+        return tuple(Role)
+    return tuple(other for other in Role if other.rank > role.rank)

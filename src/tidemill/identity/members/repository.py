@@ -1,0 +1,118 @@
+"""The SQL of memberships."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from tidemill.core.actor import Role
+from tidemill.core.ids import UserId
+from tidemill.core.ports import Tx
+from tidemill.identity.members.models import Member, Membership, TenantMembership
+
+_FIND: Final = """
+    SELECT tenant_id, user_id, role, joined_at, version
+    FROM memberships
+    WHERE tenant_id = :tenant_id AND user_id = :user_id
+"""
+_MEMBER: Final = """
+    SELECT m.user_id, m.role, m.joined_at, m.version, u.name, u.avatar, u.email, u.time_zone,
+        u.visibility, u.disabled_at, u.last_login_at
+    FROM memberships AS m
+    JOIN users AS u ON u.id = m.user_id
+"""
+_ONE: Final = _MEMBER + "WHERE m.tenant_id = :tenant_id AND m.user_id = :user_id"
+_PAGE: Final = _MEMBER + (
+    "WHERE m.tenant_id = :tenant_id AND m.user_id > :after ORDER BY m.user_id LIMIT :limit"
+)
+_OF_USER: Final = """
+    SELECT t.id, t.name, t.slug, t.state, m.role, m.joined_at
+    FROM memberships AS m
+    JOIN tenants AS t ON t.id = m.tenant_id
+    WHERE m.user_id = :user_id AND t.id > :after
+    ORDER BY t.id
+    LIMIT :limit
+"""
+_INSERT: Final = """
+    INSERT INTO memberships (tenant_id, user_id, role, profile_version, joined_at, updated_at)
+    VALUES (:in_tenant, :user_id, :role, :profile_version, :now, :now)
+    ON CONFLICT (tenant_id, user_id) DO NOTHING
+"""
+_SET_ROLE: Final = """
+    UPDATE memberships SET role = :role, updated_at = :now, version = version + 1
+    WHERE tenant_id = :tenant_id AND user_id = :user_id
+"""
+_REMOVE: Final = "DELETE FROM memberships WHERE tenant_id = :tenant_id AND user_id = :user_id"
+_OWNERS: Final = """
+    SELECT COUNT(*) FROM memberships WHERE tenant_id = :tenant_id AND role = 'owner'
+"""
+_END_INVITATIONS: Final = """
+    UPDATE invitations SET revoked_at = :now
+    WHERE tenant_id = :tenant_id AND created_by = :created_by AND role = :role
+        AND revoked_at IS NULL
+"""
+_LOCK: Final = "SELECT id FROM tenants WHERE id = :tenant_id FOR UPDATE"
+
+
+class MemberRepository:
+    """Memberships; those of the transaction's tenant unless a person's are asked for."""
+
+    def find(self, tx: Tx, user_id: UserId) -> Membership | None:
+        """Return the person's membership."""
+        row = tx.one(_FIND, user_id=user_id)
+        return Membership(*row) if row else None
+
+    def member(self, tx: Tx, user_id: UserId) -> Member | None:
+        """Return the person as lists show it."""
+        row = tx.one(_ONE, user_id=user_id)
+        return Member(*row) if row else None
+
+    def page(self, tx: Tx, *, after: str, limit: int) -> list[Member]:
+        """Return members by their id, the oldest account first."""
+        return [Member(*row) for row in tx.all(_PAGE, after=after, limit=limit)]
+
+    def of_user(
+        self, tx: Tx, user_id: UserId, *, after: str = "", limit: int
+    ) -> list[TenantMembership]:
+        """Return the tenants that the person belongs to."""
+        rows = tx.all(_OF_USER, user_id=user_id, after=after, limit=limit)
+        return [TenantMembership(*row) for row in rows]
+
+    def add(
+        self, tx: Tx, user_id: UserId, role: Role, *, tenant_id: str, profile_version: int
+    ) -> bool:
+        """Add the person; return False when it is a member.
+
+        `profile_version` 0 lets the tenant's stream hear of it by an announcement.
+        """
+        inserted = tx.execute(
+            _INSERT,
+            in_tenant=tenant_id,
+            user_id=user_id,
+            role=role,
+            profile_version=profile_version,
+        )
+        return inserted == 1
+
+    def set_role(self, tx: Tx, user_id: UserId, role: Role) -> None:
+        """Give the member another role."""
+        tx.execute(_SET_ROLE, user_id=user_id, role=role)
+
+    def remove(self, tx: Tx, user_id: UserId) -> None:
+        """Remove the member."""
+        tx.execute(_REMOVE, user_id=user_id)
+
+    def end_invitations(self, tx: Tx, user_id: UserId, roles: Iterable[Role]) -> None:
+        """End the invitations to one of `roles` that the member made."""
+        for role in roles:
+            tx.execute(_END_INVITATIONS, created_by=user_id, role=role)
+
+    def owners(self, tx: Tx) -> int:
+        """Return how many owners the tenant has."""
+        row = tx.one(_OWNERS)
+        return int(row[0]) if row else 0
+
+    def lock(self, tx: Tx) -> None:
+        """Let one transaction at a time change who owns the tenant."""
+        if tx.dialect == "postgres":
+            tx.one(_LOCK)

@@ -1,0 +1,141 @@
+"""What one can do with the members of one's tenant."""
+
+from __future__ import annotations
+
+from msgspec import structs
+
+from tidemill.core.actor import Actor, Role
+from tidemill.core.ids import TenantId, UserId
+from tidemill.core.pages import Page, PageRequest, page_of
+from tidemill.core.ports import Database, Tx
+from tidemill.identity.contract import MemberRemoved, MemberRoleChanged, Person
+from tidemill.identity.errors import LastOwner, MemberNotFound
+from tidemill.identity.grants.cache import GrantCache
+from tidemill.identity.members.models import (
+    Member,
+    Membership,
+    check_reach,
+    roles_out_of_reach,
+)
+from tidemill.identity.members.repository import MemberRepository
+from tidemill.identity.tokens.repository import ApiTokenRepository
+
+
+class MemberService:
+    """Use cases of members. Changes end within 2 s what they no longer allow."""
+
+    def __init__(self, control: Database, grants: GrantCache) -> None:
+        self._control = control
+        self._grants = grants
+        self._members = MemberRepository()
+        self._tokens = ApiTokenRepository()
+
+    async def list(self, page: PageRequest, *, actor: Actor) -> Page[Member]:
+        """Return the members, the oldest account first."""
+        after = str(page.after[0]) if page.after else ""
+
+        def use_case(tx: Tx) -> list[Member]:
+            return self._members.page(tx, after=after, limit=page.limit_plus_one)
+
+        found = await self._control.read(actor.tenant_id, use_case)
+        return page_of(found, page, lambda member: (member.user_id,))
+
+    async def get(self, user_id: UserId, *, actor: Actor) -> Member:
+        """Return a member; raises `MemberNotFound`."""
+
+        def use_case(tx: Tx) -> Member:
+            member = self._members.member(tx, user_id)
+            if member is None:
+                raise MemberNotFound
+            return member
+
+        return await self._control.read(actor.tenant_id, use_case)
+
+    async def set_role(self, user_id: UserId, role: Role, *, actor: Actor) -> Member:
+        """Give a member another role; raises `RoleTooHigh` and `LastOwner`."""
+
+        def use_case(tx: Tx) -> Member:
+            membership = self._reachable(tx, user_id, role, actor=actor)
+            old = membership.as_role
+            if old is not role:
+                if old is Role.OWNER:
+                    self._keep_an_owner(tx)
+                self._members.set_role(tx, user_id, role)
+                self._members.end_invitations(tx, user_id, roles_out_of_reach(role))
+                tx.record(MemberRoleChanged(user_id=user_id, old_role=old, new_role=role), by=actor)
+                tx.audit(
+                    "identity.members.change",
+                    by=actor,
+                    resource=f"user:{user_id}",
+                    before={"role": old},
+                    after={"role": role},
+                )
+                self._grants.end_membership(tx, user_id)
+            member = self._members.member(tx, user_id)
+            if member is None:
+                raise MemberNotFound
+            return member
+
+        return await self._control.write(actor.tenant_id, use_case)
+
+    async def remove(self, user_id: UserId, *, actor: Actor) -> None:
+        """Remove a member, and end its tokens and invitations here; anybody may leave."""
+
+        def use_case(tx: Tx) -> None:
+            if user_id == actor.user_id:
+                self._members.lock(tx)
+                membership = self._existing(tx, user_id)
+            else:
+                membership = self._reachable(tx, user_id, actor=actor)
+            if membership.as_role is Role.OWNER:
+                self._keep_an_owner(tx)
+            self._members.remove(tx, user_id)
+            # Or whoever was removed would come back by a link of its own.
+            self._members.end_invitations(tx, user_id, roles_out_of_reach(None))
+            for prefix in self._tokens.revoke_all(tx, user_id):
+                self._grants.end_api_token(tx, prefix)
+            tx.record(MemberRemoved(user_id=user_id), by=actor)
+            tx.audit(
+                "identity.members.remove",
+                by=actor,
+                resource=f"user:{user_id}",
+                before={"role": membership.role},
+            )
+            self._grants.end_membership(tx, user_id)
+
+        await self._control.write(actor.tenant_id, use_case)
+
+    async def find_member(self, tenant_id: TenantId, user_id: UserId) -> Person | None:
+        """See `Identity.find_member`."""
+        member = await self._control.read(tenant_id, lambda tx: self._members.member(tx, user_id))
+        if member is None or member.disabled_at is not None:
+            return None
+        return Person(
+            user_id=member.user_id, name=member.name, avatar=member.avatar, role=Role(member.role)
+        )
+
+    async def acting_for(self, user_id: UserId, *, by: Actor) -> Actor:
+        """See `Identity.acting_for`."""
+        person = await self.find_member(by.tenant_id, user_id)
+        if person is None:
+            raise MemberNotFound
+        return structs.replace(by, user_id=user_id, role=person.role, on_behalf_of=user_id)
+
+    def _reachable(self, tx: Tx, user_id: UserId, *roles: Role, actor: Actor) -> Membership:
+        self._members.lock(tx)
+        membership = self._existing(tx, user_id)
+        # The actor's role is read again: the lock makes this the one that counts.
+        acting = self._members.find(tx, actor.user_id) if actor.user_id else None
+        role = acting.as_role if acting else actor.role if actor.user_id is None else None
+        check_reach(role, membership.as_role, *roles)
+        return membership
+
+    def _existing(self, tx: Tx, user_id: UserId) -> Membership:
+        membership = self._members.find(tx, user_id)
+        if membership is None:
+            raise MemberNotFound
+        return membership
+
+    def _keep_an_owner(self, tx: Tx) -> None:
+        if self._members.owners(tx) <= 1:
+            raise LastOwner

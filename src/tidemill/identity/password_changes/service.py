@@ -1,0 +1,223 @@
+"""Changes passwords: by who knows the old one, and by who can read the account's mail."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Final
+
+import structlog
+
+from tidemill.core.actor import Actor, ActorKind, Origin
+from tidemill.core.clock import seconds_after
+from tidemill.core.config import Config
+from tidemill.core.errors import TidemillError
+from tidemill.core.ids import INSTALLATION
+from tidemill.core.ports import Database, Mail, Tx
+from tidemill.identity.attempts.service import AttemptService
+from tidemill.identity.errors import (
+    InvalidEmail,
+    PasswordResetInvalid,
+    UserNotFound,
+    WrongPassword,
+)
+from tidemill.identity.grants.cache import GrantCache
+from tidemill.identity.letters.queue import Letters
+from tidemill.identity.login.models import Entry
+from tidemill.identity.login.service import LoginService
+from tidemill.identity.opaque import Presented, SecretKind, mint, presented
+from tidemill.identity.password_changes.repository import PasswordResetRepository
+from tidemill.identity.passwords import policy
+from tidemill.identity.passwords.hasher import PasswordHasher
+from tidemill.identity.sessions.repository import SessionRepository
+from tidemill.identity.users.models import User, email_address
+from tidemill.identity.users.repository import UserRepository
+
+log = structlog.get_logger(__name__)
+
+_resets_per_hour_max: Final = 5
+_requests_max: Final = 1_000
+
+
+class PasswordService:
+    """Use cases of passwords. A `Service`: requests for resets are worked off beside answers."""
+
+    def __init__(  # noqa: PLR0913 - the parts of identity that meet here
+        self,
+        control: Database,
+        grants: GrantCache,
+        passwords: PasswordHasher,
+        attempts: AttemptService,
+        login: LoginService,
+        *,
+        letters: Letters,
+        config: Config,
+    ) -> None:
+        self._control = control
+        self._grants = grants
+        self._passwords = passwords
+        self._attempts = attempts
+        self._login = login
+        self._letters = letters
+        self._auth = config.auth
+        self._public_url = config.public_url
+        self._users = UserRepository()
+        self._sessions = SessionRepository()
+        self._resets = PasswordResetRepository()
+        self._requests: asyncio.Queue[tuple[str, Origin]] = asyncio.Queue(_requests_max)
+        self._task: asyncio.Task[None] | None = None
+
+    async def change(self, current: str, new: str, *, actor: Actor) -> Entry:
+        """Set a new password; every other session ends, and this one goes on renewed.
+
+        Raises `WrongPassword`, which counts as an attempt to guess, and `WeakPassword`.
+        """
+        user_id, session_id = actor.user_id, actor.session_id
+        if user_id is None or session_id is None:
+            raise UserNotFound
+
+        def read(tx: Tx) -> User:
+            user = self._users.find(tx, user_id)
+            if user is None:
+                raise UserNotFound
+            return user
+
+        user = await self._control.read(INSTALLATION, read)
+        reserved = await self._control.write(
+            INSTALLATION,
+            lambda tx: self._attempts.reserve(tx, user.email_key, user_id, actor.origin),
+        )
+        self._attempts.check(reserved)
+        if not await self._passwords.verify(user.password_hash, current):
+            await self._attempts.tarpit(reserved)
+            raise WrongPassword
+        new_hash = await self._hash(new, user)
+
+        def use_case(tx: Tx) -> Entry:
+            self._attempts.succeeded(tx, reserved, user_id, actor.origin)
+            self._set(tx, user, new_hash, keep=session_id, by=actor, action="change")
+            return self._login.reissue(tx, user_id, session_id)
+
+        return await self._control.write(actor.tenant_id, use_case)
+
+    def request_reset(self, email: str, origin: Origin) -> None:
+        """Send a link to choose a new password, if the address has an account."""
+        with suppress(asyncio.QueueFull):
+            self._requests.put_nowait((email, origin))
+
+    async def redeem_reset(self, token: str, new: str, origin: Origin) -> None:
+        """Set a new password by a link; every session ends. Raises `PasswordResetInvalid`."""
+        shown = presented(SecretKind.PASSWORD_RESET, token)
+        if shown is None:
+            raise PasswordResetInvalid
+        user = await self._control.read(INSTALLATION, lambda tx: self._owner(tx, shown))
+        new_hash = await self._hash(new, user)
+
+        def use_case(tx: Tx) -> None:
+            current = self._owner(tx, shown)
+            if not self._resets.use(tx, shown.prefix):
+                raise PasswordResetInvalid
+            self._resets.use_all(tx, current.id)
+            by = Actor(
+                kind=ActorKind.USER,
+                id=current.id,
+                tenant_id=INSTALLATION,
+                user_id=current.id,
+                origin=origin,
+            )
+            self._set(tx, current, new_hash, keep="", by=by, action="reset")
+
+        await self._control.write(INSTALLATION, use_case)
+
+    async def drain(self) -> None:
+        """Return when every request for a reset was worked off."""
+        await self._requests.join()
+
+    async def start(self) -> None:
+        """Begin to work off requests."""
+        self._task = asyncio.create_task(self._work_for_ever(), name="identity.password_resets")
+
+    async def stop(self) -> None:
+        """End; requests that wait are forgotten, and may be made again."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    async def _work_for_ever(self) -> None:
+        while True:
+            email, origin = await self._requests.get()
+            try:
+                await self._send_reset(email, origin)
+            except TidemillError as error:
+                log.warning("identity.password_resets.not_made", reason=error.code)
+            finally:
+                self._requests.task_done()
+
+    async def _send_reset(self, email: str, origin: Origin) -> None:
+        try:
+            key = email_address(email).key
+        except InvalidEmail:
+            return
+        minutes = self._auth.password_reset_minutes
+        minted = mint(SecretKind.PASSWORD_RESET)
+
+        def use_case(tx: Tx) -> User | None:
+            user = self._users.find_by_email(tx, key)
+            if user is None or user.disabled_at is not None:
+                return None
+            if self._resets.recent(tx, user.id, seconds_after(tx.now, -3600)) >= (
+                _resets_per_hour_max
+            ):
+                return None
+            self._resets.prune(tx, seconds_after(tx.now, -86_400))
+            self._resets.add(
+                tx,
+                user.id,
+                id_=minted.prefix,
+                secret_hash=minted.secret_hash,
+                expires_at=seconds_after(tx.now, minutes * 60),
+            )
+            by = Actor(kind=ActorKind.USER, id="unknown", tenant_id=INSTALLATION, origin=origin)
+            tx.audit("identity.password_resets.create", by=by, resource=f"user:{user.id}")
+            return user
+
+        user = await self._control.write(INSTALLATION, use_case)
+        if user is not None:
+            self._letters.send(self._letter(user, minted.text, minutes))
+
+    def _letter(self, user: User, token: str, minutes: int) -> Mail:
+        return Mail(
+            to=user.email,
+            subject="Choose a new password for Tidemill",
+            text=(
+                f"Hello {user.name},\n\n"
+                "somebody, hopefully you, asked for a new password. Choose it here within "
+                f"{minutes} minutes:\n\n{self._public_url}/password-reset?token={token}\n\n"
+                "If it was not you, do nothing: your password stays as it is.\n"
+            ),
+        )
+
+    async def _hash(self, new: str, user: User) -> str:
+        context = (user.name, user.email)
+        length_min = self._auth.password_length_min
+        return await self._passwords.hash(policy.check(new, length_min=length_min, context=context))
+
+    def _owner(self, tx: Tx, shown: Presented) -> User:
+        reset = self._resets.find(tx, shown.prefix)
+        if reset is None or not shown.matches(reset.secret_hash):
+            raise PasswordResetInvalid
+        user = self._users.find(tx, reset.user_id)
+        if user is None or user.disabled_at is not None:
+            raise PasswordResetInvalid
+        return user
+
+    def _set(self, tx: Tx, user: User, new_hash: str, *, keep: str, by: Actor, action: str) -> None:
+        self._users.set_password(tx, user.id, new_hash)
+        for session_id in self._sessions.revoke_others(
+            tx, user.id, keep=keep, reason="new password"
+        ):
+            self._grants.end_session(tx, session_id)
+        tx.audit(f"identity.passwords.{action}", by=by, resource=f"user:{user.id}")
+        self._grants.end_user(tx, user.id)

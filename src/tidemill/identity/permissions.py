@@ -1,0 +1,80 @@
+"""What one may be allowed to do with people, tenants and tokens."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tidemill.core.actor import Role
+from tidemill.core.authorization import Permission, Scope
+
+READ_ME: Final = Permission(name="identity.me.read", role=Role.VIEWER, scope=Scope.READ)
+CHANGE_ME: Final = Permission(
+    name="identity.me.change", role=Role.VIEWER, scope=Scope.ADMIN, human_only=True
+)
+CHANGE_PASSWORD: Final = Permission(
+    name="identity.passwords.change", role=Role.VIEWER, scope=Scope.ADMIN, human_only=True
+)
+READ_SESSIONS: Final = Permission(
+    name="identity.sessions.read", role=Role.VIEWER, scope=Scope.ADMIN, human_only=True
+)
+END_SESSIONS: Final = Permission(
+    name="identity.sessions.end", role=Role.VIEWER, scope=Scope.ADMIN, human_only=True
+)
+SWITCH_TENANT: Final = Permission(
+    name="identity.sessions.switch", role=Role.VIEWER, scope=Scope.ADMIN, human_only=True
+)
+READ_TENANTS: Final = Permission(name="identity.tenants.read", role=Role.VIEWER, scope=Scope.READ)
+CREATE_TENANTS: Final = Permission(
+    name="identity.tenants.create", role=Role.OWNER, scope=Scope.ADMIN
+)
+CHANGE_TENANTS: Final = Permission(
+    name="identity.tenants.change", role=Role.ADMIN, scope=Scope.ADMIN
+)
+READ_MEMBERS: Final = Permission(name="identity.members.read", role=Role.VIEWER, scope=Scope.READ)
+CHANGE_MEMBERS: Final = Permission(
+    name="identity.members.change", role=Role.ADMIN, scope=Scope.ADMIN
+)
+LEAVE_TENANT: Final = Permission(name="identity.members.leave", role=Role.VIEWER, scope=Scope.ADMIN)
+READ_INVITATIONS: Final = Permission(
+    name="identity.invitations.read", role=Role.ADMIN, scope=Scope.ADMIN
+)
+WRITE_INVITATIONS: Final = Permission(
+    name="identity.invitations.write", role=Role.ADMIN, scope=Scope.ADMIN
+)
+ACCEPT_INVITATIONS: Final = Permission(
+    name="identity.invitations.accept", role=Role.VIEWER, scope=Scope.ADMIN, human_only=True
+)
+READ_API_TOKENS: Final = Permission(
+    name="identity.api_tokens.read", role=Role.VIEWER, scope=Scope.READ
+)
+CREATE_API_TOKENS: Final = Permission(
+    name="identity.api_tokens.create", role=Role.VIEWER, scope=Scope.ADMIN, human_only=True
+)
+REVOKE_API_TOKENS: Final = Permission(
+    name="identity.api_tokens.revoke", role=Role.VIEWER, scope=Scope.ADMIN
+)
+CREATE_OWNER: Final = Permission(
+    name="identity.owners.create", role=Role.OWNER, scope=Scope.ADMIN, system_only=True
+)
+
+PERMISSIONS: Final = (
+    CREATE_OWNER,
+    READ_ME,
+    CHANGE_ME,
+    CHANGE_PASSWORD,
+    READ_SESSIONS,
+    END_SESSIONS,
+    SWITCH_TENANT,
+    READ_TENANTS,
+    CREATE_TENANTS,
+    CHANGE_TENANTS,
+    READ_MEMBERS,
+    CHANGE_MEMBERS,
+    LEAVE_TENANT,
+    READ_INVITATIONS,
+    WRITE_INVITATIONS,
+    ACCEPT_INVITATIONS,
+    READ_API_TOKENS,
+    CREATE_API_TOKENS,
+    REVOKE_API_TOKENS,
+)

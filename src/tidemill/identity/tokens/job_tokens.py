@@ -1,0 +1,119 @@
+"""Tokens of running jobs: short, bound to one execution, and worth what their actor is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Self
+
+from msgspec import Struct
+from uuid_utils import uuid7
+
+from tidemill.core.actor import Actor, ActorKind
+from tidemill.core.clock import MICROSECONDS_PER_SECOND, Clock
+from tidemill.core.config.sections.people import Auth
+from tidemill.core.ids import TenantId
+from tidemill.identity.contract import JobLiveness
+from tidemill.identity.errors import JobTokenNeedsPerson
+from tidemill.identity.grants.cache import Bounded
+from tidemill.identity.grants.service import GrantService
+from tidemill.identity.keys.jwt import JOB, Claims
+from tidemill.identity.keys.service import SigningKeys
+
+ttl_seconds_max: Final = 86_400.0
+_liveness_seconds: Final = 1.0
+
+_MARK: Final = "execution"
+
+
+class Execution(Struct, frozen=True, kw_only=True):
+    """What a job's actor has for a session: which execution it is.
+
+    `via` is the API token that the job goes back to, also over other jobs; with the token's end
+    it ends too.
+    """
+
+    epoch: int = 0
+    via: str = ""
+
+    @classmethod
+    def of(cls, actor: Actor) -> Self:
+        """Return the execution behind the actor of a job."""
+        mark, _, rest = (actor.session_id or "").partition(":")
+        epoch, _, via = rest.partition(":")
+        if mark != _MARK or not (epoch.isascii() and epoch.isdigit()):
+            return cls()
+        return cls(epoch=int(epoch), via=via)
+
+    def __str__(self) -> str:
+        return f"{_MARK}:{self.epoch}:{self.via}"
+
+
+class JobTokenService:
+    """See `JobTokens`."""
+
+    def __init__(
+        self,
+        keys: SigningKeys,
+        grants: GrantService,
+        clock: Clock,
+        auth: Auth,
+        liveness: Callable[[], JobLiveness | None],
+    ) -> None:
+        self._keys = keys
+        self._grants = grants
+        self._clock = clock
+        self._auth = auth
+        self._liveness = liveness
+        self._alive: Bounded[tuple[TenantId, str, int], float] = Bounded()
+
+    def issue_job_token(
+        self, actor: Actor, job_id: str, *, epoch: int = 0, ttl_seconds: float = 3600
+    ) -> str:
+        """See `JobTokens.issue_job_token`."""
+        if actor.user_id is None:
+            raise JobTokenNeedsPerson
+        now = self._clock.now() // MICROSECONDS_PER_SECOND
+        claims = Claims(
+            sub=actor.user_id,
+            tenant_id=actor.tenant_id,
+            exp=now + int(max(1.0, min(ttl_seconds, ttl_seconds_max))),
+            iat=now,
+            iss=self._auth.jwt_issuer,
+            aud=self._auth.jwt_audience,
+            jti=str(uuid7()),
+            job=job_id,
+            epoch=epoch,
+            scopes=None if actor.scopes is None else tuple(sorted(actor.scopes)),
+            via=actor.id if actor.kind is ActorKind.API_TOKEN else Execution.of(actor).via,
+        )
+        return self._keys.sign(claims, JOB)
+
+    async def revoke_job_tokens(self, tenant_id: TenantId, job_id: str, *, epoch: int) -> None:
+        """See `JobTokens.revoke_job_tokens`."""
+        await self._grants.end_job(tenant_id, job_id, epoch=epoch, kept_seconds=ttl_seconds_max)
+
+    async def holds(self, tenant_id: TenantId, job_id: str, execution: Execution) -> bool:
+        """Return whether the tokens of this execution still count."""
+        if not await self._runs(tenant_id, job_id, execution.epoch):
+            return False
+        if not execution.via:
+            return True
+        token = await self._grants.api_token_by_id(tenant_id, execution.via)
+        return token is not None and not token.revoked
+
+    async def _runs(self, tenant_id: TenantId, job_id: str, epoch: int) -> bool:
+        if await self._grants.ended_epoch(tenant_id, job_id) >= epoch:
+            return False
+        liveness = self._liveness()
+        if liveness is None:
+            return True
+        key = (tenant_id, job_id, epoch)
+        now = self._clock.monotonic()
+        seen = self._alive.get(key)
+        if seen is not None and now - seen < _liveness_seconds:
+            return True
+        if not await liveness.is_running(tenant_id, job_id, epoch):
+            self._alive.drop(key)
+            return False
+        self._alive.put(key, now)
+        return True

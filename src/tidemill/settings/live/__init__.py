@@ -1,0 +1,1 @@
+"""Values in memory that follow what is stored."""
