@@ -1,0 +1,1 @@
+"""Activities: which field of an item changed, when and by whom."""

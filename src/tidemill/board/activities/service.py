@@ -1,0 +1,101 @@
+"""Writes what happened to an item everywhere it must be known: activity, fact and audit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tidemill.board.activities.models import Action, Activity
+from tidemill.board.activities.repository import ActivityRepository
+from tidemill.board.contract import (
+    FieldChange,
+    WorkItemCreated,
+    WorkItemDeleted,
+    WorkItemId,
+    WorkItemRestored,
+    WorkItemState,
+    WorkItemUpdated,
+)
+from tidemill.board.errors import EditConflict
+from tidemill.core.actor import Actor
+from tidemill.core.ports import Tx
+
+
+class History:
+    """Each method writes in the caller's transaction, beside the change itself."""
+
+    def __init__(self) -> None:
+        self._activities = ActivityRepository()
+
+    def created(self, tx: Tx, item: WorkItemState, *, by: Actor) -> None:
+        """Write that `item` was made."""
+        self._activities.add(tx, (item.id, item.version), Action.CREATED, by=by)
+        tx.record(WorkItemCreated(work_item=item, user_id=by.user_id), by=by)
+        tx.audit(
+            "board.work_items.create",
+            by=by,
+            resource=f"work-item:{item.id}",
+            after={
+                "key": item.key,
+                "project_id": item.project_id,
+                "item_type": item.item_type,
+                "title": item.title,
+            },
+        )
+
+    def imported(self, tx: Tx, items: Sequence[WorkItemState], *, by: Actor) -> None:
+        """Write that `items` were made by one import, which has its own audit line."""
+        self._activities.add_created(tx, [item.id for item in items], Action.IMPORTED, by)
+        for item in items:
+            tx.record(WorkItemCreated(work_item=item, user_id=by.user_id), by=by)
+
+    def updated(
+        self, tx: Tx, item: WorkItemState, changes: tuple[FieldChange, ...], *, by: Actor
+    ) -> None:
+        """Write that `changes` led to `item`."""
+        self._activities.add(tx, (item.id, item.version), Action.UPDATED, by=by, changes=changes)
+        tx.record(WorkItemUpdated(work_item=item, changes=changes, user_id=by.user_id), by=by)
+        tx.audit(
+            "board.work_items.update",
+            by=by,
+            resource=f"work-item:{item.id}",
+            before={change.field_name: change.old_value for change in changes},
+            after={change.field_name: change.new_value for change in changes},
+        )
+
+    def deleted(self, tx: Tx, item: WorkItemState, *, by: Actor) -> None:
+        """Write that `item` was deleted."""
+        self._activities.add(tx, (item.id, item.version), Action.DELETED, by=by)
+        tx.record(
+            WorkItemDeleted(
+                work_item_id=item.id,
+                project_id=item.project_id,
+                version=item.version,
+                user_id=by.user_id,
+            ),
+            by=by,
+        )
+        tx.audit("board.work_items.delete", by=by, resource=f"work-item:{item.id}", before=item)
+
+    def restored(self, tx: Tx, item: WorkItemState, *, by: Actor) -> None:
+        """Write that `item` came back."""
+        self._activities.add(tx, (item.id, item.version), Action.RESTORED, by=by)
+        tx.record(WorkItemRestored(work_item=item, user_id=by.user_id), by=by)
+        tx.audit("board.work_items.restore", by=by, resource=f"work-item:{item.id}", after=item)
+
+    def refuse_overlap(
+        self, tx: Tx, item_id: WorkItemId, changes: Sequence[FieldChange], base: int
+    ) -> None:
+        """Return when nobody changed the fields of `changes` after version `base`.
+
+        Raises `EditConflict`.
+        """
+        touched = self._activities.fields_since(tx, item_id, base)
+        for change in changes:
+            if change.field_name in touched:
+                raise EditConflict(change, base)
+
+    def page(
+        self, tx: Tx, item_id: WorkItemId, *, after: tuple[int, str] | None, limit: int
+    ) -> list[Activity]:
+        """Return activities of an item, newest version first."""
+        return self._activities.page(tx, item_id, after=after, limit=limit)

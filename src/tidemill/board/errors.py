@@ -1,0 +1,252 @@
+"""Every failure of the board."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tidemill.board.contract import FieldChange
+from tidemill.core.errors import Conflict, InvalidInput, NotFound, RuleViolation, TooLarge
+
+
+class ProjectNotFound(NotFound):
+    """There is no such project for this tenant, or it was deleted."""
+
+    code = "PROJECT_NOT_FOUND"
+
+    def __init__(self, reference: str, *, param: str | None = None) -> None:
+        super().__init__(f"There is no project {shown(reference)}.", param=param)
+
+
+class WorkItemNotFound(NotFound):
+    """There is no such work item for this tenant, or it was deleted."""
+
+    code = "WORK_ITEM_NOT_FOUND"
+
+    def __init__(self, reference: str, *, param: str | None = None) -> None:
+        super().__init__(f"There is no work item {shown(reference)}.", param=param)
+
+
+class InvalidProjectKey(InvalidInput):
+    """A project's key has another form than the numbers of its items need."""
+
+    code = "INVALID_PROJECT_KEY"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A project's key is 1 to 10 upper-case letters or digits and begins with a letter, "
+            "such as TM.",
+            param="key",
+        )
+
+
+class ProjectKeyTaken(Conflict):
+    """Another project of the tenant has this key; a deleted one keeps it too."""
+
+    code = "PROJECT_KEY_TAKEN"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(
+            f"The key {key} belongs to another project, perhaps a deleted one, whose item numbers "
+            "are never given twice. Choose another key or restore that project.",
+            param="key",
+        )
+
+
+class ProjectIsArchived(Conflict):
+    """The project is archived, so nothing in it changes."""
+
+    code = "PROJECT_IS_ARCHIVED"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(
+            f"The project {key} is archived. Set its status to active to change its items."
+        )
+
+
+class ProjectChanged(Conflict):
+    """Somebody changed the project since the version that the body expects."""
+
+    code = "PROJECT_CHANGED"
+
+    def __init__(self, expected: int, current: int) -> None:
+        super().__init__(
+            f"You changed version {expected}, and it is at version {current} now. Read it again.",
+            param="expected_version",
+            headers={"ETag": f'"v{current}"'},
+        )
+
+
+class WorkItemChanged(Conflict):
+    """Somebody changed the item since the version that the body expects."""
+
+    code = "WORK_ITEM_CHANGED"
+
+    def __init__(self, expected: int, current: int) -> None:
+        super().__init__(
+            f"You changed version {expected}, and it is at version {current} now. Read it again.",
+            param="expected_version",
+            headers={"ETag": f'"v{current}"'},
+        )
+
+
+class EditConflict(Conflict):
+    """Somebody changed the same field since the version that the caller read."""
+
+    code = "EDIT_CONFLICT"
+
+    def __init__(self, field: FieldChange, base: int) -> None:
+        super().__init__(
+            f"Since version {base} somebody set {field.field_name} to "
+            f"{_quoted(field.old_value)}, and you want {_quoted(field.new_value)}. "
+            "Read the item again and decide.",
+            param=field.field_name,
+        )
+
+
+class InvalidText(InvalidInput):
+    """A text of a project or work item is empty, too long or holds control characters."""
+
+    code = "INVALID_TEXT"
+
+    def __init__(self, param: str, problem: str) -> None:
+        super().__init__(f"{param}: {problem}", param=param)
+
+
+class InvalidReference(InvalidInput):
+    """An id in the request is neither a UUID nor a key such as TM-12."""
+
+    code = "INVALID_REFERENCE"
+
+    def __init__(self, param: str, wanted: str) -> None:
+        super().__init__(f"{param} must be {wanted}.", param=param)
+
+
+class ProjectMissing(InvalidInput):
+    """A new item names neither its project nor a parent from which the project follows."""
+
+    code = "PROJECT_MISSING"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Name the project in project_id, or a parent in parent_id.", param="project_id"
+        )
+
+
+class NullNotAllowed(InvalidInput):
+    """A field that cannot be empty was set to null."""
+
+    code = "NULL_NOT_ALLOWED"
+
+    def __init__(self, param: str) -> None:
+        super().__init__(f"{param} cannot be null; leave it out to keep it.", param=param)
+
+
+class UnknownStatus(InvalidInput):
+    """The project's workflow has no such status."""
+
+    code = "UNKNOWN_STATUS"
+
+    def __init__(self, status: str, known: Iterable[str]) -> None:
+        super().__init__(
+            f"{shown(status)} is no status of this project. Use one of: {', '.join(known)}.",
+            param="status",
+        )
+
+
+class StatusTransitionForbidden(RuleViolation):
+    """The workflow does not lead from the item's status to the wanted one."""
+
+    code = "STATUS_TRANSITION_FORBIDDEN"
+
+    def __init__(self, old: str, new: str, allowed: Iterable[str]) -> None:
+        super().__init__(
+            f"An item cannot go from {old} to {new}. From {old} it can go to: "
+            f"{', '.join(allowed)}.",
+            param="status",
+        )
+
+
+class ProjectIsNotAWorkItem(RuleViolation):
+    """Projects are made and read as projects."""
+
+    code = "PROJECT_IS_NOT_A_WORK_ITEM"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Projects have a resource of their own: POST /api/v1/projects. "
+            "A work item is an epic, story, task or bug.",
+            param="item_type",
+        )
+
+
+class WrongParent(RuleViolation):
+    """The hierarchy does not allow this parent."""
+
+    code = "WRONG_PARENT"
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem, param="parent_id")
+
+
+class AssigneeNotMember(RuleViolation):
+    """The assignee is no active member of the tenant."""
+
+    code = "ASSIGNEE_NOT_MEMBER"
+
+    def __init__(self, assignee: str) -> None:
+        super().__init__(
+            f"{shown(assignee)} is no active member of this tenant. Invite them first.",
+            param="assignee_id",
+        )
+
+
+class NotPlannable(RuleViolation):
+    """Projects and epics are too large for a sprint."""
+
+    code = "NOT_PLANNABLE"
+
+    def __init__(self, item_type: str) -> None:
+        super().__init__(
+            f"A sprint takes stories, tasks and bugs; plan the parts of this {item_type} instead.",
+            param="sprint_id",
+        )
+
+
+class DeleteBlocked(Conflict):
+    """The item still has children."""
+
+    code = "DELETE_BLOCKED"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"{key} has children. Delete them or give them another parent first.")
+
+
+class ParentIsDeleted(Conflict):
+    """A deleted item cannot come back below a parent that is deleted itself."""
+
+    code = "PARENT_IS_DELETED"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"The parent of {key} is deleted. Restore the parent first.")
+
+
+class ImportUnreadable(InvalidInput):
+    """The file is no CSV that can be mapped to work items."""
+
+    code = "IMPORT_UNREADABLE"
+
+
+class ImportTooLarge(TooLarge):
+    """The file has more bytes or rows than one import takes."""
+
+    code = "IMPORT_TOO_LARGE"
+
+
+def _quoted(value: str | None) -> str:
+    return "nothing" if value is None else f'"{shown(value)}"'
+
+
+def shown(text: str, length_max: int = 80) -> str:
+    """Return `text` as messages may repeat it: printable and short."""
+    printable = "".join(char if char.isprintable() else "�" for char in text)
+    return printable if len(printable) <= length_max else f"{printable[: length_max - 1]}…"

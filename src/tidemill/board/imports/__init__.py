@@ -1,0 +1,1 @@
+"""Imports: a CSV backlog becomes work items, or a report says why not."""

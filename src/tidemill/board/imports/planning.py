@@ -1,0 +1,222 @@
+"""Which rows become items, below which parents and with which problems."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from msgspec import Struct, structs
+
+from tidemill.board.contract import ProjectId
+from tidemill.board.errors import WrongParent, shown
+from tidemill.board.imports.models import Backlog, Draft, Outcome, Problem, RowReport
+from tidemill.board.work_items.models import Assignee, WorkItemType, check_parent
+
+_RANKS: Final[dict[str, int]] = {
+    WorkItemType.EPIC: 0,
+    WorkItemType.STORY: 1,
+    WorkItemType.BUG: 1,
+    WorkItemType.TASK: 2,
+}
+
+
+class Known(Struct, frozen=True):
+    """An item that the project already has."""
+
+    id: str
+    key: str
+    item_type: str
+    external_id: str | None
+    is_deleted: bool
+
+
+class World(Struct, frozen=True, kw_only=True):
+    """What the project holds that rows may refer to."""
+
+    project_id: ProjectId
+    by_external_id: Mapping[str, Known]
+    by_key: Mapping[str, Known]
+    members: Sequence[Assignee]
+
+
+class Planned(Struct, frozen=True, kw_only=True):
+    """A row that becomes an item; its parent is a line of the file or an item of the project."""
+
+    draft: Draft
+    parent_line: int | None = None
+    parent_id: str | None = None
+    assignee: Assignee | None = None
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """The rows to import in the order of the file, and a report of every row."""
+
+    planned: tuple[Planned, ...]
+    rows: tuple[RowReport, ...]
+
+    def parents_first(self) -> list[Planned]:
+        """Return the rows to import so that no row comes before its parent."""
+        return sorted(self.planned, key=lambda row: _RANKS[row.draft.item_type])
+
+    @property
+    def wrong(self) -> int:
+        """Return how many rows have problems."""
+        return sum(row.outcome is Outcome.WRONG for row in self.rows)
+
+
+def plan(backlog: Backlog, world: World) -> Plan:
+    """Return what an import of `backlog` into `world` does."""
+    planner = _Planner(backlog, world)
+    # A parent's type always ranks before its child's, so parents are decided before children.
+    for draft in sorted(backlog.drafts, key=lambda draft: _RANKS[draft.item_type]):
+        planner.decide(draft)
+    lines = [draft.line for draft in backlog.drafts]
+    return Plan(
+        planned=tuple(planner.planned[line] for line in lines if line in planner.planned),
+        rows=tuple(planner.rows[line] for line in lines),
+    )
+
+
+class _Planner:
+    def __init__(self, backlog: Backlog, world: World) -> None:
+        self._backlog = backlog
+        self._world = world
+        drafts = backlog.drafts
+        self._by_external_id = {
+            draft.external_id: draft for draft in reversed(drafts) if draft.external_id
+        }
+        self._by_title = {draft.title: draft for draft in reversed(drafts)}
+        self._title_counts = Counter(draft.title for draft in drafts)
+        self._members: dict[str, Assignee | None] = {}
+        for member in world.members:
+            self._members[member.id] = member
+            name = member.name.casefold()
+            # Two members of one name: only their ids tell them apart.
+            self._members[name] = None if name in self._members else member
+        self.planned: dict[int, Planned] = {}
+        self.rows: dict[int, RowReport] = {}
+
+    def decide(self, draft: Draft) -> None:
+        known = self._world.by_external_id.get(draft.external_id or "")
+        twin = self._by_external_id.get(draft.external_id or "", draft)
+        if known is not None and twin is draft:
+            self.rows[draft.line] = _already_imported(draft, known)
+            return
+        problems = list(draft.problems)
+        if twin is not draft:
+            problems.append(
+                self._problem(
+                    "external_id",
+                    draft.external_id,
+                    f"line {twin.line} has the same id.",
+                    "an id of its own for each row",
+                )
+            )
+        planned = self._with_assignee(Planned(draft=draft), problems)
+        planned = self._with_parent(planned, problems)
+        if problems:
+            self._report(draft, Outcome.WRONG, tuple(problems))
+            return
+        self.planned[draft.line] = planned
+        self._report(draft, Outcome.VALID)
+
+    def _with_assignee(self, planned: Planned, problems: list[Problem]) -> Planned:
+        wanted = planned.draft.assignee
+        if wanted is None:
+            return planned
+        member = self._members.get(wanted) or self._members.get(wanted.casefold())
+        if member is None:
+            problems.append(
+                self._problem(
+                    "assignee",
+                    wanted,
+                    "this is no active member, or several have this name.",
+                    "the name or id of one active member, or nothing",
+                )
+            )
+            return planned
+        return structs.replace(planned, assignee=member)
+
+    def _with_parent(self, planned: Planned, problems: list[Problem]) -> Planned:
+        wanted = planned.draft.parent
+        if wanted is None:
+            return planned
+        row = self._by_external_id.get(wanted)
+        known = self._world.by_external_id.get(wanted) or self._world.by_key.get(wanted)
+        if row is None and known is None and self._title_counts[wanted] == 1:
+            row = self._by_title[wanted]
+            known = self._world.by_external_id.get(row.external_id or "")
+        if known is not None:
+            return self._below_known(planned, known, problems)
+        if row is not None:
+            return self._below_row(planned, row, problems)
+        count = self._title_counts[wanted]
+        self._refuse_parent(
+            planned,
+            f"{count} rows have this title." if count else "nothing has this id or title.",
+            problems,
+        )
+        return planned
+
+    def _below_known(self, planned: Planned, known: Known, problems: list[Problem]) -> Planned:
+        if known.is_deleted:
+            self._refuse_parent(planned, f"{known.key} was deleted.", problems)
+        elif self._fits(planned, (known.id, known.item_type), problems):
+            return structs.replace(planned, parent_id=known.id)
+        return planned
+
+    def _below_row(self, planned: Planned, row: Draft, problems: list[Problem]) -> Planned:
+        if not self._fits(planned, (f"line {row.line}", row.item_type), problems):
+            return planned
+        if self.rows[row.line].outcome is Outcome.WRONG:
+            self._refuse_parent(planned, f"the parent on line {row.line} is wrong.", problems)
+            return planned
+        return structs.replace(planned, parent_line=row.line)
+
+    def _fits(self, planned: Planned, parent: tuple[str, str], problems: list[Problem]) -> bool:
+        draft, project = planned.draft, self._world.project_id
+        try:
+            check_parent((f"line {draft.line}", draft.item_type, project), (*parent, project))
+        except WrongParent as error:
+            self._refuse_parent(planned, error.message, problems)
+            return False
+        return True
+
+    def _refuse_parent(self, planned: Planned, problem: str, problems: list[Problem]) -> None:
+        problems.append(
+            self._problem(
+                "parent",
+                planned.draft.parent,
+                problem,
+                "the id or title of a row, or the key of an item of this project",
+            )
+        )
+
+    def _problem(self, field: str, value: str | None, problem: str, expected: str) -> Problem:
+        return Problem(
+            column=self._backlog.header_of(field),
+            value=shown(value or ""),
+            problem=problem,
+            expected=expected,
+        )
+
+    def _report(self, draft: Draft, outcome: Outcome, problems: tuple[Problem, ...] = ()) -> None:
+        self.rows[draft.line] = RowReport(
+            line=draft.line,
+            outcome=outcome,
+            title=draft.title,
+            external_id=draft.external_id,
+            problems=problems,
+        )
+
+
+def _already_imported(draft: Draft, known: Known) -> RowReport:
+    return RowReport(
+        line=draft.line,
+        outcome=Outcome.ALREADY_IMPORTED,
+        title=draft.title,
+        external_id=draft.external_id,
+        id=known.id,
+        key=known.key,
+    )

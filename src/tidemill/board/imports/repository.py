@@ -1,0 +1,69 @@
+"""The SQL that an import needs beside that of items."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Final
+
+from tidemill.board.contract import ProjectId
+from tidemill.board.imports.planning import Known
+from tidemill.board.work_items.models import Assignee
+from tidemill.core.ports import Tx
+
+_chunk_rows: Final = 100
+_members_max: Final = 10_000
+# One text for every chunk, so that it is prepared once: short chunks repeat their last value.
+_PLACES: Final = ", ".join(f":value_{place}" for place in range(_chunk_rows))
+_SELECT: Final = """
+    SELECT id, number, item_type, external_id, deleted_at FROM work_items
+    WHERE tenant_id = :tenant_id AND project_id = :project_id
+"""
+_BY_EXTERNAL_IDS: Final = f"{_SELECT} AND external_id IN ({_PLACES})"
+_BY_NUMBERS: Final = f"{_SELECT} AND number IN ({_PLACES})"
+_MEMBERS: Final = """
+    SELECT user_id, name, avatar FROM people
+    WHERE tenant_id = :tenant_id AND state = 'active'
+    ORDER BY user_id
+    LIMIT :limit
+"""
+
+
+class ImportRepository:
+    """What rows of a file may refer to."""
+
+    def by_external_ids(
+        self, tx: Tx, project: tuple[ProjectId, str], external_ids: Iterable[str]
+    ) -> dict[str, Known]:
+        """Return the project's items that came from these rows, deleted ones too."""
+        found = self._known(tx, _BY_EXTERNAL_IDS, project, external_ids)
+        return {known.external_id: known for known in found if known.external_id is not None}
+
+    def by_numbers(
+        self, tx: Tx, project: tuple[ProjectId, str], numbers: Iterable[int]
+    ) -> dict[str, Known]:
+        """Return the project's items with these numbers by key, deleted ones too."""
+        return {known.key: known for known in self._known(tx, _BY_NUMBERS, project, numbers)}
+
+    def members(self, tx: Tx) -> list[Assignee]:
+        """Return the active members."""
+        return [Assignee(*row) for row in tx.all(_MEMBERS, limit=_members_max)]
+
+    def _known(
+        self, tx: Tx, sql: str, project: tuple[ProjectId, str], values: Iterable[str | int]
+    ) -> Iterator[Known]:
+        project_id, project_key = project
+        for chunk in _chunks(values):
+            padded = [*chunk, *([chunk[-1]] * (_chunk_rows - len(chunk)))]
+            places = {f"value_{place}": value for place, value in enumerate(padded)}
+            for id_, number, item_type, external_id, deleted_at in tx.all(
+                sql, project_id=project_id, **places
+            ):
+                key = f"{project_key}-{number}"
+                yield Known(id_, key, item_type, external_id, deleted_at is not None)
+
+
+def _chunks(values: Iterable[str | int]) -> Iterator[Sequence[str | int]]:
+    iterator = iter(values)
+    while chunk := list(islice(iterator, _chunk_rows)):
+        yield chunk

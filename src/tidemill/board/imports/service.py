@@ -1,0 +1,217 @@
+"""Imports a backlog in one transaction, or reports why not."""
+
+from __future__ import annotations
+
+import asyncio
+
+from msgspec import Struct, structs
+
+from tidemill.board.activities.service import History
+from tidemill.board.contract import WorkItemId
+from tidemill.board.errors import ProjectIsArchived, ProjectNotFound
+from tidemill.board.imports.mapping import read_backlog
+from tidemill.board.imports.models import (
+    Backlog,
+    ImportMode,
+    ImportRejected,
+    ImportReport,
+    ImportStatus,
+    Outcome,
+    RowReport,
+)
+from tidemill.board.imports.planning import Plan, Planned, World, plan
+from tidemill.board.imports.repository import ImportRepository
+from tidemill.board.limits import BoardLimits
+from tidemill.board.projects.models import Project
+from tidemill.board.projects.repository import Numbers, ProjectRepository
+from tidemill.board.texts import item_key
+from tidemill.board.work_items.models import WorkItem
+from tidemill.board.work_items.repository import WorkItemRepository
+from tidemill.core.actor import Actor
+from tidemill.core.ports import Database, Once, Tx
+
+
+class ImportOptions(Struct, frozen=True, kw_only=True):
+    """Whether to import at all, and what to do when rows are wrong."""
+
+    dry_run: bool = False
+    mode: ImportMode = ImportMode.ALL_OR_NOTHING
+
+
+class ImportService:
+    """Use cases of imports."""
+
+    def __init__(self, tenants: Database, limits: BoardLimits) -> None:
+        self._tenants = tenants
+        self._limits = limits
+        self._projects = ProjectRepository()
+        self._items = WorkItemRepository()
+        self._imports = ImportRepository()
+        self._history = History()
+
+    async def import_csv(
+        self,
+        reference: str,
+        data: bytes,
+        options: ImportOptions,
+        *,
+        actor: Actor,
+        once: Once[ImportReport] | None = None,
+    ) -> ImportReport:
+        """Make the rows of a CSV file items of the project `reference`.
+
+        Rows that were imported before, by their id in the file, are left alone. Raises
+        `ImportUnreadable`, `ImportTooLarge`, and `ImportRejected` when rows are wrong and the
+        mode is `all_or_nothing`; a dry run reports them instead.
+        """
+        # Parsing megabytes would hold up every other request of this process.
+        backlog = await asyncio.to_thread(read_backlog, data, self._limits)
+
+        def check(tx: Tx) -> ImportReport:
+            project = self._project(tx, reference)
+            made = plan(backlog, self._world(tx, project, backlog))
+            return _report(project, backlog, made, ImportStatus.CHECKED, options.mode)
+
+        def use_case(tx: Tx) -> ImportReport:
+            project = self._project(tx, reference, lock=True)
+            made = plan(backlog, self._world(tx, project, backlog))
+            if made.wrong and options.mode is ImportMode.ALL_OR_NOTHING:
+                raise ImportRejected(
+                    _report(project, backlog, made, ImportStatus.REJECTED, options.mode)
+                )
+            made = self._insert(tx, project, made, by=actor)
+            report = _report(project, backlog, made, ImportStatus.IMPORTED, options.mode)
+            _audit(tx, report, by=actor)
+            return report
+
+        if options.dry_run:
+            return await self._tenants.read(actor.tenant_id, check)
+        return await self._tenants.write(actor.tenant_id, use_case, once=once)
+
+    def _project(self, tx: Tx, reference: str, *, lock: bool = False) -> Project:
+        project = self._projects.find(tx, reference, lock=lock)
+        if project is None or project.deleted_at is not None:
+            raise ProjectNotFound(reference)
+        if project.archived_at is not None:
+            raise ProjectIsArchived(project.key)
+        return project
+
+    def _world(self, tx: Tx, project: Project, backlog: Backlog) -> World:
+        drafts = backlog.drafts
+        external_ids = {draft.external_id for draft in drafts if draft.external_id}
+        parents = {draft.parent for draft in drafts if draft.parent}
+        keys = (item_key(parent) for parent in parents)
+        numbers = {key[1] for key in keys if key and key[0] == project.key}
+        scope = (project.id, project.key)
+        has_assignees = any(draft.assignee for draft in drafts)
+        return World(
+            project_id=project.id,
+            by_external_id=self._imports.by_external_ids(tx, scope, sorted(external_ids | parents)),
+            by_key=self._imports.by_numbers(tx, scope, sorted(numbers)),
+            members=self._imports.members(tx) if has_assignees else (),
+        )
+
+    def _insert(self, tx: Tx, project: Project, made: Plan, *, by: Actor) -> Plan:
+        """Insert what `made` plans and return it with the new ids and keys in its rows."""
+        if not made.planned:
+            return made
+        numbers = self._projects.take_numbers(tx, project.id, len(made.planned))
+        if numbers is None:
+            raise ProjectIsArchived(project.key)
+        ids = {row.draft.line: WorkItemId(tx.new_id()) for row in made.planned}
+        at = {row.draft.line: place for place, row in enumerate(made.planned)}
+        author = by.user_id or by.id
+        items = {
+            row.draft.line: _item(
+                tx,
+                row,
+                (ids, structs.replace(numbers, first=numbers.first + at[row.draft.line])),
+                author,
+            )
+            for row in made.planned
+        }
+        self._items.add_all(tx, [items[row.draft.line] for row in made.parents_first()])
+        self._history.imported(
+            tx, [items[row.draft.line].state() for row in made.parents_first()], by=by
+        )
+        return structs.replace(
+            made, rows=tuple(_created(row, items.get(row.line)) for row in made.rows)
+        )
+
+
+def _item(
+    tx: Tx, row: Planned, place: tuple[dict[int, WorkItemId], Numbers], author: str
+) -> WorkItem:
+    ids, numbers = place
+    draft = row.draft
+    parent_id = row.parent_id if row.parent_line is None else ids[row.parent_line]
+    return WorkItem(
+        id=ids[draft.line],
+        project_id=numbers.project_id,
+        project_key=numbers.project_key,
+        project_archived_at=None,
+        number=numbers.first,
+        item_type=draft.item_type,
+        title=draft.title,
+        description=draft.description,
+        status=draft.status,
+        priority=draft.priority,
+        parent_id=WorkItemId(parent_id) if parent_id else None,
+        assignee_id=row.assignee.id if row.assignee else None,
+        assignee_name=row.assignee.name if row.assignee else None,
+        assignee_avatar=row.assignee.avatar if row.assignee else None,
+        external_id=draft.external_id,
+        job=None,
+        version=1,
+        created_at=tx.now,
+        created_by=author,
+        updated_at=tx.now,
+        updated_by=author,
+    )
+
+
+def _created(row: RowReport, item: WorkItem | None) -> RowReport:
+    if item is None:
+        return row
+    return structs.replace(row, outcome=Outcome.CREATED, id=item.id, key=item.key)
+
+
+def _report(
+    project: Project, backlog: Backlog, made: Plan, status: ImportStatus, mode: ImportMode
+) -> ImportReport:
+    rows = made.rows
+    if status is ImportStatus.REJECTED:
+        rows = tuple(
+            structs.replace(row, outcome=Outcome.NOT_IMPORTED)
+            if row.outcome is Outcome.VALID
+            else row
+            for row in rows
+        )
+    return ImportReport(
+        status=status,
+        mode=mode,
+        project_id=project.id,
+        encoding=backlog.encoding,
+        delimiter=backlog.delimiter,
+        columns=backlog.columns,
+        rows_total=len(rows),
+        rows_created=sum(row.outcome is Outcome.CREATED for row in rows),
+        rows_already_imported=sum(row.outcome is Outcome.ALREADY_IMPORTED for row in rows),
+        rows_wrong=made.wrong,
+        rows=rows,
+    )
+
+
+def _audit(tx: Tx, report: ImportReport, *, by: Actor) -> None:
+    tx.audit(
+        "board.work_items.import",
+        by=by,
+        resource=f"project:{report.project_id}",
+        after={
+            "mode": report.mode,
+            "rows_total": report.rows_total,
+            "rows_created": report.rows_created,
+            "rows_already_imported": report.rows_already_imported,
+            "rows_wrong": report.rows_wrong,
+        },
+    )

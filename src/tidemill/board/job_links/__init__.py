@@ -1,0 +1,1 @@
+"""Job links: what an item shows of the jobs that were started for it."""

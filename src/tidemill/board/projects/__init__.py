@@ -1,0 +1,1 @@
+"""Projects: a key, a name, and the numbers of the items in them."""

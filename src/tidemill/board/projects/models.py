@@ -1,0 +1,153 @@
+"""A project and its rules."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from tidemill.board.contract import FieldChange, ProjectId, ProjectState
+from tidemill.board.errors import InvalidProjectKey, NullNotAllowed
+from tidemill.board.limits import BoardLimits
+from tidemill.board.texts import is_project_key, many_lines, single_line
+from tidemill.core.clock import Instant
+
+
+class ProjectStatus(StrEnum):
+    """Archived projects can be read; nothing in them changes."""
+
+    ACTIVE = "active"
+    ARCHIVED = "archived"
+
+
+class Project(Struct, frozen=True):
+    """A project, in the order of its columns."""
+
+    id: ProjectId
+    key: str
+    name: str
+    description: str | None
+    next_item_number: int
+    version: int
+    created_at: Instant
+    created_by: str
+    updated_at: Instant
+    updated_by: str
+    archived_at: Instant | None = None
+    deleted_at: Instant | None = None
+
+    @property
+    def status(self) -> ProjectStatus:
+        """Return whether the project is active or archived."""
+        return ProjectStatus.ACTIVE if self.archived_at is None else ProjectStatus.ARCHIVED
+
+    def state(self) -> ProjectState:
+        """Return what facts carry of the project."""
+        return ProjectState(
+            id=self.id,
+            key=self.key,
+            title=self.name,
+            description=self.description,
+            status=self.status,
+            version=self.version,
+            next_work_item_number=self.next_item_number,
+            created_at=self.created_at,
+            created_by=self.created_by,
+            updated_at=self.updated_at,
+            updated_by=self.updated_by,
+            deleted_at=self.deleted_at,
+        )
+
+
+class ProjectChanges(Struct, frozen=True, kw_only=True):
+    """What shall change; what is unset stays."""
+
+    name: str | UnsetType | None = UNSET
+    description: str | UnsetType | None = UNSET
+    status: ProjectStatus | UnsetType | None = UNSET
+
+
+class Stamp(Struct, frozen=True, kw_only=True):
+    """When something was changed, and by whom."""
+
+    at: Instant
+    by: str
+
+
+def new_project(
+    id_: ProjectId, fields: tuple[str, str, str | None], stamp: Stamp, limits: BoardLimits
+) -> Project:
+    """Return a project of `fields`: key, name and description.
+
+    Raises `InvalidProjectKey` and `InvalidText`.
+    """
+    key, name, description = fields
+    if not is_project_key(key):
+        raise InvalidProjectKey
+    return Project(
+        id=id_,
+        key=key,
+        name=project_name(name, limits),
+        description=project_description(description, limits),
+        next_item_number=1,
+        version=1,
+        created_at=stamp.at,
+        created_by=stamp.by,
+        updated_at=stamp.at,
+        updated_by=stamp.by,
+    )
+
+
+def changed(
+    project: Project, changes: ProjectChanges, stamp: Stamp, limits: BoardLimits
+) -> Project:
+    """Return `project` with `changes`; the same object when nothing differs.
+
+    Raises `NullNotAllowed` and `InvalidText`.
+    """
+    name, description, archived_at = project.name, project.description, project.archived_at
+    if changes.name is None:
+        raise NullNotAllowed("name")
+    if changes.status is None:
+        raise NullNotAllowed("status")
+    if changes.name is not UNSET:
+        name = project_name(changes.name, limits)
+    if changes.description is not UNSET:
+        description = project_description(changes.description, limits)
+    if changes.status is not UNSET and changes.status is not project.status:
+        archived_at = stamp.at if changes.status is ProjectStatus.ARCHIVED else None
+    wanted = msgspec.structs.replace(
+        project, name=name, description=description, archived_at=archived_at
+    )
+    return project if wanted == project else stamped(wanted, stamp)
+
+
+def stamped(project: Project, stamp: Stamp) -> Project:
+    """Return the next version of `project`."""
+    return msgspec.structs.replace(
+        project, version=project.version + 1, updated_at=stamp.at, updated_by=stamp.by
+    )
+
+
+def differences(old: Project, new: Project) -> tuple[FieldChange, ...]:
+    """Return which fields that people can set differ."""
+    return tuple(
+        FieldChange(field_name=field, old_value=before, new_value=after)
+        for field, before, after in (
+            ("name", old.name, new.name),
+            ("description", old.description, new.description),
+            ("status", old.status.value, new.status.value),
+        )
+        if before != after
+    )
+
+
+def project_name(text: str, limits: BoardLimits) -> str:
+    """Return a valid name; raises `InvalidText`."""
+    return single_line(text, param="name", chars_max=limits.project_name_chars_max)
+
+
+def project_description(text: str | None, limits: BoardLimits) -> str | None:
+    """Return a valid description; raises `InvalidText`."""
+    return many_lines(text, param="description", chars_max=limits.description_chars_max)

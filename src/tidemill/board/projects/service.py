@@ -1,0 +1,174 @@
+"""What one can do with projects."""
+
+from __future__ import annotations
+
+from msgspec import structs
+
+from tidemill.board.contract import (
+    ProjectCreated,
+    ProjectDeleted,
+    ProjectId,
+    ProjectRestored,
+    ProjectUpdated,
+)
+from tidemill.board.errors import ProjectChanged, ProjectKeyTaken, ProjectNotFound
+from tidemill.board.limits import BoardLimits
+from tidemill.board.projects.models import (
+    Project,
+    ProjectChanges,
+    ProjectStatus,
+    Stamp,
+    changed,
+    differences,
+    new_project,
+    stamped,
+)
+from tidemill.board.projects.repository import ProjectRepository
+from tidemill.board.versions import ANY_VERSION, Expected
+from tidemill.core.actor import Actor
+from tidemill.core.keysets import after_text
+from tidemill.core.pages import Page, PageRequest, page_of
+from tidemill.core.ports import Database, Once, Tx
+
+
+class ProjectService:
+    """Use cases of projects; a project is named by its id or its key."""
+
+    def __init__(self, tenants: Database, limits: BoardLimits) -> None:
+        self._tenants = tenants
+        self._limits = limits
+        self._projects = ProjectRepository()
+
+    async def create(
+        self,
+        fields: tuple[str, str, str | None],
+        *,
+        actor: Actor,
+        once: Once[Project] | None = None,
+    ) -> Project:
+        """Make a project of `fields`: key, name and description."""
+
+        def use_case(tx: Tx) -> Project:
+            project = new_project(ProjectId(tx.new_id()), fields, stamp_of(tx, actor), self._limits)
+            if not self._projects.add(tx, project):
+                raise ProjectKeyTaken(project.key)
+            tx.record(ProjectCreated(project=project.state(), user_id=actor.user_id), by=actor)
+            _audit(tx, "create", project, by=actor, after=project.state())
+            return project
+
+        return await self._tenants.write(actor.tenant_id, use_case, once=once)
+
+    async def get(self, reference: str, *, actor: Actor) -> Project:
+        """Return a project; raises `ProjectNotFound`."""
+        return await self._tenants.read(actor.tenant_id, lambda tx: self._living(tx, reference))
+
+    async def list(
+        self, page: PageRequest, *, status: ProjectStatus | None, actor: Actor
+    ) -> Page[Project]:
+        """Return projects by key, archived ones too unless `status` says otherwise."""
+        after = after_text(page)
+
+        def use_case(tx: Tx) -> list[Project]:
+            return self._projects.page(tx, status=status, after=after, limit=page.limit_plus_one)
+
+        projects = await self._tenants.read(actor.tenant_id, use_case)
+        return page_of(projects, page, lambda project: (project.key,))
+
+    async def change(
+        self,
+        reference: str,
+        changes: ProjectChanges,
+        expected: Expected,
+        *,
+        actor: Actor,
+        once: Once[Project] | None = None,
+    ) -> Project:
+        """Change name, description or status; raises `VersionChanged` and `ProjectChanged`."""
+
+        def use_case(tx: Tx) -> Project:
+            project = self._living(tx, reference, lock=True)
+            expected.check(project.version, ProjectChanged)
+            wanted = changed(project, changes, stamp_of(tx, actor), self._limits)
+            if wanted is project:
+                return project
+            self._save(tx, wanted)
+            fields = differences(project, wanted)
+            tx.record(
+                ProjectUpdated(project=wanted.state(), changes=fields, user_id=actor.user_id),
+                by=actor,
+            )
+            tx.audit(
+                "board.projects.update",
+                by=actor,
+                resource=f"project:{project.id}",
+                before={field.field_name: field.old_value for field in fields},
+                after={field.field_name: field.new_value for field in fields},
+            )
+            return wanted
+
+        return await self._tenants.write(actor.tenant_id, use_case, once=once)
+
+    async def delete(
+        self, reference: str, expected: Expected = ANY_VERSION, *, actor: Actor
+    ) -> None:
+        """Hide a project and its items; `restore` brings them back."""
+
+        def use_case(tx: Tx) -> None:
+            project = self._living(tx, reference, lock=True)
+            expected.check(project.version, ProjectChanged)
+            deleted = structs.replace(stamped(project, stamp_of(tx, actor)), deleted_at=tx.now)
+            self._save(tx, deleted)
+            tx.record(ProjectDeleted(project_id=project.id, user_id=actor.user_id), by=actor)
+            _audit(tx, "delete", project, by=actor, before=project.state())
+
+        await self._tenants.write(actor.tenant_id, use_case)
+
+    async def restore(self, reference: str, *, actor: Actor) -> Project:
+        """Bring a deleted project back; one that was never deleted stays as it is."""
+
+        def use_case(tx: Tx) -> Project:
+            project = self._projects.find(tx, reference, lock=True)
+            if project is None:
+                raise ProjectNotFound(reference)
+            if project.deleted_at is None:
+                return project
+            restored = structs.replace(stamped(project, stamp_of(tx, actor)), deleted_at=None)
+            self._save(tx, restored)
+            tx.record(ProjectRestored(project=restored.state(), user_id=actor.user_id), by=actor)
+            _audit(tx, "restore", project, by=actor, after=restored.state())
+            return restored
+
+        return await self._tenants.write(actor.tenant_id, use_case)
+
+    def _living(self, tx: Tx, reference: str, *, lock: bool = False) -> Project:
+        project = self._projects.find(tx, reference, lock=lock)
+        if project is None or project.deleted_at is not None:
+            raise ProjectNotFound(reference)
+        return project
+
+    def _save(self, tx: Tx, project: Project) -> None:
+        if not self._projects.save(tx, project):
+            raise ProjectChanged(project.version - 1, project.version)
+
+
+def stamp_of(tx: Tx, actor: Actor) -> Stamp:
+    """Return the instant of `tx` and who acts: the person where there is one."""
+    return Stamp(at=tx.now, by=actor.user_id or actor.id)
+
+
+def _audit(
+    tx: Tx,
+    verb: str,
+    project: Project,
+    *,
+    by: Actor,
+    before: object = None,
+    after: object = None,
+) -> None:
+    tx.audit(
+        f"board.projects.{verb}",
+        by=by,
+        resource=f"project:{project.id}",
+        before=before,
+        after=after,
+    )

@@ -1,0 +1,1 @@
+"""Work items: epics, stories, tasks and bugs."""

@@ -1,0 +1,200 @@
+"""The SQL of work items."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from tidemill.board.contract import WorkItemId
+from tidemill.board.texts import is_uuid, item_key
+from tidemill.board.work_items.models import Assignee, WorkItem, WorkItemFilter
+from tidemill.core.ports import Tx, Value
+
+_SELECT: Final = """
+    SELECT w.id, w.project_id, p.key, p.archived_at, w.number, w.item_type, w.title,
+        w.description, w.status, w.priority, w.parent_id, w.assignee_id, a.name, a.avatar,
+        w.external_id, w.job, w.version, w.created_at, w.created_by, w.updated_at, w.updated_by,
+        w.deleted_at
+    FROM work_items AS w
+    JOIN projects AS p
+        ON p.tenant_id = w.tenant_id AND p.id = w.project_id AND p.deleted_at IS NULL
+    LEFT JOIN people AS a ON a.tenant_id = w.tenant_id AND a.user_id = w.assignee_id
+"""
+_BY_ID: Final = _SELECT + "WHERE w.tenant_id = :tenant_id AND w.id = :id"
+_BY_KEY: Final = (
+    _SELECT + "WHERE p.tenant_id = :tenant_id AND p.key = :project_key AND w.number = :number"
+)
+_INSERT: Final = """
+    INSERT INTO work_items (tenant_id, id, project_id, number, item_type, title, description,
+        status, priority, parent_id, assignee_id, external_id, version, created_at, created_by,
+        updated_at, updated_by)
+    VALUES (:tenant_id, :id, :project_id, :number, :item_type, :title, :description,
+        :status, :priority, :parent_id, :assignee_id, :external_id, :version, :created_at,
+        :created_by, :updated_at, :updated_by)
+"""
+_UPDATE: Final = """
+    UPDATE work_items
+    SET title = :title, description = :description, status = :status, priority = :priority,
+        parent_id = :parent_id, assignee_id = :assignee_id, job = :job, version = :version,
+        updated_at = :updated_at, updated_by = :updated_by, deleted_at = :deleted_at
+    WHERE tenant_id = :tenant_id AND id = :id AND version = :previous_version
+"""
+_A_CHILD: Final = """
+    SELECT id FROM work_items
+    WHERE tenant_id = :tenant_id AND parent_id = :id AND deleted_at IS NULL
+    LIMIT 1
+"""
+_ASSIGNEE: Final = """
+    SELECT user_id, name, avatar FROM people
+    WHERE tenant_id = :tenant_id AND user_id = :user_id AND state = 'active'
+"""
+# A locked parent can be neither deleted nor re-typed until its new child is committed.
+_LOCKS: Final = {"change": " FOR UPDATE OF w", "parent": " FOR SHARE OF w"}
+
+# One order for each way to list, each the order of an index.
+_BY_NUMBER: Final = ("AND w.number < :after", "ORDER BY w.number DESC")
+_BY_AGE: Final = ("AND w.id < :after", "ORDER BY w.id DESC")
+_BY_CHANGE: Final = (
+    "AND (w.updated_at > :after_at OR (w.updated_at = :after_at AND w.id > :after))",
+    "ORDER BY w.updated_at, w.id",
+)
+_CONDITIONS: Final = {
+    "project_id": "AND w.project_id = :project_id",
+    "status": "AND w.status = :status",
+    "item_type": "AND w.item_type = :item_type",
+    "parent_id": "AND w.parent_id = :parent_id",
+    "assignee_id": "AND w.assignee_id = :assignee_id",
+    "updated_since": "AND w.updated_at >= :updated_since",
+}
+
+
+class WorkItemRepository:
+    """Work items of a tenant, with their project's key and their assignee's name."""
+
+    def find(self, tx: Tx, reference: str, *, lock: str | None = None) -> WorkItem | None:
+        """Return the item with this id or key, deleted or not, unless its project is deleted.
+
+        `lock` holds it until the transaction ends: `change` for one who writes it, `parent` for
+        one who puts an item below it.
+        """
+        suffix = _LOCKS[lock] if lock and tx.dialect == "postgres" else ""
+        if is_uuid(reference):
+            row = tx.one(_BY_ID + suffix, id=reference)
+        elif key := item_key(reference):
+            row = tx.one(_BY_KEY + suffix, project_key=key[0], number=key[1])
+        else:
+            row = None
+        return WorkItem(*row) if row else None
+
+    def add(self, tx: Tx, item: WorkItem) -> None:
+        """Insert `item`."""
+        tx.execute(_INSERT, **_inserted(item))
+
+    def add_all(self, tx: Tx, items: Iterable[WorkItem]) -> None:
+        """Insert `items`, parents before their children."""
+        tx.execute_many(_INSERT, map(_inserted, items))
+
+    def save(self, tx: Tx, item: WorkItem) -> bool:
+        """Write the next version; return False when the stored one is not its predecessor."""
+        changed = tx.execute(
+            _UPDATE,
+            id=item.id,
+            previous_version=item.version - 1,
+            title=item.title,
+            description=item.description,
+            status=item.status,
+            priority=item.priority,
+            parent_id=item.parent_id,
+            assignee_id=item.assignee_id,
+            job=item.job,
+            version=item.version,
+            updated_at=item.updated_at,
+            updated_by=item.updated_by,
+            deleted_at=item.deleted_at,
+        )
+        return changed == 1
+
+    def has_children(self, tx: Tx, item_id: WorkItemId) -> bool:
+        """Return whether a living item lies below this one."""
+        return tx.one(_A_CHILD, id=item_id) is not None
+
+    def assignee(self, tx: Tx, user_id: str) -> Assignee | None:
+        """Return an active member."""
+        row = tx.one(_ASSIGNEE, user_id=user_id)
+        return Assignee(*row) if row else None
+
+    def page(
+        self, tx: Tx, wanted: WorkItemFilter, *, after: tuple[int | str, ...] | None, limit: int
+    ) -> list[WorkItem]:
+        """Return items of a filter.
+
+        With `updated_since` in the order of their last change, and `after` is an instant and an
+        id; of one project the newest number first, and `after` is a number; else the newest
+        first, and `after` is an id.
+        """
+        sql, parameters = list_statement(wanted, after)
+        return [_item(row) for row in tx.all(sql, limit=limit, **parameters)]
+
+
+def list_statement(
+    wanted: WorkItemFilter, after: tuple[int | str, ...] | None
+) -> tuple[str, dict[str, Value]]:
+    """Return the statement that lists `wanted`, and its parameters but the limit."""
+    parameters: dict[str, Value] = {
+        name: value for name in _CONDITIONS if (value := getattr(wanted, name)) is not None
+    }
+    conditions = [_CONDITIONS[name] for name in parameters]
+    keyset, order = _order(wanted)
+    if after is not None:
+        conditions.append(keyset)
+        parameters["after"] = after[-1]
+        if wanted.updated_since is not None:
+            parameters["after_at"] = after[0]
+    sql = "\n    ".join(
+        (
+            _SELECT.rstrip(),
+            "WHERE w.tenant_id = :tenant_id AND w.deleted_at IS NULL",
+            *conditions,
+            order,
+            "LIMIT :limit",
+        )
+    )
+    return sql, parameters
+
+
+def _order(wanted: WorkItemFilter) -> tuple[str, str]:
+    if wanted.updated_since is not None:
+        return _BY_CHANGE
+    if wanted.project_id is not None and wanted.parent_id is None and wanted.assignee_id is None:
+        return _BY_NUMBER
+    return _BY_AGE
+
+
+def ordered_by_number(wanted: WorkItemFilter) -> bool:
+    """Return whether a list of `wanted` goes by number."""
+    return _order(wanted) is _BY_NUMBER
+
+
+def _inserted(item: WorkItem) -> dict[str, Value]:
+    return {
+        "id": item.id,
+        "project_id": item.project_id,
+        "number": item.number,
+        "item_type": item.item_type,
+        "title": item.title,
+        "description": item.description,
+        "status": item.status,
+        "priority": item.priority,
+        "parent_id": item.parent_id,
+        "assignee_id": item.assignee_id,
+        "external_id": item.external_id,
+        "version": item.version,
+        "created_at": item.created_at,
+        "created_by": item.created_by,
+        "updated_at": item.updated_at,
+        "updated_by": item.updated_by,
+    }
+
+
+def _item(row: Sequence[Any]) -> WorkItem:
+    return WorkItem(*row)

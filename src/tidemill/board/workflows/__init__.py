@@ -1,0 +1,1 @@
+"""Workflows: which statuses there are and which moves between them."""
