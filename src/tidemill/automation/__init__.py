@@ -1,0 +1,1 @@
+"""Automation: what happens on one feature because of another."""

@@ -1,0 +1,1 @@
+"""Job links: jobs that run for work items, and the items that show them."""

@@ -1,0 +1,54 @@
+"""Tells dispatchers in other processes that jobs are ready, over the event bus."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import msgspec
+import structlog
+
+from tidemill.core.ids import INSTALLATION
+from tidemill.core.ports import Ephemeral, EventBus
+from tidemill.jobs.queue.signals import Signals
+
+log = structlog.get_logger(__name__)
+
+announce_seconds: Final = 0.005
+"""Whatever is enqueued within this time shares one announcement."""
+_TYPE: Final = "JobsReady"
+
+
+class Announcer:
+    """Announces the earliest instant at which a new job is due.
+
+    An announcement may be lost: dispatchers look once a second anyway.
+    """
+
+    def __init__(self, bus: EventBus) -> None:
+        self._bus = bus
+        self._due_at: int | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def announce(self, due_at: int) -> None:
+        """Say soon that a job is due at `due_at`."""
+        self._due_at = due_at if self._due_at is None else min(due_at, self._due_at)
+        if self._task is None:
+            self._task = asyncio.create_task(self._send())
+
+    async def _send(self) -> None:
+        await asyncio.sleep(announce_seconds)
+        due_at, self._due_at, self._task = self._due_at, None, None
+        data = msgspec.Raw(msgspec.json.encode(due_at))
+        try:
+            await self._bus.broadcast(
+                Ephemeral(tenant_id=INSTALLATION, topics=(), type=_TYPE, data=data)
+            )
+        except Exception as error:  # noqa: BLE001 - the dispatchers' own look comes within a second
+            log.debug("jobs.announcement.lost", reason=str(error))
+
+
+def hear(signals: Signals, update: Ephemeral) -> None:
+    """Wake this process's dispatcher when `update` announces jobs."""
+    if update.type == _TYPE:
+        signals.ready(msgspec.json.decode(update.data, type=int))

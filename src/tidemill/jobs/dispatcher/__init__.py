@@ -1,0 +1,1 @@
+"""Handing due jobs to workers and recording their outcomes."""

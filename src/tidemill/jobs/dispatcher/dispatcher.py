@@ -1,0 +1,336 @@
+"""Hands due jobs to workers and records their outcomes: one turn after the other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Final
+
+import structlog
+from msgspec import Struct
+
+from tidemill.core.clock import MICROSECONDS_PER_SECOND, Clock
+from tidemill.core.crash import crash_point
+from tidemill.jobs.contract import JobState
+from tidemill.jobs.dispatcher.assignments import Assignments
+from tidemill.jobs.dispatcher.models import Begun, Demand, Ended, Ring, Turn
+from tidemill.jobs.dispatcher.options import DispatcherOptions
+from tidemill.jobs.dispatcher.reception import Inbox, Reception
+from tidemill.jobs.dispatcher.service import Dispatching
+from tidemill.jobs.dispatcher.sessions import Session
+from tidemill.jobs.dispatcher.tending import Tending
+from tidemill.jobs.logs.files import LogKey
+from tidemill.jobs.logs.writing import LogArrivals, LogWriter
+from tidemill.jobs.protocol.messages import Assignment, Held
+from tidemill.jobs.protocol.unix import UnixListener
+from tidemill.jobs.queue.models import Job
+from tidemill.jobs.queue.signals import Signals
+
+log = structlog.get_logger(__name__)
+
+failure_seconds_min: Final = 0.1
+failure_seconds_max: Final = 5.0
+give_back_seconds: Final = 5.0
+stop_seconds_max: Final = 5.0
+"""How long the last outcomes may take to become durable."""
+silent_seconds_max: Final = 15.0
+_PLAIN: Final = frozenset({JobState.SUCCEEDED, JobState.CANCELLED, None})
+
+
+class Peers(Struct, frozen=True, kw_only=True):
+    """What a dispatcher works with."""
+
+    dispatching: Dispatching
+    assignments: Assignments
+    signals: Signals
+    logs: LogWriter
+    arrivals: LogArrivals
+    tending: Tending
+    clock: Clock
+
+
+class Dispatcher:
+    """A service: listens for workers, and takes turns while there is something to do."""
+
+    def __init__(self, options: DispatcherOptions, peers: Peers) -> None:
+        self._options = options
+        self._peers = peers
+        self._inbox = Inbox()
+        self._reception = Reception(options, peers.dispatching, peers.logs, self._inbox)
+        self._reception.signals = peers.signals
+        self.listener = UnixListener(options.directory, self._reception.serve)
+        self._reception.is_secret = self.listener.is_secret
+        self._ring = Ring()
+        self._next_due_at: int | None = None
+        self._ticked = self._looked = float("-inf")
+        self._task: asyncio.Task[None] | None = None
+        self._stopping = False
+        self._failed = False
+        figures = peers.signals.figures
+        figures.workers = lambda: len(self.sessions)
+        figures.leads = lambda: peers.tending.leads
+        self._failing: str | None = None
+        peers.signals.on_ready(self._ready)
+        peers.signals.on_cancel(self._cancel)
+
+    @property
+    def sessions(self) -> dict[str, Session]:
+        """Return the connected workers by name."""
+        return self._reception.sessions
+
+    async def count(self) -> None:
+        """Count what waits and runs, for metrics; only the leader tells it."""
+        await self._peers.tending.count()
+
+    async def check(self) -> str | None:
+        """Return why no job is handed out here, or None."""
+        if self._task is None or self._task.done():
+            return "The dispatcher does not run; jobs wait."
+        silent = self._peers.clock.monotonic() - self._ticked
+        if silent > silent_seconds_max:
+            return f"The dispatcher has taken no turn for {silent:.0f} s; jobs wait."
+        return self._failing
+
+    def tell_settings(self, values: Mapping[str, Any]) -> None:
+        """Tell every worker, now and later, what is stored of the installation's settings."""
+        self._reception.tell_settings(values)
+
+    async def start(self) -> None:
+        """Listen, and begin to take turns."""
+        await self._peers.tending.start()
+        await self.listener.start()
+        self._task = asyncio.create_task(self._run(), name="dispatcher")
+
+    async def stop(self) -> None:
+        """Hand out nothing more, record what has arrived, and let the workers go on alone."""
+        if self._task is None:
+            return
+        self._stopping = True
+        self._inbox.wake.set()
+        try:
+            async with asyncio.timeout(stop_seconds_max):
+                await self._task
+        except TimeoutError:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        self._task = None
+        await self.listener.stop()
+        await self._peers.tending.stop()
+
+    async def _run(self) -> None:
+        failures = 0
+        while True:
+            try:
+                await self._tick()
+                failures, self._failing = 0, None
+                if self._stopping and not self._inbox.ended:
+                    return
+            except Exception as error:
+                failures += 1
+                self._failing = f"The dispatcher's turns fail ({type(error).__name__}); jobs wait."
+                self._failed = True
+                # What this turn was for is still to be done.
+                self._inbox.wake.set()
+                log.exception("dispatcher.turn.failed", failures=failures)
+                await asyncio.sleep(min(failure_seconds_max, failure_seconds_min * 2**failures))
+            await self._rest()
+
+    async def _rest(self) -> None:
+        """Wait until something happens, a job is due, or it is time to look after leases."""
+        if self._stopping:
+            return
+        seconds = self._options.tick_seconds
+        if self._next_due_at is not None:
+            due_in = (self._next_due_at - self._peers.clock.now()) / MICROSECONDS_PER_SECOND
+            seconds = min(seconds, max(0.0, due_in))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._inbox.wake.wait()
+        # Other work of this process gets its time between two turns.
+        await asyncio.sleep(0)
+
+    async def _tick(self) -> None:
+        now = self._peers.clock.monotonic()
+        if now - self._ticked >= self._options.tick_seconds:
+            self._ticked = now
+            tended = await self._peers.tending.tend(self._reception, self._inbox.take_beats())
+            known = [self._next_due_at] if self._peers.tending.leads else []
+            # A job that was announced during the look may be missing from it.
+            due = [at for at in (tended.next_due_at, *known) if at is not None]
+            self._next_due_at = min(due, default=None)
+            if tended.look:
+                self._inbox.wake.set()
+        if self._is_due(now):
+            self._looked = now
+            self._inbox.wake.clear()
+            await self._turn()
+
+    def _is_due(self, now: float) -> bool:
+        """Return whether something happened, a job is due, or it is time to look all the same."""
+        inbox, due_at = self._inbox, self._next_due_at
+        if inbox.wake.is_set() or inbox.ended or inbox.begun:
+            return True
+        if now - self._looked >= self._options.look_seconds:
+            return True
+        return due_at is not None and due_at <= self._peers.clock.now()
+
+    async def _turn(self) -> None:
+        if self._failed:
+            await self._give_back_strays()
+            self._failed = False
+        ended = self._inbox.ended[: self._options.jobs_per_turn_max]
+        await self._begin({(end.id, end.epoch) for _, end, _ in ended})
+        await self._peers.logs.flush()
+        if ended:
+            crash_point("dispatch_before_finish")
+        followed = [one for one in ended if not _is_plain(one[1], one[2])]
+        plain = [one for one in ended if _is_plain(one[1], one[2])]
+        dispatching, tending = self._peers.dispatching, self._peers.tending
+        # Each has its own transactions: when one fails, what the other did still counts.
+        turn, done = await asyncio.gather(
+            dispatching.turn(
+                [end for _, end, _ in plain], self._demands(), self._ring, leads=tending.leads
+            ),
+            dispatching.end_followed([end for _, end, _ in followed]),
+            return_exceptions=True,
+        )
+        if ended:
+            crash_point("dispatch_after_finish")
+        if not isinstance(done, BaseException):
+            self._settle(followed, done)
+        if not isinstance(turn, BaseException):
+            self._settle(plain, turn.ended)
+            self._note(turn, [] if isinstance(done, BaseException) else done)
+            await self._assign(turn)
+        for failure in (turn, done):
+            if isinstance(failure, BaseException):
+                raise failure
+        if self._inbox.ended:
+            self._inbox.wake.set()
+
+    async def _give_back_strays(self) -> None:
+        """Put jobs back that the books give to workers of this process and that none of them has.
+
+        A turn that failed half-way may have claimed them, and nobody else would look for them as
+        long as those workers live.
+        """
+        booked = await self._peers.dispatching.booked(list(self.sessions))
+        over = {(end.id, end.epoch) for _, end, _ in self._inbox.ended}
+        strays = []
+        for job in booked:
+            session = self.sessions.get(job.worker_id or "")
+            known = session is None or session.holds(job.id, job.epoch) is not None
+            if not known and (job.id, job.epoch) not in over:
+                strays.append(job)
+        if strays:
+            log.warning("dispatcher.claims.given_back", jobs=len(strays))
+            await self._peers.dispatching.give_back(strays, seconds=0)
+            self._inbox.wake.set()
+
+    async def _begin(self, over: set[tuple[str, int]]) -> None:
+        """Mark what has started; a job that has also ended needs no mark, unless it is followed."""
+        begun = self._inbox.begun.copy()
+        plain: list[Begun] = []
+        for begin, job in begun:
+            if job.followed:
+                await self._peers.dispatching.begin_followed(begin)
+            elif (begin.id, begin.epoch) not in over:
+                plain.append(begin)
+        if plain:
+            await self._peers.dispatching.begin(plain)
+        del self._inbox.begun[: len(begun)]
+        for _, job in begun:
+            self._peers.signals.changed(job, JobState.RUNNING)
+
+    def _demands(self) -> list[Demand]:
+        if self._stopping:
+            return []
+        sessions = sorted(self.sessions.values(), key=lambda one: len(one.held) / one.slots)
+        held = sum(len(session.held) for session in sessions)
+        room = min(self._options.dispatched_max - held, self._options.jobs_per_turn_max)
+        demands = []
+        for session in sessions:
+            demand = session.demand(room)
+            if demand.slots > 0:
+                demands.append(demand)
+                room -= demand.slots
+        return demands
+
+    def _settle(self, ended: Sequence[tuple[Session, Ended, Job]], done: Sequence[Job]) -> None:
+        """Tell the workers that their outcomes are durable, and everybody else what became."""
+        figures = self._peers.signals.figures
+        figures.fenced += len(ended) - len(done)
+        figures.retries += sum(job.state is JobState.SCHEDULED for job in done)
+        by_session: dict[Session, list[Held]] = {}
+        for session, end, _ in ended:
+            by_session.setdefault(session, []).append(Held(end.id, end.epoch))
+        for session, held in by_session.items():
+            session.taken(held)
+        settled = {id(one) for one in ended}
+        self._inbox.ended = [one for one in self._inbox.ended if id(one) not in settled]
+        for job in done:
+            key = LogKey(job.tenant_id, job.id, job.epoch)
+            # Whoever watches has read the last line when the job's end is told.
+            self._peers.logs.show_now(key)
+            self._peers.signals.changed(job)
+            self._peers.arrivals.arrived(key)
+
+    def _note(self, turn: Turn, done: Sequence[Job]) -> None:
+        self._ring = turn.ring
+        if self._peers.tending.leads:
+            due = [job.due_at for job in done if job.state is JobState.SCHEDULED]
+            if turn.next_due_at is not None:
+                due.append(turn.next_due_at)
+            self._next_due_at = min(due, default=None)
+        if any(job.state is JobState.QUEUED for job in (*turn.ended, *done)):
+            self._inbox.wake.set()
+
+    async def _assign(self, turn: Turn) -> None:
+        if any(turn.claimed.values()):
+            crash_point("dispatch_after_claim")
+        for worker_id, jobs in turn.claimed.items():
+            if not jobs:
+                continue
+            session = self.sessions.get(worker_id)
+            if session is None:
+                # Its worker left during the turn and has never heard of them.
+                await self._peers.dispatching.give_back(jobs, seconds=0)
+                self._inbox.wake.set()
+                continue
+            # They count as held before anything else is awaited, so that no slot is given twice.
+            session.held.update((job.id, job) for job in jobs)
+            try:
+                session.assign([found async for found in self._assignable(session, jobs)])
+            except BaseException:
+                for job in jobs:
+                    session.held.pop(job.id, None)
+                raise
+            crash_point("dispatch_after_assign")
+
+    async def _assignable(self, session: Session, jobs: Sequence[Job]) -> AsyncIterator[Assignment]:
+        for job in jobs:
+            self._peers.signals.changed(job)
+            try:
+                yield await self._peers.assignments.of(job)
+            except Exception as error:  # noqa: BLE001 - one job's script must not stop the others
+                log.warning("dispatcher.assign.failed", job_id=job.id, reason=str(error))
+                session.held.pop(job.id, None)
+                await self._peers.dispatching.give_back([job], seconds=give_back_seconds)
+
+    def _ready(self, due_at: int) -> None:
+        if due_at <= self._peers.clock.now() or self._next_due_at is None:
+            self._inbox.wake.set()
+        elif due_at < self._next_due_at:
+            self._next_due_at = due_at
+            self._inbox.wake.set()
+
+    def _cancel(self, job_id: str, epoch: int) -> None:
+        for session in self.sessions.values():
+            session.cancel(job_id, epoch)
+
+
+def _is_plain(end: Ended, job: Job) -> bool:
+    """Return whether the end of an attempt leaves no fact on the stream."""
+    return not job.followed and end.ending.verdict in _PLAIN

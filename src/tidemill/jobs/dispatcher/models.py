@@ -1,0 +1,127 @@
+"""What a turn of the dispatcher takes and gives, and how lanes share it; no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from msgspec import Struct, structs
+
+from tidemill.core.clock import Instant
+from tidemill.jobs.queue.models import Ending, Job
+
+Lane = tuple[str, str, str]
+"""Tag, isolation and tenant: whose ready jobs are taken in order."""
+
+lanes_per_look_max: Final = 64
+
+
+class Ended(Struct, frozen=True):
+    """The end of an attempt, by whom it was held."""
+
+    tenant_id: str
+    id: str
+    epoch: int
+    ending: Ending
+
+
+class Begun(Struct, frozen=True):
+    """The begin of an attempt's own code."""
+
+    tenant_id: str
+    id: str
+    epoch: int
+    started_at: int
+
+
+class Demand(Struct, frozen=True, kw_only=True):
+    """What one worker can take now."""
+
+    worker_id: str
+    generation: int
+    slots: int
+    tags: tuple[str, ...]
+    isolations: tuple[str, ...]
+
+
+class Ring(Struct, frozen=True):
+    """Where the round over the lanes of each (tag, isolation) stands.
+
+    `after` is the tenant that was served last, `owed` what is left of its weight: weighted
+    deficit round robin, in which every job costs one.
+    """
+
+    after: Mapping[tuple[str, str], str] = {}
+    owed: Mapping[Lane, int] = {}
+
+    def position(self, tag: str, isolation: str) -> str:
+        """Return the tenant after which the next look begins; its own lane comes once more."""
+        return self.after.get((tag, isolation), "")
+
+    def shares(
+        self, lanes: Sequence[Lane], weights: Mapping[Lane, int], capacity: int
+    ) -> tuple[list[tuple[Lane, int]], Ring]:
+        """Return how much of `capacity` each lane may take in one round, and the ring after it.
+
+        `lanes` are in the order of the round, all of one (tag, isolation).
+        """
+        given: list[tuple[Lane, int]] = []
+        after, owed = dict(self.after), dict(self.owed)
+        for lane in lanes:
+            if capacity <= 0:
+                break
+            due = owed.pop(lane, 0) or max(1, weights.get(lane, 1))
+            share = min(due, capacity)
+            capacity -= share
+            given.append((lane, share))
+            if due > share:
+                owed[lane] = due - share
+            else:
+                after[lane[:2]] = lane[2]
+        return given, structs.replace(self, after=after, owed=owed)
+
+
+class Turn(Struct, frozen=True, kw_only=True):
+    """What one transaction of the dispatcher did. `claimed` is by worker."""
+
+    ended: Sequence[Job] = ()
+    claimed: Mapping[str, Sequence[Job]] = {}
+    ring: Ring
+    next_due_at: Instant | None = None
+
+
+class Leases:
+    """How long ago each worker gave a sign of life, on a clock that never goes back.
+
+    A worker that is seen for the first time, and so each one after a start or a change of
+    leadership, has a full lease ahead.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[tuple[int, int], float]] = {}
+
+    def expired(
+        self, beats: Mapping[str, tuple[int, int]], *, now: float, lease_seconds: float
+    ) -> list[str]:
+        """Return the workers whose lease has run out; `beats` are generation and beat of each."""
+        self._seen = {worker: seen for worker, seen in self._seen.items() if worker in beats}
+        lost = []
+        for worker, beat in beats.items():
+            known = self._seen.get(worker)
+            if known is None or known[0] != beat:
+                self._seen[worker] = (beat, now)
+            elif now - known[1] > lease_seconds:
+                lost.append(worker)
+        return lost
+
+    def forget(self) -> None:
+        """Give every worker a full lease from the next look on."""
+        self._seen.clear()
+
+
+class Registered(Struct, frozen=True, kw_only=True):
+    """A worker's registration: its generation, and what became of its jobs."""
+
+    generation: int
+    kept: Sequence[Job] = ()
+    rescued: Sequence[Job] = ()

@@ -1,0 +1,248 @@
+"""Receives workers: registers them, and sorts what they say into the inbox of the next turn."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Final
+
+import structlog
+
+from tidemill.core.clock import Instant
+from tidemill.jobs.contract import JobState
+from tidemill.jobs.dispatcher.models import Begun, Ended
+from tidemill.jobs.dispatcher.options import DispatcherOptions
+from tidemill.jobs.dispatcher.service import Dispatching
+from tidemill.jobs.dispatcher.sessions import Session, messages_per_batch_max
+from tidemill.jobs.logs.writing import LogWriter
+from tidemill.jobs.protocol.connection import DispatcherConnection
+from tidemill.jobs.protocol.errors import ConnectionLost
+from tidemill.jobs.protocol.messages import (
+    Channel,
+    Draining,
+    FromWorker,
+    Heartbeat,
+    Held,
+    Hello,
+    LogChunk,
+    Outcome,
+    Refused,
+    Started,
+    Verdict,
+    Welcome,
+    protocol_version,
+)
+from tidemill.jobs.queue.models import Ending, Job, to_json
+from tidemill.jobs.queue.signals import Signals
+from tidemill.jobs.workers.models import Beat, Registration
+
+log = structlog.get_logger(__name__)
+
+hello_seconds_max: Final = 5.0
+predecessor_seconds_max: Final = 2.0
+slots_max: Final = 1_000
+name_chars_max: Final = 100
+
+
+class Inbox:
+    """What arrived since the last turn."""
+
+    def __init__(self) -> None:
+        self.wake = asyncio.Event()
+        self.ended: list[tuple[Session, Ended, Job]] = []
+        self.begun: list[tuple[Begun, Job]] = []
+        self._beats: dict[str, Beat] = {}
+
+    def beat(self, beat: Beat) -> None:
+        """Keep the latest sign of life of each worker."""
+        self._beats[beat.worker_id] = beat
+
+    def take_beats(self) -> list[Beat]:
+        """Return and forget the signs of life."""
+        beats, self._beats = list(self._beats.values()), {}
+        return beats
+
+
+class Reception:
+    """The sessions of one dispatcher."""
+
+    signals: Signals
+    is_secret: Callable[[str], bool]
+
+    def __init__(
+        self, options: DispatcherOptions, dispatching: Dispatching, logs: LogWriter, inbox: Inbox
+    ) -> None:
+        self.sessions: dict[str, Session] = {}
+        self._options = options
+        self._dispatching = dispatching
+        self._logs = logs
+        self._inbox = inbox
+        self._stored: Mapping[str, Any] = {}
+
+    def tell_settings(self, values: Mapping[str, Any]) -> None:
+        """Tell every worker, now and later, what is stored of the installation's settings."""
+        self._stored = values
+        for session in self.sessions.values():
+            session.tell_settings(values)
+
+    async def serve(self, connection: DispatcherConnection) -> None:
+        """Talk with one worker until its connection ends."""
+        hello = await self._hello(connection)
+        reason = await self._refusal(hello)
+        if reason is not None:
+            log.warning("dispatcher.worker.refused", worker_id=hello.worker_id, reason=reason)
+            await connection.send(Refused(reason=reason))
+            return
+        session = await self._welcome(connection, hello)
+        log.info("dispatcher.worker.connected", worker_id=session.worker_id, slots=session.slots)
+        try:
+            await self._listen(session)
+        finally:
+            if self.sessions.get(session.worker_id) is session:
+                del self.sessions[session.worker_id]
+            log.info("dispatcher.worker.gone", worker_id=session.worker_id, held=len(session.held))
+            if session.draining and not session.held:
+                await self._dispatching.leave(session.worker_id, session.generation)
+
+    async def _hello(self, connection: DispatcherConnection) -> Hello:
+        try:
+            async with asyncio.timeout(hello_seconds_max):
+                hello = await connection.receive()
+        except TimeoutError:
+            raise ConnectionLost("The worker said nothing.") from None
+        if not isinstance(hello, Hello):
+            connection.abort("The first message must be Hello.")
+            raise ConnectionLost("The worker did not say Hello.")
+        return hello
+
+    async def _refusal(self, hello: Hello) -> str | None:
+        if not self.is_secret(hello.secret):
+            return "The secret is wrong: read it again from the dispatcher's directory."
+        if hello.version != protocol_version:
+            return (
+                f"This dispatcher speaks version {protocol_version} of the protocol, the worker "
+                f"version {hello.version}. Install the same release of Tidemill on both."
+            )
+        if not 0 < len(hello.worker_id) <= name_chars_max or not 0 < hello.slots <= slots_max:
+            return f"A worker has a name and 1 to {slots_max} slots."
+        if not await self._predecessor_gone(hello.worker_id):
+            return (
+                f"Another worker named {hello.worker_id!r} is connected. Give each its own "
+                "worker.worker_id."
+            )
+        return None
+
+    async def _predecessor_gone(self, worker_id: str) -> bool:
+        """Wait a moment for the end of the worker's own last connection to be seen."""
+        predecessor = self.sessions.get(worker_id)
+        if predecessor is None:
+            return True
+        try:
+            async with asyncio.timeout(predecessor_seconds_max):
+                await predecessor.connection.wait_closed()
+        except TimeoutError:
+            return False
+        self.sessions.pop(worker_id, None)
+        return True
+
+    async def _welcome(self, connection: DispatcherConnection, hello: Hello) -> Session:
+        registration = Registration(
+            id=hello.worker_id,
+            host=hello.host,
+            slots=hello.slots,
+            tags=hello.tags,
+            isolations=tuple(str(isolation) for isolation in hello.isolations),
+        )
+        holding = {held.job_id: held.epoch for held in (*hello.holding, *hello.unacknowledged)}
+        registered = await self._dispatching.register(registration, holding)
+        session = Session(connection, hello, registered.generation)
+        session.held = {job.id: job for job in registered.kept}
+        await connection.send(
+            Welcome(
+                generation=registered.generation,
+                lease_seconds=self._options.lease_seconds,
+                heartbeat_seconds=self._options.heartbeat_seconds,
+                api_url=self._options.api_url,
+                keep=tuple(Held(job.id, job.epoch) for job in registered.kept),
+            )
+        )
+        self.sessions[session.worker_id] = session
+        session.tell_settings(self._stored)
+        for job in registered.rescued:
+            self.signals.changed(job)
+        for job in registered.kept:
+            if job.cancel_requested_at is not None:
+                session.cancel(job.id, job.epoch)
+        self._inbox.wake.set()
+        return session
+
+    async def _listen(self, session: Session) -> None:
+        while True:
+            # A worker repeats as much of a log as it had credit for: what is not written yet.
+            batch = await session.connection.receive_batch(
+                messages_per_batch_max, holding=Channel.LOGS
+            )
+            for message in batch:
+                self._hear(session, message)
+
+    def _hear(self, session: Session, message: FromWorker) -> None:
+        match message:
+            case LogChunk():
+                self._hear_log(session, message)
+            case Started():
+                self._hear_start(session, message)
+            case Outcome():
+                self._hear_outcome(session, message)
+            case Heartbeat():
+                beat = Beat(session.worker_id, session.generation, message.resident_bytes)
+                self._inbox.beat(beat)
+            case Draining():
+                session.draining = True
+            case _:
+                session.connection.abort("A worker says Hello once.")
+
+    def _hear_log(self, session: Session, chunk: LogChunk) -> None:
+        job = session.holds(chunk.job_id, chunk.epoch)
+        if job is None or chunk.offset < 0:
+            session.connection.release(Channel.LOGS)
+            return
+        self._logs.append(
+            job, chunk.offset, chunk.data, partial(session.connection.release, Channel.LOGS)
+        )
+        if self._logs.full:
+            session.connection.pause(Channel.LOGS)
+            self._logs.when_drained(lambda: session.connection.resume(Channel.LOGS))
+
+    def _hear_start(self, session: Session, started: Started) -> None:
+        job = session.holds(started.job_id, started.epoch)
+        if job is not None:
+            self.signals.figures.began(job.due_at, started.started_at)
+            begun = Begun(job.tenant_id, job.id, job.epoch, started.started_at)
+            self._inbox.begun.append((begun, job))
+            self._inbox.wake.set()
+
+    def _hear_outcome(self, session: Session, outcome: Outcome) -> None:
+        job = session.holds(outcome.job_id, outcome.epoch)
+        if job is None:
+            # Its job was finished, or given to somebody else: nobody waits for this any more.
+            self.signals.figures.fenced += 1
+            session.taken([Held(outcome.job_id, outcome.epoch)])
+            return
+        del session.held[job.id]
+        self.signals.figures.ended(outcome.started_at, outcome.finished_at)
+        end = Ended(job.tenant_id, job.id, job.epoch, ending_of(outcome))
+        self._inbox.ended.append((session, end, job))
+        self._inbox.wake.set()
+
+
+def ending_of(outcome: Outcome) -> Ending:
+    """Return an outcome in the words of the queue."""
+    return Ending(
+        verdict=None if outcome.verdict is Verdict.LOST else JobState(outcome.verdict.value),
+        started_at=Instant(outcome.started_at),
+        finished_at=Instant(outcome.finished_at),
+        result=None if outcome.result is None else outcome.result.decode(errors="replace"),
+        error=None if outcome.error is None else to_json(outcome.error),
+        peak_memory_bytes=outcome.peak_memory_bytes,
+    )

@@ -1,0 +1,296 @@
+"""The SQL of the dispatcher: it works across tenants, in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+
+from tidemill.core.clock import Instant
+from tidemill.core.ports import Tx, Value
+from tidemill.jobs.dispatcher.models import Begun, Demand, Lane, lanes_per_look_max
+from tidemill.jobs.queue.models import Job
+from tidemill.jobs.queue.repository import INSERT_HISTORY, LIVE_COLUMNS, as_job, history_row
+
+_NAMED: Final = {
+    "sqlite": """position IN (
+        SELECT named.position FROM json_each(:refs) AS ref
+        CROSS JOIN jobs AS named
+            ON named.tenant_id = ref.value ->> 0 AND named.id = ref.value ->> 1)""",
+    "postgres": """(tenant_id, id) IN (
+        SELECT ref ->> 0, ref ->> 1
+        FROM jsonb_array_elements(CAST(CAST(:refs AS TEXT) AS jsonb)) AS ref)""",
+}
+_READ: Final = {
+    dialect: f"SELECT {LIVE_COLUMNS} FROM jobs WHERE {named}"  # noqa: S608 - constants
+    for dialect, named in _NAMED.items()
+}
+_DELETE: Final = {
+    dialect: f"DELETE FROM jobs WHERE {named}"  # noqa: S608 - constants
+    for dialect, named in _NAMED.items()
+}
+_LOCK: Final = {"sqlite": "", "postgres": " ORDER BY tenant_id, id FOR UPDATE"}
+_PUT_BACK: Final = """
+    UPDATE jobs SET state = :state, due_at = :due_at, order_key = order_key + :later,
+        attempts = :attempts, rescues = :rescues, worker_id = NULL, generation = NULL,
+        started_at = :started_at, error = :error
+    WHERE tenant_id = :tenant AND id = :id AND epoch = :epoch
+"""
+_BEGIN: Final = """
+    UPDATE jobs SET state = 'running', started_at = :started_at
+    WHERE tenant_id = :tenant AND id = :id AND epoch = :epoch AND state = 'leased'
+"""
+_READY: Final = """
+    FROM jobs
+    WHERE state = 'queued' AND tag = :tag AND isolation = :isolation AND tenant_id = :tenant
+    ORDER BY order_key, position
+    LIMIT :limit
+"""
+_LEASE: Final = """
+    SET state = 'leased', epoch = epoch + 1, attempts = attempts + 1, worker_id = :worker,
+        generation = :generation, leased_at = :now, started_at = NULL
+"""
+_CLAIM: Final = {
+    "sqlite": f"""
+        UPDATE jobs {_LEASE}
+        WHERE position IN (SELECT position {_READY})
+        RETURNING {LIVE_COLUMNS}, jobs.order_key, jobs.position
+    """,
+    # Without MATERIALIZED the planner may run the inner query again and take more than its limit.
+    "postgres": f"""
+        WITH ready AS MATERIALIZED (
+            SELECT tenant_id AS ready_tenant, id AS ready_id {_READY} FOR UPDATE SKIP LOCKED
+        )
+        UPDATE jobs {_LEASE}
+        FROM ready WHERE jobs.tenant_id = ready_tenant AND jobs.id = ready_id
+        RETURNING {LIVE_COLUMNS}, jobs.order_key, jobs.position
+    """,  # noqa: S608 - constants
+}
+_LANES: Final = """
+    WITH RECURSIVE lanes (tenant) AS (
+        SELECT MIN(tenant_id) FROM jobs
+        WHERE state = 'queued' AND tag = :tag AND isolation = :isolation AND tenant_id > :after
+        UNION ALL
+        SELECT (
+            SELECT MIN(tenant_id) FROM jobs
+            WHERE state = 'queued' AND tag = :tag AND isolation = :isolation
+                AND tenant_id > lanes.tenant
+        )
+        FROM lanes WHERE lanes.tenant IS NOT NULL
+    )
+    SELECT lanes.tenant, ready_lanes.weight
+    FROM lanes
+    LEFT JOIN ready_lanes ON ready_lanes.tenant_id = lanes.tenant AND ready_lanes.tag = :tag
+    WHERE lanes.tenant IS NOT NULL
+    LIMIT :limit
+"""
+_MOVE_DUE: Final = {
+    "sqlite": """
+        UPDATE jobs SET state = 'queued' WHERE position IN (
+            SELECT position FROM jobs WHERE state = 'scheduled' AND due_at <= :now
+            ORDER BY due_at LIMIT :limit)
+    """,
+    "postgres": """
+        WITH due AS MATERIALIZED (
+            SELECT tenant_id AS due_tenant, id AS due_id FROM jobs
+            WHERE state = 'scheduled' AND due_at <= :now
+            ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED
+        )
+        UPDATE jobs SET state = 'queued'
+        FROM due WHERE jobs.tenant_id = due_tenant AND jobs.id = due_id
+    """,
+}
+_NEXT_DUE: Final = "SELECT MIN(due_at) FROM jobs WHERE state = 'scheduled'"
+_COUNT: Final = "SELECT state, COUNT(*), MIN(due_at) FROM jobs GROUP BY state"
+_HELD_BY: Final = f"""
+    SELECT {LIVE_COLUMNS} FROM jobs WHERE worker_id = :worker ORDER BY tenant_id, id LIMIT :limit
+"""  # noqa: S608 - constants
+_TAKE_OVER: Final = """
+    UPDATE jobs SET worker_id = :worker, generation = :generation
+    WHERE tenant_id = :tenant AND id = :id AND epoch = :epoch
+"""
+_HOLDERS: Final = "SELECT DISTINCT worker_id FROM jobs WHERE worker_id IS NOT NULL"
+_CANCELS: Final = """
+    SELECT id, epoch FROM jobs
+    WHERE cancel_requested_at IS NOT NULL AND worker_id IS NOT NULL
+    ORDER BY cancel_requested_at LIMIT :limit
+"""
+_MAKE_DAY: Final = "SELECT make_job_history_day(:day)"
+_DROP_DAY: Final = "SELECT drop_job_history_day(:day, :before)"
+_PRUNE_HISTORY: Final = {
+    "sqlite": """
+        DELETE FROM job_history WHERE rowid IN (
+            SELECT rowid FROM job_history WHERE finished_at < :before
+            ORDER BY finished_at LIMIT :limit)
+    """,
+    "postgres": """
+        DELETE FROM job_history WHERE (tenant_id, day, id) IN (
+            SELECT tenant_id, day, id FROM job_history WHERE finished_at < :before
+            ORDER BY finished_at LIMIT :limit)
+    """,
+}
+_PRUNE_KEYS: Final = """
+    DELETE FROM job_keys WHERE (tenant_id, key) IN (
+        SELECT job_keys.tenant_id, job_keys.key FROM job_keys
+        LEFT JOIN jobs ON jobs.tenant_id = job_keys.tenant_id AND jobs.id = job_keys.job_id
+        LEFT JOIN job_history ON job_history.tenant_id = job_keys.tenant_id
+            AND job_history.day BETWEEN job_keys.created_at / 86400000000 - 1
+                AND job_keys.created_at / 86400000000 + 1
+            AND job_history.id = job_keys.job_id
+        WHERE job_keys.created_at < :before AND jobs.id IS NULL AND job_history.id IS NULL
+        ORDER BY job_keys.created_at LIMIT :limit)
+"""
+_cancels_per_look_max: Final = 1_000
+_LEAD: Final = """
+    INSERT INTO leaders (tenant_id, role, holder, term, expires_at)
+    VALUES (:tenant_id, :role, :holder, 1, :expires_at)
+    ON CONFLICT (tenant_id, role) DO UPDATE
+    SET holder = excluded.holder, expires_at = excluded.expires_at,
+        term = leaders.term + CASE WHEN leaders.holder = excluded.holder THEN 0 ELSE 1 END
+    WHERE leaders.holder = excluded.holder OR leaders.expires_at < :now
+    RETURNING term
+"""
+_RESIGN: Final = """
+    DELETE FROM leaders WHERE tenant_id = :tenant_id AND role = :role AND holder = :holder
+"""
+
+
+class DispatchRepository:
+    """Jobs of all tenants, as the dispatcher needs them."""
+
+    def read(self, tx: Tx, refs: Sequence[tuple[str, str]]) -> list[Job]:
+        """Return the live jobs of `refs` (tenant, id), locked."""
+        sql = _READ[tx.dialect] + _LOCK[tx.dialect]
+        return [as_job(row) for row in tx.all(sql, refs=_json(refs))]
+
+    def finish(self, tx: Tx, jobs: Sequence[Job]) -> None:
+        """Move locked jobs to the history."""
+        refs = [(job.tenant_id, job.id) for job in jobs]
+        tx.execute(_DELETE[tx.dialect], refs=_json(refs))
+        tx.execute_many(INSERT_HISTORY, map(history_row, jobs))
+
+    def put_back(self, tx: Tx, jobs: Iterable[tuple[Job, int]]) -> None:
+        """Put jobs back in line, each so many microseconds later than before."""
+        tx.execute_many(
+            _PUT_BACK,
+            (
+                {
+                    "state": job.state,
+                    "due_at": job.due_at,
+                    "later": later,
+                    "attempts": job.attempts,
+                    "rescues": job.rescues,
+                    "started_at": job.started_at,
+                    "error": job.error,
+                    "tenant": job.tenant_id,
+                    "id": job.id,
+                    "epoch": job.epoch,
+                }
+                for job, later in jobs
+            ),
+        )
+
+    def begin(self, tx: Tx, begun: Iterable[Begun]) -> None:
+        """Mark jobs as running."""
+        rows: Iterable[dict[str, Value]] = (
+            {"tenant": b.tenant_id, "id": b.id, "epoch": b.epoch, "started_at": b.started_at}
+            for b in begun
+        )
+        tx.execute_many(_BEGIN, rows)
+
+    def lanes(self, tx: Tx, tag: str, isolation: str, after: str) -> dict[Lane, int]:
+        """Return lanes that hold ready jobs, from the one after `after` round, and weights."""
+        found: dict[Lane, int] = {}
+        for start in (after, "") if after else ("",):
+            rows = tx.all(
+                _LANES, tag=tag, isolation=isolation, after=start, limit=lanes_per_look_max
+            )
+            for tenant, weight in rows:
+                found.setdefault((tag, isolation, tenant), int(weight or 1))
+        return found
+
+    def claim(self, tx: Tx, lane: Lane, demand: Demand, limit: int) -> list[Job]:
+        """Lease up to `limit` ready jobs of `lane`, in their order."""
+        tag, isolation, tenant = lane
+        rows = tx.all(
+            _CLAIM[tx.dialect],
+            tag=tag,
+            isolation=isolation,
+            tenant=tenant,
+            limit=limit,
+            worker=demand.worker_id,
+            generation=demand.generation,
+        )
+        # No database promises the order of RETURNING.
+        return [as_job(row[:-2]) for row in sorted(rows, key=lambda row: (row[-2], row[-1]))]
+
+    def move_due(self, tx: Tx, limit: int) -> Instant | None:
+        """Put due jobs in line; return when the next is due."""
+        tx.execute(_MOVE_DUE[tx.dialect], limit=limit)
+        return self.next_due_at(tx)
+
+    def next_due_at(self, tx: Tx) -> Instant | None:
+        """Return when the next scheduled job is due."""
+        row = tx.one(_NEXT_DUE)
+        return row[0] if row else None
+
+    def count(self, tx: Tx) -> tuple[dict[str, int], Instant | None]:
+        """Return how many jobs are in each state, and since when the oldest ready one is due."""
+        rows = tx.all(_COUNT)
+        oldest = next((row[2] for row in rows if row[0] == "queued"), None)
+        return {row[0]: row[1] for row in rows}, oldest
+
+    def held_by(self, tx: Tx, worker_id: str, limit: int, *, lock: bool = False) -> list[Job]:
+        """Return jobs that a worker has by our books."""
+        suffix = " FOR UPDATE" if lock and tx.dialect == "postgres" else ""
+        return [as_job(row) for row in tx.all(_HELD_BY + suffix, worker=worker_id, limit=limit)]
+
+    def take_over(self, tx: Tx, jobs: Iterable[Job], worker_id: str, generation: int) -> None:
+        """Write that a worker holds `jobs` under its new registration."""
+        rows: Iterable[dict[str, Value]] = (
+            {
+                "tenant": job.tenant_id,
+                "id": job.id,
+                "epoch": job.epoch,
+                "worker": worker_id,
+                "generation": generation,
+            }
+            for job in jobs
+        )
+        tx.execute_many(_TAKE_OVER, rows)
+
+    def holders(self, tx: Tx) -> list[str]:
+        """Return the workers that have jobs."""
+        return [row[0] for row in tx.all(_HOLDERS)]
+
+    def cancels(self, tx: Tx) -> list[tuple[str, int]]:
+        """Return the jobs with workers that shall end."""
+        return [(row[0], row[1]) for row in tx.all(_CANCELS, limit=_cancels_per_look_max)]
+
+    def make_days(self, tx: Tx, days: Iterable[int]) -> None:
+        """Make the history's partitions of `days`, where the database has them."""
+        if tx.dialect == "postgres":
+            for day in days:
+                tx.one(_MAKE_DAY, day=day)
+
+    def prune(self, tx: Tx, *, before: int, days: Iterable[int], limit: int) -> int:
+        """Delete what finished before `before`; return how many rows and keys of it went."""
+        if tx.dialect == "postgres":
+            for day in days:
+                tx.one(_DROP_DAY, day=day, before=before)
+        pruned = tx.execute(_PRUNE_HISTORY[tx.dialect], before=before, limit=limit)
+        return pruned + tx.execute(_PRUNE_KEYS, before=before, limit=limit)
+
+    def lead(self, tx: Tx, role: str, holder: str, expires_at: int) -> int | None:
+        """Become or stay the leader; return the term, or None while another one leads."""
+        row = tx.one(_LEAD, role=role, holder=holder, expires_at=expires_at)
+        return row[0] if row else None
+
+    def resign(self, tx: Tx, role: str, holder: str) -> None:
+        """Let go of the leadership."""
+        tx.execute(_RESIGN, role=role, holder=holder)
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

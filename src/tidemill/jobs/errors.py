@@ -1,0 +1,179 @@
+"""Every failure of scripts, jobs and workers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tidemill.core.errors import (
+    Conflict,
+    InvalidInput,
+    NotFound,
+    RateLimited,
+    RuleViolation,
+    TooLarge,
+)
+
+
+class ScriptNotFound(NotFound):
+    """There is no such script for this tenant, or no such version of it."""
+
+    code = "SCRIPT_NOT_FOUND"
+
+    def __init__(self, path: str, version: int | None = None, *, param: str | None = None) -> None:
+        which = "" if version is None else f"version {version} of "
+        super().__init__(f"There is no {which}script {_shown(path)}.", param=param)
+
+
+class InvalidScriptPath(InvalidInput):
+    """A script's path could not be a path below one root."""
+
+    code = "INVALID_SCRIPT_PATH"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A script's path is 1 to 200 characters: names of letters, digits, '_', '-' and '.', "
+            "that begin with a letter, digit or '_', joined by '/', such as reports/daily.",
+            param="path",
+        )
+
+
+class UnknownLanguage(InvalidInput):
+    """The language is none that runs here."""
+
+    code = "UNKNOWN_LANGUAGE"
+
+    def __init__(self, language: str, known: Iterable[str]) -> None:
+        super().__init__(
+            f"{_shown(language)} is no language of scripts; choose {' or '.join(known)}.",
+            param="language",
+        )
+
+
+class ScriptInvalid(RuleViolation):
+    """The script cannot run: its text is no program, or it has no usable entry point."""
+
+    code = "SCRIPT_INVALID"
+
+    def __init__(self, reason: str, *, line: int | None = None, column: int | None = None) -> None:
+        at = "" if line is None else f"Line {line}, column {column or 1}: "
+        super().__init__(f"{at}{reason}", param="content")
+        self.line = line
+        self.column = column
+
+
+class ScriptTooLarge(TooLarge):
+    """A script's text is over the limit."""
+
+    code = "SCRIPT_TOO_LARGE"
+
+    def __init__(self, size: int, bytes_max: int) -> None:
+        super().__init__(
+            f"The script has {size} bytes; {bytes_max} are the limit (jobs.script_bytes_max).",
+            param="content",
+        )
+
+
+class ArgumentsInvalid(RuleViolation):
+    """The arguments do not fit what the script's entry point takes."""
+
+    code = "ARGUMENTS_INVALID"
+
+    def __init__(self, argument: str | None, reason: str) -> None:
+        where = "args" if argument is None else f"args.{argument}"
+        super().__init__(f"{where}: {reason}", param=where)
+
+
+class ArgumentsTooLarge(TooLarge):
+    """A job's arguments are over the limit."""
+
+    code = "ARGUMENTS_TOO_LARGE"
+
+    def __init__(self, size: int, bytes_max: int) -> None:
+        super().__init__(
+            f"The arguments have {size} bytes as JSON; {bytes_max} are the limit "
+            "(jobs.args_bytes_max). Pass a reference to the data instead.",
+            param="args",
+        )
+
+
+class JobUnclear(InvalidInput):
+    """A request for a job names no code to run, or two."""
+
+    code = "JOB_UNCLEAR"
+
+    def __init__(self, reason: str, *, param: str) -> None:
+        super().__init__(reason, param=param)
+
+
+class InvalidJobField(InvalidInput):
+    """A field of a request for a job is outside its limits."""
+
+    code = "INVALID_JOB_FIELD"
+
+    def __init__(self, param: str, expected: str) -> None:
+        super().__init__(f"{param} must be {expected}.", param=param)
+
+
+class IsolationNotAllowed(RuleViolation):
+    """The installation's owner has not agreed to jobs that are kept apart less."""
+
+    code = "ISOLATION_NOT_ALLOWED"
+
+    def __init__(self, isolation: str) -> None:
+        super().__init__(
+            f"Jobs with isolation {isolation} are not allowed here. Leave the field out, or let "
+            "the owner set jobs.isolation_default to 'fork', which means to trust every script.",
+            param="isolation",
+        )
+
+
+class InlineJobsNotAllowed(RuleViolation):
+    """This tenant runs deployed scripts only."""
+
+    code = "INLINE_JOBS_NOT_ALLOWED"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Jobs may not bring their code along here (features.inline_jobs). Deploy the script "
+            "and name it with script_path.",
+            param="content",
+        )
+
+
+class JobNotFound(NotFound):
+    """There is no such job for this tenant, or it is older than the history."""
+
+    code = "JOB_NOT_FOUND"
+
+    def __init__(self, reference: str) -> None:
+        super().__init__(f"There is no job {_shown(reference)}.", param="job_id")
+
+
+class JobIdTaken(Conflict):
+    """The client's id for a job was used for another request before."""
+
+    code = "JOB_ID_TAKEN"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(
+            f"The id {_shown(key)} belongs to a job with another request. Choose another id.",
+            param="id",
+        )
+
+
+class QueueFull(RateLimited):
+    """The tenant has as many jobs waiting as it may have."""
+
+    code = "QUEUE_FULL"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"{limit} jobs of this tenant are waiting already (jobs.queued_per_tenant_max). "
+            "Wait until some have run.",
+            headers={"Retry-After": "10"},
+        )
+
+
+def _shown(text: str) -> str:
+    short = text if len(text) <= 100 else f"{text[:99]}…"
+    return repr(short)

@@ -1,0 +1,27 @@
+"""Packets with descriptors between a worker and what it started. One packet is one JSON object."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from typing import Any, Final
+
+packet_bytes_max: Final = 64 * 1024
+_descriptors_max: Final = 8
+
+
+def send(plug: socket.socket, message: dict[str, Any], descriptors: list[int]) -> None:
+    """Send one packet."""
+    socket.send_fds(plug, [json.dumps(message).encode()], descriptors)
+
+
+def receive(plug: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
+    """Return the next packet and its descriptors; None when the other side is gone."""
+    data, descriptors, _, _ = socket.recv_fds(plug, packet_bytes_max, _descriptors_max)
+    for descriptor in descriptors:
+        os.set_inheritable(descriptor, False)
+    if not data:
+        return None, descriptors
+    message: dict[str, Any] = json.loads(data)
+    return message, descriptors

@@ -1,0 +1,125 @@
+"""The file system that jobs of one zygote see: the system and Python read-only, nothing else."""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+from .syscalls import (
+    MS_BIND,
+    MS_NODEV,
+    MS_NOEXEC,
+    MS_NOSUID,
+    MS_PRIVATE,
+    MS_RDONLY,
+    MS_REC,
+    MS_REMOUNT,
+    make_read_only,
+    mount,
+    pivot_root,
+    unmount,
+)
+
+_STAGE: Final = "/tmp"
+_NEW: Final = "/new"
+_OLD: Final = "/old"
+_DEVICES: Final = ("null", "zero", "full", "random", "urandom")
+_DEVICE_LINKS: Final = {
+    "fd": "/proc/self/fd",
+    "stdin": "/proc/self/fd/0",
+    "stdout": "/proc/self/fd/1",
+    "stderr": "/proc/self/fd/2",
+    "shm": "/tmp",
+}
+_SYSTEM: Final = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+_SYSTEM_FILES: Final = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/localtime", "/etc/ssl/certs")
+_FILES: Final = {
+    "/etc/passwd": "root:x:0:0::/:/usr/sbin/nologin\njob:x:1000:1000::/tmp/job:/bin/sh\n",
+    "/etc/group": "root:x:0:\njob:x:1000:\n",
+    "/etc/hosts": "127.0.0.1 localhost\n::1 localhost\n",
+    "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
+}
+WRITABLE: Final = "/tmp"
+JOB_DIRECTORY: Final = "/tmp/job"
+
+
+def enter(read_only: list[str]) -> None:
+    """Make a root of the system's directories and `read_only`, and leave the old one for good.
+
+    The caller is in a mount namespace of its own, and may mount. The host's `/proc` stays
+    mounted until `mount_proc` covers it: the kernel allows a new one only where an old one is
+    in full view.
+    """
+    mount(None, "/", None, MS_REC | MS_PRIVATE)
+    mount("tidemill", _STAGE, "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,mode=0755")
+    os.chdir(_STAGE)
+    os.mkdir("new", 0o755)
+    os.mkdir("old", 0o755)
+    pivot_root(".", "old")
+    os.chdir("/")
+    mount(_NEW, _NEW, None, MS_BIND)
+    for path in _SYSTEM:
+        _add_system(path)
+    for path in (*_SYSTEM_FILES, *read_only):
+        _bind_read_only(path)
+    _make_devices()
+    for path, text in _FILES.items():
+        _write(_NEW + path, text)
+    for path in ("/proc", WRITABLE):
+        os.makedirs(_NEW + path, 0o755, exist_ok=True)
+    mount(f"{_OLD}/proc", f"{_NEW}/proc", None, MS_BIND | MS_REC)
+    os.chdir(_NEW)
+    pivot_root(".", ".")
+    unmount(".")
+    os.chdir("/")
+
+
+def seal() -> None:
+    """Make the root itself read-only; what is mounted below keeps its own mode."""
+    mount(None, "/", None, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV)
+
+
+def mount_proc() -> None:
+    """Show the processes of this process namespace only."""
+    mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
+
+
+def mount_writable(size_bytes: int, files_max: int) -> None:
+    """Give the job its only writable place, of at most `size_bytes` and `files_max` files."""
+    options = f"size={size_bytes},nr_inodes={files_max},mode=0700"
+    mount("job", WRITABLE, "tmpfs", MS_NOSUID | MS_NODEV, options)
+
+
+def _add_system(path: str) -> None:
+    if os.path.islink(_OLD + path):
+        os.symlink(os.readlink(_OLD + path), _NEW + path)
+    else:
+        _bind_read_only(path)
+
+
+def _bind_read_only(path: str) -> None:
+    source, target = _OLD + path, _NEW + path
+    if not os.path.exists(source) or os.path.lexists(target):
+        return
+    if os.path.isdir(source):
+        os.makedirs(target, 0o755)
+    else:
+        _write(target, "")
+    mount(source, target, None, MS_BIND | MS_REC)
+    make_read_only(target)
+
+
+def _make_devices() -> None:
+    os.mkdir(f"{_NEW}/dev", 0o755)
+    for name in _DEVICES:
+        target = f"{_NEW}/dev/{name}"
+        _write(target, "")
+        mount(f"{_OLD}/dev/{name}", target, None, MS_BIND)
+    for name, target in _DEVICE_LINKS.items():
+        os.symlink(target, f"{_NEW}/dev/{name}")
+
+
+def _write(path: str, text: str) -> None:
+    os.makedirs(os.path.dirname(path), 0o755, exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)

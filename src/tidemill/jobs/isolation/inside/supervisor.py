@@ -1,0 +1,226 @@
+"""The first process of a job: sets its walls up, starts its code, and ends all that it started."""
+
+from __future__ import annotations
+
+import os
+import resource
+import select
+import signal
+import socket
+import time
+from contextlib import suppress
+from typing import Any, Final, NoReturn
+
+from . import channel, memory, rootfs, runner
+from .plan import Zygote
+from .signals import wake_on
+from .syscalls import (
+    PR_SET_CHILD_SUBREAPER,
+    PR_SET_DUMPABLE,
+    PR_SET_PDEATHSIG,
+    prctl,
+    raise_loopback,
+)
+
+JOB_UID: Final = 1000
+_FILES_MAX: Final = 65_536
+_END_SECONDS_MAX: Final = 2.0
+_BACKLOG: Final = 16
+
+
+def become(
+    zygote: Zygote, packet: dict[str, Any], descriptors: list[int], go_read: int
+) -> NoReturn:
+    """Run the job of `packet` to its end, and exit.
+
+    Descriptors: control, stdout, stderr, result, specification, then files of control groups
+    that take in whoever writes 0 to them.
+    """
+    control = socket.socket(fileno=descriptors[0])
+    try:
+        for group in descriptors[5:]:
+            os.write(group, b"0")
+            os.close(group)
+        os.read(go_read, 1)
+        job = Job(zygote, packet, control)
+        job.prepare()
+        wake = wake_on(signal.SIGCHLD, signal.SIGTERM)
+        pid = os.fork()
+        if pid == 0:
+            runner.run(zygote, packet, job.environment(), descriptors[1:5])
+        for descriptor in descriptors[1:5]:
+            os.close(descriptor)
+        job.announce()
+        job.watch(pid, wake)
+        job.clean_up()
+    except BaseException as error:  # noqa: BLE001 - the worker must hear of whatever it was
+        channel.send(control, {"broken": f"{type(error).__name__}: {error}"}, [])
+        os._exit(1)
+    os._exit(0)
+
+
+class Job:
+    """One job as its supervisor sees it."""
+
+    def __init__(self, zygote: Zygote, packet: dict[str, Any], control: socket.socket) -> None:
+        self._behind_walls = zygote.walls == "namespaces"
+        self._packet = packet
+        self._control = control
+        self._listener: socket.socket | None = None
+        self._deadline: float | None = None
+        self._reason: str | None = None
+        self._memory = None if packet["counted"] else memory.Watch(packet["memory_bytes_max"])
+
+    def prepare(self) -> None:
+        """Set up what the job may use."""
+        if not self._behind_walls:
+            # Without a namespace that ends with us, we must live to end what we started.
+            prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+            prctl(PR_SET_CHILD_SUBREAPER, 1)
+            os.makedirs(self._packet["directory"], 0o700, exist_ok=True)
+            return
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        os.setresgid(JOB_UID, JOB_UID, JOB_UID)
+        os.setresuid(JOB_UID, JOB_UID, JOB_UID)
+        # After a change of ids this process would not own its own entries in /proc.
+        prctl(PR_SET_DUMPABLE, 1)
+        rootfs.mount_writable(self._packet["disk_bytes_max"], _FILES_MAX)
+        rootfs.mount_proc()
+        os.mkdir(rootfs.JOB_DIRECTORY, 0o700)
+        prctl(PR_SET_DUMPABLE, 0)
+        raise_loopback()
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG)
+
+    def environment(self) -> dict[str, str]:
+        """Return what only this side of the wall can know."""
+        if self._listener is None:
+            return {}
+        return {"TIDEMILL_URL": f"http://127.0.0.1:{self._listener.getsockname()[1]}"}
+
+    def announce(self) -> None:
+        """Tell the worker that the code runs, and give it the door of the job's relay."""
+        doors = [] if self._listener is None else [self._listener.fileno()]
+        channel.send(self._control, {"started": _now()}, doors)
+        if self._listener is not None:
+            self._listener.close()
+
+    def watch(self, pid: int, wake: int) -> None:
+        """Wait for the end of `pid`; then end everything that is left, and report."""
+        status = None
+        while status is None:
+            waiting = [self._control.fileno(), wake]
+            readable, _, _ = select.select(waiting, [], [], self._patience())
+            if wake in readable and signal.SIGTERM in os.read(wake, 4096):
+                self._signal_all(pid, signal.SIGKILL)
+            if waiting[0] in readable:
+                self._obey(pid)
+            self._check_limits(pid)
+            status = _reap(pid)
+        self._end_all()
+        self._report(status)
+
+    def _patience(self) -> float | None:
+        waits = [] if self._memory is None else [self._memory.seconds_to_next]
+        if self._deadline is not None:
+            waits.append(max(0.0, self._deadline - time.monotonic()))
+        return min(waits, default=None)
+
+    def _obey(self, pid: int) -> None:
+        packet, _ = channel.receive(self._control)
+        if packet is None:
+            # The worker is gone, and with it everybody who could want a result.
+            self._signal_all(pid, signal.SIGKILL)
+        elif "stop" in packet:
+            self._deadline = time.monotonic() + packet["stop"]
+            self._signal_all(pid, signal.SIGTERM)
+
+    def _check_limits(self, pid: int) -> None:
+        if self._deadline is not None and time.monotonic() >= self._deadline:
+            self._deadline = None
+            self._signal_all(pid, signal.SIGKILL)
+        if self._memory is not None and self._memory.is_over(self._processes(pid)):
+            self._reason = "memory"
+            self._signal_all(pid, signal.SIGKILL)
+
+    def _processes(self, pid: int) -> list[int]:
+        if self._behind_walls:
+            return [int(name) for name in os.listdir("/proc") if name.isdigit() and name != "1"]
+        return [pid, *memory.descendants(pid)]
+
+    def _signal_all(self, pid: int, number: int) -> None:
+        try:
+            if self._behind_walls:
+                os.kill(-1, number)
+            else:
+                os.killpg(pid, number)
+        except ProcessLookupError:
+            pass
+
+    def _end_all(self) -> None:
+        # Behind walls this process is the first of its namespace, elsewhere the reaper of its
+        # descendants: either way nobody is left when it has no child.
+        deadline = time.monotonic() + _END_SECONDS_MAX
+        while _has_children() and time.monotonic() < deadline:
+            if self._behind_walls:
+                self._signal_all(0, signal.SIGKILL)
+            else:
+                for child in memory.descendants(os.getpid()):
+                    _kill(child)
+            time.sleep(0.001)
+
+    def clean_up(self) -> None:
+        """Remove what the job left on the disk of the host."""
+        if self._behind_walls:
+            return
+        try:
+            os.rmdir(self._packet["directory"])
+        except OSError:
+            import shutil  # noqa: PLC0415 - brings pages that every fork would have to copy
+
+            shutil.rmtree(self._packet["directory"], ignore_errors=True)
+
+    def _report(self, status: int) -> None:
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        report = {
+            "ended": _now(),
+            "exit": os.waitstatus_to_exitcode(status),
+            "reason": self._reason,
+            "peak": usage.ru_maxrss * 1024,
+        }
+        try:
+            channel.send(self._control, report, [])
+        except BrokenPipeError:
+            os._exit(0)
+
+
+def _reap(main: int) -> int | None:
+    """Reap whoever has ended; return the status of `main` when it is among them."""
+    found = None
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return found
+        if pid == 0:
+            return found
+        if pid == main:
+            found = status
+
+
+def _has_children() -> bool:
+    """Reap whoever has ended, and return whether anybody has not."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0] != 0:
+            pass
+    except ChildProcessError:
+        return False
+    return True
+
+
+def _kill(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def _now() -> int:
+    return time.time_ns() // 1000

@@ -1,0 +1,158 @@
+"""A job's processes as the worker holds them: its pipes, its door, its end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import time
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from tidemill.jobs.isolation.inside import channel
+from tidemill.jobs.isolation.plan import Ending, Specification
+
+_PIPE_BYTES: Final = 64 * 1024
+
+
+class JobProcess:
+    """A job that a zygote was asked to start.
+
+    `stdout`, `stderr` and `result` are descriptors to read from; with `merged` output, `stderr`
+    is None and both come in their true order by `stdout`.
+    """
+
+    def __init__(self, specification: Specification, *, merged: bool) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._ours, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._ours.setblocking(False)
+        self.stdout, self._stdout_end = _pipe()
+        self.stderr: int | None
+        if merged:
+            self.stderr, self._stderr_end = None, os.dup(self._stdout_end)
+        else:
+            self.stderr, self._stderr_end = _pipe()
+        self.result, self._result_end = _pipe()
+        self._specification = _memory_file(msgspec.json.encode(specification))
+        self.started: asyncio.Future[int] = self._loop.create_future()
+        self.ended: asyncio.Future[Ending] = self._loop.create_future()
+        self.gone = asyncio.Event()
+        self._on_door: Callable[[socket.socket], None] | None = None
+        self._loop.add_reader(self._ours, self._heard)
+
+    def on_door(self, serve: Callable[[socket.socket], None]) -> None:
+        """Call `serve` with the listening socket of the job's relay, once it is there."""
+        self._on_door = serve
+
+    def descriptors(self) -> list[int]:
+        """Return what the zygote is to receive, in the order that it expects."""
+        return [
+            self._theirs.fileno(),
+            self._stdout_end,
+            self._stderr_end,
+            self._result_end,
+            self._specification,
+        ]
+
+    def handed_over(self) -> None:
+        """Close this process's copies of what the zygote has received."""
+        self._theirs.close()
+        for descriptor in (
+            self._stdout_end,
+            self._stderr_end,
+            self._result_end,
+            self._specification,
+        ):
+            os.close(descriptor)
+
+    def stop(self, grace_seconds: float) -> None:
+        """Send TERM to the job's processes, and KILL when any is left after the grace."""
+        try:
+            channel.send(self._ours, {"stop": grace_seconds}, [])
+        except OSError:
+            return
+
+    def is_gone(self) -> None:
+        """Hear from the zygote that the last process of the job has ended."""
+        self._heard()
+        if not self.started.done():
+            self.started.set_exception(JobNotStarted("The processes of the job were killed."))
+        if not self.ended.done():
+            self.ended.set_result(Ending(ended_at=_now(), exit_code=-9, reason="killed"))
+        self.gone.set()
+
+    def close(self) -> None:
+        """Close what is left of the pipes."""
+        self._stop_listening()
+        for descriptor in (self.stdout, self.stderr, self.result):
+            if descriptor is not None:
+                os.close(descriptor)
+        for future in (self.started, self.ended):
+            if future.done() and not future.cancelled():
+                future.exception()
+
+    def _heard(self) -> None:
+        while self._ours.fileno() >= 0:
+            try:
+                packet, descriptors = channel.receive(self._ours)
+            except BlockingIOError:
+                return
+            except OSError:
+                packet, descriptors = None, []
+            if packet is None:
+                self._stop_listening()
+                return
+            if "started" in packet:
+                self._open_door(descriptors)
+                if not self.started.done():
+                    self.started.set_result(packet["started"])
+            elif "broken" in packet:
+                if not self.started.done():
+                    self.started.set_exception(JobNotStarted(packet["broken"]))
+            elif not self.ended.done():
+                self.ended.set_result(
+                    Ending(
+                        ended_at=packet["ended"],
+                        exit_code=packet["exit"],
+                        reason=packet["reason"],
+                        peak_memory_bytes=packet["peak"],
+                    )
+                )
+
+    def _open_door(self, descriptors: list[int]) -> None:
+        for descriptor in descriptors:
+            door = socket.socket(fileno=descriptor)
+            door.setblocking(False)
+            if self._on_door is None:
+                door.close()
+            else:
+                self._on_door(door)
+
+    def _stop_listening(self) -> None:
+        if self._ours.fileno() >= 0:
+            self._loop.remove_reader(self._ours)
+            self._ours.close()
+
+
+class JobNotStarted(Exception):
+    """The walls of a job could not be raised, or it was killed before its code ran."""
+
+
+def _pipe() -> tuple[int, int]:
+    read, write = os.pipe2(os.O_CLOEXEC)
+    os.set_blocking(read, False)
+    return read, write
+
+
+def _memory_file(data: bytes) -> int:
+    descriptor = os.memfd_create("job", os.MFD_CLOEXEC)
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+    return descriptor
+
+
+def _now() -> int:
+    return time.time_ns() // 1000

@@ -1,0 +1,1 @@
+"""What jobs print: append-only files, read as pages or live."""

@@ -1,0 +1,24 @@
+"""What one may be allowed to do with scripts, jobs and workers."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tidemill.core.actor import Role
+from tidemill.core.authorization import Permission, Scope
+
+READ_SCRIPTS: Final = Permission(
+    name="jobs.scripts.read", role=Role.VIEWER, scope=Scope.READ, resource_scope="jobs:run"
+)
+WRITE_SCRIPTS: Final = Permission(
+    name="jobs.scripts.write", role=Role.MEMBER, scope=Scope.WRITE, resource_scope="scripts:write"
+)
+READ_JOBS: Final = Permission(
+    name="jobs.jobs.read", role=Role.VIEWER, scope=Scope.READ, resource_scope="jobs:run"
+)
+RUN_JOBS: Final = Permission(
+    name="jobs.jobs.run", role=Role.MEMBER, scope=Scope.WRITE, resource_scope="jobs:run"
+)
+READ_WORKERS: Final = Permission(name="jobs.workers.read", role=Role.VIEWER, scope=Scope.READ)
+
+PERMISSIONS: Final = (READ_SCRIPTS, WRITE_SCRIPTS, READ_JOBS, RUN_JOBS, READ_WORKERS)

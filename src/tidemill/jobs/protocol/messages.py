@@ -1,0 +1,194 @@
+"""The messages of the worker protocol, as tagged unions encoded with MessagePack.
+
+Every message about a job carries (`job_id`, `epoch`): the epoch fences off a worker that lost
+its lease. Outcomes are kept in the worker's spool until `OutcomesTaken` names them.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+from typing import Any, Final
+
+from msgspec import Struct
+
+protocol_version: Final = 1
+frame_bytes_max: Final = 256 * 1024
+
+
+class Channel(IntEnum):
+    """What a frame belongs to; each channel has its own credit window, control is never last."""
+
+    CONTROL = 0
+    OUTCOMES = 1
+    LOGS = 2
+
+
+class Isolation(StrEnum):
+    """How a job is kept apart from the rest, weakest first."""
+
+    FUNCTION = "function"
+    WARM = "warm"
+    FORK = "fork"
+    SANDBOX = "sandbox"
+
+
+class Verdict(StrEnum):
+    """How an attempt ended."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    TIMED_OUT = "timed_out"
+    LOST = "lost"
+    """The worker let go of the job without having run it to an end (drain, restart)."""
+
+
+class Held(Struct, frozen=True, array_like=True):
+    """A job that a worker holds, and the epoch under which it was given."""
+
+    job_id: str
+    epoch: int
+
+
+# From the worker.
+
+
+class Hello(Struct, frozen=True, kw_only=True, tag="hello"):
+    """The first message of a worker; `holding` lists what it still runs after a reconnection."""
+
+    version: int
+    worker_id: str
+    secret: str
+    host: str
+    slots: int
+    tags: tuple[str, ...]
+    isolations: tuple[Isolation, ...]
+    holding: tuple[Held, ...] = ()
+    unacknowledged: tuple[Held, ...] = ()
+
+
+class Heartbeat(Struct, frozen=True, kw_only=True, tag="heartbeat"):
+    """Sent at the interval that `Welcome` named; renews the worker's lease."""
+
+    free_slots: int
+    resident_bytes: int = 0
+
+
+class Started(Struct, frozen=True, kw_only=True, tag="started"):
+    """The job's own code begins to run now."""
+
+    job_id: str
+    epoch: int
+    started_at: int
+
+
+class Outcome(Struct, frozen=True, kw_only=True, tag="outcome"):
+    """The end of an attempt. `result` is JSON; `error` has `type`, `message`, `traceback`."""
+
+    job_id: str
+    epoch: int
+    verdict: Verdict
+    started_at: int
+    finished_at: int
+    result: bytes | None = None
+    error: dict[str, str] | None = None
+    isolation: Isolation = Isolation.SANDBOX
+    peak_memory_bytes: int = 0
+
+
+class LogChunk(Struct, frozen=True, kw_only=True, tag="log"):
+    """Bytes that the job printed; `offset` counts from the start of the attempt's log."""
+
+    job_id: str
+    epoch: int
+    offset: int
+    data: bytes
+
+
+class Draining(Struct, frozen=True, kw_only=True, tag="draining"):
+    """The worker takes nothing more and will leave when its last job has ended."""
+
+
+# To the worker.
+
+
+class Welcome(Struct, frozen=True, kw_only=True, tag="welcome"):
+    """The answer to `Hello`. Jobs of `holding` that are not in `keep` must be stopped."""
+
+    generation: int
+    lease_seconds: float
+    heartbeat_seconds: float
+    api_url: str
+    keep: tuple[Held, ...] = ()
+
+
+class Settings(Struct, frozen=True, kw_only=True, tag="settings"):
+    """What is stored of the installation's settings, by key: after `Welcome`, and on change."""
+
+    values: dict[str, Any]
+
+
+class Refused(Struct, frozen=True, kw_only=True, tag="refused"):
+    """The dispatcher does not accept this worker; `reason` says why and what to do."""
+
+    reason: str
+
+
+class Assignment(Struct, frozen=True, kw_only=True, tag="assignment"):
+    """A job to run. `arguments` is a JSON object; `token` is the job's own for `/api/v1`."""
+
+    job_id: str
+    epoch: int
+    attempt: int
+    tenant_id: str
+    language: str
+    content_hash: str
+    content: str
+    arguments: bytes
+    isolation: Isolation
+    timeout_seconds: float
+    token: str
+    script_path: str | None = None
+    work_item_id: str | None = None
+    traceparent: str | None = None
+    memory_bytes_max: int = 512 * 1024 * 1024
+    disk_bytes_max: int = 256 * 1024 * 1024
+    processes_max: int = 64
+    open_files_max: int = 256
+    log_bytes_max: int = 10 * 1024 * 1024
+    result_bytes_max: int = 1024 * 1024
+
+
+class Assign(Struct, frozen=True, kw_only=True, tag="assign"):
+    """Jobs for this worker, at most as many as it has slots free."""
+
+    jobs: tuple[Assignment, ...]
+
+
+class Cancel(Struct, frozen=True, kw_only=True, tag="cancel"):
+    """Stop a job: TERM, then KILL after `grace_seconds`."""
+
+    job_id: str
+    epoch: int
+    grace_seconds: float = 5.0
+
+
+class OutcomesTaken(Struct, frozen=True, kw_only=True, tag="outcomes_taken"):
+    """These outcomes are durable (or fenced off); the worker drops them from its spool."""
+
+    jobs: tuple[Held, ...]
+
+
+class Credit(Struct, frozen=True, kw_only=True, tag="credit"):
+    """Permission to send `frames` more frames on a channel; each side grants to the other."""
+
+    channel: Channel
+    frames: int
+
+
+class Drain(Struct, frozen=True, kw_only=True, tag="drain"):
+    """Take nothing more, finish what runs, leave."""
+
+
+FromWorker = Hello | Heartbeat | Started | Outcome | LogChunk | Draining | Credit
+ToWorker = Welcome | Settings | Refused | Assign | Cancel | OutcomesTaken | Credit | Drain

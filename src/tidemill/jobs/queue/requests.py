@@ -1,0 +1,134 @@
+"""From a request to a job: every field checked, with an error that names it; no I/O."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Final
+
+import msgspec
+from msgspec import Struct, structs
+
+from tidemill.core.actor import Actor, ActorKind, Origin
+from tidemill.core.clock import Instant
+from tidemill.jobs.contract import JobRequest, JobState
+from tidemill.jobs.errors import (
+    ArgumentsTooLarge,
+    InlineJobsNotAllowed,
+    InvalidJobField,
+    IsolationNotAllowed,
+    JobUnclear,
+)
+from tidemill.jobs.queue.limits import QueueLimits
+from tidemill.jobs.queue.models import Job, is_uuid7
+
+_TAG: Final = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
+_KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
+_ISOLATIONS: Final = ("sandbox", "fork")
+_instant_max: Final = 253_402_300_799_000_000
+
+
+class Code(Struct, frozen=True, kw_only=True):
+    """What a job runs: a version of a script, or content of its own."""
+
+    language: str
+    content_hash: str
+    script_path: str | None = None
+    content: str | None = None
+
+
+def check(request: JobRequest, limits: QueueLimits) -> None:
+    """Raise the error of the first field that is wrong."""
+    if (request.script_path is None) == (request.content is None):
+        raise JobUnclear(
+            "Name what to run: either script_path, or language and content.", param="script_path"
+        )
+    if request.content is not None and not limits.inline_allowed:
+        raise InlineJobsNotAllowed
+    if request.content is not None and request.language is None:
+        raise JobUnclear("Say the language of content, such as python.", param="language")
+    if request.script_path is not None and request.language is not None:
+        raise JobUnclear("A deployed script knows its language; leave it out.", param="language")
+    if request.tag is not None and not _TAG.fullmatch(request.tag):
+        raise InvalidJobField("tag", "1 to 63 characters of a-z, 0-9, '_', '.' and '-'")
+    if request.id is not None and not _KEY.fullmatch(request.id):
+        raise InvalidJobField("id", "1 to 100 characters of A-Z, a-z, 0-9, '.', '_', ':' and '-'")
+    _check_numbers(request, limits)
+    _check_isolation(request, limits)
+
+
+def new_job(
+    id_: str, request: JobRequest, code: Code, limits: QueueLimits, *, actor: Actor, now: Instant
+) -> Job:
+    """Return the job that `request` asks for. Raises `ArgumentsTooLarge`."""
+    args = msgspec.json.encode(request.args)
+    if len(args) > limits.args_bytes_max:
+        raise ArgumentsTooLarge(len(args), limits.args_bytes_max)
+    due_at = request.run_at if request.run_at is not None else now
+    # A session ends by itself. What a job's token goes back to is kept, so that the jobs which it
+    # starts go back to it too.
+    session_id = actor.session_id if actor.kind is ActorKind.JOB else None
+    starter = structs.replace(actor, session_id=session_id, origin=Origin())
+    return Job(
+        tenant_id=actor.tenant_id,
+        id=id_,
+        key=request.id if request.id != id_ else None,
+        tag=request.tag or limits.tag_default,
+        isolation=request.isolation or limits.isolation_default,
+        priority=request.priority,
+        state=JobState.SCHEDULED if due_at > now else JobState.QUEUED,
+        due_at=max(due_at, now),
+        created_at=now,
+        actor=msgspec.json.encode(starter).decode(),
+        script_path=code.script_path,
+        language=code.language,
+        content_hash=code.content_hash,
+        content=code.content,
+        args=args.decode(),
+        work_item_id=request.work_item_id,
+        trigger_id=request.trigger_id,
+        traceparent=actor.origin.traceparent,
+        timeout_seconds=request.timeout_seconds
+        or min(limits.timeout_seconds_default, limits.timeout_seconds_max),
+        attempts=0,
+        attempts_max=request.attempts_max or limits.attempts_default,
+        rescues=0,
+        epoch=0,
+        worker_id=None,
+        started_at=None,
+        cancelled_by=None,
+        error=None,
+    )
+
+
+def fingerprint(request: JobRequest) -> str:
+    """Return what tells a repeated request from another one with the same id."""
+    return hashlib.sha256(msgspec.json.encode(request, order="sorted")).hexdigest()
+
+
+def _check_numbers(request: JobRequest, limits: QueueLimits) -> None:
+    if abs(request.priority) > limits.priority_max:
+        least, most = -limits.priority_max, limits.priority_max
+        raise InvalidJobField("priority", f"a whole number between {least} and {most}")
+    seconds = request.timeout_seconds
+    if seconds is not None and not 1 <= seconds <= limits.timeout_seconds_max:
+        raise InvalidJobField("timeout_seconds", f"between 1 and {limits.timeout_seconds_max}")
+    attempts = request.attempts_max
+    if attempts is not None and not 1 <= attempts <= limits.attempts_max:
+        raise InvalidJobField("attempts_max", f"between 1 and {limits.attempts_max}")
+    if request.run_at is not None and not 0 <= request.run_at <= _instant_max:
+        raise InvalidJobField("run_at", "an instant between the years 1970 and 9999")
+
+
+def _check_isolation(request: JobRequest, limits: QueueLimits) -> None:
+    if request.isolation is None:
+        return
+    if request.isolation not in _ISOLATIONS:
+        raise InvalidJobField("isolation", " or ".join(_ISOLATIONS))
+    if request.isolation not in limits.isolations_allowed:
+        raise IsolationNotAllowed(request.isolation)
+
+
+def is_reference(text: str) -> bool:
+    """Return whether `text` can be the id of a job."""
+    return is_uuid7(text) or _KEY.fullmatch(text) is not None

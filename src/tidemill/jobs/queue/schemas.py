@@ -1,0 +1,148 @@
+"""Bodies of jobs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Self
+
+import msgspec
+from msgspec import Meta, field
+
+from tidemill.core.clock import Instant, from_datetime, rfc3339
+from tidemill.http import Body, PageView, View
+from tidemill.jobs.contract import JobRequest, JobState
+from tidemill.jobs.queue.models import Job, raw, starter_of
+
+
+class CreateJob(Body, frozen=True, kw_only=True):
+    """What to run: a deployed script by `script_path`, or `content` in a `language`.
+
+    `id` may be chosen by the client: sent again, it gives the same job and no second execution.
+    """
+
+    script_path: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+    language: Annotated[str, Meta(min_length=1, max_length=30)] | None = None
+    content: str | None = None
+    args: dict[str, Any] = field(default_factory=dict)
+    tag: str | None = None
+    priority: int = 0
+    run_at: Annotated[datetime, Meta(tz=True)] | None = None
+    work_item_id: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
+    id: str | None = None
+    timeout_seconds: int | None = None
+    attempts_max: int | None = None
+    isolation: str | None = None
+
+    def request(self) -> JobRequest:
+        """Return the request in the words of the contract."""
+        return JobRequest(
+            script_path=None if self.script_path is None else self.script_path.strip("/"),
+            language=self.language,
+            content=self.content,
+            args=self.args,
+            tag=self.tag,
+            priority=self.priority,
+            run_at=None if self.run_at is None else from_datetime(self.run_at),
+            work_item_id=self.work_item_id,
+            id=self.id,
+            timeout_seconds=self.timeout_seconds,
+            attempts_max=self.attempts_max,
+            isolation=self.isolation,
+        )
+
+
+class JobView(View, frozen=True, kw_only=True):
+    """A job. `waiting_for` says what a queued job needs besides its turn."""
+
+    id: str
+    state: JobState
+    script_path: str | None
+    language: str
+    content_hash: str
+    args: dict[str, Any]
+    tag: str
+    priority: int
+    isolation: str
+    work_item_id: str | None
+    run_at: str
+    timeout_seconds: int
+    attempts: int
+    attempts_max: int
+    rescues: int
+    worker_id: str | None
+    created_at: str
+    created_by: str
+    started_at: str | None
+    finished_at: str | None
+    cancel_requested_at: str | None
+    cancelled_by: str | None
+    peak_memory_bytes: int
+    error: dict[str, Any] | None
+    waiting_for: str | None = None
+
+    @classmethod
+    def of(cls, job: Job, waiting_for: str | None = None) -> Self:
+        """Return the view of `job`."""
+        starter = starter_of(job)
+        return cls(
+            id=job.public_id,
+            state=job.state,
+            script_path=job.script_path,
+            language=job.language,
+            content_hash=job.content_hash,
+            args=msgspec.json.decode(job.args),
+            tag=job.tag,
+            priority=job.priority,
+            isolation=job.isolation,
+            work_item_id=job.work_item_id,
+            run_at=rfc3339(job.due_at),
+            timeout_seconds=job.timeout_seconds,
+            attempts=job.attempts,
+            attempts_max=job.attempts_max,
+            rescues=job.rescues,
+            worker_id=job.worker_id,
+            created_at=rfc3339(job.created_at),
+            created_by=starter.user_id or starter.id,
+            started_at=_shown(job.started_at),
+            finished_at=_shown(job.finished_at),
+            cancel_requested_at=_shown(job.cancel_requested_at),
+            cancelled_by=job.cancelled_by,
+            peak_memory_bytes=job.peak_memory_bytes,
+            error=None if job.error is None else msgspec.json.decode(job.error),
+            waiting_for=waiting_for,
+        )
+
+
+class JobPage(PageView, frozen=True, kw_only=True):
+    """A part of the list of jobs, the latest first."""
+
+    items: list[JobView]
+
+
+class ResultView(View, frozen=True, kw_only=True):
+    """How a job ended; `result` and `error` are null while it has not."""
+
+    id: str
+    state: JobState
+    finished: bool
+    result: Any
+    error: dict[str, Any] | None
+    started_at: str | None
+    finished_at: str | None
+
+    @classmethod
+    def of(cls, job: Job) -> Self:
+        """Return the result of `job`."""
+        return cls(
+            id=job.public_id,
+            state=job.state,
+            finished=job.state.final,
+            result=raw(job.result),
+            error=None if job.error is None else msgspec.json.decode(job.error),
+            started_at=_shown(job.started_at),
+            finished_at=_shown(job.finished_at),
+        )
+
+
+def _shown(instant: Instant | None) -> str | None:
+    return None if instant is None else rfc3339(instant)

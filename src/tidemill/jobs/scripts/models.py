@@ -1,0 +1,93 @@
+"""Scripts and their versions; no I/O."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from enum import StrEnum
+from typing import Final
+
+from msgspec import Struct
+
+from tidemill.core.clock import Instant
+from tidemill.jobs.contract import ScriptId
+from tidemill.jobs.errors import (
+    InvalidScriptPath,
+    ScriptInvalid,
+    ScriptTooLarge,
+    UnknownLanguage,
+)
+
+_PATH: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
+path_chars_max: Final = 200
+
+
+class Language(StrEnum):
+    """What scripts are written in."""
+
+    PYTHON = "python"
+    BASH = "bash"
+
+
+class Version(Struct, frozen=True):
+    """One version of a script, with the columns of the repository in order.
+
+    `schema` is the JSON Schema of its arguments, as JSON.
+    """
+
+    script_id: ScriptId
+    path: str
+    number: int
+    language: str
+    content_hash: str
+    parent_hash: str | None
+    schema: str
+    created_at: Instant
+    created_by: str
+
+
+class Script(Struct, frozen=True):
+    """A script: its path, and the version that runs."""
+
+    id: ScriptId
+    path: str
+    head: Version
+    created_at: Instant
+    created_by: str
+    updated_at: Instant
+    archived_at: Instant | None
+
+
+def script_path(text: str) -> str:
+    """Return `text` as the path of a script, without a slash at its ends."""
+    path = text.strip("/")
+    if len(path) > path_chars_max or not _PATH.fullmatch(path):
+        raise InvalidScriptPath
+    return path
+
+
+def language(text: str) -> Language:
+    """Return the language that `text` names; raises `UnknownLanguage`."""
+    try:
+        return Language(text.lower())
+    except ValueError:
+        raise UnknownLanguage(text, [str(known) for known in Language]) from None
+
+
+def checked_content(content: str, *, bytes_max: int) -> str:
+    """Return `content`, which every database can keep, within the limit."""
+    try:
+        size = len(content.encode())
+    except UnicodeEncodeError:
+        raise ScriptInvalid("The script holds a character that is no valid Unicode.") from None
+    if size > bytes_max:
+        raise ScriptTooLarge(size, bytes_max)
+    if "\x00" in content:
+        line = content[: content.index("\x00")].count("\n") + 1
+        raise ScriptInvalid("The script holds a NUL character. Remove it.", line=line)
+    return content
+
+
+def content_hash(content: str) -> str:
+    """Return the SHA-256 of a script's content, in hexadecimal digits."""
+    return hashlib.sha256(content.encode()).hexdigest()

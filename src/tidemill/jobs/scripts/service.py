@@ -1,0 +1,214 @@
+"""What one can do with scripts."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from tidemill.core.actor import Actor
+from tidemill.core.ids import TenantId
+from tidemill.core.keysets import after_number, after_text
+from tidemill.core.pages import Page, PageRequest, page_of
+from tidemill.core.ports import Database, Once, Tx
+from tidemill.jobs.contract import ScriptArchived, ScriptDeployed
+from tidemill.jobs.errors import ScriptNotFound
+from tidemill.jobs.scripts.arguments import Arguments
+from tidemill.jobs.scripts.models import (
+    Script,
+    Version,
+    checked_content,
+    content_hash,
+    language,
+    script_path,
+)
+from tidemill.jobs.scripts.repository import ScriptRepository
+from tidemill.jobs.scripts.signatures import infer_schema
+
+contents_kept_bytes_max: Final = 16 * 1024 * 1024
+schemas_kept_max: Final = 256
+_number_max: Final = 2**62
+
+
+class Deployment(Struct, frozen=True, kw_only=True):
+    """What somebody wants to deploy."""
+
+    path: str
+    language: str
+    content: str
+
+
+class ScriptService:
+    """Use cases of scripts."""
+
+    def __init__(self, tenants: Database, *, bytes_max: int) -> None:
+        self._database = tenants
+        self._bytes_max = bytes_max
+        self._scripts = ScriptRepository()
+        self._arguments = Arguments()
+        self._contents: OrderedDict[tuple[TenantId, str], str] = OrderedDict()
+        self._contents_bytes = 0
+        self._inline_schemas: OrderedDict[tuple[str, str], str] = OrderedDict()
+
+    async def deploy(
+        self, wanted: Deployment, *, actor: Actor, once: Once[Script] | None = None
+    ) -> Script:
+        """Add a version and make it the one that runs.
+
+        The content that runs already gives no new version. Raises `ScriptInvalid` with line and
+        column when the text is no program, and then changes nothing.
+        """
+        path, kind = script_path(wanted.path), language(wanted.language)
+        content = checked_content(wanted.content, bytes_max=self._bytes_max)
+        schema = msgspec.json.encode(infer_schema(kind, content)).decode()
+        digest = content_hash(content)
+        by = actor.user_id or actor.id
+
+        def use_case(tx: Tx) -> Script:
+            script_id = self._scripts.reserve(tx, path, by=by)
+            before = self._scripts.find(tx, path)
+            if before is not None and _same(before, kind, digest):
+                return before
+            version = Version(
+                script_id=script_id,
+                path=path,
+                number=before.head.number + 1 if before else 1,
+                language=kind,
+                content_hash=digest,
+                parent_hash=before.head.content_hash if before else None,
+                schema=schema,
+                created_at=tx.now,
+                created_by=by,
+            )
+            self._scripts.add_version(tx, version, content)
+            _tell(tx, version, actor)
+            deployed = self._scripts.find(tx, path)
+            assert deployed is not None  # noqa: S101 - it was just made
+            return deployed
+
+        return await self._database.write(actor.tenant_id, use_case, once=once)
+
+    async def get(self, path: str, *, actor: Actor) -> tuple[Script, str]:
+        """Return a script and the content that runs; raises `ScriptNotFound`."""
+
+        def use_case(tx: Tx) -> tuple[Script, str]:
+            script = self._scripts.find(tx, path.strip("/"))
+            if script is None:
+                raise ScriptNotFound(path)
+            return script, self._scripts.content(tx, script.head.content_hash) or ""
+
+        return await self._database.read(actor.tenant_id, use_case)
+
+    async def list(self, page: PageRequest, *, actor: Actor) -> Page[Script]:
+        """Return scripts in use, by path."""
+        after = after_text(page) or ""
+
+        def use_case(tx: Tx) -> list[Script]:
+            return self._scripts.page(tx, after=after, limit=page.limit_plus_one)
+
+        scripts = await self._database.read(actor.tenant_id, use_case)
+        return page_of(scripts, page, lambda script: (script.path,))
+
+    async def versions(self, path: str, page: PageRequest, *, actor: Actor) -> Page[Version]:
+        """Return versions of a script, the latest first; raises `ScriptNotFound`."""
+        after = after_number(page)
+        before = _number_max if after is None else after
+        wanted = path.strip("/")
+
+        def use_case(tx: Tx) -> list[Version]:
+            if self._scripts.find(tx, wanted) is None:
+                raise ScriptNotFound(path, param="path")
+            return self._scripts.versions(tx, wanted, before=before, limit=page.limit_plus_one)
+
+        versions = await self._database.read(actor.tenant_id, use_case)
+        return page_of(versions, page, lambda version: (version.number,))
+
+    async def archive(self, path: str, *, actor: Actor) -> None:
+        """Take a script out of use; its versions stay, and deploying brings it back."""
+
+        def use_case(tx: Tx) -> None:
+            script = self._scripts.find(tx, path.strip("/"))
+            if script is None:
+                raise ScriptNotFound(path)
+            if self._scripts.archive(tx, script.id, by=actor.user_id or actor.id):
+                tx.record(ScriptArchived(script_id=script.id, path=script.path), by=actor)
+                tx.audit("jobs.scripts.archive", by=actor, resource=f"script:{script.path}")
+
+        await self._database.write(actor.tenant_id, use_case)
+
+    async def runnable(self, path: str, args: dict[str, Any], *, actor: Actor) -> Version:
+        """Return the version that runs, whose arguments `args` fit.
+
+        Raises `ScriptNotFound` and `ArgumentsInvalid`.
+        """
+        wanted = path.strip("/")
+        script = await self._database.read(
+            actor.tenant_id, lambda tx: self._scripts.find(tx, wanted)
+        )
+        if script is None or script.archived_at is not None:
+            raise ScriptNotFound(path, param="script_path")
+        self._arguments.check(script.head.schema, args)
+        return script.head
+
+    def checked_inline(self, kind: str, content: str, args: dict[str, Any]) -> str:
+        """Return the language of code in place, whose arguments `args` fit.
+
+        Raises `UnknownLanguage`, `ScriptInvalid` and `ArgumentsInvalid`.
+        """
+        known = language(kind)
+        checked_content(content, bytes_max=self._bytes_max)
+        key = (known.value, content_hash(content))
+        schema = self._inline_schemas.get(key)
+        if schema is None:
+            schema = msgspec.json.encode(infer_schema(known, content)).decode()
+            self._inline_schemas[key] = schema
+            if len(self._inline_schemas) > schemas_kept_max:
+                self._inline_schemas.popitem(last=False)
+        self._arguments.check(schema, args)
+        return known
+
+    async def content(self, tenant_id: TenantId, digest: str) -> str:
+        """Return the content of a version; what was read last is kept in memory."""
+        key = (tenant_id, digest)
+        known = self._contents.get(key)
+        if known is not None:
+            self._contents.move_to_end(key)
+            return known
+        found = await self._database.read(tenant_id, lambda tx: self._scripts.content(tx, digest))
+        if found is None:
+            raise ScriptNotFound(digest)
+        self._contents[key] = found
+        self._contents_bytes += len(found)
+        while self._contents_bytes > contents_kept_bytes_max and len(self._contents) > 1:
+            _, dropped = self._contents.popitem(last=False)
+            self._contents_bytes -= len(dropped)
+        return found
+
+
+def _same(script: Script, kind: str, digest: str) -> bool:
+    head = script.head
+    return script.archived_at is None and head.content_hash == digest and head.language == kind
+
+
+def _tell(tx: Tx, version: Version, actor: Actor) -> None:
+    fact = ScriptDeployed(
+        script_id=version.script_id,
+        path=version.path,
+        version=version.number,
+        language=version.language,
+        content_hash=version.content_hash,
+        parent_hash=version.parent_hash,
+    )
+    tx.record(fact, by=actor)
+    tx.audit(
+        "jobs.scripts.deploy",
+        by=actor,
+        resource=f"script:{version.path}",
+        after={
+            "version": version.number,
+            "language": version.language,
+            "content_hash": version.content_hash,
+        },
+    )

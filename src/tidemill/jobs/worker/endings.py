@@ -1,0 +1,105 @@
+"""From how a process ended to what its job came to."""
+
+from __future__ import annotations
+
+import signal
+from typing import Final, TypeAlias
+
+import msgspec
+from msgspec import Raw, Struct
+
+from tidemill.jobs.isolation.plan import Ending
+from tidemill.jobs.protocol.messages import Assignment, Verdict
+from tidemill.jobs.worker.output import Collected
+
+End: TypeAlias = tuple[Verdict, bytes | None, dict[str, str] | None]
+_ERROR_BYTES_MAX: Final = 64 * 1024
+
+
+class _Answer(Struct, frozen=True):
+    """What the Python executor writes at the end."""
+
+    result: Raw = Raw()
+    error: dict[str, str] | None = None
+
+
+def python_end(ending: Ending, collected: Collected, bytes_max: int) -> End:
+    """Return the end of a Python job from the answer that it wrote."""
+    try:
+        answer = msgspec.json.decode(collected.get(), type=_Answer)
+    except msgspec.MsgspecError:
+        answer = _Answer()
+    if answer.error is not None:
+        return Verdict.FAILED, None, _trimmed(answer.error)
+    if ending.exit_code != 0:
+        return Verdict.FAILED, None, exit_error("The script", ending.exit_code)
+    result = bytes(answer.result)
+    if collected.is_over or len(result) > bytes_max:
+        return Verdict.FAILED, None, too_large(bytes_max)
+    if not result:
+        message = "The script ended its process before main returned."
+        return Verdict.FAILED, None, error_of("NoResult", message)
+    return Verdict.SUCCEEDED, result, None
+
+
+def bash_end(ending: Ending, last_line: bytes, bytes_max: int) -> End:
+    """Return the end of a bash job: its last line is its result, as JSON or else as text."""
+    if ending.exit_code != 0:
+        return Verdict.FAILED, None, exit_error("bash", ending.exit_code)
+    if len(last_line) > bytes_max:
+        return Verdict.FAILED, None, too_large(bytes_max)
+    if not last_line.strip():
+        return Verdict.SUCCEEDED, b"null", None
+    try:
+        msgspec.json.decode(last_line)
+    except (msgspec.MsgspecError, RecursionError):
+        text = last_line.decode(errors="replace")
+        return Verdict.SUCCEEDED, msgspec.json.encode(text), None
+    return Verdict.SUCCEEDED, last_line.strip(), None
+
+
+def stop_error(verdict: Verdict, assignment: Assignment) -> dict[str, str]:
+    """Return the error of a job that was ended early."""
+    if verdict is Verdict.TIMED_OUT:
+        message = f"The job ran longer than its limit of {assignment.timeout_seconds:g} s."
+        return error_of("TimedOut", message)
+    if verdict is Verdict.CANCELLED:
+        return error_of("Cancelled", "The job was cancelled.")
+    return error_of("Lost", "The worker stopped before the job had ended.")
+
+
+def memory_error(assignment: Assignment) -> dict[str, str]:
+    """Return the error of a job that held too much memory."""
+    mebibytes = assignment.memory_bytes_max // (1024 * 1024)
+    message = f"The job's processes together held more than {mebibytes} MiB of memory."
+    return error_of("MemoryLimitExceeded", message)
+
+
+def exit_error(who: str, code: int) -> dict[str, str]:
+    """Return the error of a process that ended by itself, but not well."""
+    if code >= 0:
+        return error_of("ExitCode", f"{who} ended with exit code {code}.")
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f"signal {-code}"
+    return error_of("Killed", f"{who} was ended by {name}.")
+
+
+def too_large(bytes_max: int) -> dict[str, str]:
+    """Return the error of a result over its limit."""
+    message = f"The result is over the limit of {bytes_max} bytes. Return where it is instead."
+    return error_of("InvalidResult", message)
+
+
+def error_of(kind: str, message: str) -> dict[str, str]:
+    """Return an error without a traceback."""
+    return {"type": kind, "message": message, "traceback": ""}
+
+
+def _trimmed(error: dict[str, str]) -> dict[str, str]:
+    # The answer comes from the job's own process, which may write anything.
+    return {
+        field: error.get(field, "")[-_ERROR_BYTES_MAX:]
+        for field in ("type", "message", "traceback")
+    }
