@@ -1,0 +1,231 @@
+"""The outermost layer: what happens to every request, whatever it asks for.
+
+It names the request, finds the caller's address, bounds the body, adds the security headers,
+and reports each answer to metrics and access log. Plain ASGI, since it runs on every request.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import re
+import time
+from collections.abc import Callable
+from typing import Any, Final, cast
+
+import msgspec
+import structlog
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from msgspec import Struct
+from uuid_utils import uuid7
+
+from tidemill.core.log_context import LOG_CONTEXT
+from tidemill.core.ports import RateLimitState
+from tidemill.http.authentication import CONTEXT, RequestContext
+from tidemill.http.bodies import ErrorBody, ErrorDetail
+from tidemill.http.errors import BodyTooLarge, InternalError
+
+log = structlog.get_logger(__name__)
+
+_LIFESPAN: Final[Any] = "lifespan"
+_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{8,128}")
+_TRACEPARENT: Final = re.compile(rb"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+
+_SECURITY_HEADERS: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"x-frame-options", b"DENY"),
+)
+_API_HEADERS: Final = (
+    *_SECURITY_HEADERS,
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cache-control", b"no-store"),
+)
+_HSTS: Final = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
+
+_LOOPBACK: Final = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
+
+Observe = Callable[[str, str, int, float], None]
+"""Takes method, route, status and seconds of a finished request."""
+
+
+class EdgeOptions(Struct, frozen=True, kw_only=True):
+    """What the edge needs to know of the configuration."""
+
+    body_bytes_max: int
+    trusted_proxies: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
+    secure: bool = False
+    access_log: bool = True
+
+
+class Edge:
+    """ASGI middleware around the whole application."""
+
+    def __init__(self, app: ASGIApp, options: EdgeOptions, observe: Observe) -> None:
+        self._app = app
+        self._options = options
+        self._observe = observe
+        hsts = (_HSTS,) if options.secure else ()
+        self._api_headers = (*_API_HEADERS, *hsts)
+        self._page_headers = (*_SECURITY_HEADERS, *hsts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one HTTP request or WebSocket; pass lifespan through."""
+        if scope["type"] == _LIFESPAN:
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        context = _context(scope, headers, self._options.trusted_proxies)
+        cast("dict[str, Any]", scope)[CONTEXT] = context
+        LOG_CONTEXT.set(context)
+        if scope["type"] == ScopeType.WEBSOCKET:
+            await self._app(scope, receive, send)
+            return
+        exchange = _Exchange(send, context, self._headers_for(scope["path"]))
+        started = time.perf_counter()
+        try:
+            await self._bounded(scope, receive, headers, exchange)
+        except Exception:
+            log.exception("http.request.broke", path=scope["path"])
+            await exchange.fail(InternalError(context.request_id))
+        finally:
+            self._report(scope, exchange, time.perf_counter() - started)
+
+    def _headers_for(self, path: str) -> tuple[tuple[bytes, bytes], ...]:
+        pages = not path.startswith(("/api/v1", "/v1/", "/health", "/live", "/ready"))
+        return self._page_headers if pages else self._api_headers
+
+    async def _bounded(
+        self, scope: Scope, receive: Receive, headers: dict[bytes, bytes], exchange: _Exchange
+    ) -> None:
+        bytes_max = self._options.body_bytes_max
+        length = headers.get(b"content-length", b"0")
+        if length.isdigit() and int(length) > bytes_max:
+            await exchange.fail(BodyTooLarge(bytes_max))
+            return
+        await self._app(scope, receive, exchange.send)
+
+    def _report(self, scope: Scope, exchange: _Exchange, seconds: float) -> None:
+        method = str(scope.get("method", ""))
+        route = route_of(scope)
+        self._observe(method, route, exchange.status, seconds)
+        if self._options.access_log:
+            log.info(
+                "http.request",
+                method=method,
+                route=route,
+                status=exchange.status,
+                ms=round(seconds * 1000, 2),
+            )
+
+
+class _Exchange:
+    """One answer on its way out: adds headers and remembers the status."""
+
+    def __init__(
+        self, send: Send, context: RequestContext, extra: tuple[tuple[bytes, bytes], ...]
+    ) -> None:
+        self._send = send
+        self._extra = extra
+        self.context = context
+        self.status = 0
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            present = {name for name, _ in message["headers"]}
+            message["headers"] = [
+                *message["headers"],
+                (b"x-request-id", self.context.request_id.encode()),
+                *_rate_headers(self.context.rate),
+                *(pair for pair in self._extra if pair[0] not in present),
+            ]
+        await self._send(message)
+
+    async def fail(self, error: InternalError | BodyTooLarge) -> None:
+        if self.status:
+            return  # The answer has begun; the connection just ends.
+        detail = ErrorDetail(
+            message=error.message, type=error.type, code=error.code, param=error.param
+        )
+        body = msgspec.json.encode(ErrorBody(error=detail))
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+            (b"connection", b"close"),
+        ]
+        await self.send({"type": "http.response.start", "status": error.status, "headers": headers})
+        await self.send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def _rate_headers(rate: RateLimitState | None) -> tuple[tuple[bytes, bytes], ...]:
+    if rate is None:
+        return ()
+    return (
+        (b"ratelimit-limit", str(rate.limit).encode()),
+        (b"ratelimit-remaining", str(rate.remaining).encode()),
+        (b"ratelimit-reset", str(math.ceil(rate.reset_seconds)).encode()),
+    )
+
+
+def route_of(scope: Any) -> str:
+    """Return the route's template, which bounds the metrics' labels, never the path itself."""
+    return str(scope.get("path_template") or "unmatched")
+
+
+def _context(
+    scope: Scope,
+    headers: dict[bytes, bytes],
+    trusted: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...],
+) -> RequestContext:
+    given = headers.get(b"x-request-id", b"")
+    traceparent = headers.get(b"traceparent", b"")
+    server = scope.get("server")
+    return RequestContext(
+        # ASGI's form of a Unix socket: its path, and no port.
+        local=server is not None and server[1] is None and server[0].startswith("/"),
+        request_id=given.decode() if _REQUEST_ID.fullmatch(given) else str(uuid7()),
+        address=_address(scope, headers, trusted),
+        traceparent=traceparent.decode() if _TRACEPARENT.fullmatch(traceparent) else None,
+    )
+
+
+def _address(
+    scope: Scope,
+    headers: dict[bytes, bytes],
+    trusted: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...],
+) -> str:
+    client = scope.get("client")
+    peer = client[0] if client else "local"
+    forwarded = headers.get(b"x-forwarded-for")
+    if forwarded is None and b"forwarded" not in headers:
+        return peer
+    if forwarded is None or not _within(peer, trusted):
+        # A proxy on this machine that nobody vouched for must not make strangers look local.
+        return "unknown" if _within(peer, _LOOPBACK) else peer
+    # The right-most address that is not a trusted proxy is the one that reached us.
+    for hop in reversed(forwarded.decode("latin-1").split(",")):
+        candidate = hop.strip()
+        if not _is_address(candidate):
+            return peer
+        if not _within(candidate, trusted):
+            return candidate
+    return peer
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _within(text: str, networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]) -> bool:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return any(address in network for network in networks)

@@ -1,0 +1,123 @@
+"""`tidemill run`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from tidemill.cli.client import Client, connect, segment
+from tidemill.cli.commands.scripts import content_of, language_of
+from tidemill.cli.failures import CommandFailed, ExitCode
+from tidemill.cli.following import exit_code_of, follow_log, outcome, told_error
+from tidemill.cli.lazy import single
+from tidemill.cli.output import emit, note, printable, wants_json
+
+app = single()
+_SUFFIXES: Final = {".py", ".sh", ".bash"}
+
+
+@app.command(
+    examples=(
+        "tidemill run harbour/tides --arg port=Cuxhaven --item TM-1",
+        "tidemill run tides.py --arg days=3",
+        "tidemill run backup --args '{\"full\": true}' --detach",
+    )
+)
+def run(  # noqa: PLR0913, PLR0917 - one for each option
+    script: Annotated[str, typer.Argument(help="A deployed script's path, or a .py or .sh file.")],
+    arg: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--arg", "-a", metavar="NAME=VALUE", help="JSON, else text; @FILE is its text."
+        ),
+    ] = None,
+    args: Annotated[str | None, typer.Option(help="All arguments as one JSON object.")] = None,
+    item: Annotated[str | None, typer.Option(help="The work item it is for, e.g. TM-1.")] = None,
+    tag: Annotated[str | None, typer.Option(help="Which workers may take it.")] = None,
+    priority: Annotated[int | None, typer.Option(help="Higher starts sooner.")] = None,
+    timeout: Annotated[int | None, typer.Option(help="Seconds until it is stopped.")] = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Do not wait: print its id.")] = False,
+) -> None:
+    """Run a script as a job; follow its log, print its result, exit as it did.
+
+    0 when it succeeded, its own exit code or 1 when it failed, 124 when it timed out, 125 when
+    it was cancelled.
+    """
+    client = connect()
+    body: dict[str, Any] = {
+        **_what(script),
+        "args": arguments(arg or [], args),
+        "work_item_id": _item_id(client, item),
+        "tag": tag,
+        "priority": priority,
+        "timeout_seconds": timeout,
+    }
+    job = client.post("/jobs", {name: value for name, value in body.items() if value is not None})
+    if detach:
+        emit(job, str(job["id"]))
+        return
+    note(f"Job {job['id']}")
+    try:
+        follow_log(client, job["id"])
+        finished = outcome(client, job["id"])
+    except KeyboardInterrupt:
+        note(f"It goes on. Stop it with: tidemill jobs cancel {job['id']}")
+        raise
+    _tell(finished)
+    code = exit_code_of(finished)
+    if code:
+        raise typer.Exit(code)
+
+
+def arguments(pairs: list[str], whole: str | None) -> dict[str, Any]:
+    """Return the arguments that `--args` and `--arg` give together."""
+    given: dict[str, Any] = {}
+    if whole is not None:
+        try:
+            given = json.loads(whole)
+        except ValueError as error:
+            raise CommandFailed(f"--args is not JSON: {error}.", ExitCode.USAGE) from error
+        if not isinstance(given, dict):
+            raise CommandFailed("--args must be a JSON object.", ExitCode.USAGE)
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise CommandFailed(f"--arg needs NAME=VALUE, not {pair!r}.", ExitCode.USAGE)
+        given[name] = _value(value)
+    return given
+
+
+def _value(text: str) -> Any:
+    """Return what `text` says as JSON; what is no JSON is text, and @FILE the text in it."""
+    if text.startswith("@"):
+        return content_of(Path(text[1:]))
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _what(script: str) -> dict[str, str]:
+    file = Path(script)
+    if file.suffix in _SUFFIXES:
+        return {"language": language_of(file), "content": content_of(file)}
+    return {"script_path": script}
+
+
+def _item_id(client: Client, item: str | None) -> str | None:
+    return str(client.get(f"/work-items/{segment(item)}")["id"]) if item else None
+
+
+def _tell(finished: dict[str, Any]) -> None:
+    if finished["state"] != "succeeded":
+        emit(finished)
+        if not wants_json():
+            sys.stderr.write(printable(told_error(finished)) + "\n")
+        return
+    result = finished.get("result")
+    text = result if isinstance(result, str) else json.dumps(result, indent=2, ensure_ascii=False)
+    emit(finished, "" if result is None else printable(text))

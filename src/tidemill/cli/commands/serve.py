@@ -1,0 +1,154 @@
+"""`tidemill up`, `api`, `dispatcher`, `worker`: start processes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Final, NoReturn
+
+import typer
+
+from tidemill.cli.lazy import single
+
+_PANEL: Final = "Configuration"
+
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", rich_help_panel=_PANEL, help="A TOML file to read.")
+]
+EnvFile = Annotated[
+    Path | None,
+    typer.Option("--env-file", rich_help_panel=_PANEL, help="A file of NAME=value lines to read."),
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        rich_help_panel=_PANEL,
+        help="Set any key; may be repeated. `tidemill config list` shows them all.",
+    ),
+]
+DataDir = Annotated[
+    Path | None, typer.Option("--data-dir", rich_help_panel=_PANEL, help="Where the data lies.")
+]
+Host = Annotated[
+    str | None, typer.Option("--host", rich_help_panel=_PANEL, help="The address to listen on.")
+]
+Port = Annotated[
+    int | None, typer.Option("--port", rich_help_panel=_PANEL, help="The port to listen on.")
+]
+LogLevel = Annotated[
+    str | None,
+    typer.Option("--log-level", rich_help_panel=_PANEL, help="debug, info, warning or error."),
+]
+
+up_app = single()
+api_app = single()
+dispatcher_app = single()
+worker_app = single()
+APPS: Final = {"up": up_app, "api": api_app, "dispatcher": dispatcher_app, "worker": worker_app}
+
+
+@up_app.command(
+    examples=(
+        "tidemill up",
+        "tidemill up --port 8080 --data-dir /srv/tidemill",
+        "tidemill up --config config/production.toml --set log.level=debug",
+    )
+)
+def up(  # noqa: PLR0913, PLR0917 - one for each option
+    config: ConfigFile = None,
+    env_file: EnvFile = None,
+    host: Host = None,
+    port: Port = None,
+    data_dir: DataDir = None,
+    log_level: LogLevel = None,
+    set_: Set = None,
+) -> None:
+    """Start Tidemill on this machine: API and worker, no other service.
+
+    It prints its address and, at the first start, a link that makes the first owner. Ctrl-C
+    ends it.
+    """
+    words = _words(config, env_file, set_)
+    words += _shorts(host=host, port=port, data_dir=data_dir, log_level=log_level)
+    _become("tidemill.cli.supervise", words)
+
+
+@api_app.command(examples=("tidemill api --config config/production.toml",))
+def api(
+    config: ConfigFile = None,
+    env_file: EnvFile = None,
+    host: Host = None,
+    port: Port = None,
+    log_level: LogLevel = None,
+    set_: Set = None,
+) -> None:
+    """Run the API role alone: HTTP, WebSocket and event streams."""
+    words = _words(config, env_file, set_)
+    words += _shorts(host=host, port=port, log_level=log_level)
+    _become("tidemill.api", words)
+
+
+@dispatcher_app.command(examples=("tidemill dispatcher --config config/scheduler.toml",))
+def dispatcher(
+    config: ConfigFile = None,
+    env_file: EnvFile = None,
+    log_level: LogLevel = None,
+    set_: Set = None,
+) -> None:
+    """Run the dispatcher role alone: it hands due jobs to workers."""
+    words = [*_words(config, env_file, set_), *_shorts(log_level=log_level)]
+    _become("tidemill.runtime.dispatcher_process", words)
+
+
+@worker_app.command(
+    examples=(
+        "tidemill worker --config config/production.toml",
+        "tidemill worker --set worker.max_concurrent_tasks=8",
+    )
+)
+def worker(
+    config: ConfigFile = None,
+    env_file: EnvFile = None,
+    data_dir: DataDir = None,
+    log_level: LogLevel = None,
+    set_: Set = None,
+) -> None:
+    """Run a worker: it executes jobs that the dispatcher hands to it."""
+    words = [*_words(config, env_file, set_), *_shorts(data_dir=data_dir, log_level=log_level)]
+    _become("tidemill.runtime.worker_process", words)
+
+
+def configuration_words(
+    config: Path | None, env_file: Path | None, set_: list[str] | None, data_dir: Path | None
+) -> list[str]:
+    """Return the options as `tidemill.runtime.arguments` reads them."""
+    return [*_words(config, env_file, set_), *_shorts(data_dir=data_dir)]
+
+
+def _words(config: Path | None, env_file: Path | None, set_: list[str] | None) -> list[str]:
+    words: list[str] = []
+    if config is not None:
+        words += ["--config", str(config)]
+    if env_file is not None:
+        words += ["--env-file", str(env_file)]
+    for pair in set_ or ():
+        words += ["--set", pair]
+    return words
+
+
+def _shorts(**options: object) -> list[str]:
+    return [
+        word
+        for name, value in options.items()
+        if value is not None
+        for word in (f"--{name.replace('_', '-')}", str(value))
+    ]
+
+
+def _become(module: str, words: list[str]) -> NoReturn:
+    # A fresh interpreter drops what parsing needed: a parent that lives for months stays small.
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", module, *words])  # noqa: S606 - ourselves

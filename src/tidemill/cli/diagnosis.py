@@ -1,0 +1,229 @@
+"""What `tidemill doctor` looks at: each part, what is wrong, which setting, and the fix."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from tidemill.api.serving import run_directory
+from tidemill.cli.failures import CommandFailed
+from tidemill.cli.local import ask_local
+from tidemill.core.config import KEYS, Config, resolve
+from tidemill.core.errors import TidemillError
+from tidemill.runtime.isolation import Offer, probe
+from tidemill.runtime.migrating import DataDirectoryInUse, open_schema
+
+free_bytes_min: Final = 200 * 1024 * 1024
+connect_seconds_max: Final = 3.0
+
+
+class Verdict(StrEnum):
+    """How a part is."""
+
+    WORKS = "works"
+    NOTE = "note"
+    FAILS = "fails"
+
+
+class Finding(Struct, frozen=True, kw_only=True):
+    """One part and how it is; `setting` and `source` say what it was told to be."""
+
+    part: str
+    verdict: Verdict
+    detail: str
+    setting: str | None = None
+    source: str | None = None
+    fix: str | None = None
+
+
+def diagnose(config: Config) -> Iterator[Finding]:
+    """Yield what is found, part by part."""
+    yield _data_directory(config)
+    running = _is_running(config)
+    if running:
+        yield from _running(config)
+    else:
+        yield from _not_running(config)
+    for key, part, port in _SERVICES:
+        finding = _service(config, key, part, port)
+        if finding is not None:
+            yield finding
+    yield _isolation(asyncio.run(probe()), config)
+
+
+_SERVICES: Final = (
+    ("database.url", "database", 5432),
+    ("message_queue.url", "message queue", 5672),
+    ("redis.url", "redis", 6379),
+)
+
+
+def _data_directory(config: Config) -> Finding:
+    directory = Path(config.server.data_dir)
+    key = "server.data_dir"
+    nearest = next(path for path in (directory, *directory.absolute().parents) if path.exists())
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        fix = f"Let this user write there (chown, chmod), or set {key}."
+        return _fails(config, "data directory", f"{nearest} cannot be written.", key, fix)
+    free = shutil.disk_usage(nearest).free
+    if free < free_bytes_min:
+        detail = f"Only {free // 2**20} MB are free on the disk of {directory}."
+        return _fails(config, "data directory", detail, key, f"Free some, or move {key}.")
+    return _works("data directory", f"{directory}, {free // 2**30} GB free")
+
+
+def _is_running(config: Config) -> bool:
+    with socket.socket(socket.AF_UNIX) as door:
+        return door.connect_ex(str(run_directory(config) / "api.sock")) == 0
+
+
+def _running(config: Config) -> Iterator[Finding]:
+    try:
+        ready = ask_local(config, "GET", "/ready")
+        workers = ask_local(config, "GET", "/api/v1/workers")
+    except CommandFailed as error:
+        yield _fails(
+            config,
+            "server",
+            error.message,
+            "server.data_dir",
+            "Look at the log of the server, and start it again.",
+        )
+        return
+    yield _works("server", f"answers in {config.server.data_dir}")
+    for part in ready["parts"]:
+        if part["name"] == "workers":
+            continue  # Told below, with their names.
+        if part["ready"]:
+            yield _works(part["name"], "ready")
+        else:
+            key = _key_of_part(config, part["name"])
+            yield _fails(config, part["name"], part["reason"], key, _fix_of_part(key))
+    yield _workers(config, workers["items"])
+
+
+def _workers(config: Config, workers: list[dict[str, Any]]) -> Finding:
+    if workers:
+        names = ", ".join(str(worker.get("id") or worker.get("worker_id")) for worker in workers)
+        return _works("workers", f"{len(workers)} connected: {names}")
+    fix = "Start one with `tidemill worker`; with `tidemill up`, look at its log."
+    return _fails(config, "workers", "None is connected: jobs wait.", "worker.enabled", fix)
+
+
+def _not_running(config: Config) -> Iterator[Finding]:
+    yield Finding(
+        part="server",
+        verdict=Verdict.NOTE,
+        detail=f"no process runs in {config.server.data_dir}",
+        fix="Start it with `tidemill up`.",
+    )
+    yield _port(config)
+    yield asyncio.run(_stores(config))
+
+
+def _port(config: Config) -> Finding:
+    host, port = config.server.host, config.server.port
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe_:
+        probe_.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe_.bind((host, port))
+        except OSError as error:
+            detail = f"{host}:{port} cannot be listened on: {error.strerror}."
+            fix = "Stop what listens there, or choose another with --port."
+            return _fails(config, "address", detail, "server.port", fix)
+    return _works("address", f"{host}:{port} is free")
+
+
+async def _stores(config: Config) -> Finding:
+    try:
+        async with open_schema(config) as schema:
+            problems = [status.problem for status in await schema.status() if status.problem]
+    except DataDirectoryInUse as error:
+        fix = "Stop that process, or wait until it answers."
+        return _fails(config, "stores", str(error), "server.data_dir", fix)
+    except (TidemillError, OSError) as error:
+        message = getattr(error, "message", None) or str(error)
+        return _fails(
+            config, "stores", message, "database.url", "Start the database, or correct it."
+        )
+    if problems:
+        return _fails(
+            config, "stores", " ".join(problems), "database.url", "See `tidemill db check`."
+        )
+    return _works("stores", "can be opened")
+
+
+def _service(config: Config, key: str, part: str, port: int) -> Finding | None:
+    url = str(_value(config, key) or "")
+    if not url:
+        return None
+    address = urlsplit(url)
+    where = (address.hostname or "127.0.0.1", address.port or _default_port(address.scheme, port))
+    try:
+        socket.create_connection(where, timeout=connect_seconds_max).close()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        detail = f"Nothing answers at {where[0]}:{where[1]} ({reason})."
+        fix = f"Start the service there, or correct {key}."
+        return _fails(config, part, detail, key, fix)
+    return _works(part, f"{where[0]}:{where[1]} answers")
+
+
+def _default_port(scheme: str, port: int) -> int:
+    return {"nats": 4222, "amqps": 5671}.get(scheme, port)
+
+
+def _isolation(offer: Offer, config: Config) -> Finding:
+    offered = ", ".join(str(level) for level in offer.isolations) or "none"
+    wanted = config.jobs.isolation_default
+    if str(wanted) in {str(level) for level in offer.isolations}:
+        return _works("isolation", f"this machine offers {offered}")
+    return _fails(
+        config,
+        "isolation",
+        f"Jobs want {wanted}, and this machine offers {offered}. {offer.reason or ''}".strip(),
+        "jobs.isolation_default",
+        offer.fix or "Run the worker on a machine that can, or consent to fork.",
+    )
+
+
+def _key_of_part(config: Config, part: str) -> str:
+    if part in {"control", "jobs", "tenants"}:
+        return "database.url" if config.database.url else "server.data_dir"
+    return {"bus": "message_queue.url", "redis": "redis.url"}.get(part, "server.data_dir")
+
+
+def _fix_of_part(key: str) -> str:
+    if key == "server.data_dir":
+        return "Free disk space and check the rights on the files; it heals by itself."
+    return f"Start the service that {key} names; it heals by itself."
+
+
+def _works(part: str, detail: str) -> Finding:
+    return Finding(part=part, verdict=Verdict.WORKS, detail=detail)
+
+
+def _fails(config: Config, part: str, detail: str, key: str, fix: str) -> Finding:
+    return Finding(
+        part=part,
+        verdict=Verdict.FAILS,
+        detail=detail,
+        setting=f"{key} = {KEYS[key].shown(_value(config, key))!r}",
+        source=str(resolve(config.layers.of(key), (), KEYS[key].default).origin),
+        fix=fix,
+    )
+
+
+def _value(config: Config, key: str) -> object:
+    section, field = key.split(".")
+    return getattr(getattr(config, section), field)

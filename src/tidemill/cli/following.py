@@ -1,0 +1,123 @@
+"""Follows a job: its log lines while it runs, then its outcome."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any, Final
+
+from tidemill.cli.client import Client, segment
+from tidemill.cli.failures import ExitCode, ServerUnreachable
+from tidemill.cli.http import lines
+from tidemill.cli.output import emit_event, printable
+from tidemill.cli.streams import events
+
+FINISHED: Final = frozenset({"succeeded", "failed", "cancelled", "timed_out"})
+result_wait_seconds: Final = 30
+broken_streams_max: Final = 20
+reconnect_seconds: Final = 0.2
+reconnect_seconds_max: Final = 3.0
+line_chars_max: Final = 1024 * 1024
+
+# A script that ended by `exit` says so in these words.
+_OWN_EXIT_CODE: Final = re.compile(r"exit code (\d{1,3})\b")
+_EXIT_CODES: Final = {"succeeded": ExitCode.OK, "timed_out": 124, "cancelled": 125}
+
+
+class LogLines:
+    """Prints a log that comes in pieces, line by line."""
+
+    def __init__(self, job_id: str) -> None:
+        self._job_id = job_id
+        self._attempt: object = None
+        self._open = ""
+
+    def add(self, text: str, attempt: object) -> None:
+        """Print the lines that `text` completes; another attempt begins a new line."""
+        if attempt != self._attempt:
+            self.end()
+            self._attempt = attempt
+        *complete, self._open = (self._open + text).split("\n")
+        for line in complete:
+            self._print(line)
+        if len(self._open) > line_chars_max:
+            self.end()
+
+    def end(self) -> None:
+        """Print what is left: a last line that nothing ended."""
+        line, self._open = self._open, ""
+        if line:
+            self._print(line)
+
+    def _print(self, line: str) -> None:
+        # Some programs go back to the line's begin instead of ending it.
+        for text in line.splitlines() or [""]:
+            event = {"job_id": self._job_id, "attempt": self._attempt, "text": text}
+            emit_event(event, printable(text))
+
+
+def follow_log(client: Client, job_id: str) -> None:
+    """Print the log of a job as it grows, until the job ends; survives a broken connection."""
+    log = LogLines(job_id)
+    try:
+        _follow(client, job_id, log)
+    finally:
+        log.end()
+
+
+def _follow(client: Client, job_id: str, log: LogLines) -> None:
+    last: str | None = None
+    broken = 0
+    while True:
+        try:
+            with client.stream(f"/jobs/{segment(job_id)}/logs", last_event_id=last) as response:
+                for event in events(lines(response, client.url)):
+                    if event.event == "end":
+                        return
+                    data = event.json()
+                    if isinstance(data, dict):
+                        log.add(str(data.get("text", "")), data.get("attempt"))
+                    last = event.id or last
+                    broken = 0
+            # It closed without saying that this was all.
+            if client.get(f"/jobs/{segment(job_id)}")["state"] in FINISHED:
+                return
+        except ServerUnreachable:
+            if broken >= broken_streams_max:
+                raise
+        broken += 1
+        time.sleep(min(broken * reconnect_seconds, reconnect_seconds_max))
+
+
+def outcome(client: Client, job_id: str) -> dict[str, Any]:
+    """Return how the job ended, however long that takes."""
+    while True:
+        path = f"/jobs/{segment(job_id)}/result"
+        answer: dict[str, Any] = client.get(path, wait=result_wait_seconds)
+        if answer["state"] in FINISHED:
+            return answer
+
+
+def exit_code_of(finished: dict[str, Any]) -> int:
+    """Return the exit code that stands for how a job ended: its own, if it gave one."""
+    state = str(finished["state"])
+    if state in _EXIT_CODES:
+        return int(_EXIT_CODES[state])
+    error = finished.get("error") or {}
+    own = (
+        _OWN_EXIT_CODE.search(str(error.get("message")))
+        if error.get("type") == "ExitCode"
+        else None
+    )
+    return int(own[1]) if own and 0 < int(own[1]) < 256 else int(ExitCode.FAILED)
+
+
+def told_error(finished: dict[str, Any]) -> str:
+    """Return why a job did not succeed, with its traceback when there is one."""
+    error = finished.get("error")
+    if not isinstance(error, dict):
+        return f"{finished['state']}: {error}" if error else str(finished["state"])
+    kind, message = error.get("type"), error.get("message")
+    first = f"{finished['state']}: " + ": ".join(str(part) for part in (kind, message) if part)
+    trace = error.get("traceback")
+    return f"{str(trace).rstrip()}\n{first}" if trace else first

@@ -1,0 +1,169 @@
+"""Commands that are imported when they are called, so that `tidemill --help` stays quick."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from importlib import import_module
+from typing import Annotated, Any, Final, TypeVar, get_type_hints
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from tidemill.cli.output import choose_json
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_Json = Annotated[
+    bool,
+    typer.Option(
+        "--json",
+        is_eager=True,
+        callback=choose_json,
+        help="Print JSON: one document, or one line for each event of a stream.",
+    ),
+]
+
+# Help is plain text: to draw frames would take longer than all the rest of `tidemill --help`.
+_PLAIN: Final[dict[str, Any]] = {
+    "add_completion": False,
+    "rich_markup_mode": None,
+    "context_settings": {"help_option_names": ["-h", "--help"]},
+}
+
+COMPLETION_VARIABLE: Final = "_TIDEMILL_COMPLETE"
+
+WORK: Final = "Work"
+PEOPLE: Final = "People and access"
+SERVE: Final = "Serve and operate"
+
+# name: (module, help, panel); the module's `app` is a command, or a group of commands.
+COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
+    "up": ("serve", "Start Tidemill on this machine: API and worker, no other service.", SERVE),
+    "api": ("serve", "Run the API role alone.", SERVE),
+    "dispatcher": ("serve", "Run the dispatcher role alone.", SERVE),
+    "worker": ("serve", "Run a worker.", SERVE),
+    "projects": ("projects", "List and make projects.", WORK),
+    "items": ("items", "List, make, change and import work items.", WORK),
+    "scripts": ("scripts", "Deploy scripts and look at them.", WORK),
+    "run": ("run", "Run a script as a job; follow its log and print its result.", WORK),
+    "jobs": ("jobs", "List jobs, read their logs, cancel them.", WORK),
+    "watch": ("watch", "Follow what happens, live.", WORK),
+    "login": ("login", "Log in to a server and remember it.", PEOPLE),
+    "logout": ("login", "Log out and forget the server.", PEOPLE),
+    "whoami": ("login", "Show who you are, where, and in which tenant.", PEOPLE),
+    "tenants": ("tenants", "List, make and choose tenants.", PEOPLE),
+    "members": ("members", "List members, change their roles, remove them.", PEOPLE),
+    "invitations": ("invitations", "Invite people.", PEOPLE),
+    "tokens": ("tokens", "Make, list and revoke API tokens.", PEOPLE),
+    "owner": ("owner", "Make the first owner.", PEOPLE),
+    "settings": ("settings", "Show and change settings, with where each value comes from.", SERVE),
+    "config": ("config", "Explain what a process would start with.", SERVE),
+    "audit": ("audit", "Query, export and verify the audit log.", SERVE),
+    "db": ("db", "Upgrade and check the databases.", SERVE),
+    "doctor": ("doctor", "Find what is wrong and say how to fix it.", SERVE),
+    "completion": ("completion", "Print the completion script of your shell.", SERVE),
+}
+
+
+class LazyGroup(TyperGroup):
+    """The root group: knows each command's name and line of help, loads it when it is called."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return every name, in the order of the table."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a stand-in that bears the line of help; `resolve_command` loads the real one."""
+        del ctx
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        return TyperCommand(name=cmd_name, help=entry[1], rich_markup_mode=None)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands under their headings."""
+        del ctx
+        width = max(map(len, COMMANDS))
+        for panel in (WORK, PEOPLE, SERVE):
+            with formatter.section(panel):
+                formatter.write_dl(
+                    [
+                        (name.ljust(width), summary)
+                        for name, (_, summary, its_panel) in COMMANDS.items()
+                        if its_panel == panel
+                    ]
+                )
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Load the command that the first of `args` names."""
+        # Names are enough for its "Did you mean …?".
+        self.commands = {name: self.get_command(ctx, name) for name in COMMANDS}
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, load(name) if command is not None and name else command, rest
+
+
+def load(name: str) -> Any:
+    """Import and return the command `name`."""
+    module = import_module(f"tidemill.cli.commands.{COMMANDS[name][0]}")
+    app: typer.Typer = getattr(module, "APPS", {}).get(name) or module.app
+    command = typer.main.get_command(app)
+    command.name = name
+    return command
+
+
+def group(summary: str) -> Commands:
+    """Return an empty group of commands, each of which takes `--json`."""
+    app = Commands(help=summary, no_args_is_help=True, **_PLAIN)
+    app.callback()(_nothing)  # Without it, a group of one command would be that command.
+    return app
+
+
+def _nothing() -> None:
+    """Do nothing: a group's own part."""
+
+
+def single() -> Commands:
+    """Return an application that holds one command, which takes `--json`."""
+    return Commands(**_PLAIN)
+
+
+class Commands(typer.Typer):
+    """Typer whose commands take `--json` and show their examples as they are written."""
+
+    def command(self, name: str | None = None, **options: Any) -> Callable[[F], F]:
+        """Register the decorated function; `examples` are lines shown at the end of its help."""
+        examples = options.pop("examples", ())
+        if examples:
+            # The mark tells the formatter to leave the lines as they are.
+            options["epilog"] = "\n".join(["\b", "Examples:", *(f"  {e}" for e in examples)])
+
+        def register(function: F) -> F:
+            super(Commands, self).command(name, **options)(_with_json(function))
+            return function
+
+        return register
+
+
+def _with_json(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `function` with one more option, whose effect is its callback's."""
+    hints = get_type_hints(function, include_extras=True)
+    signature = inspect.signature(function)
+    parameters = [
+        parameter.replace(annotation=hints[parameter.name])
+        for parameter in signature.parameters.values()
+    ]
+    extra = inspect.Parameter(
+        "as_json", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=_Json
+    )
+
+    @wraps(function)
+    def call(*args: Any, as_json: bool = False, **kwargs: Any) -> Any:
+        del as_json
+        return function(*args, **kwargs)
+
+    vars(call)["__signature__"] = signature.replace(parameters=[*parameters, extra])
+    call.__annotations__ = {**hints, "as_json": _Json}
+    return call

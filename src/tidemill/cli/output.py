@@ -1,0 +1,142 @@
+"""What commands print: tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from tidemill.cli.failures import CommandFailed
+
+Column = tuple[str, str | Callable[[Mapping[str, Any]], object]]
+"""A heading, and the field or function that fills it."""
+
+_state = {"json": False}
+_width_max: Final = 60
+_CONTROLS: Final = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
+
+
+def choose_json(value: bool) -> bool:
+    """Remember that `--json` was given; called as the option's callback."""
+    if value:
+        _state["json"] = True
+    return value
+
+
+def wants_json() -> bool:
+    """Return whether `--json` was given."""
+    return _state["json"]
+
+
+def reset() -> None:
+    """Forget `--json`, at the start of a command."""
+    _state["json"] = False
+
+
+def emit(document: object, human: Callable[[], str] | str = "") -> None:
+    """Print `document` as JSON, or `human` for people."""
+    if wants_json():
+        line(_json(document, indent=2))
+        return
+    text = human() if callable(human) else human
+    if text:
+        line(text)
+
+
+def emit_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], none: str) -> None:
+    """Print a list: as a JSON array, as a table, or `none` when it is empty."""
+    emit(list(rows), lambda: table(rows, columns) if rows else none)
+
+
+def emit_event(event: Mapping[str, Any], human: str) -> None:
+    """Print one event of a stream at once: a line of JSON, or a line for people."""
+    line(_json(event, separators=(",", ":")) if wants_json() else human)
+
+
+def line(text: str) -> None:
+    """Print one line and hand it over at once, since somebody may be watching."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def note(text: str) -> None:
+    """Say something that is not the result; silent with `--json`."""
+    if not wants_json():
+        sys.stderr.write(f"{printable(text)}\n")
+        sys.stderr.flush()
+
+
+def fail(error: CommandFailed) -> int:
+    """Say why the command failed; return its exit code."""
+    message = printable(" ".join(error.message.split()))
+    if wants_json():
+        detail = {"message": message, "code": error.code, "param": error.param}
+        sys.stderr.write(_json({"error": detail}) + "\n")
+    else:
+        sys.stderr.write(f"tidemill: {message}\n")
+    return error.exit_code
+
+
+def table(rows: Iterable[Mapping[str, Any]], columns: Sequence[Column]) -> str:
+    """Return aligned columns without frames, which survive `cut`, `grep` and narrow windows."""
+    cells = [[heading for heading, _ in columns]]
+    cells += [[_cell(row, source) for _, source in columns] for row in rows]
+    widths = [max(len(row[index]) for row in cells) for index in range(len(columns))]
+    return "\n".join(
+        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+        for row in cells
+    )
+
+
+def fields(record: Mapping[str, Any], columns: Sequence[Column]) -> str:
+    """Return one record, a line for each field that has a value."""
+    pairs = [(heading, _text(record, source)) for heading, source in columns]
+    shown = [(heading, text) for heading, text in pairs if text]
+    width = max((len(heading) for heading, _ in shown), default=0)
+    return "\n".join(f"{heading.ljust(width)}  {text}" for heading, text in shown)
+
+
+def printable(text: str) -> str:
+    """Return `text` without characters that could drive the terminal."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "�" for c in text)
+
+
+def _json(document: object, **layout: Any) -> str:
+    """Return `document` as JSON that is safe on a terminal: JSON itself escapes C0 only."""
+    return json.dumps(document, ensure_ascii=False, **layout).translate(_CONTROLS)
+
+
+def moment(value: object) -> str:
+    """Return an instant, as RFC 3339 text or whole seconds, in local time."""
+    if isinstance(value, int | float):
+        parsed = datetime.fromtimestamp(value, UTC)
+    elif isinstance(value, str) and value:
+        parsed = datetime.fromisoformat(value)
+    else:
+        return ""
+    return parsed.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def when(field: str) -> Callable[[Mapping[str, Any]], str]:
+    """Return a column source that shows `field` as local time."""
+    return lambda row: moment(row.get(field))
+
+
+def _cell(row: Mapping[str, Any], source: str | Callable[[Mapping[str, Any]], object]) -> str:
+    text = " ".join(_text(row, source).split())
+    return text if len(text) <= _width_max else text[: _width_max - 1] + "…"
+
+
+def _text(row: Mapping[str, Any], source: str | Callable[[Mapping[str, Any]], object]) -> str:
+    value = source(row) if callable(source) else row.get(source)
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return printable(", ".join(str(part) for part in value))
+    if isinstance(value, dict):
+        return printable(json.dumps(value, ensure_ascii=False))
+    return printable(str(value))

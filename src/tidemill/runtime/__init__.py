@@ -1,0 +1,1 @@
+"""Composes modules into a process; the only place that picks adapters."""

@@ -1,0 +1,47 @@
+"""Which adapter fills each port, decided by the configuration alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tidemill.core.config import Config
+from tidemill.core.config.sections.storing import BusKind
+from tidemill.infrastructure.database import DatabaseOptions
+from tidemill.infrastructure.messaging.factory import BusOptions
+
+__all__ = ["DatabaseOptions", "bus_options", "database_options"]
+
+
+def database_options(config: Config) -> DatabaseOptions:
+    """Return how the stores are opened."""
+    database = config.database
+    return DatabaseOptions(
+        data_dir=Path(config.server.data_dir),
+        url=database.url or None,
+        placement=database.placement,
+        schemas_per_database_max=database.schemas_per_database_max,
+        synchronous=database.sqlite_synchronous.upper(),
+        tenant_writer_threads=database.sqlite_writer_threads,
+        tenant_reader_threads=database.sqlite_reader_threads,
+        open_files_max=database.sqlite_open_files_max,
+        pool_size_max=database.max_connections,
+        statement_timeout_ms=database.statement_seconds_max * 1000,
+    )
+
+
+def bus_options(config: Config) -> BusOptions:
+    """Return which bus carries facts: the one that is named, else the nearest at hand."""
+    return BusOptions(url=_bus_url(config), prefix=config.events.bus_prefix)
+
+
+def _bus_url(config: Config) -> str:
+    queue, database = config.message_queue.url, config.database.url
+    match config.events.bus:
+        case BusKind.AUTO:
+            return queue or database or "memory"
+        case BusKind.POSTGRES:
+            return database
+        case BusKind.NATS | BusKind.AMQP:
+            return queue
+        case BusKind.MEMORY:
+            return "memory"

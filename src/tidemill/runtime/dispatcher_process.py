@@ -1,0 +1,34 @@
+"""`python -m tidemill.runtime.dispatcher_process …`: the dispatcher without HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+
+from msgspec import structs
+
+from tidemill.core.config import Config
+from tidemill.runtime.configuration import with_kept_secrets
+from tidemill.runtime.process import open_process
+from tidemill.runtime.roles import run_role
+
+
+def run(config: Config) -> None:
+    """Dispatch until SIGTERM."""
+    dispatcher = structs.replace(config.dispatcher, enabled=True)
+    asyncio.run(dispatch(structs.replace(with_kept_secrets(config), dispatcher=dispatcher)))
+
+
+async def dispatch(config: Config) -> None:
+    """Keep the process open until SIGTERM or SIGINT."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    async with open_process(config, role="dispatcher"):
+        await stopping.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(run_role("dispatcher", sys.argv[1:], run))

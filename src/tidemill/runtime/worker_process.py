@@ -1,0 +1,66 @@
+"""`python -m tidemill.runtime.worker_process …`: runs jobs, and nothing else."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from tidemill.core.config import Config
+from tidemill.jobs.worker.options import WorkerOptions
+from tidemill.jobs.worker.run import run_worker
+from tidemill.runtime.following import follow_settings
+from tidemill.runtime.roles import run_role
+from tidemill.runtime.supervisor import EXIT_NOT_WANTED
+from tidemill.settings.live.models import LiveValues
+
+log = structlog.get_logger(__name__)
+
+
+def work(config: Config, *, embedded: bool) -> int:
+    """Run jobs until SIGTERM; then finish or give back what runs. Return the exit code."""
+    if embedded and not config.worker.enabled:
+        return EXIT_NOT_WANTED
+    _make_directories(Path(config.server.data_dir))
+    values = LiveValues(config.layers)
+    follow_settings(values)
+
+    def adopt(stored: Mapping[str, Any]) -> None:
+        for failure in values.adopt(stored):
+            log.error("settings.listener.failed", exc_info=failure)
+
+    run_worker(worker_options(config), on_settings=adopt)
+    return 0
+
+
+def _make_directories(data: Path) -> None:
+    # One by one: those between would be made for everybody to enter.
+    for directory in (data, data / "run", data / "run" / "workers"):
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def worker_options(config: Config) -> WorkerOptions:
+    """Return the worker's options; its name is that of the machine unless one is set."""
+    run = Path(config.server.data_dir) / "run"
+    worker_id = config.worker.worker_id or socket.gethostname()
+    return WorkerOptions(
+        worker_id=worker_id,
+        socket_directory=run / "dispatcher",
+        run_directory=run / "workers" / worker_id,
+        slots=config.worker.max_concurrent_tasks,
+        tags=config.worker.tags,
+        zygotes_max=config.sandbox.environments_kept_max,
+        zygote_idle_seconds_max=config.sandbox.environment_idle_seconds_max,
+        niceness=config.worker.nice,
+        drain_seconds_max=config.worker.stop_seconds_max,
+    )
+
+
+if __name__ == "__main__":
+    _run = partial(work, embedded="--embedded" in sys.argv)
+    sys.exit(run_role("worker", sys.argv[1:], _run))
