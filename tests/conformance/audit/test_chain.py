@@ -1,0 +1,248 @@
+"""The audit chain on every kind of store."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.stores import KINDS, StoresKind, a_tenant, make_stores
+from tidemill.audit.chain.models import Break, Head, Query
+from tidemill.audit.chain.repository import add, forward, locked_head
+from tidemill.audit.chain.service import Chain
+from tidemill.audit.chain.witness import Witness, WitnessKeeper
+from tidemill.core.actor import Actor, ActorKind, Role
+from tidemill.core.clock import Instant
+from tidemill.core.ids import TenantId
+from tidemill.core.pages import InvalidCursor, PageRequest
+from tidemill.core.ports import Database, StoreKind, Tx
+from tidemill.infrastructure.database import Stores
+
+pytestmark = pytest.mark.anyio
+
+KEY = b"a key outside the database" * 2
+
+
+class World:
+    def __init__(self, stores: Stores, tenant: TenantId, directory: Path) -> None:
+        self.stores = stores
+        self.tenant = tenant
+        self.directory = directory
+        self.actor = Actor(kind=ActorKind.USER, id="u1", tenant_id=tenant, role=Role.OWNER)
+        self.witness = Witness(directory, KEY)
+        self.chain = Chain(
+            {
+                StoreKind.CONTROL: stores.control,
+                StoreKind.JOBS: stores.jobs,
+                StoreKind.TENANT: stores.tenants,
+            },
+            KEY,
+            self.witness,
+        )
+
+    async def audited(self, *resources: str, store: Database | None = None) -> None:
+        def use_case(tx: Tx) -> None:
+            for resource in resources:
+                tx.audit("test.things.change", by=self.actor, resource=resource, after={"a": 1})
+
+        await (store or self.stores.tenants).write(self.tenant, use_case)
+
+    async def drained(self, kind: StoreKind = StoreKind.TENANT) -> None:
+        while (await self.chain.drain(kind, self.tenant)).more:
+            pass
+
+    async def change(self, sql: str) -> None:
+        await self.stores.tenants.write(self.tenant, lambda tx: tx.execute(sql))
+
+    async def newest(self) -> Instant:
+        """Return an instant after all lines so far and before all that follow."""
+        page = await self.chain.search(Query(), PageRequest(), actor=self.actor)
+        await asyncio.sleep(0.002)
+        return Instant(page.items[0].at + 1)
+
+    async def problems(self) -> list[tuple[int, Break]]:
+        verification = await self.chain.verify(self.tenant)
+        return [(problem.seq, problem.kind) for problem in verification.problems]
+
+    async def resources(self, query: Query | None = None) -> list[str]:
+        page = await self.chain.search(query or Query(), PageRequest(), actor=self.actor)
+        return [line.resource for line in page.items]
+
+
+@pytest.fixture(params=KINDS)
+async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+    kind: StoresKind = request.param
+    async with make_stores(kind, tmp_path) as stores:
+        yield World(stores, await a_tenant(stores), tmp_path / "audit")
+
+
+async def test_drain_chains_what_every_store_audited(world: World) -> None:
+    await world.audited("a:1", "a:2")
+    await world.audited("b:1", store=world.stores.control)
+    await world.audited("c:1", store=world.stores.jobs)
+    for kind in StoreKind:
+        await world.drained(kind)
+
+    assert sorted(await world.resources()) == ["a:1", "a:2", "b:1", "c:1"]
+    assert await world.problems() == []
+
+
+async def test_drain_repeated_adds_nothing(world: World) -> None:
+    await world.audited("b:1", store=world.stores.control)
+    await asyncio.gather(*(world.drained(StoreKind.CONTROL) for _ in range(3)))
+    await world.drained(StoreKind.CONTROL)
+
+    assert await world.resources() == ["b:1"]
+
+
+async def test_drain_by_several_processes_at_a_time_chains_each_line_once(world: World) -> None:
+    await world.audited(*(f"a:{number}" for number in range(20)))
+
+    await asyncio.gather(*(world.drained() for _ in range(4)))
+
+    assert await world.resources() == [f"a:{number}" for number in reversed(range(20))]
+    assert await world.problems() == []
+
+
+async def test_search_filters_and_pages_newest_first(world: World) -> None:
+    await world.audited(*(f"a:{number}" for number in range(5)))
+    await world.drained()
+
+    first = await world.chain.search(Query(), PageRequest(limit=2), actor=world.actor)
+    found = await world.resources(Query(resource="a:3", actor="u1", action="test.things.change"))
+
+    assert [line.resource for line in first.items] == ["a:4", "a:3"]
+    assert first.next_cursor is not None
+    assert found == ["a:3"]
+    assert await world.resources(Query(actor="nobody")) == []
+
+
+async def test_verify_finds_a_changed_row_a_removed_row_and_a_cut_tail(world: World) -> None:
+    await world.audited(*(f"a:{number}" for number in range(6)))
+    await world.drained()
+    await WitnessKeeper(world.witness, world.chain.head).keep()
+
+    await world.change(
+        "UPDATE audit_lines SET actor_id = 'x' WHERE tenant_id = :tenant_id AND seq = 2"
+    )
+    await world.change("DELETE FROM audit_lines WHERE tenant_id = :tenant_id AND seq = 4")
+    await world.change("DELETE FROM audit_lines WHERE tenant_id = :tenant_id AND seq = 6")
+    await world.change(
+        "UPDATE audit_heads SET seq = 5, hash ="
+        " (SELECT hash FROM audit_lines WHERE tenant_id = :tenant_id AND seq = 5)"
+        " WHERE tenant_id = :tenant_id"
+    )
+
+    assert await world.problems() == [
+        (2, Break.CHANGED),
+        (4, Break.REMOVED),
+        (6, Break.CUT),
+    ]
+
+
+async def test_verify_refuses_a_forged_witness(world: World) -> None:
+    await world.audited("a:1")
+    await world.drained()
+    await WitnessKeeper(world.witness, world.chain.head).keep()
+    kept = next(world.directory.glob("*.head"))
+    kept.write_text(kept.read_text().replace("1 ", "0 ", 1))
+
+    assert await world.problems() == [(0, Break.FORGED)]
+
+
+async def test_erase_before_removes_what_lines_say_and_keeps_the_chain(world: World) -> None:
+    await world.audited(*(f"a:{number}" for number in range(4)))
+    await world.drained()
+    before = await world.newest()
+    await world.audited("a:4")
+    await world.drained()
+
+    erased = await world.chain.erase_before(before)
+
+    assert erased == 4
+    assert await world.problems() == []
+    assert await world.resources() == [f"tenant:{world.tenant}", "a:4", "", "", "", ""]
+    assert await world.resources(Query(actor="u1")) == ["a:4"]
+    assert await world.chain.erase_before(before) == 0
+
+
+async def test_verify_finds_a_body_that_somebody_else_erased(world: World) -> None:
+    await world.audited("a:1", "a:2", "a:3")
+    await world.drained()
+
+    await world.change(
+        "UPDATE audit_lines SET body = NULL, action = '', actor_id = '', resource = ''"
+        " WHERE tenant_id = :tenant_id AND seq = 2"
+    )
+
+    assert await world.problems() == [(2, Break.ERASED)]
+
+
+async def test_verify_finds_a_chain_of_another_tenant(world: World) -> None:
+    await world.audited("a:1", "a:2")
+    await world.drained()
+    stranger = await a_tenant(world.stores)
+    lines = await world.stores.tenants.read(world.tenant, lambda tx: forward(tx, after=0, limit=9))
+
+    def copied(tx: Tx) -> None:
+        locked_head(tx)
+        add(tx, lines)
+
+    await world.stores.tenants.write(stranger, copied)
+
+    verification = await world.chain.verify(stranger)
+    assert {problem.kind for problem in verification.problems} == {Break.CHANGED}
+
+
+async def test_witness_remembers_across_a_crash_which_chains_moved(world: World) -> None:
+    await world.audited("a:1")
+    await world.drained()
+    # Another process, after this one was killed before the hour was over.
+    witness = Witness(world.directory, KEY)
+
+    await WitnessKeeper(witness, world.chain.head).keep()
+
+    assert await witness.last(world.tenant) == await world.chain.head(world.tenant)
+    assert list(world.directory.glob("*.moved")) == []
+
+
+async def test_witness_keeps_a_chain_that_moved_while_it_was_kept(world: World) -> None:
+    """The mark of a line that comes while the head is written is not taken away with the old."""
+    await world.audited("a:1")
+    await world.drained()
+    tenant = world.tenant
+    marked = threading.Event()
+    mark = world.witness._mark
+
+    def slow_mark(moved: TenantId) -> None:
+        mark(moved)
+        marked.set()
+        kept.wait(5)
+
+    kept = threading.Event()
+    world.witness._mark = slow_mark  # type: ignore[method-assign, assignment]
+
+    async def head_of(_tenant: TenantId) -> Head:
+        head = await world.chain.head(tenant)
+        await world.audited("a:2")
+        moving.append(asyncio.create_task(world.drained()))
+        await asyncio.to_thread(marked.wait, 5)
+        return head
+
+    moving: list[asyncio.Task[None]] = []
+    await world.witness.keep(head_of)
+    kept.set()
+    await moving[0]
+    await world.witness.keep(world.chain.head)
+
+    assert await world.witness.last(tenant) == await world.chain.head(tenant)
+
+
+async def test_search_refuses_a_cursor_that_another_list_made(world: World) -> None:
+    page = PageRequest(after=("a:1",))
+
+    with pytest.raises(InvalidCursor):
+        await world.chain.search(Query(), page, actor=world.actor)

@@ -1,0 +1,133 @@
+"""What imports promise, on a file, in a schema and in a shared schema."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.fixtures.board import BoardWorld
+from tidemill.board.errors import ProjectIsArchived, ProjectNotFound
+from tidemill.board.imports.models import ImportMode, ImportRejected, ImportStatus, Outcome
+from tidemill.board.projects.models import ProjectChanges, ProjectStatus
+from tidemill.board.versions import ANY_VERSION
+from tidemill.board.work_items.models import WorkItemFilter
+from tidemill.core.pages import PageRequest
+
+pytestmark = pytest.mark.anyio
+
+BACKLOG = '''\
+id,title,type,parent,status,assignee,description
+3,Sail,task,2,todo,Ada,"Two lines,
+and a ""quote"""
+2,Race,story,1,in progress,,
+1,Season,epic,,,,
+'''
+
+
+async def test_imports_integration_make_items_with_parents_and_assignees(
+    world: BoardWorld,
+) -> None:
+    await world.a_project()
+    ada = await world.a_person("Ada")
+
+    report = await world.import_text(BACKLOG)
+
+    assert (report.status, report.rows_created, report.rows_wrong) == (ImportStatus.IMPORTED, 3, 0)
+    assert [(row.line, row.key) for row in report.rows] == [
+        (2, "TM-1"),
+        (4, "TM-2"),
+        (5, "TM-3"),
+    ]
+    sail, race, season = [
+        await world.items.get(key, actor=world.actor) for key in ("TM-1", "TM-2", "TM-3")
+    ]
+    assert (sail.parent_id, race.parent_id, season.parent_id) == (race.id, season.id, None)
+    assert (sail.assignee_id, sail.status, race.status) == (ada, "todo", "in_progress")
+    assert sail.description == 'Two lines,\nand a "quote"'
+    assert (await world.fact_types()).count("WorkItemCreated") == 3
+    assert (await world.audit_actions()).count("board.work_items.import") == 1
+    activity = await world.items.activity("TM-1", PageRequest(), actor=world.actor)
+    assert [row.action for row in activity.items] == ["imported"]
+
+
+async def test_imports_integration_a_repeated_import_changes_nothing(world: BoardWorld) -> None:
+    await world.a_project()
+    await world.a_person("Ada")
+    await world.import_text(BACKLOG)
+    await world.items.delete("TM-1", actor=world.actor)
+
+    again = await world.import_text(BACKLOG + "4,Moor,task,2,,,\n")
+
+    assert (again.rows_created, again.rows_already_imported) == (1, 3)
+    moor = await world.items.get("TM-4", actor=world.actor)
+    race = await world.items.get("TM-2", actor=world.actor)
+    assert moor.parent_id == race.id
+
+
+async def test_imports_integration_a_wrong_row_stops_all(world: BoardWorld) -> None:
+    await world.a_project()
+
+    with pytest.raises(ImportRejected) as rejected:
+        await world.import_text("title,type\nSail,task\nRow,whale\n")
+
+    report = rejected.value.report
+    assert [row.outcome for row in report.rows] == [Outcome.NOT_IMPORTED, Outcome.WRONG]
+    assert "line 3, type" in rejected.value.message
+    items = await world.items.list(WorkItemFilter(), PageRequest(), actor=world.actor)
+    assert items.items == []
+    assert (await world.an_item()).key == "TM-1", "a rejected import took numbers"
+
+
+async def test_imports_integration_valid_rows_go_in_when_asked(world: BoardWorld) -> None:
+    await world.a_project()
+
+    report = await world.import_text(
+        "title,type\nSail,task\nRow,whale\nDive,bug\n", mode=ImportMode.VALID_ROWS
+    )
+
+    assert (report.rows_created, report.rows_wrong) == (2, 1)
+    assert [row.key for row in report.rows] == ["TM-1", None, "TM-2"]
+
+
+async def test_imports_integration_a_dry_run_reports_and_writes_nothing(
+    world: BoardWorld,
+) -> None:
+    await world.a_project()
+    facts = await world.fact_types()
+
+    report = await world.import_text("title,type\nSail,task\nRow,whale\n", dry_run=True)
+
+    assert report.status is ImportStatus.CHECKED
+    assert [row.outcome for row in report.rows] == [Outcome.VALID, Outcome.WRONG]
+    assert await world.fact_types() == facts
+
+
+async def test_imports_integration_two_at_once_make_each_row_once(world: BoardWorld) -> None:
+    await world.a_project()
+    await world.a_person("Ada")
+
+    reports = await asyncio.gather(*(world.import_text(BACKLOG) for _ in range(4)))
+
+    assert sum(report.rows_created for report in reports) == 3
+    assert sum(report.rows_already_imported for report in reports) == 9
+
+
+async def test_imports_integration_refuse_projects_that_take_nothing(world: BoardWorld) -> None:
+    with pytest.raises(ProjectNotFound):
+        await world.import_text("title\nSail\n")
+    await world.a_project()
+    archived = ProjectChanges(status=ProjectStatus.ARCHIVED)
+    await world.projects.change("TM", archived, ANY_VERSION, actor=world.actor)
+    with pytest.raises(ProjectIsArchived):
+        await world.import_text("title\nSail\n", dry_run=True)
+
+
+async def test_imports_integration_take_ten_thousand_rows(world: BoardWorld) -> None:
+    await world.a_project()
+    rows = "".join(f"{n},Row {n},{'story' if n % 2 else 'task'},\n" for n in range(1, 10_001))
+
+    report = await world.import_text("id,title,type,parent\n" + rows)
+
+    assert report.rows_created == 10_000
+    assert (await world.items.get("TM-10000", actor=world.actor)).title == "Row 10000"

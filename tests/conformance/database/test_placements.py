@@ -1,0 +1,134 @@
+"""Logins without privileges, further databases, and what each placement promises."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import msgspec
+import pytest
+
+from tests.fixtures.services import need
+from tests.fixtures.stores import StoreClock, a_tenant, make_stores, store_options
+from tidemill.core.ids import TenantId
+from tidemill.infrastructure.database import Stores, open_stores
+from tidemill.infrastructure.database.migrations import MigrationFailed
+from tidemill.infrastructure.database.postgres import places
+
+pytestmark = pytest.mark.anyio
+
+_ADD = "INSERT INTO followers (tenant_id, name, seq) VALUES (:tenant_id, :name, 0)"
+_ALL_NAMES = "SELECT name FROM followers WHERE tenant_id = :tenant_id OR tenant_id <> ''"
+
+
+async def _names(stores: Stores, tenant: TenantId) -> list[str]:
+    return [row[0] for row in await stores.tenants.read(tenant, lambda tx: tx.all(_ALL_NAMES))]
+
+
+@asynccontextmanager
+async def _plain_login(url: str, name: str) -> AsyncIterator[str]:
+    """Yield the URL of a login without privileges but to make schemas."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    connection = await asyncpg.connect(url)
+    try:
+        database = await connection.fetchval("SELECT current_database()")
+        await connection.execute(
+            f"CREATE ROLE {name} LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD 'plain';"
+            f'GRANT CREATE ON DATABASE "{database}" TO {name}'
+        )
+        yield urlunsplit(parts._replace(netloc=f"{name}:plain@{host}"))
+    finally:
+        await connection.close()
+
+
+async def test_pool_integration_keeps_tenants_apart_for_a_login_that_owns_the_tables(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    """U8: row-level security is forced, so that it binds the owner too."""
+    async with (
+        store_options("pool", tmp_path) as options,
+        _plain_login(postgres_url, f"{options.schema_prefix}plain") as url,
+    ):
+        stores = await open_stores(msgspec.structs.replace(options, url=url), StoreClock())
+        try:
+            one, two = await a_tenant(stores), await a_tenant(stores)
+            await stores.tenants.write(one, lambda tx: tx.execute(_ADD, name="of one"))
+            found = [await _names(stores, tenant) for tenant in (one, two)]
+        finally:
+            await stores.close()
+
+    assert found == [["of one"], []]
+
+
+async def test_placement_integration_uses_further_databases_before_the_pool(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    options: dict[str, Any] = {"dsns": {"second": postgres_url}, "schemas_per_database_max": 1}
+    async with make_stores("schema", tmp_path, **options) as stores:
+        tenants = [await a_tenant(stores) for _ in range(2)]
+        for tenant in tenants:
+            await stores.tenants.write(tenant, lambda tx: tx.execute(_ADD, name=tx.tenant_id))
+        rows = [await stores.registry.look_up(tenant) for tenant in tenants]
+        found = [await _names(stores, tenant) for tenant in tenants]
+
+    # The installation took the one place of the first database.
+    assert [(row.dsn, row.kind) for row in rows] == [("second", "schema"), ("second", "pool")]
+    assert found == [[tenant] for tenant in tenants]
+
+
+async def test_pool_integration_puts_every_table_under_forced_security(tmp_path: Path) -> None:
+    async with make_stores("pool", tmp_path) as stores:
+        tenant = await a_tenant(stores)
+        schema = (await stores.registry.look_up(tenant)).schema
+        connection = await asyncpg.connect(need("postgres"))
+        try:
+            rows = await connection.fetch(
+                "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+                "LEFT JOIN pg_policy p ON p.polrelid = c.oid WHERE n.nspname = $1 "
+                "AND c.relkind IN ('r', 'p') AND c.relname <> 'schema_migrations' "
+                "AND NOT (c.relrowsecurity AND c.relforcerowsecurity AND p.oid IS NOT NULL)",
+                schema,
+            )
+        finally:
+            await connection.close()
+
+    assert [row[0] for row in rows] == []
+
+
+async def test_provision_integration_that_fails_is_told_and_can_be_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with make_stores("schema", tmp_path) as stores:
+
+        async def broken(*_args: object, **_options: object) -> int:
+            raise MigrationFailed("0001_base failed: no room.")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(places, "upgrade_schema", broken)
+            with pytest.raises(Exception, match="failed"):
+                await a_tenant(stores, "t1")
+        failed = await stores.registry.look_up(TenantId("t1"))
+        await a_tenant(stores, "t1")
+        active = await stores.registry.look_up(TenantId("t1"))
+
+    assert (failed.state, failed.reason) == ("failed", "0001_base failed: no room.")
+    assert active.state == "active"
+
+
+async def test_open_stores_integration_finishes_what_a_crash_interrupted(tmp_path: Path) -> None:
+    async with store_options("schema", tmp_path) as options:
+        stores = await open_stores(options, StoreClock())
+        await stores.registry.register(TenantId("t1"))
+        await stores.close()
+
+        stores = await open_stores(options, StoreClock())
+        state = (await stores.registry.look_up(TenantId("t1"))).state
+        names = await _names(stores, TenantId("t1"))
+        await stores.close()
+
+    assert (state, names) == ("active", [])

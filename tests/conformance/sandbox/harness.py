@@ -1,0 +1,179 @@
+"""Runs every attack as the present user and prints what each one got, as JSON.
+
+`harness.py WALLS DIRECTORY`, where DIRECTORY is private to the user. Run as a process of its
+own, since one test process cannot be two users.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from tests.conformance.sandbox.attacks import ATTACKS, VICTIM
+from tidemill.jobs.isolation.keeper import Keeper, KeeperOptions, RunningJob
+from tidemill.jobs.isolation.plan import JobLimits, Specification, Walls, ZygoteKey
+from tidemill.jobs.protocol.connection import DispatcherConnection
+from tidemill.jobs.protocol.unix import UnixListener, secret_name, socket_name
+from tidemill.jobs.worker.output import Collected, pump
+
+CANARY = "canary-5f1c"
+MEBIBYTE = 1024 * 1024
+LIMITS = JobLimits(memory_bytes_max=192 * MEBIBYTE, disk_bytes_max=32 * MEBIBYTE, processes_max=24)
+ATTACK_SECONDS_MAX = 15.0
+
+
+class Harness:
+    """The world that an attack meets: a worker with secrets, neighbours, and open doors."""
+
+    def __init__(self, walls: Walls, directory: Path) -> None:
+        self.walls = walls
+        self.directory = directory
+        self.keeper = Keeper(
+            KeeperOptions(worker_id=f"harness-{os.getpid()}", slots=3, directory=directory / "jobs")
+        )
+        self.arrived = 0
+        self.listener = UnixListener(directory / "run", self._arrive)
+
+    async def run(self) -> dict[str, Any]:
+        (self.directory / "jobs.db").write_text(CANARY)
+        bystander = subprocess.Popen(["sleep", "600"])  # noqa: ASYNC220 - at once
+        await self.listener.start()
+        await self.keeper.start()
+        tcp = await asyncio.start_server(lambda r, w: w.close(), "0.0.0.0", 0)  # noqa: S104
+        abstract = socket.socket(socket.AF_UNIX)
+        abstract.bind(f"\0{CANARY}-{os.getpid()}")
+        abstract.listen()
+        try:
+            sibling = await self._victim("tenant-a", 1)
+            stranger = await self._victim("tenant-b", 2)
+            arguments = self._arguments(tcp.sockets[0].getsockname()[1], bystander.pid)
+            found: dict[str, Any] = {}
+            for name, source in ATTACKS.items():
+                found[name] = await self._attack(source, arguments)
+            found["world"] = {
+                "bystander alive": bystander.poll() is None,
+                "victims alive": not (
+                    sibling.process.gone.is_set() or stranger.process.gone.is_set()
+                ),
+                "worker connections": self.arrived,
+                "left behind": _processes_with(CANARY + "-left"),
+                "counted": self.keeper._groups is not None,
+            }
+            return found
+        finally:
+            bystander.kill()
+            abstract.close()
+            tcp.close()
+            await self.keeper.stop()
+            await self.listener.stop()
+
+    async def _arrive(self, connection: DispatcherConnection) -> None:
+        self.arrived += 1
+        await connection.wait_closed()
+
+    def _arguments(self, port: int, bystander: int) -> dict[str, Any]:
+        return {
+            "canary": CANARY + "-left",
+            "paths": [
+                "/etc/shadow",
+                f"/proc/{os.getpid()}/environ",
+                f"/proc/{bystander}/environ",
+                str(self.directory / "jobs.db"),
+                str(self.directory / "run" / secret_name),
+                "/tmp/job/secret-of-the-victim.txt",  # noqa: S108
+                *map(str, self.directory.glob("jobs/*/secret-of-the-victim.txt")),
+                "/proc/1/environ",
+                "/proc/1/root" + "/etc/shadow",
+                "/proc/kcore",
+            ],
+            "prefix": os.path.realpath(sys.base_prefix),
+            "outside": str(self.directory),
+            "port": port,
+            "udp_port": port,
+            "addresses": ["127.0.0.1", "localhost", _own_address()],
+            "abstract": f"{CANARY}-{os.getpid()}",
+            "unix_socket": str(self.directory / "run" / socket_name),
+            "pids": [bystander, os.getpid()],
+            "memory_bytes_max": LIMITS.memory_bytes_max,
+            "disk_bytes_max": LIMITS.disk_bytes_max,
+        }
+
+    async def _victim(self, tenant: str, slot: int) -> RunningJob:
+        job = await self._start(VICTIM, {"canary": CANARY}, slot, tenant)
+        await job.process.started
+        while not os.get_blocking(job.process.stdout):
+            try:
+                if b"ready" in os.read(job.process.stdout, 100):
+                    break
+            except BlockingIOError:
+                await asyncio.sleep(0.005)
+        return job
+
+    async def _attack(self, source: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        began = time.monotonic()
+        job = await self._start(source, arguments, 0, "tenant-a")
+        printed, result = Collected(64 * 1024), Collected(MEBIBYTE)
+        reading = [
+            asyncio.create_task(pump(job.process.stdout, printed.add)),
+            asyncio.create_task(pump(job.process.result, result.add)),
+        ]
+        stop_after = 0.3 if "SIG_IGN" in source and "sleep(60)" in source else ATTACK_SECONDS_MAX
+        stopping = asyncio.get_running_loop().call_later(stop_after, job.stop, 0.2)
+        ending = await job.end()
+        ended = time.monotonic()
+        stopping.cancel()
+        await asyncio.gather(*reading)
+        job.process.close()
+        return {
+            "exit_code": ending.exit_code,
+            "reason": ending.reason,
+            "peak": ending.peak_memory_bytes,
+            "seconds": ended - began,
+            "answer": json.loads(result.get() or b"null"),
+            "printed": printed.get().decode(errors="replace")[-2000:],
+        }
+
+    async def _start(
+        self, source: str, arguments: dict[str, Any], slot: int, tenant: str
+    ) -> RunningJob:
+        specification = Specification(
+            language="python",
+            name="attack",
+            content=source,
+            arguments=json.dumps(arguments),
+            environment={},
+            result_bytes_max=MEBIBYTE,
+        )
+        return await self.keeper.run(ZygoteKey(self.walls, tenant), slot, specification, LIMITS)
+
+
+def _own_address() -> str:
+    try:
+        return socket.gethostbyname(socket.gethostname())
+    except OSError:
+        return "127.0.0.2"
+
+
+def _processes_with(text: str) -> int:
+    found = 0
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                command = (entry / "cmdline").read_bytes()
+            except OSError:
+                continue
+            found += text.encode() in command
+    return found
+
+
+if __name__ == "__main__":
+    os.environ["TIDEMILL_CANARY"] = CANARY
+    harness = Harness(Walls(sys.argv[1]), Path(sys.argv[2]))
+    print(json.dumps(asyncio.run(harness.run())))

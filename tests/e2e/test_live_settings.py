@@ -1,0 +1,125 @@
+"""What is set at run time takes effect in every process (issue 2, line 3)."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from tests.fixtures.client import log_in
+from tests.fixtures.run import unique_name
+from tests.fixtures.server import API, API_ROLE, WORKER, WORKER_ROLE, Server
+from tests.fixtures.services import need
+from tests.fixtures.waiting import wait_until
+
+arrives_seconds_max: Final = 2.0
+DISPATCHER_ROLE: Final = (sys.executable, "-m", "tidemill.runtime.dispatcher_process")
+
+
+@pytest.mark.needs("postgres")
+def test_a_change_and_a_removal_reach_api_dispatcher_and_worker_in_two_seconds() -> None:
+    with _three_processes() as (api, dispatcher, worker), log_in(api.url) as owner:
+        processes = (api, dispatcher, worker)
+
+        owner.ask("PUT", "/settings/log.level", json={"value": "debug"})
+        _soon(lambda: all(_levels(process)[-1:] == ["debug"] for process in processes))
+
+        owner.ask("DELETE", "/settings/log.level")
+        _soon(lambda: all(_levels(process)[-1:] == ["info"] for process in processes))
+
+
+@pytest.mark.needs("postgres")
+def test_a_worker_that_comes_later_is_told_what_is_stored() -> None:
+    with _three_processes() as (api, _, worker), log_in(api.url) as owner:
+        worker.stop()
+        owner.ask("PUT", "/settings/log.level", json={"value": "debug"})
+
+        worker.start(wait=False)
+
+        wait_until(lambda: _levels(worker)[-1:] == ["debug"], seconds_max=15, what="the level")
+
+
+def test_up_starts_no_worker_when_the_configuration_does_without() -> None:
+    with Server(settings={"worker.enabled": "false"}) as server:
+        wait_until(lambda: server.pid_of(WORKER) is None, seconds_max=10, what="no worker")
+
+        with log_in(server.url) as owner:
+            assert owner.get("/workers")["items"] == []
+        assert "starting it again" not in server.log
+
+
+def test_an_api_process_without_http_only_dispatches() -> None:
+    server = Server(settings={"api.enabled": "false"})
+    server.start(wait=False)
+    try:
+        wait_until(lambda: "worker.welcomed" in server.log, seconds_max=30, what="a dispatcher")
+
+        assert server.pid_of(API) is not None
+        assert not server.is_ready()
+    finally:
+        server.__exit__(None, None, None)
+
+
+def test_an_api_process_without_anything_to_do_says_so() -> None:
+    settings = {"api.enabled": "false", "dispatcher.enabled": "false"}
+    server = Server(settings=settings, command=API_ROLE)
+    server.start(wait=False)
+    try:
+        wait_until(lambda: not server.is_running, seconds_max=30, what="its end")
+
+        assert "api.enabled and dispatcher.enabled are both false" in server.log
+    finally:
+        server.__exit__(None, None, None)
+
+
+@contextmanager
+def _three_processes() -> Iterator[tuple[Server, Server, Server]]:
+    with _a_database() as url, ExitStack() as stack:
+        shared = {"database.url": url, "auth.jwt_secret": "j" * 48, "audit.chain_key": "c" * 48}
+        without = {**shared, "dispatcher.enabled": "false"}
+        api = stack.enter_context(Server(settings=without, command=API_ROLE))
+        dispatcher = Server(settings=shared, command=DISPATCHER_ROLE, environment={})
+        worker = Server(
+            settings=shared, command=WORKER_ROLE, environment={}, data_dir=dispatcher.data_dir
+        )
+        for process in (dispatcher, worker):
+            process.start(wait=False)
+            stack.enter_context(process)
+        wait_until(lambda: "worker.welcomed" in worker.log, seconds_max=30, what="a welcome")
+        yield api, dispatcher, worker
+
+
+@contextmanager
+def _a_database() -> Iterator[str]:
+    server, name = need("postgres"), unique_name("live")
+    asyncio.run(_execute(server, f'CREATE DATABASE "{name}"'))
+    try:
+        yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+    finally:
+        asyncio.run(_execute(server, f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+def _levels(server: Server) -> list[str]:
+    lines = [line for line in server.log.splitlines() if "log.level.changed" in line]
+    return [line.partition('"to":"')[2].partition('"')[0] for line in lines]
+
+
+def _soon(is_true: Callable[[], bool]) -> None:
+    began = time.monotonic()
+    wait_until(is_true, seconds_max=arrives_seconds_max, what="the change")
+    assert time.monotonic() - began <= arrives_seconds_max

@@ -1,0 +1,89 @@
+"""C7 with real processes: what one API process revokes, another refuses within two seconds."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Iterator
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import httpx
+import pytest
+
+from tests.fixtures.run import unique_name
+from tests.fixtures.server import OWNER, OWNER_EMAIL, OWNER_PASSWORD, Server
+from tests.fixtures.waiting import wait_until
+
+seconds_max = 2.0
+
+
+@pytest.fixture
+def database(postgres_url: str) -> Iterator[str]:
+    """Return the URL of a PostgreSQL database that nobody else has."""
+    name = unique_name("revocation")
+    asyncio.run(_execute(postgres_url, f'CREATE DATABASE "{name}"'))
+    yield urlunsplit(urlsplit(postgres_url)._replace(path=f"/{name}"))
+    asyncio.run(_execute(postgres_url, f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+@pytest.fixture
+def servers(database: str) -> Iterator[tuple[Server, Server]]:
+    environment = {**OWNER, "TIDEMILL_DATABASE_URL": database, "JWT_SECRET": "r" * 48}
+    command = (sys.executable, "-m", "tidemill.api")
+    with (
+        Server(environment=environment, command=command) as here,
+        Server(environment=environment, command=command) as there,
+    ):
+        yield here, there
+
+
+def test_revocation_crosses_api_processes_within_two_seconds(
+    servers: tuple[Server, Server],
+) -> None:
+    here, there = (f"{server.url}/api/v1" for server in servers)
+    phone, laptop = _log_in(here), _log_in(here)
+    made = httpx.post(
+        f"{here}/api-tokens", json={"name": "ci", "scopes": ["read"]}, headers=_bearer(laptop)
+    ).json()
+    for token in (phone, laptop, made["token"]):
+        assert _status(there, token) == 200
+
+    httpx.post(f"{here}/auth/logout", headers=_bearer(phone))
+    session_seconds = _refused_after(there, phone)
+    httpx.delete(f"{here}/api-tokens/{made['id']}", headers=_bearer(laptop))
+    token_seconds = _refused_after(there, made["token"])
+
+    assert max(session_seconds, token_seconds) < seconds_max
+    assert _status(there, laptop) == 200, "what was not revoked goes on"
+
+
+def _log_in(url: str) -> str:
+    answer = httpx.post(
+        f"{url}/auth/login", json={"email": OWNER_EMAIL, "password": OWNER_PASSWORD}
+    )
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["access_token"])
+
+
+def _refused_after(url: str, token: str) -> float:
+    began = time.monotonic()
+    wait_until(lambda: _status(url, token) == 401, seconds_max=2 * seconds_max, what="the refusal")
+    return time.monotonic() - began
+
+
+def _status(url: str, token: str) -> int:
+    return httpx.get(f"{url}/members", headers=_bearer(token)).status_code
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()

@@ -1,0 +1,180 @@
+"""What happens in one API process is known in the other within two seconds, whatever the bus."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any, Final
+
+import pytest
+
+from tests.fixtures.client import Client, log_in
+from tests.fixtures.cluster import Cluster, two_api_processes
+from tests.fixtures.follower import Follower
+from tests.fixtures.waiting import wait_until
+
+pytestmark = pytest.mark.needs("postgres")
+
+known_seconds_max: Final = 2.0
+_PASSWORD: Final = "another tide table"
+_OTHERS: Final = pytest.mark.full(reason="what differs between buses is proved by their own suite")
+BUSES: Final = [
+    "nats",
+    pytest.param("amqp", marks=_OTHERS),
+    pytest.param("postgres", marks=_OTHERS),
+]
+
+
+@pytest.fixture(scope="module", params=BUSES)
+def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
+    with two_api_processes(request.param) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def owner(cluster: Cluster) -> Iterator[Client]:
+    with log_in(cluster.here.url) as client:
+        yield client
+
+
+def test_a_revoked_token_ends_in_the_second_process(cluster: Cluster, owner: Client) -> None:
+    made = owner.post("/api-tokens", {"name": "watcher", "scopes": ["read"]})
+    with Client(cluster.there.url, made["token"]) as there, _follow(there) as follower:
+        assert there.ask("GET", "/members").status_code == 200
+
+        owner.delete(f"/api-tokens/{made['id']}")
+
+        _soon(lambda: there.ask("GET", "/members").status_code == 401)
+        _soon(lambda: follower.closes[:1] == [4401])
+
+
+def test_a_session_that_logs_out_ends_in_the_second_process(
+    cluster: Cluster, owner: Client
+) -> None:
+    token = _a_member(owner, "bob@example.org")
+    with Client(cluster.there.url, token) as there, _follow(there) as follower:
+        assert there.ask("GET", "/members").status_code == 200
+        with Client(cluster.here.url, token) as here:
+            here.ask("POST", "/auth/logout")
+
+        _soon(lambda: there.ask("GET", "/members").status_code == 401)
+        _soon(lambda: follower.closes[:1] == [4401])
+
+
+def test_a_role_that_is_taken_away_ends_in_the_second_process(
+    cluster: Cluster, owner: Client
+) -> None:
+    token = _a_member(owner, "eve@example.org", role="admin")
+    with Client(cluster.there.url, token) as there, _follow(there) as follower:
+        user_id = there.get("/auth/me")["user"]["id"]
+        assert there.ask("GET", "/audit-events").status_code == 200
+
+        owner.patch(f"/members/{user_id}", {"role": "viewer"})
+        _soon(lambda: there.ask("GET", "/audit-events").status_code == 403)
+        assert there.ask("GET", "/members").status_code == 200
+
+        owner.delete(f"/members/{user_id}")
+        _soon(lambda: there.ask("GET", "/members").status_code in {401, 403})
+        _soon(lambda: follower.closes[-1:] in ([4401], [4403]))
+
+
+def test_a_setting_takes_effect_in_the_second_process(cluster: Cluster, owner: Client) -> None:
+    wrong = {"email": "nobody@example.org", "password": "not a tide table"}
+    key = "/settings/limits.logins_per_minute"
+    with Client(cluster.there.url) as there:
+        assert there.ask("POST", "/auth/login", json=wrong).status_code == 401
+
+        owner.put(key, {"value": 1, "scope": "installation"})
+        _soon(lambda: there.ask("POST", "/auth/login", json=wrong).status_code == 429)
+
+        owner.put(key, {"value": 600_000, "scope": "installation"})
+        _soon(lambda: there.ask("POST", "/auth/login", json=wrong).status_code == 401)
+
+
+@pytest.mark.parametrize(
+    "clients",
+    [20, pytest.param(200, marks=pytest.mark.full(reason="200 threads keep both cores busy"))],
+)
+def test_clients_end_with_the_databases_state_though_the_bus_is_wiped(
+    cluster: Cluster, owner: Client, clients: int
+) -> None:
+    tenant = owner.post("/tenants", {"name": "Crew", "slug": f"crew-{time.time_ns():x}"})
+    token = log_in(cluster.here.url, tenant_id=tenant["id"]).token
+    both = [Client(one.url, token) for one in (cluster.here, cluster.there)]
+    project = both[0].post("/projects", {"key": "TM", "name": "Tidemill"})
+    with ExitStack() as stack:
+        for client in both:
+            stack.enter_context(client)
+        followers = [stack.enter_context(_follow(both[n % 2])) for n in range(clients)]
+        writers = [threading.Thread(target=_write, args=(client, project["id"])) for client in both]
+        for writer in writers:
+            writer.start()
+        for _ in range(2):
+            threading.Event().wait(0.4)  # The load runs on; any moment of it is right.
+            cluster.wipe()
+        for writer in writers:
+            writer.join(60)
+        # A fact after the last loss: what it skips over must be fetched from the log.
+        both[1].post("/projects", {"key": "LAST", "name": "The last"})
+        items = {item["id"]: item["version"] for item in both[0].pages("/work-items")}
+        wait_until(
+            lambda: all("LAST" in _projects(one) for one in followers),
+            seconds_max=30,
+            what="the last fact at every client",
+        )
+
+    assert len(items) == 2 * _items_of_each
+    for follower in followers:
+        assert follower.seqs == sorted(set(follower.seqs)), "each fact once, in order"
+        assert _versions(follower) == items
+
+
+_items_of_each: Final = 30
+
+
+def _write(client: Client, project_id: str) -> None:
+    for number in range(_items_of_each):
+        body = {"project_id": project_id, "item_type": "task", "title": f"T{number}"}
+        item = client.post("/work-items", body)
+        client.patch(f"/work-items/{item['id']}", {"title": f"T{number} again"})
+
+
+def _versions(follower: Follower) -> dict[str, int]:
+    """Return the state that a client has who believes what it is told alone."""
+    state: dict[str, int] = {}
+    for fact in follower.facts:
+        if fact["header"]["type"].startswith("WorkItem"):
+            item = fact["fact"]["data"]["work_item"]
+            state[item["id"]] = int(item["version"])
+    return state
+
+
+def _projects(follower: Follower) -> set[str]:
+    created = [fact for fact in follower.facts if fact["header"]["type"] == "ProjectCreated"]
+    return {fact["fact"]["data"]["project"]["key"] for fact in created}
+
+
+def _follow(client: Client) -> Follower:
+    assert client.token is not None
+    return Follower(client.url, client.token)
+
+
+def _a_member(owner: Client, email: str, role: str = "member") -> str:
+    invitation = owner.post("/invitations", {"role": role, "email": email})
+    with Client(owner.url) as anonymous:
+        joined = anonymous.post(
+            "/auth/registrations",
+            {
+                "token": invitation["token"],
+                "email": email,
+                "name": "Somebody",
+                "password": _PASSWORD,
+            },
+        )
+    return str(joined["access_token"])
+
+
+def _soon(condition: Callable[[], Any]) -> None:
+    wait_until(condition, seconds_max=known_seconds_max, what="what the other process did")

@@ -1,0 +1,352 @@
+"""The board over HTTP: the app factory, real stores, and an authenticator that knows two roles."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from types import SimpleNamespace
+from typing import Any, cast
+
+import httpx
+import pytest
+from msgspec import structs
+
+from tests.fixtures.board import BoardWorld
+from tidemill.api.app import ApiOptions, Probes, create_app
+from tidemill.board.module import build
+from tidemill.core.actor import Actor, Origin, Role
+from tidemill.core.config import Config
+from tidemill.core.module import Parts
+from tidemill.core.ports import RateLimiter
+from tidemill.http import SessionActor
+from tidemill.http.authentication import Kit
+
+pytestmark = pytest.mark.anyio
+API = "/api/v1"
+_CSV = b"id,title,type\n1,Season,epic\n2,Sail,whale\n"
+
+
+class _Authenticator:
+    def __init__(self, actor: Actor) -> None:
+        self._actor = actor
+
+    async def bearer(self, token: str, origin: Origin) -> Actor:
+        return structs.replace(self._actor, role=Role(token), origin=origin)
+
+    async def session(self, cookie: str, origin: Origin) -> SessionActor:
+        raise NotImplementedError
+
+    async def still_valid(self, actor: Actor) -> bool:
+        return True
+
+
+@pytest.fixture
+async def client(world: BoardWorld) -> AsyncIterator[httpx.AsyncClient]:
+    offer = build(cast("Parts", SimpleNamespace(tenants=world.stores.tenants, config=Config())))
+    kit = Kit(
+        authenticator=_Authenticator(world.actor),
+        rate_limiter=cast("RateLimiter", None),
+        requests_per_minute=lambda: 0,
+        allowed_origins=frozenset(),
+    )
+    probes = Probes(checks={}, render_metrics=lambda: b"", observe=lambda *_: None)
+    app, _ = create_app(
+        [offer], kit, ApiOptions(body_bytes_max=20_000_000, access_log=False), probes
+    )
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=cast("Any", app)),
+        base_url="http://tidemill.test" + API,
+        headers={"Authorization": "Bearer member"},
+    ) as client:
+        made = await client.post("/projects", json={"key": "TM", "name": "Tide"})
+        assert made.status_code == 201
+        yield client
+
+
+def _code(answer: httpx.Response) -> tuple[int, str, str | None]:
+    error = answer.json()["error"]
+    assert set(error) == {"message", "type", "code", "param"}
+    return answer.status_code, error["code"], error["param"]
+
+
+async def _an_item(client: httpx.AsyncClient, **fields: object) -> dict[str, Any]:
+    body = {"project_id": "TM", "item_type": "story", "title": "Read the tide tables", **fields}
+    answer = await client.post("/work-items", json=body)
+    assert answer.status_code == 201, answer.text
+    item: dict[str, Any] = answer.json()
+    return item
+
+
+async def test_create_work_item_answers_201_with_the_fields_that_are_fixed(
+    client: httpx.AsyncClient, world: BoardWorld
+) -> None:
+    """R037, R039, R041."""
+    ada = await world.a_person("Ada")
+    answer = await client.post(
+        "/work-items",
+        json={
+            "project_id": "TM",
+            "item_type": "story",
+            "title": "Read the tide tables",
+            "description": "Both harbours",
+            "assignee_id": ada,
+        },
+    )
+
+    assert answer.status_code == 201
+    assert answer.headers["etag"] == '"v1"'
+    item = answer.json()
+    assert item["assignee"] == {"id": ada, "name": "Ada", "avatar": None}
+    assert item["sprint"] is None
+    assert item["job"] is None
+    assert (item["key"], item["version"], item["status"]) == ("TM-1", 1, "backlog")
+    for instant in ("created_at", "updated_at"):
+        assert isinstance(item[instant], int)
+        assert item[instant] == pytest.approx(world.clock.now() // 1_000_000, abs=5)
+
+
+async def test_create_work_item_ignores_no_field_and_takes_no_tenant(
+    client: httpx.AsyncClient,
+) -> None:
+    """R038, R042: what is unknown is refused by name."""
+    for field in ("tenant_id", "created_by", "colour"):
+        answer = await client.post(
+            "/work-items",
+            json={"project_id": "TM", "item_type": "task", "title": "x", field: "y"},
+        )
+        assert _code(answer) == (400, "VALIDATION_FAILED", field)
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "code", "param"),
+    [
+        ({"item_type": "project"}, 422, "PROJECT_IS_NOT_A_WORK_ITEM", "item_type"),
+        ({"title": " "}, 400, "INVALID_TEXT", "title"),
+        ({"title": "x" * 201}, 400, "INVALID_TEXT", "title"),
+        ({"title": "a\0b"}, 400, "INVALID_TEXT", "title"),
+        ({"description": "x" * 10_001}, 400, "INVALID_TEXT", "description"),
+        ({"status": "sunk"}, 400, "UNKNOWN_STATUS", "status"),
+        ({"project_id": None}, 400, "PROJECT_MISSING", "project_id"),
+        ({"project_id": "XX"}, 404, "PROJECT_NOT_FOUND", "project_id"),
+        ({"project_id": "a\0b"}, 404, "PROJECT_NOT_FOUND", "project_id"),
+        ({"parent_id": "TM-99"}, 404, "WORK_ITEM_NOT_FOUND", "parent_id"),
+        ({"assignee_id": "nobody"}, 422, "ASSIGNEE_NOT_MEMBER", "assignee_id"),
+    ],
+)
+async def test_create_work_item_says_what_is_wrong_and_where(
+    client: httpx.AsyncClient, fields: dict[str, Any], status: int, code: str, param: str
+) -> None:
+    body = {"project_id": "TM", "item_type": "task", "title": "Sail", **fields}
+
+    answer = await client.post("/work-items", json=body)
+
+    assert _code(answer) == (status, code, param)
+
+
+async def test_change_work_item_by_put_and_patch_tells_absent_from_null(
+    client: httpx.AsyncClient, world: BoardWorld
+) -> None:
+    """R032, R040."""
+    ada = await world.a_person("Ada")
+    item = await _an_item(client, assignee_id=ada, description="Old")
+
+    put = await client.put(f"/work-items/{item['id']}", json={"status": "todo"})
+    patched = await client.patch(f"/work-items/{item['key']}", json={"assignee_id": None})
+
+    assert (put.status_code, patched.status_code) == (200, 200)
+    assert put.json()["assignee"]["name"] == "Ada"
+    final = patched.json()
+    assert (final["assignee"], final["description"], final["status"]) == (None, "Old", "todo")
+    assert patched.headers["etag"] == '"v3"'
+
+
+async def test_change_work_item_keeps_versions_apart_by_header_and_body(
+    client: httpx.AsyncClient,
+) -> None:
+    item = await _an_item(client)
+    path = f"/work-items/{item['id']}"
+    await client.patch(path, json={"title": "Second"}, headers={"If-Match": '"v1"'})
+
+    late = await client.patch(path, json={"title": "Late"}, headers={"If-Match": '"v1"'})
+    stale = await client.patch(path, json={"title": "Late", "expected_version": 1})
+
+    assert _code(late) == (412, "VERSION_CHANGED", None)
+    assert _code(stale) == (409, "WORK_ITEM_CHANGED", "expected_version")
+    assert late.headers["etag"] == stale.headers["etag"] == '"v2"'
+    assert "version 1" in stale.json()["error"]["message"]
+    assert "version 2" in stale.json()["error"]["message"]
+    assert (await client.get(path)).json()["title"] == "Second"
+
+
+async def test_get_work_item_answers_304_to_its_own_etag(client: httpx.AsyncClient) -> None:
+    item = await _an_item(client)
+    path = f"/work-items/{item['key']}"
+
+    answer = await client.get(path, headers={"If-None-Match": '"v1"'})
+
+    assert (answer.status_code, answer.content) == (304, b"")
+
+
+async def test_create_work_item_with_an_idempotency_key_happens_once(
+    client: httpx.AsyncClient,
+) -> None:
+    body = {"project_id": "TM", "item_type": "task", "title": "Once"}
+    headers = {"Idempotency-Key": "once"}
+
+    first = await client.post("/work-items", json=body, headers=headers)
+    second = await client.post("/work-items", json=body, headers=headers)
+    other = await client.post("/work-items", json={**body, "title": "Two"}, headers=headers)
+
+    assert first.json() == second.json()
+    assert other.json()["error"]["code"] == "IDEMPOTENCY_KEY_REUSED"
+
+
+async def test_delete_and_restore_work_item(client: httpx.AsyncClient) -> None:
+    item = await _an_item(client)
+    path = f"/work-items/{item['key']}"
+
+    assert (await client.delete(path)).status_code == 204
+    assert _code(await client.get(path)) == (404, "WORK_ITEM_NOT_FOUND", None)
+    assert _code(await client.delete(path)) == (404, "WORK_ITEM_NOT_FOUND", None)
+    restored = await client.post(f"{path}/restorations")
+    assert (restored.status_code, restored.json()["version"]) == (200, 3)
+
+
+async def test_list_work_items_filters_and_ties_cursors_to_the_filter(
+    client: httpx.AsyncClient,
+) -> None:
+    story = await _an_item(client)
+    await _an_item(client, item_type="task", parent_id=story["key"])
+    await _an_item(client, item_type="task", status="todo")
+
+    todo = await client.get("/work-items", params={"project_id": "TM", "status": "todo"})
+    below = await client.get("/work-items", params={"parent_id": story["id"]})
+    first = await client.get("/work-items", params={"project_id": "TM", "limit": 2})
+    cursor = first.json()["next_cursor"]
+    rest = await client.get("/work-items", params={"project_id": "TM", "cursor": cursor})
+    foreign = await client.get("/work-items", params={"cursor": cursor})
+
+    assert [item["key"] for item in todo.json()["items"]] == ["TM-3"]
+    assert [item["key"] for item in below.json()["items"]] == ["TM-2"]
+    assert [item["key"] for item in first.json()["items"] + rest.json()["items"]] == [
+        "TM-3",
+        "TM-2",
+        "TM-1",
+    ]
+    assert rest.json()["next_cursor"] is None
+    assert _code(foreign) == (400, "INVALID_CURSOR", "cursor")
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "param"),
+    [
+        ({"status": "sunk"}, 400, "status"),
+        ({"item_type": "whale"}, 400, "item_type"),
+        ({"parent_id": "TM-1"}, 400, "parent_id"),
+        ({"assignee_id": "x\0"}, 400, "assignee_id"),
+        ({"updated_since": "-1"}, 400, "updated_since"),
+        ({"updated_since": str(2**70)}, 400, "updated_since"),
+        ({"project_id": "XX"}, 404, None),
+        ({"limit": "201"}, 400, "limit"),
+        ({"cursor": "zzz"}, 400, "cursor"),
+    ],
+)
+async def test_list_work_items_refuses_a_bad_query(
+    client: httpx.AsyncClient, query: dict[str, str], status: int, param: str | None
+) -> None:
+    answer = await client.get("/work-items", params=query)
+
+    assert (answer.status_code, answer.json()["error"]["param"]) == (status, param)
+
+
+async def test_list_activity_tells_fields_and_values(client: httpx.AsyncClient) -> None:
+    """Defect 7."""
+    item = await _an_item(client)
+    await client.patch(f"/work-items/{item['key']}", json={"title": "New", "status": "todo"})
+
+    first = await client.get(f"/work-items/{item['key']}/activity", params={"limit": 2})
+    rest = await client.get(
+        f"/work-items/{item['key']}/activity", params={"cursor": first.json()["next_cursor"]}
+    )
+
+    rows = first.json()["items"] + rest.json()["items"]
+    assert [(row["field"], row["old_value"], row["new_value"]) for row in rows] == [
+        ("status", "backlog", "todo"),
+        ("title", "Read the tide tables", "New"),
+        (None, None, None),
+    ]
+
+
+async def test_import_work_items_checks_rejects_and_imports(client: httpx.AsyncClient) -> None:
+    path = "/projects/TM/imports"
+    csv = {"Content-Type": "text/csv"}
+
+    checked = await client.post(f"{path}?dry_run=true", content=_CSV, headers=csv)
+    rejected = await client.post(path, content=_CSV, headers=csv)
+    form = await client.post(
+        f"{path}?mode=valid_rows", files={"file": ("backlog.csv", _CSV, "text/csv")}
+    )
+
+    assert (checked.status_code, checked.json()["status"]) == (200, "checked")
+    assert _code(rejected) == (422, "IMPORT_REJECTED", None)
+    assert [row["outcome"] for row in rejected.json()["report"]["rows"]] == [
+        "not_imported",
+        "wrong",
+    ]
+    assert (form.status_code, form.json()["rows_created"]) == (201, 1)
+    assert (await client.get("/work-items/TM-1")).json()["external_id"] == "1"
+
+
+async def test_import_work_items_refuses_what_is_no_backlog(client: httpx.AsyncClient) -> None:
+    path = "/projects/TM/imports"
+
+    empty = await client.post(path, content=b"")
+    picture = await client.post(path, content=b"\x89PNG\x00\x01")
+    form = await client.post(path, files={"file": (None, "text")})
+    large = await client.post(path, content=b"title\n" + b"x" * (16 * 1024 * 1024))
+
+    assert _code(empty) == (400, "IMPORT_UNREADABLE", None)
+    assert _code(picture) == (400, "IMPORT_UNREADABLE", None)
+    assert _code(form) == (400, "IMPORT_UNREADABLE", "file")
+    assert _code(large) == (413, "IMPORT_TOO_LARGE", None)
+
+
+async def test_change_project_archives_it(client: httpx.AsyncClient) -> None:
+    archived = await client.patch("/projects/TM", json={"status": "archived"})
+
+    assert (archived.status_code, archived.json()["status"]) == (200, "archived")
+    answer = await client.post(
+        "/work-items", json={"project_id": "TM", "item_type": "task", "title": "x"}
+    )
+    assert _code(answer) == (409, "PROJECT_IS_ARCHIVED", None)
+    listed = await client.get("/projects", params={"status": "active"})
+    assert listed.json()["items"] == []
+
+
+async def test_delete_project_needs_an_admin(client: httpx.AsyncClient) -> None:
+    admin = {"Authorization": "Bearer admin"}
+
+    assert (await client.delete("/projects/TM")).status_code == 403
+    assert (await client.delete("/projects/TM", headers=admin)).status_code == 204
+    assert (await client.get("/projects/TM")).status_code == 404
+    restored = await client.post("/projects/TM/restorations", headers=admin)
+    assert restored.json()["version"] == 3
+
+
+async def test_viewers_read_and_change_nothing(client: httpx.AsyncClient) -> None:
+    item = await _an_item(client)
+    viewer = {"Authorization": "Bearer viewer"}
+    path = f"/work-items/{item['key']}"
+
+    for readable in (path, "/work-items", f"{path}/activity", "/projects", "/projects/TM"):
+        assert (await client.get(readable, headers=viewer)).status_code == 200
+    for method, target in (
+        ("PATCH", path),
+        ("PUT", path),
+        ("DELETE", path),
+        ("POST", f"{path}/restorations"),
+        ("POST", "/work-items"),
+        ("POST", "/projects"),
+        ("POST", "/projects/TM/imports"),
+    ):
+        answer = await client.request(method, target, headers=viewer, json={})
+        assert answer.status_code == 403, (method, target, answer.text)

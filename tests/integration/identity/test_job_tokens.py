@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fixtures.identity import IdentityWorld, bearer, identity_world
+from tidemill.core.actor import ActorKind, Origin, system
+from tidemill.core.ids import TenantId
+from tidemill.identity import JOB_LIVENESS
+from tidemill.identity.errors import JobTokenNeedsPerson
+
+pytestmark = pytest.mark.anyio
+
+JOB = "job-1"
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[IdentityWorld]:
+    async with identity_world(tmp_path) as world:
+        yield world
+
+
+class Running:
+    """Says which executions are under way."""
+
+    def __init__(self, *epochs: int) -> None:
+        self.epochs = set(epochs)
+
+    async def is_running(self, tenant_id: TenantId, job_id: str, epoch: int) -> bool:
+        return epoch in self.epochs
+
+
+async def _status(world: IdentityWorld, token: str, path: str = "/api/v1/members") -> int:
+    async with world.client(**bearer(token)) as client:
+        return (await client.get(path)).status_code
+
+
+async def _issue(world: IdentityWorld, credential: Any, **options: Any) -> str:
+    text = credential if isinstance(credential, str) else credential["access_token"]
+    actor = await world.authenticator.bearer(text, Origin())
+    return world.job_tokens.issue_job_token(actor, JOB, **options)
+
+
+async def test_job_tokens_integration_act_as_the_job_with_its_actors_rights(
+    world: IdentityWorld,
+) -> None:
+    owner = await world.an_owner()
+    bob = await world.a_member(owner, "viewer", "bob@example.org")
+
+    token = await _issue(world, bob)
+    actor = await world.authenticator.bearer(token, Origin())
+
+    assert (actor.kind, actor.id, actor.user_id) == (ActorKind.JOB, JOB, bob["user_id"])
+    assert await _status(world, token) == 200
+    assert await _status(world, token, "/api/v1/invitations") == 403
+    assert await _status(world, token, "/api/v1/auth/sessions") == 403
+
+
+async def test_job_tokens_integration_have_the_scopes_of_the_token_that_started_them(
+    world: IdentityWorld,
+) -> None:
+    owner = await world.an_owner()
+    reader = await world.an_api_token(owner, "read")
+
+    token = await _issue(world, reader)
+    before = await _status(world, token)
+    async with world.client(**bearer(token)) as client:
+        denied = await client.post("/api/v1/tenants", json={"name": "X", "slug": "xx"})
+    async with world.client(**bearer(owner)) as client:
+        items = (await client.get("/api/v1/api-tokens")).json()["items"]
+        await client.delete(f"/api/v1/api-tokens/{items[0]['id']}")
+
+    assert (before, denied.status_code) == (200, 403)
+    assert await _status(world, token) == 401
+
+
+async def test_job_tokens_integration_end_with_their_token_also_over_other_jobs(
+    world: IdentityWorld,
+) -> None:
+    owner = await world.an_owner()
+    first = await _issue(world, await world.an_api_token(owner, "admin"))
+    second = await _issue(world, await _issue(world, first))
+    actor = await world.authenticator.bearer(second, Origin())
+    before = await world.authenticator.still_valid(actor)
+    async with world.client(**bearer(owner)) as client:
+        items = (await client.get("/api/v1/api-tokens")).json()["items"]
+        await client.delete(f"/api/v1/api-tokens/{items[0]['id']}")
+
+    assert before
+    assert not await world.authenticator.still_valid(actor), "open sockets hear of it too"
+    assert await _status(world, second) == 401
+
+
+async def test_job_tokens_integration_die_with_the_execution(world: IdentityWorld) -> None:
+    owner = await world.an_owner()
+    running = Running(3)
+    world.ports[JOB_LIVENESS] = running
+
+    ended = await _issue(world, owner, epoch=2)
+    current = await _issue(world, owner, epoch=3)
+    actor = await world.authenticator.bearer(current, Origin())
+    first = (await _status(world, ended), await _status(world, current))
+    assert await world.authenticator.still_valid(actor)
+    running.epochs.clear()
+    world.clock.advance(1.1)
+
+    assert first == (401, 200)
+    assert await _status(world, current) == 401
+    assert not await world.authenticator.still_valid(actor)
+
+
+async def test_job_tokens_integration_can_be_revoked_by_execution(world: IdentityWorld) -> None:
+    owner = await world.an_owner()
+    old, new = await _issue(world, owner, epoch=1), await _issue(world, owner, epoch=2)
+    assert (await _status(world, old), await _status(world, new)) == (200, 200)
+
+    await world.job_tokens.revoke_job_tokens(TenantId(owner["tenant_id"]), JOB, epoch=1)
+
+    assert (await _status(world, old), await _status(world, new)) == (401, 200)
+
+
+async def test_job_tokens_integration_expire_and_follow_the_membership(
+    world: IdentityWorld,
+) -> None:
+    owner = await world.an_owner()
+    bob = await world.a_member(owner, "member", "bob@example.org")
+    token, short = await _issue(world, bob), await _issue(world, bob, ttl_seconds=5)
+    async with world.client(**bearer(owner)) as client:
+        await client.delete(f"/api/v1/members/{bob['user_id']}")
+    removed = await _status(world, token)
+    world.clock.advance(36)
+    follower: Any = world.stores.invalidations
+    await follower.look()
+    async with world.client(**bearer(short)) as client:
+        expired = (await client.get("/api/v1/auth/me")).json()["error"]["code"]
+
+    assert removed == 401
+    assert expired == "TOKEN_EXPIRED"
+
+
+async def test_job_tokens_integration_need_a_person(world: IdentityWorld) -> None:
+    with pytest.raises(JobTokenNeedsPerson):
+        world.job_tokens.issue_job_token(system("scheduler"), JOB)

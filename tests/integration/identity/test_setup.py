@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import anyio
+import httpx
+import pytest
+
+from tests.fixtures.identity import (
+    OWNER_EMAIL,
+    PASSWORD,
+    IdentityWorld,
+    identity_world,
+)
+from tests.fixtures.stores import StoresKind
+from tidemill.core.config.sections.people import Owner
+
+pytestmark = pytest.mark.anyio
+
+FORM = {"name": "Ada", "email": OWNER_EMAIL, "password": PASSWORD, "tenant_name": "Tide works"}
+
+
+@pytest.fixture(params=["sqlite", "schema"])
+async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[IdentityWorld]:
+    kind: StoresKind = request.param
+    async with identity_world(tmp_path, kind) as world:
+        yield world
+
+
+async def _ticket(world: IdentityWorld) -> str:
+    link = await world.setup.link()
+    assert link is not None
+    return link.partition("ticket=")[2]
+
+
+async def _redeem(
+    world: IdentityWorld, ticket: str, address: str = "127.0.0.1", **form: str
+) -> httpx.Response:
+    async with world.client(address) as client:
+        return await client.post("/setup", data={**FORM, "ticket": ticket, **form})
+
+
+async def test_setup_integration_makes_the_owner_its_tenant_and_a_session(
+    world: IdentityWorld,
+) -> None:
+    ticket = await _ticket(world)
+    async with world.client() as client:
+        page = await client.get("/setup", params={"ticket": ticket})
+        done = await client.post("/setup", data={**FORM, "ticket": ticket})
+        me = (await client.get("/api/v1/auth/me")).json()
+        again = await client.post("/setup", data={**FORM, "ticket": ticket})
+
+    assert page.status_code == 200
+    assert 'name="tenant_name"' in page.text
+    assert done.status_code == 200, done.text
+    assert (me["role"], me["tenant"]["slug"]) == ("owner", "tide-works")
+    assert again.status_code == 404
+    assert await world.setup.link() is None, "there is an owner, so there is no link"
+    assert "identity.owners.create" in await world.audit_actions()
+    assert (await world.facts(me["tenant"]["id"]))[:2] == ["TenantCreated", "MemberAdded"]
+
+
+async def test_setup_integration_pages_run_no_script_and_leak_no_link(
+    world: IdentityWorld,
+) -> None:
+    """D3: the page has a policy without exceptions, and other sites never learn its address."""
+    async with world.client() as client:
+        page = await client.get("/setup", params={"ticket": '"><script>alert(1)</script>'})
+
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert page.headers["referrer-policy"] == "no-referrer"
+    assert "<script" not in page.text
+
+
+async def test_setup_integration_refuses_other_machines_expired_and_mistyped_tickets(
+    world: IdentityWorld,
+) -> None:
+    ticket = await _ticket(world)
+
+    remote = await _redeem(world, ticket, "192.0.2.1")
+    proxied_client = world.client("192.0.2.1", **{"X-Forwarded-For": "127.0.0.1"})
+    async with proxied_client as client:
+        proxied = await client.get("/setup", params={"ticket": ticket})
+    mistyped = await _redeem(world, ticket[:-1] + "!")
+    world.clock.advance(31 * 60)
+    expired = await _redeem(world, ticket)
+
+    statuses = [a.status_code for a in (remote, proxied, mistyped, expired)]
+    assert statuses == [403, 403, 404, 404]
+
+
+async def test_setup_integration_keeps_the_ticket_when_the_form_is_wrong(
+    world: IdentityWorld,
+) -> None:
+    ticket = await _ticket(world)
+
+    weak = await _redeem(world, ticket, password="password1")
+    nameless = await _redeem(world, ticket, name=" ")
+    done = await _redeem(world, ticket)
+
+    assert (weak.status_code, nameless.status_code, done.status_code) == (422, 400, 200)
+    assert 'role="alert"' in weak.text
+    assert "password1" not in weak.text
+
+
+async def test_setup_integration_makes_one_owner_of_many_at_once(world: IdentityWorld) -> None:
+    tickets = [await _ticket(world), await _ticket(world)]
+    statuses: list[int] = []
+
+    async def redeem(number: int) -> None:
+        answer = await _redeem(world, tickets[number % 2], email=f"u{number}@example.org")
+        statuses.append(answer.status_code)
+
+    async with anyio.create_task_group() as group:
+        for number in range(4):
+            group.start_soon(redeem, number)
+
+    assert statuses.count(200) == 1
+    assert set(statuses) <= {200, 404, 409}
+
+
+async def test_setup_integration_takes_the_owner_of_the_configuration_once(
+    tmp_path: Path,
+) -> None:
+    owner = Owner(email=OWNER_EMAIL, password=PASSWORD)
+    async with identity_world(tmp_path, owner=owner) as world:
+        assert (await world.log_in()).status_code == 200
+        assert await world.setup.link() is None
+    other = Owner(email="other@example.org", password=PASSWORD)
+    async with identity_world(tmp_path, owner=other) as world:
+        assert (await world.log_in()).status_code == 200
+        assert (await world.log_in("other@example.org")).status_code == 401

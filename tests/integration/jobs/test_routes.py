@@ -1,0 +1,337 @@
+"""Scripts and jobs by plain HTTP, with a real worker process beside the application."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.fixtures.app import App, make_app
+from tests.fixtures.jobs import spoken_worker
+from tests.fixtures.run import run_directory, unique_name
+from tidemill.core.config.sections.working import Isolation, Jobs
+
+pytestmark = pytest.mark.anyio
+
+TIDE = """
+def main(station: str, days: int = 3, detail: bool = False) -> dict:
+    print(f"reading {station}")
+    return {"station": station, "days": days}
+"""
+
+
+@pytest.fixture
+async def app(tmp_path: Path) -> AsyncIterator[App]:
+    async with make_app(tmp_path, jobs=Jobs(isolation_default=Isolation.FORK)) as made:
+        yield made
+
+
+@asynccontextmanager
+async def a_worker(app: App) -> AsyncIterator[None]:
+    sockets = Path(app.application.config.server.data_dir) / "run" / "dispatcher"
+    run = run_directory() / unique_name("w")
+    worker = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.integration.jobs.worker_process", str(sockets), str(run),
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        yield
+    finally:
+        worker.terminate()
+        await asyncio.wait_for(worker.wait(), 15)
+
+
+async def deploy(app: App, content: str = TIDE, path: str = "tides/read") -> httpx.Response:
+    body = {"path": path, "language": "python", "content": content}
+    return await app.owner.post("/api/v1/scripts", json=body)
+
+
+async def start(app: App, **body: Any) -> httpx.Response:
+    return await app.owner.post("/api/v1/jobs", json=body)
+
+
+async def result(app: App, job_id: str) -> dict[str, Any]:
+    answer = await app.owner.get(f"/api/v1/jobs/{job_id}/result", params={"wait": 30})
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def error(answer: httpx.Response) -> tuple[int, str, str | None]:
+    found = answer.json()["error"]
+    return answer.status_code, found["code"], found["param"]
+
+
+async def test_scripts_integration_deploy_run_and_read(app: App) -> None:
+    deployed = await deploy(app)
+    assert deployed.status_code == 201, deployed.text
+    schema = deployed.json()["schema"]
+    assert schema["required"] == ["station"]
+    assert schema["properties"]["days"] == {"type": "integer", "default": 3}
+
+    async with a_worker(app):
+        started = await start(app, script_path="tides/read", args={"station": "Cuxhaven"})
+        assert started.status_code == 201, started.text
+        job = started.json()
+        assert job["state"] == "queued"
+        ended = await result(app, job["id"])
+        assert ended["state"] == "succeeded", ended
+        assert ended["result"] == {"station": "Cuxhaven", "days": 3}
+        shown = (await app.owner.get(f"/api/v1/jobs/{job['id']}")).json()
+        logs = (await app.owner.get(f"/api/v1/jobs/{job['id']}/logs")).json()
+        workers = (await app.owner.get("/api/v1/workers")).json()["items"]
+
+    assert (shown["state"], shown["attempts"], shown["worker_id"]) == ("succeeded", 1, "worker-1")
+    assert logs["text"] == "reading Cuxhaven\n"
+    assert logs["complete"] is True
+    assert [worker["id"] for worker in workers] == ["worker-1"]
+
+
+async def test_jobs_integration_inline_code_fails_with_its_traceback(app: App) -> None:
+    async with a_worker(app):
+        job = await start(
+            app, language="python", content="def main():\n    raise ValueError('no tide')\n"
+        )
+        ended = await result(app, job.json()["id"])
+
+    assert ended["state"] == "failed"
+    assert ended["error"]["type"] == "ValueError"
+    assert "no tide" in ended["error"]["message"]
+    assert "line 2" in ended["error"]["traceback"]
+
+
+async def test_jobs_integration_bash_takes_its_arguments(app: App) -> None:
+    content = 'name="$1"\necho "hello $name"\n'
+    async with a_worker(app):
+        job = await start(app, language="bash", content=content, args={"name": "mill"})
+        ended = await result(app, job.json()["id"])
+
+    assert (ended["state"], ended["result"]) == ("succeeded", "hello mill")
+
+
+async def test_jobs_integration_logs_stream_live_and_resume(app: App) -> None:
+    content = (
+        "import time\ndef main():\n    for n in range(3):\n"
+        "        print('line', n, flush=True)\n        time.sleep(0.05)\n"
+    )
+    async with a_worker(app):
+        job = (await start(app, language="python", content=content)).json()
+        headers = {"Accept": "text/event-stream"}
+        url = f"/api/v1/jobs/{job['id']}/logs"
+        stream = await app.owner.get(url, headers=headers, timeout=30)
+        events = _events(stream.text)
+        seen = events[0][0]
+        resumed = await app.owner.get(url, headers={**headers, "Last-Event-ID": seen}, timeout=30)
+
+    assert stream.headers["content-type"].startswith("text/event-stream")
+    assert "content-encoding" not in stream.headers, "what is compressed does not come at once"
+    assert "".join(data.get("text", "") for _, _, data in events) == "line 0\nline 1\nline 2\n"
+    assert (events[-1][1], events[-1][2]["state"]) == ("end", "succeeded")
+    rest = _events(resumed.text)
+    first = events[0][2]["text"]
+    assert first + "".join(data.get("text", "") for _, _, data in rest) == (
+        "line 0\nline 1\nline 2\n"
+    )
+
+
+async def test_jobs_integration_cancel_stops_a_running_job(app: App) -> None:
+    async with a_worker(app):
+        job = (await start(app, language="bash", content="echo on; sleep 60")).json()
+        await _until(lambda: _is_running(app, job["id"]))
+        cancelled = await app.owner.post(f"/api/v1/jobs/{job['id']}/cancel")
+        ended = await result(app, job["id"])
+        again = await app.owner.post(f"/api/v1/jobs/{job['id']}/cancel")
+
+    assert cancelled.status_code == again.status_code == 200
+    assert ended["state"] == again.json()["state"] == "cancelled"
+
+
+async def test_jobs_integration_a_work_item_shows_its_job(app: App) -> None:
+    project = (await app.owner.post("/api/v1/projects", json={"key": "TM", "name": "Mill"})).json()
+    body = {"project_id": project["id"], "item_type": "task", "title": "Read the tides"}
+    item = (await app.owner.post("/api/v1/work-items", json=body)).json()
+    async with a_worker(app):
+        job = (
+            await start(
+                app,
+                language="python",
+                content="def main():\n    return 7\n",
+                work_item_id=item["id"],
+            )
+        ).json()
+        await result(app, job["id"])
+        shown = await _until(lambda: _ended_on(app, item["id"]))
+
+    assert (shown["id"], shown["result"]) == (job["id"], 7)
+    missing = await start(
+        app, language="bash", content="true", work_item_id="018f0000-0000-7000-8000-000000000000"
+    )
+    assert missing.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code", "param"),
+    [
+        ({}, 400, "JOB_UNCLEAR", "script_path"),
+        ({"content": "true"}, 400, "JOB_UNCLEAR", "language"),
+        ({"script_path": "no/such"}, 404, "SCRIPT_NOT_FOUND", "script_path"),
+        ({"language": "cobol", "content": "x"}, 400, "UNKNOWN_LANGUAGE", "language"),
+        ({"language": "python", "content": "x = ("}, 422, "SCRIPT_INVALID", "content"),
+        ({"tag": "No Tag"}, 400, "INVALID_JOB_FIELD", "tag"),
+        ({"priority": 101}, 400, "INVALID_JOB_FIELD", "priority"),
+        ({"timeout_seconds": 0}, 400, "INVALID_JOB_FIELD", "timeout_seconds"),
+        ({"id": "../x"}, 400, "INVALID_JOB_FIELD", "id"),
+        ({"isolation": "none"}, 400, "INVALID_JOB_FIELD", "isolation"),
+        ({"args": {"x": "y" * 300_000}}, 413, "ARGUMENTS_TOO_LARGE", "args"),
+        ({"script_path": "tides/read"}, 422, "ARGUMENTS_INVALID", "args.station"),
+        (
+            {"script_path": "tides/read", "args": {"station": 1}},
+            422, "ARGUMENTS_INVALID", "args.station",
+        ),
+        (
+            {"script_path": "tides/read", "args": {"station": "x", "tide": 1}},
+            422, "ARGUMENTS_INVALID", "args.tide",
+        ),
+    ],
+)  # fmt: skip
+async def test_jobs_integration_a_wrong_request_is_told_its_field(
+    app: App, body: dict[str, Any], status: int, code: str, param: str
+) -> None:
+    await deploy(app)
+    runs = {"content", "script_path"} & body.keys()
+    whole = body if runs or not body else {"language": "bash", "content": "true", **body}
+
+    answer = await start(app, **whole)
+
+    assert error(answer) == (status, code, param)
+    assert (await app.owner.get("/api/v1/jobs")).json()["items"] == []
+
+
+async def test_scripts_integration_a_syntax_error_names_line_and_column(app: App) -> None:
+    await deploy(app)
+
+    refused = await deploy(app, "def main():\n    return (1\n")
+
+    assert error(refused) == (422, "SCRIPT_INVALID", "content")
+    assert refused.json()["error"]["message"].startswith("Line 2, column 12: ")
+    shown = (await app.owner.get("/api/v1/scripts/tides/read")).json()
+    assert (shown["version"], shown["content"]) == (1, TIDE)
+
+
+async def test_scripts_integration_versions_form_a_chain(app: App) -> None:
+    first = (await deploy(app)).json()
+    same = (await deploy(app)).json()
+    second = (await deploy(app, TIDE + "# more\n")).json()
+    versions = (
+        await app.owner.get("/api/v1/script-versions", params={"path": "tides/read"})
+    ).json()["items"]
+    listed = (await app.owner.get("/api/v1/scripts")).json()["items"]
+    archived = await app.owner.delete("/api/v1/scripts/tides/read")
+
+    assert (first["version"], same["version"], second["version"]) == (1, 1, 2)
+    assert second["parent_hash"] == first["content_hash"]
+    assert [version["version"] for version in versions] == [2, 1]
+    assert [script["path"] for script in listed] == ["tides/read"]
+    assert archived.status_code == 204
+    assert (await app.owner.get("/api/v1/scripts")).json()["items"] == []
+    run = await start(app, script_path="tides/read", args={"station": "x"})
+    assert run.status_code == 404
+    assert (await deploy(app)).json()["archived_at"] is None
+
+
+async def test_jobs_integration_the_same_id_or_key_starts_one_job(app: App) -> None:
+    body = {"language": "bash", "content": "true", "id": "nightly"}
+    first, again = await start(app, **body), await start(app, **body)
+    other = await start(app, **{**body, "content": "false"})
+    headers = {"Idempotency-Key": "k1"}
+    plain = {"language": "bash", "content": "true"}
+    keyed = [await app.owner.post("/api/v1/jobs", json=plain, headers=headers) for _ in range(2)]
+
+    assert (first.json()["id"], again.json()["id"]) == ("nightly", "nightly")
+    assert error(other) == (409, "JOB_ID_TAKEN", "id")
+    assert keyed[0].json()["id"] == keyed[1].json()["id"]
+    assert (await app.owner.get("/api/v1/jobs/nightly")).json()["state"] == "queued"
+    assert len((await app.owner.get("/api/v1/jobs")).json()["items"]) == 2
+
+
+async def test_jobs_integration_a_job_waits_for_its_time_and_says_so(app: App) -> None:
+    at = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    later = (await start(app, language="bash", content="true", run_at=at)).json()
+    now = (await start(app, language="bash", content="true")).json()
+
+    pending = await app.owner.get(f"/api/v1/jobs/{now['id']}/result")
+    shown = (await app.owner.get(f"/api/v1/jobs/{now['id']}")).json()
+    scheduled = await app.owner.get("/api/v1/jobs", params={"state": "scheduled"})
+
+    assert later["state"] == "scheduled"
+    assert (pending.status_code, pending.json()["finished"]) == (202, False)
+    assert "No worker is connected" in shown["waiting_for"]
+    assert [job["id"] for job in scheduled.json()["items"]] == [later["id"]]
+
+
+async def test_jobs_integration_a_weaker_isolation_needs_the_owners_consent(
+    tmp_path: Path,
+) -> None:
+    async with make_app(tmp_path) as app:
+        refused = await start(app, language="bash", content="true", isolation="fork")
+        accepted = await start(app, language="bash", content="true")
+
+    assert error(refused) == (422, "ISOLATION_NOT_ALLOWED", "isolation")
+    assert accepted.json()["isolation"] == "sandbox"
+
+
+async def test_jobs_integration_a_running_job_calls_the_api_as_its_starter(app: App) -> None:
+    sockets = Path(app.application.config.server.data_dir) / "run" / "dispatcher"
+    worker = await spoken_worker(sockets)
+    await start(app, language="bash", content="true")
+    assignment = await worker.assignment()
+    job = app.client(assignment.token)
+
+    allowed = await job.get("/api/v1/projects")
+    forbidden = await job.post("/api/v1/api-tokens", json={"name": "x", "scopes": ["admin"]})
+    await worker.end(assignment)
+    await _until(lambda: _is_refused(job))
+    await worker.leave()
+
+    assert allowed.status_code == 200, allowed.text
+    assert forbidden.status_code in {400, 403}
+
+
+async def _until(condition: Callable[[], Awaitable[Any]]) -> Any:
+    async with asyncio.timeout(10):
+        while not (value := await condition()):  # noqa: ASYNC110 - HTTP has no events to wait for
+            await asyncio.sleep(0.01)
+        return value
+
+
+async def _is_running(app: App, job_id: str) -> bool:
+    state: str = (await app.owner.get(f"/api/v1/jobs/{job_id}")).json()["state"]
+    return state == "running"
+
+
+async def _ended_on(app: App, item_id: str) -> dict[str, Any] | None:
+    shown: dict[str, Any] | None = (await app.owner.get(f"/api/v1/work-items/{item_id}")).json()[
+        "job"
+    ]
+    return shown if shown is not None and shown["state"] == "succeeded" else None
+
+
+async def _is_refused(client: httpx.AsyncClient) -> bool:
+    return (await client.get("/api/v1/projects")).status_code == 401
+
+
+def _events(text: str) -> list[tuple[str, str, dict[str, Any]]]:
+    found = []
+    for block in filter(None, text.split("\n\n")):
+        fields = dict(line.split(": ", 1) for line in block.splitlines())
+        found.append((fields["id"], fields["event"], json.loads(fields["data"])))
+    return found

@@ -1,0 +1,153 @@
+"""The job's way to the API, from inside its own network."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from tests.integration.jobs.worker.conftest import StartWorker
+from tests.integration.jobs.worker.dispatcher import Dispatcher, job, succeeded
+from tidemill.jobs.protocol.messages import Isolation
+
+pytestmark = pytest.mark.anyio
+
+_CALL = """
+import os, urllib.request, urllib.error
+
+def call(path, body=None, headers={}):
+    request = urllib.request.Request(os.environ["TIDEMILL_URL"] + path, body, headers)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return [answer.status, answer.read().decode()]
+    except urllib.error.HTTPError as error:
+        return [error.code, error.read().decode()]
+
+"""
+
+
+@dataclass
+class Api:
+    """A real HTTP server that keeps what it was sent."""
+
+    url: str
+    heads: list[str] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+
+
+@pytest.fixture
+async def api(dispatcher: Dispatcher) -> AsyncIterator[Api]:
+    served = Api(url="")
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        served.heads.append(head)
+        length = int(head.lower().split("content-length: ")[1].split("\r\n")[0])
+        served.bodies.append(await reader.readexactly(length))
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n")
+        writer.write(b'content-length: 13\r\nconnection: close\r\n\r\n{"me": "job"}')
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    served.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    dispatcher.api_url = served.url
+    yield served
+    server.close()
+    await server.wait_closed()
+
+
+async def test_relay_integration_calls_the_api_with_the_jobs_own_token(
+    dispatcher: Dispatcher, start_worker: StartWorker, api: Api
+) -> None:
+    await start_worker()
+    script = _CALL + (
+        "def main():\n"
+        "    return call('/api/v1/work-items/7?x=%2F', b'{}', {'Authorization': 'Bearer stolen',\n"
+        "        'Cookie': 'session=1', 'X-Forwarded-For': '10.0.0.1', 'If-Match': '3'})"
+    )
+
+    outcome = await dispatcher.run(job("j", script, isolation=Isolation.SANDBOX))
+
+    assert succeeded(outcome) == [200, '{"me": "job"}']
+    (head,) = api.heads
+    assert head.startswith("POST /api/v1/work-items/7?x=%2F HTTP/1.1\r\n")
+    assert "authorization: Bearer token-of-j\r\n" in head
+    assert "If-Match: 3\r\n" in head
+    for secret in ("stolen", "session=1", "10.0.0.1"):
+        assert secret not in head
+    assert api.bodies == [b"{}"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/metrics",
+        "/api/v1",
+        "/api/v2/x",
+        "/api/v1/../../metrics",
+        "/api/v1/%2e%2e/%2e%2e/metrics",
+        "/api/v1/..%2f..%2fmetrics",
+        "/api/v1/%252e%252e/metrics",
+        "/api/v1//evil",
+        "/api/v1/x\\..\\y",
+    ],
+)
+async def test_relay_integration_refuses_paths_outside_of_the_api(
+    dispatcher: Dispatcher, start_worker: StartWorker, api: Api, path: str
+) -> None:
+    await start_worker()
+    script = _CALL + "def main(path): return call(path)[0]"
+
+    outcome = await dispatcher.run(
+        job("j", script, isolation=Isolation.SANDBOX, arguments={"path": path})
+    )
+
+    assert succeeded(outcome) == 403
+    assert api.heads == []
+
+
+async def test_relay_integration_limits_heads_and_bodies(
+    dispatcher: Dispatcher, start_worker: StartWorker, api: Api
+) -> None:
+    await start_worker()
+    script = _CALL + (
+        "import http.client\n"
+        "def attempt(*a):\n"
+        "    try: return call(*a)[0]\n"
+        "    except (OSError, http.client.HTTPException): return 'cut'\n"
+        "def main():\n"
+        "    return [attempt('/api/v1/x', b'x' * (11 * 1024 * 1024)),\n"
+        "            attempt('/api/v1/x', None, {'X-Long': 'x' * 40_000})]"
+    )
+
+    outcome = await dispatcher.run(job("j", script, isolation=Isolation.SANDBOX))
+
+    assert set(succeeded(outcome)) <= {413, "cut"}
+    assert api.heads == []
+
+
+async def test_relay_integration_says_that_the_api_is_away(
+    dispatcher: Dispatcher, start_worker: StartWorker
+) -> None:
+    await start_worker()
+    script = _CALL + "def main(): return call('/api/v1/x')"
+
+    outcome = await dispatcher.run(job("j", script, isolation=Isolation.SANDBOX))
+
+    status, body = succeeded(outcome)
+    assert status == 502
+    assert '"code":"API_UNREACHABLE"' in body
+
+
+async def test_relay_integration_gives_forked_jobs_the_address_itself(
+    dispatcher: Dispatcher, start_worker: StartWorker, api: Api
+) -> None:
+    await start_worker()
+    script = (
+        "import os\ndef main(): return [os.environ[n] for n in ('TIDEMILL_URL', 'TIDEMILL_TOKEN')]"
+    )
+
+    assert succeeded(await dispatcher.run(job("j", script))) == [api.url, "token-of-j"]

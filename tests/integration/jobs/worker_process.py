@@ -1,0 +1,23 @@
+"""A worker process: `python -m tests.integration.jobs.worker_process SOCKETS RUN`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from tidemill.jobs.protocol.messages import Isolation
+from tidemill.jobs.worker.options import WorkerOptions
+from tidemill.jobs.worker.run import run_worker
+
+if __name__ == "__main__":
+    run_worker(
+        WorkerOptions(
+            worker_id="worker-1",
+            socket_directory=Path(sys.argv[1]),
+            run_directory=Path(sys.argv[2]),
+            isolations=(Isolation.FORK,),
+            slots=3,
+            niceness=0,
+            drain_seconds_max=1.0,
+        )
+    )

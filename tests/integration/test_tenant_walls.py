@@ -1,0 +1,189 @@
+"""A member of one tenant against everything of another (A1, U8; defects 1 to 3 of 1.3)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+import httpx
+import pytest
+from msgspec import Struct
+
+from tests.fixtures.app import App, make_app
+
+pytestmark = pytest.mark.anyio
+
+CANARY: Final = "kestrel-canary"
+_PASSWORD: Final = "a long Passw0rd of a stranger"
+
+# What a well-meant change of another tenant's thing would send.
+_BODIES: Final[dict[str, Any]] = {
+    "PATCH /api/v1/members/{user_id}": {"role": "viewer"},
+    "PATCH /api/v1/projects/{project_id}": {"name": "Taken over"},
+    "PATCH /api/v1/tenants/{tenant_id}": {"name": "Taken over"},
+    "PATCH /api/v1/work-items/{item_id}": {"title": "Taken over"},
+    "PUT /api/v1/work-items/{item_id}": {"title": "Taken over"},
+}
+# Settings are named alike in every tenant: their values are what must stay apart.
+_NO_THING: Final = ("{key}",)
+
+
+class Walls(Struct, frozen=True):
+    """Two tenants: what is in the first, and an owner of the second."""
+
+    app: App
+    ids: dict[str, str]
+    stranger: httpx.AsyncClient
+
+
+@pytest.fixture(scope="module")
+async def walls(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Walls]:
+    async with make_app(tmp_path_factory.mktemp("walls")) as app:
+        yield Walls(app, await _things(app), await _a_stranger(app))
+
+
+async def test_tenant_walls_hide_every_object_by_its_id(walls: Walls) -> None:
+    before = await _snapshot(walls)
+    wrong = []
+    for method, path in await _routes(walls.app):
+        if "{" not in path or any(name in path for name in _NO_THING):
+            continue
+        url = re.sub(r"\{(\w+)\}", lambda match: walls.ids[match[1]], path)
+        answer = await _send(walls.stranger, method, path, url)
+        if answer.status_code != 404 or CANARY in answer.text:
+            wrong.append((method, path, answer.status_code, answer.text[:200]))
+
+    assert wrong == []
+    assert await _snapshot(walls) == before
+
+
+async def test_tenant_walls_keep_lists_and_streams_apart(walls: Walls) -> None:
+    lists = [
+        path
+        for method, path in await _routes(walls.app)
+        if method == "GET" and "{" not in path and path != "/api/v1/events"
+    ]
+    answers = {path: await walls.stranger.get(path) for path in lists}
+
+    assert len(lists) > 10
+    assert [path for path, answer in answers.items() if CANARY in answer.text] == []
+    assert [path for path, answer in answers.items() if answer.status_code >= 500] == []
+    owner = [(await walls.app.owner.get(path)).text for path in lists]
+    assert sum(CANARY in text for text in owner) >= 5, "the canary is where it should be seen"
+
+
+async def test_tenant_walls_refuse_links_into_another_tenant(walls: Walls) -> None:
+    """A thing of one's own cannot be tied to a thing, or a person, of another tenant."""
+    mine = (
+        await walls.stranger.post("/api/v1/projects", json={"key": "MY", "name": "Mine"})
+    ).json()
+    item = {"item_type": "task", "title": "Mine", "project_id": mine["id"]}
+    code = {"language": "python", "content": "def main():\n    pass\n"}
+    answers = [
+        await walls.stranger.post("/api/v1/work-items", json={**item, **link})
+        for link in (
+            {"project_id": walls.ids["project_id"]},
+            {"parent_id": walls.ids["item_id"]},
+            {"assignee_id": walls.ids["user_id"]},
+        )
+    ]
+    answers += [
+        await walls.stranger.post("/api/v1/jobs", json={"script_path": walls.ids["path"]}),
+        await walls.stranger.post(
+            "/api/v1/jobs", json={**code, "work_item_id": walls.ids["item_id"]}
+        ),
+        await walls.stranger.put("/api/v1/auth/tenant", json={"tenant_id": walls.ids["tenant_id"]}),
+    ]
+
+    assert [answer.status_code for answer in answers if answer.status_code not in {404, 422}] == []
+
+
+async def _routes(app: App) -> list[tuple[str, str]]:
+    document = (await app.owner.get("/api/docs/openapi.json")).json()
+    return [
+        (method.upper(), path)
+        for path, item in document["paths"].items()
+        for method in item
+        if path.startswith("/api/v1")
+    ]
+
+
+async def _send(client: httpx.AsyncClient, method: str, path: str, url: str) -> httpx.Response:
+    if path.endswith("/imports"):
+        return await client.post(
+            url, content=b"title\nTaken over\n", headers={"content-type": "text/csv"}
+        )
+    body = _BODIES.get(f"{method} {path}")
+    if body is None:
+        return await client.request(method, url)
+    return await client.request(method, url, json=body)
+
+
+async def _things(app: App) -> dict[str, str]:
+    """Make one of each in the owner's tenant, all with the canary in their text."""
+    owner = app.owner
+    me = (await owner.get("/api/v1/auth/me")).json()
+    invited = await _made(owner, "invitations", email="bob@example.org")
+    # The owner makes the other tenant too, so somebody else is the person who is only here.
+    bob = await _join(app, invited["token"], "bob@example.org", CANARY)
+    project = await _made(owner, "projects", key="TM", name=CANARY)
+    item = await _made(
+        owner, "work-items", project_id=project["id"], item_type="task", title=CANARY
+    )
+    content = f"def main():\n    return '{CANARY}'\n"
+    path = "f/hidden"  # Without the canary: answers may repeat what the caller asked for.
+    await _made(owner, "scripts", path=path, language="python", content=content)
+    job = await _made(owner, "jobs", script_path=path, work_item_id=item["id"])
+    token = await _made(owner, "api-tokens", name=CANARY, scopes=["read"])
+    invitation = await _made(owner, "invitations", email=f"{CANARY}@example.org")
+    return {
+        "tenant_id": me["tenant"]["id"],
+        "user_id": bob["user_id"],
+        "session_id": me["session_id"],
+        "project_id": project["id"],
+        "item_id": item["id"],
+        "path": path,
+        "job_id": job["id"],
+        "token_id": token["id"],
+        "invitation_id": invitation["id"],
+    }
+
+
+async def _a_stranger(app: App) -> httpx.AsyncClient:
+    """Return the owner of another tenant, who never was in the first."""
+    other = await _made(app.owner, "tenants", name="Other", slug="other")
+    switched = await app.owner.put("/api/v1/auth/tenant", json={"tenant_id": other["id"]})
+    inside = app.client(switched.json()["access_token"])
+    made = await _made(inside, "invitations", email="eve@example.org", role="owner")
+    home = (await inside.get("/api/v1/tenants")).json()["items"]
+    first = next(tenant["id"] for tenant in home if tenant["id"] != other["id"])
+    await inside.put("/api/v1/auth/tenant", json={"tenant_id": first})
+    joined = await _join(app, made["token"], "eve@example.org", "Eve")
+    return app.client(joined["access_token"])
+
+
+async def _join(app: App, token: str, email: str, name: str) -> dict[str, Any]:
+    body = {"token": token, "email": email, "name": name, "password": _PASSWORD}
+    answer = await app.anonymous.post("/api/v1/auth/registrations", json=body)
+    assert answer.status_code == 201, answer.text
+    return dict(answer.json())
+
+
+async def _made(client: httpx.AsyncClient, things: str, **body: Any) -> dict[str, Any]:
+    answer = await client.post(f"/api/v1/{things}", json=body)
+    assert answer.status_code == 201, answer.text
+    return dict(answer.json())
+
+
+async def _snapshot(walls: Walls) -> list[Any]:
+    paths = (
+        f"/projects/{walls.ids['project_id']}",
+        f"/work-items/{walls.ids['item_id']}",
+        f"/scripts/{walls.ids['path']}",
+        f"/members/{walls.ids['user_id']}",
+        f"/tenants/{walls.ids['tenant_id']}",
+        f"/api-tokens/{walls.ids['token_id']}",
+        "/invitations",
+    )
+    return [(await walls.app.owner.get(f"/api/v1{path}")).json() for path in paths]

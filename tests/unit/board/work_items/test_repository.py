@@ -1,0 +1,68 @@
+"""The frequent queries use their indexes and sort nothing."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.board import BoardWorld
+from tidemill.board.contract import ProjectId, WorkItemId
+from tidemill.board.work_items import repository
+from tidemill.board.work_items.models import WorkItemFilter, WorkItemType
+from tidemill.board.work_items.repository import list_statement
+from tidemill.core.clock import Instant
+
+pytestmark = pytest.mark.anyio
+_PROJECT = ProjectId("p")
+
+LISTS = {
+    "all": (WorkItemFilter(), "PRIMARY KEY|sqlite_autoindex_work_items_1"),
+    "project": (WorkItemFilter(project_id=_PROJECT), "sqlite_autoindex_work_items_2"),
+    "project and status": (
+        WorkItemFilter(project_id=_PROJECT, status="todo"),
+        "idx_work_items_project_id_status",
+    ),
+    "parent": (WorkItemFilter(parent_id=WorkItemId("i")), "idx_work_items_parent_id"),
+    "assignee": (WorkItemFilter(assignee_id="u"), "idx_work_items_assignee_id"),
+    "type in project": (
+        WorkItemFilter(project_id=_PROJECT, item_type=WorkItemType.BUG),
+        "sqlite_autoindex_work_items_2",
+    ),
+    "changes": (WorkItemFilter(updated_since=Instant(1)), "idx_work_items_updated_at"),
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("is_first_page", [True, False], ids=["first", "next"])
+async def test_list_statement_uses_an_index_in_its_order(
+    world: BoardWorld, name: str, is_first_page: bool
+) -> None:
+    wanted, index = LISTS[name]
+    sql, parameters = list_statement(wanted, None if is_first_page else (5, "x"))
+
+    plan = _plan(world, sql, parameters)
+
+    assert any(part in plan for part in index.split("|")), plan
+    assert "SCAN w" not in plan, plan
+    assert "TEMP B-TREE" not in plan, plan
+
+
+@pytest.mark.parametrize("sql", [repository._BY_ID, repository._BY_KEY, repository._A_CHILD])
+async def test_find_searches_by_index_only(world: BoardWorld, sql: str) -> None:
+    plan = _plan(world, sql, {"id": "x", "project_key": "TM", "number": 1})
+
+    assert "SCAN" not in plan, plan
+
+
+def _plan(world: BoardWorld, sql: str, parameters: Mapping[str, object]) -> str:
+    (path,) = Path(world.stores_directory).glob(f"**/{world.tenant_id}/main.db")
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    try:
+        named = {"tenant_id": world.tenant_id, "limit": 51, **parameters}
+        rows = connection.execute(f"EXPLAIN QUERY PLAN {sql}", named).fetchall()
+    finally:
+        connection.close()
+    return "\n".join(row[3] for row in rows)

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fixtures.answers import Answer, Answers
+from tidemill.cli.main import run
+
+PATH = "/api/v1/projects/TM/imports"
+PROBLEM = {
+    "column": "type",
+    "value": "whale",
+    "problem": "there is no such type.",
+    "expected": "one of: epic, story, task, bug",
+}
+ROWS = [
+    {"line": 2, "outcome": "valid", "title": "Season", "problems": []},
+    {"line": 3, "outcome": "wrong", "title": "Sail", "problems": [PROBLEM]},
+]
+
+
+def _report(status: str, *, wrong: int) -> dict[str, Any]:
+    return {
+        "status": status,
+        "columns": [{"header": "title", "field": "title"}, {"header": "mood", "field": None}],
+        "rows_total": 2,
+        "rows_created": 0 if wrong else 2,
+        "rows_already_imported": 0,
+        "rows_wrong": wrong,
+        "rows": ROWS if wrong else ROWS[:1],
+    }
+
+
+@pytest.fixture
+def backlog(tmp_path: Path) -> Path:
+    path = tmp_path / "backlog.csv"
+    path.write_text("title,mood\nSeason,merry\nSail,\n")
+    return path
+
+
+def test_import_sends_the_file_and_tells_the_counts(
+    server: Answers, backlog: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.prepare("POST", PATH, Answer(status=201, body=_report("imported", wrong=0)))
+
+    code = run(["items", "import", str(backlog), "-p", "TM"])
+
+    assert code == 0
+    assert server.asked[0].headers["content-type"] == "text/csv"
+    told = capsys.readouterr().out
+    assert "Imported: 2 rows, 2 created, 0 imported before, 0 wrong." in told
+    assert "nothing was taken from: mood" in told
+
+
+def test_import_of_wrong_rows_lists_them_and_fails(
+    server: Answers, backlog: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = {"message": "1 of 2 rows are wrong.", "code": "IMPORT_REJECTED", "param": None}
+    server.prepare(
+        "POST",
+        PATH,
+        Answer(status=422, body={"error": error}),
+        Answer(body=_report("checked", wrong=1)),
+    )
+
+    code = run(["items", "import", str(backlog), "-p", "TM"])
+
+    assert code == 1
+    assert server.asked[1].path == f"{PATH}?dry_run=true"
+    told = capsys.readouterr().out
+    assert "whale" in told
+    assert "one of: epic, story, task, bug" in told
+    assert "Nothing was imported" in told
+
+
+def test_import_prints_the_report_as_json(
+    server: Answers, backlog: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.prepare("POST", PATH, Answer(body=_report("checked", wrong=1)))
+
+    code = run(["items", "import", str(backlog), "-p", "TM", "--dry-run", "--json"])
+
+    assert code == 1
+    assert json.loads(capsys.readouterr().out)["rows"] == ROWS

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.answers import Answer, Answers
+from tidemill.cli.commands.run import arguments
+from tidemill.cli.main import run
+
+JOB = {"id": "j1", "state": "queued"}
+EVENT_STREAM = {"Content-Type": "text/event-stream"}
+LOG = (b'id: 3\nevent: log\ndata: {"text":"one\\n"}\n\n', b"event: end\ndata: {}\n\n")
+
+
+def _prepare(server: Answers, **result: object) -> None:
+    server.prepare("POST", "/api/v1/jobs", Answer(status=201, body=JOB))
+    server.prepare("GET", "/api/v1/jobs/j1/logs", Answer(headers=EVENT_STREAM, chunks=LOG))
+    server.prepare(
+        "GET",
+        "/api/v1/jobs/j1/result",
+        Answer(status=202, body=JOB),
+        Answer(body={"id": "j1", **result}),
+    )
+
+
+def test_run_prints_log_and_result(server: Answers, capsys: pytest.CaptureFixture[str]) -> None:
+    _prepare(server, state="succeeded", result={"tides": 2})
+
+    code = run(["run", "harbour/tides", "--arg", "days=3", "--arg", "port=Cuxhaven"])
+
+    assert code == 0
+    assert capsys.readouterr().out == 'one\n{\n  "tides": 2\n}\n'
+    assert server.asked[0].body == {
+        "script_path": "harbour/tides",
+        "args": {"days": 3, "port": "Cuxhaven"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("result", "code"),
+    [
+        ({"state": "failed", "error": {"type": "ValueError", "message": "no"}}, 1),
+        (
+            {
+                "state": "failed",
+                "error": {"type": "ExitCode", "message": "bash ended with exit code 7."},
+            },
+            7,
+        ),
+        ({"state": "timed_out", "error": {"message": "too long"}}, 124),
+        ({"state": "cancelled", "error": None}, 125),
+    ],
+)
+def test_run_exits_as_the_job_did(server: Answers, result: dict[str, object], code: int) -> None:
+    _prepare(server, **result)
+
+    assert run(["run", "harbour/tides"]) == code
+
+
+def test_run_shows_the_traceback_of_a_script(
+    server: Answers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = {"type": "ValueError", "message": "no tide", "traceback": "line 3, in main"}
+    _prepare(server, state="failed", error=error)
+
+    run(["run", "harbour/tides"])
+
+    assert "line 3, in main\nfailed: ValueError: no tide" in capsys.readouterr().err
+
+
+def test_run_sends_a_file_as_inline_code_for_an_item(server: Answers, tmp_path: Path) -> None:
+    script = tmp_path / "tides.py"
+    script.write_text("def main(): ...\n")
+    server.prepare("GET", "/api/v1/work-items/TM-1", Answer(body={"id": "w1"}))
+    _prepare(server, state="succeeded", result=None)
+
+    run(["run", str(script), "--item", "TM-1", "--json"])
+
+    posted = next(asked.body for asked in server.asked if asked.method == "POST")
+    assert posted == {
+        "language": "python",
+        "content": "def main(): ...\n",
+        "args": {},
+        "work_item_id": "w1",
+    }
+
+
+def test_run_comes_back_to_a_broken_log_where_it_was(
+    server: Answers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _prepare(server, state="succeeded", result=None)
+    cut = Answer(headers={**EVENT_STREAM, "Content-Length": "500"}, chunks=LOG[:1])
+    rest = Answer(headers=EVENT_STREAM, chunks=(LOG[0].replace(b"one", b"two"), LOG[1]))
+    server.prepare("GET", "/api/v1/jobs/j1/logs", cut, rest)
+    server.prepare("GET", "/api/v1/jobs/j1", Answer(body={"id": "j1", "state": "running"}))
+
+    assert run(["run", "harbour/tides"]) == 0
+
+    assert capsys.readouterr().out == "one\ntwo\n"
+    again = [asked for asked in server.asked if asked.path.endswith("/logs")][1]
+    assert again.headers["last-event-id"] == "3"
+
+
+def test_run_detached_prints_the_id(server: Answers, capsys: pytest.CaptureFixture[str]) -> None:
+    _prepare(server, state="succeeded")
+
+    assert run(["run", "harbour/tides", "--detach"]) == 0
+
+    assert capsys.readouterr().out == "j1\n"
+
+
+def test_arguments_joins_the_whole_and_the_single_ones() -> None:
+    whole = json.dumps({"days": 1, "port": "Husum"})
+
+    assert arguments(["days=2", "note=a=b", "raw={x"], whole) == {
+        "days": 2,
+        "port": "Husum",
+        "note": "a=b",
+        "raw": "{x",
+    }

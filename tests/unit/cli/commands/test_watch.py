@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.fixtures.answers import Answers
+from tidemill.cli.commands import watch
+from tidemill.cli.commands.watch import human
+from tidemill.cli.main import run
+from tidemill.cli.output import moment
+
+AT = "2026-01-02T03:04:05.000000Z"
+HEADER = {"type": "WorkItemUpdated", "at": AT, "actor": {"kind": "user", "id": "u1"}}
+
+
+def test_human_tells_when_who_what_and_the_change() -> None:
+    data = {
+        "work_item": {"key": "TM-1", "title": "Sluice"},
+        "changes": [{"field_name": "status", "old_value": "todo", "new_value": "done"}],
+    }
+
+    told = human({"header": HEADER, "fact": {"data": data}})
+
+    assert told == f"{moment(AT)}  user:u1  WorkItemUpdated  TM-1  Sluice  status → done"
+
+
+def test_human_tells_log_lines_one_by_one() -> None:
+    update = {"type": "JobLogLines", "data": {"text": "one\ntwo\n"}}
+
+    told = human({"timestamp": AT, "ephemeral": update})
+
+    assert told.splitlines() == [f"{moment(AT)}  log  one", f"{moment(AT)}  log  two"]
+
+
+def test_human_leaves_nothing_that_drives_the_terminal() -> None:
+    data = {"title": "a\x1b]0;b"}
+
+    assert "\x1b" not in human({"header": HEADER, "fact": {"data": data}})
+
+
+def _told(*_: object) -> Iterator[dict[str, Any]]:
+    yield {"connection": "open"}
+    yield {"connection": "subscribed"}
+    yield {"connection": "lost", "reason": "gone"}
+    yield {"connection": "subscribed"}
+    yield {"header": HEADER, "fact": {"data": {}}}
+
+
+def test_watch_says_once_when_it_is_subscribed(
+    server: Answers, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert server.asked == []
+    monkeypatch.setattr(watch, "follow", _told)
+
+    codes = [run(["watch", "--count", "1", "--json"]), run(["watch", "--count", "1"])]
+
+    said = capsys.readouterr()
+    lines = said.out.splitlines()
+    assert codes == [0, 0]
+    assert json.loads(lines[0]) == {"type": "subscribed", "topics": ["tenant"]}
+    assert json.loads(lines[1])["header"] == HEADER
+    assert len(lines) == 3, "the last is the fact for people"
+    assert said.err.count("Watching tenant.") == 1

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tidemill.cli.diagnosis import Finding, Verdict, diagnose
+from tidemill.cli.main import run
+from tidemill.core.config import Config
+from tidemill.runtime.arguments import parse
+
+
+def _config(tmp_path: Path, *words: str, environ: Mapping[str, str] | None = None) -> Config:
+    return parse(["--data-dir", str(tmp_path / "data"), *words]).load(environ or {})
+
+
+def _finding(config: Config, part: str) -> Finding:
+    return next(finding for finding in diagnose(config) if finding.part == part)
+
+
+def test_diagnose_of_a_fresh_directory_fails_nothing_but_notes_that_nothing_runs(
+    tmp_path: Path,
+) -> None:
+    found = {
+        finding.part: finding.verdict for finding in diagnose(_config(tmp_path, "--port", "0"))
+    }
+
+    assert found["server"] is Verdict.NOTE
+    assert found["data directory"] is Verdict.WORKS
+    assert found["stores"] is Verdict.WORKS
+
+
+def test_diagnose_names_setting_source_and_fix_of_a_service_that_is_away(tmp_path: Path) -> None:
+    config = _config(tmp_path, environ={"TIDEMILL_REDIS_URL": "redis://:secret@127.0.0.1:9/0"})
+
+    finding = _finding(config, "redis")
+
+    assert finding.verdict is Verdict.FAILS
+    assert finding.setting is not None
+    assert finding.setting.startswith("redis.url = 'redis://")
+    assert "secret" not in finding.setting
+    assert finding.source == "TIDEMILL_REDIS_URL in the environment"
+    assert finding.fix is not None
+
+
+def test_diagnose_finds_a_port_that_is_taken(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+
+        finding = _finding(_config(tmp_path, "--port", port), "address")
+
+    assert finding.verdict is Verdict.FAILS
+    assert finding.source == "--port"
+
+
+def test_doctor_fails_with_its_exit_code(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--data-dir", str(tmp_path / "data"), "--set", "redis.url=redis://127.0.0.1:9/0"]
+
+    assert run(["doctor", *words]) == 1
+
+    assert "✗ redis: Nothing answers at 127.0.0.1:9" in capsys.readouterr().out

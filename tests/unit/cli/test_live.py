@@ -1,0 +1,81 @@
+"""The live connection against a WebSocket server that plays the other side."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Thread
+from typing import Any
+
+import pytest
+from websockets.sync.server import ServerConnection, serve
+
+from tidemill.cli.client import Client
+from tidemill.cli.failures import AnsweredWithError, ServerUnreachable
+from tidemill.cli.live import SUBPROTOCOL, follow
+
+Play = Callable[[ServerConnection], None]
+
+
+@contextmanager
+def _playing(play: Play) -> Iterator[Client]:
+    with serve(play, "127.0.0.1", 0, subprotocols=[SUBPROTOCOL]) as server:
+        thread = Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        port = server.socket.getsockname()[1]
+        yield Client(f"http://127.0.0.1:{port}", token="tmk_test")
+        server.shutdown()
+        thread.join()
+
+
+def _frame(seq: int, *facts: int) -> str:
+    messages = [{"header": {"seq": number}, "fact": {"data": {}}} for number in facts]
+    return json.dumps({"batch": {"messages": messages}, "through_seq": seq, "stream_epoch": "e1"})
+
+
+def _seqs(messages: list[dict[str, Any]]) -> list[int]:
+    return [message["header"]["seq"] for message in messages if "header" in message]
+
+
+def test_follow_resumes_after_a_broken_connection_where_it_was() -> None:
+    asked: list[dict[str, Any]] = []
+
+    def play(connection: ServerConnection) -> None:
+        assert connection.request is not None
+        assert connection.request.headers["Authorization"] == "Bearer tmk_test"
+        asked.append(json.loads(connection.recv())["subscribe"])
+        if len(asked) == 1:
+            connection.send(_frame(2, 1, 2))
+            return  # The connection closes.
+        connection.send(json.dumps({"subscribed": {}, "through_seq": 2, "stream_epoch": "e1"}))
+        connection.send(_frame(4, 3, 4))
+        connection.recv()
+
+    with _playing(play) as client:
+        stream = follow(client, ["tenant"])
+        seen: list[dict[str, Any]] = []
+        while len(_seqs(seen)) < 4:
+            seen.append(next(stream))
+
+    assert _seqs(seen) == [1, 2, 3, 4]
+    assert seen[-3] == {"connection": "subscribed"}
+    assert asked[0] == {"topics": ["tenant"]}
+    assert asked[1] == {"topics": ["tenant"], "since": 2, "stream_epoch": "e1"}
+
+
+def test_follow_ends_when_it_is_forbidden() -> None:
+    def play(connection: ServerConnection) -> None:
+        connection.recv()
+        connection.close(4403, "no")
+
+    with _playing(play) as client:
+        stream = follow(client, ["tenant"])
+        assert next(stream) == {"connection": "open"}
+        with pytest.raises(AnsweredWithError, match="may not"):
+            next(stream)
+
+
+def test_follow_says_when_there_is_no_server() -> None:
+    with pytest.raises(ServerUnreachable):
+        next(follow(Client("http://127.0.0.1:9", token="tmk_test"), ["tenant"]))

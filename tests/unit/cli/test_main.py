@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.fixtures.answers import Answer, Answers
+from tidemill.cli.lazy import COMMANDS, load
+from tidemill.cli.main import run
+
+PAGE = {"items": [{"key": "TM", "name": "Tides", "status": "active"}], "next_cursor": None}
+
+
+def test_run_prints_a_table_for_people(server: Answers, capsys: pytest.CaptureFixture[str]) -> None:
+    server.prepare("GET", "/api/v1/projects", Answer(body=PAGE))
+
+    code = run(["projects", "list"])
+
+    assert code == 0
+    assert capsys.readouterr().out.splitlines()[1].split() == ["TM", "Tides", "active"]
+
+
+def test_run_prints_one_json_document_with_json(
+    server: Answers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.prepare("GET", "/api/v1/projects", Answer(body=PAGE))
+
+    run(["projects", "list", "--json"])
+
+    assert json.loads(capsys.readouterr().out) == PAGE["items"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["projcts"], 2, "Did you mean 'projects'?"),
+        (["items", "show"], 2, "Missing argument"),
+        (["items", "list", "--limit", "many"], 2, "--limit"),
+        (["run", "x", "--arg", "novalue"], 2, "NAME=VALUE"),
+        (["run", "missing.py"], 2, "missing.py cannot be read"),
+        (["scripts", "push", "script.rb"], 2, ".py, .sh, .bash"),
+        (["items", "update", "TM-1"], 2, "Say what to change"),
+        (["config", "explain", "server.prot"], 2, "Did you mean server.port?"),
+        (["--url", "ftp://x", "projects", "list"], 2, "http://host:port"),
+    ],
+)
+def test_run_answers_a_mistake_with_one_line(
+    server: Answers,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    code: int,
+    said: str,
+) -> None:
+    assert run(arguments) == code
+
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("tidemill: ")
+    assert printed.err.count("\n") == 1
+    assert said in printed.err
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(400, 1), (401, 3), (403, 3), (404, 4), (409, 5), (412, 5), (503, 6)]
+)
+def test_run_tells_a_refusal_by_its_exit_code(
+    server: Answers, capsys: pytest.CaptureFixture[str], status: int, code: int
+) -> None:
+    error = {"message": "No.", "type": "t", "code": "REFUSED", "param": "key"}
+    server.prepare("GET", "/api/v1/projects", Answer(status=status, body={"error": error}))
+
+    assert run(["projects", "list", "--json"]) == code
+
+    told = json.loads(capsys.readouterr().err)
+    assert told == {"error": {"message": "No.", "code": "REFUSED", "param": "key"}}
+
+
+def test_run_says_when_no_server_answers(
+    server: Answers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["--url", "http://127.0.0.1:9", "projects", "list"]) == 6
+
+    assert "Start one with `tidemill up`" in capsys.readouterr().err
+
+
+def test_run_asks_who_has_no_credential_to_log_in(
+    person: Answers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["projects", "list"]) == 3
+
+    assert "tidemill login" in capsys.readouterr().err
+    assert person.asked == []
+
+
+def test_run_removes_what_could_drive_the_terminal(
+    server: Answers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = {"key": "TM", "name": "a\x1b[2Jb", "status": "active"}
+    server.prepare("GET", "/api/v1/projects", Answer(body={"items": [row], "next_cursor": None}))
+
+    run(["projects", "list"])
+
+    assert "\x1b" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_command_has_help_with_examples(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    command = load(name)
+    below = list(getattr(command, "commands", {}))
+
+    for words in [[name, sub] for sub in below] or [[name]]:
+        assert run([*words, "--help"]) == 0
+        told = capsys.readouterr().out
+        assert "Examples:" in told, f"{' '.join(words)} shows no example"
+        assert "--json" in told
+
+
+def test_help_is_quick() -> None:
+    """`tidemill --help` under 300 ms; the best of five, since the machine has other work."""
+
+    def seconds() -> float:
+        started = time.perf_counter()
+        subprocess.run(
+            [sys.executable, "-m", "tidemill.cli.main", "--help"], check=True, capture_output=True
+        )
+        return time.perf_counter() - started
+
+    assert min(seconds() for _ in range(5)) < 0.3
+
+
+def test_help_imports_no_command_and_no_server() -> None:
+    program = (
+        "import sys; from tidemill.cli.main import run; run(['--help']);"
+        "print([m for m in sys.modules if m.startswith('tidemill.cli.commands.')"
+        " or m.split('.')[0] in ('litestar', 'rich', 'asyncpg', 'websockets', 'aiohttp')])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+
+    assert done.stdout.splitlines()[-1] == "[]"

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tidemill.cli.output import (
+    Column,
+    choose_json,
+    emit_event,
+    moment,
+    printable,
+    reset,
+    table,
+)
+
+
+def test_table_aligns_columns_and_cuts_what_is_long() -> None:
+    rows = [{"key": "TM-1", "title": "x" * 100}, {"key": "TM-10", "title": "short"}]
+
+    lines = table(rows, [("KEY", "key"), ("TITLE", "title")]).splitlines()
+
+    assert lines[0] == "KEY    TITLE"
+    assert lines[1].endswith("…")
+    assert lines[2] == "TM-10  short"
+
+
+def test_table_shows_lists_flags_and_nothing() -> None:
+    row = {"scopes": ["read", "jobs:run"], "live": True, "none": None}
+    columns: list[Column] = [("A", "scopes"), ("B", "live"), ("C", "none"), ("D", len)]
+
+    assert table([row], columns).splitlines()[1].split() == ["read,", "jobs:run", "yes", "3"]
+
+
+def test_moment_reads_both_forms_of_instants() -> None:
+    assert moment("2026-01-02T03:04:05.000000Z") == moment(1767323045)
+    assert moment(None) == ""
+
+
+@given(st.text())
+def test_printable_leaves_no_control_characters(text: str) -> None:
+    assert all(c.isprintable() or c in "\n\t" for c in printable(text))
+
+
+def test_emit_event_as_json_drives_no_terminal_and_says_the_same(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    event = {"text": "a\x1b[2J\x9b2J\x7fü"}
+    choose_json(True)
+    try:
+        emit_event(event, "")
+    finally:
+        reset()
+
+    printed = capsys.readouterr().out
+    assert all(c.isprintable() for c in printed.rstrip("\n"))
+    assert json.loads(printed) == event

@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.stores import KINDS, StoresKind, a_tenant, until
+from tests.unit.events.world import World, a_world
+from tidemill.core.ids import INSTALLATION, TenantId
+from tidemill.core.ports import StoreKind, Tx
+from tidemill.events.contract import Progress
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(params=KINDS)
+async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+    kind: StoresKind = request.param
+    async with a_world(tmp_path, kind) as world:
+        yield world
+
+
+async def test_relay_sends_facts_to_the_bus_within_a_second(world: World) -> None:
+    await world.relay.start()
+    began = time.monotonic()
+
+    await world.happen(1, 2)
+    await until(lambda: world.heard_seqs == [1, 2])
+
+    assert time.monotonic() - began < 1.0
+
+
+async def test_relay_sends_what_an_earlier_process_left(world: World) -> None:
+    await world.happen(*range(1, 451))
+
+    await world.relay.start()
+
+    await until(lambda: len(world.heard) == 450)
+    assert world.heard_seqs == list(range(1, 451))
+
+
+@pytest.mark.parametrize("store", [StoreKind.CONTROL, StoreKind.JOBS])
+async def test_relay_numbers_facts_of_other_stores_on_the_stream(
+    world: World, store: StoreKind
+) -> None:
+    await world.relay.start()
+
+    await world.happen(1, 2, 3, store=store)
+
+    await until(lambda: world.heard_seqs == [1, 2, 3])
+    assert [fact.subject for fact in world.heard] == ["1", "2", "3"]
+    await until(lambda: not world.relay.figures.lanes_waiting)
+    assert await world.outboxes.undelivered(store, world.tenant, 10) == []
+
+
+async def test_relay_mixes_stores_on_one_stream_without_gaps(world: World) -> None:
+    await world.relay.start()
+
+    await asyncio.gather(
+        *(
+            world.happen(n, store=store)
+            for n, store in enumerate([StoreKind.TENANT, StoreKind.CONTROL, StoreKind.JOBS] * 10)
+        )
+    )
+
+    await until(lambda: len(world.heard) >= 30)
+    assert world.heard_seqs == list(range(1, 31))
+    assert {fact.subject for fact in world.heard} == {str(n) for n in range(30)}
+
+
+async def test_append_once_by_two_relays_at_a_time_appends_each_fact_once(world: World) -> None:
+    await world.happen(*range(20), store=StoreKind.JOBS)
+    facts = await world.outboxes.undelivered(StoreKind.JOBS, world.tenant, 50)
+
+    appended = await asyncio.gather(
+        *(world.stream.append_once(world.tenant, facts) for _ in range(4))
+    )
+
+    assert sum(appended) == 20
+    stored = await world.stream.after(world.tenant, 0)
+    assert [fact.seq for fact in stored] == list(range(1, 21))
+    assert [fact.id for fact in stored] == [fact.id for fact in facts]
+
+
+async def test_relay_delivers_the_installations_facts(world: World) -> None:
+    await world.relay.start()
+
+    await world.happen(1, store=StoreKind.CONTROL, tenant=INSTALLATION)
+
+    await until(lambda: [fact.tenant_id for fact in world.heard] == [INSTALLATION])
+
+
+async def test_relay_remembers_what_the_bus_heard_once_the_tenant_is_quiet(world: World) -> None:
+    await world.relay.start()
+    await world.happen(1, 2)
+
+    async def settled() -> bool:
+        head = await world.stream.head(world.tenant)
+        return head.published_seq == 2
+
+    async with asyncio.timeout(5):
+        while not await settled():  # noqa: ASYNC110 - a state in the database
+            await asyncio.sleep(0.05)
+    await until(lambda: not world.relay.figures.lanes_waiting)
+
+
+class Failing:
+    """A drain that fails for one tenant."""
+
+    name = "failing"
+    kinds = frozenset({StoreKind.TENANT})
+    delay_seconds = 0.0
+
+    def __init__(self) -> None:
+        self.fails_for: TenantId | None = None
+        self.served: list[TenantId] = []
+
+    async def drain(self, kind: StoreKind, tenant_id: TenantId) -> Progress:
+        if tenant_id == self.fails_for:
+            raise RuntimeError("poison")
+        self.served.append(tenant_id)
+        return Progress()
+
+    async def settle(self, kind: StoreKind, tenant_id: TenantId) -> None:
+        pass
+
+
+async def test_relay_goes_on_with_other_tenants_while_one_fails(tmp_path: Path) -> None:
+    failing = Failing()
+    async with a_world(tmp_path, drains=[failing]) as world:
+        failing.fails_for = world.tenant
+        other = await a_tenant(world.stores)
+        await world.relay.start()
+
+        await world.happen(1)
+        await world.happen(1, tenant=other)
+
+        await until(lambda: other in failing.served)
+        await until(lambda: world.relay.figures.lanes_failing == 1)
+        await until(lambda: len(world.heard) == 2)
+        failing.fails_for = None
+        await until(lambda: world.tenant in failing.served)
+
+
+async def test_prune_deletes_what_was_delivered_over_seven_days_ago(world: World) -> None:
+    await world.happen(1, 2, store=StoreKind.JOBS)
+    facts = await world.outboxes.undelivered(StoreKind.JOBS, world.tenant, 10)
+    await world.outboxes.delivered(StoreKind.JOBS, world.tenant, facts[:1])
+
+    await world.outboxes.prune()
+    assert await _rows(world) == 2
+    world.clock.advance(7 * 24 * 3600 + 60)
+    await world.outboxes.prune()
+
+    assert await _rows(world) == 1
+
+
+async def _rows(world: World) -> int:
+    def use_case(tx: Tx) -> int:
+        row = tx.one("SELECT COUNT(*) FROM outbox WHERE tenant_id = :tenant_id")
+        assert row is not None
+        return int(row[0])
+
+    return await world.stores.jobs.read(world.tenant, use_case)

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import asyncio
+import contextvars
+
+import pytest
+
+from tidemill.infrastructure.database.postgres.bridge import run_bridged, wait_for
+
+pytestmark = pytest.mark.anyio
+
+
+async def _later(value: int) -> int:
+    await asyncio.sleep(0)
+    return value
+
+
+async def _fail() -> int:
+    await asyncio.sleep(0)
+    raise LookupError("gone")
+
+
+async def test_run_bridged_returns_what_the_function_returns() -> None:
+    assert await run_bridged(lambda: wait_for(_later(1)) + wait_for(_later(2))) == 3
+
+
+async def test_run_bridged_without_a_wait_needs_no_loop() -> None:
+    assert await run_bridged(lambda: 5) == 5
+
+
+async def test_wait_for_raises_inside_the_function() -> None:
+    def function() -> str:
+        try:
+            wait_for(_fail())
+        except LookupError as error:
+            return str(error)
+        return "nothing rose"
+
+    assert await run_bridged(function) == "gone"
+
+
+async def test_run_bridged_raises_what_the_function_raises() -> None:
+    with pytest.raises(ZeroDivisionError):
+        await run_bridged(lambda: wait_for(_later(1)) // 0)
+
+
+async def test_run_bridged_keeps_many_apart() -> None:
+    async def run(number: int) -> int:
+        return await run_bridged(lambda: sum(wait_for(_later(number)) for _ in range(5)))
+
+    assert await asyncio.gather(*(run(n) for n in range(50))) == [5 * n for n in range(50)]
+
+
+async def test_run_bridged_shows_the_context_of_its_caller() -> None:
+    name: contextvars.ContextVar[str] = contextvars.ContextVar("name", default="none")
+    name.set("caller")
+
+    assert await run_bridged(name.get) == "caller"
+
+
+async def test_run_bridged_passes_a_cancellation_to_the_function() -> None:
+    seen: list[type[BaseException]] = []
+
+    def function() -> None:
+        try:
+            wait_for(asyncio.sleep(60))
+        except BaseException as error:
+            seen.append(type(error))
+            raise
+
+    task = asyncio.create_task(run_bridged(function))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert seen == [asyncio.CancelledError]
+
+
+async def test_wait_for_is_refused_outside_a_use_case() -> None:
+    coroutine = _later(1)
+
+    with pytest.raises(RuntimeError, match="outside its use case"):
+        wait_for(coroutine)
+
+    coroutine.close()

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tidemill.runtime.supervisor import EXIT_NOT_WANTED, restart_delay
+
+CHILD = """
+import os, sys, time
+with open(sys.argv[1], "a") as out:
+    out.write(f"{os.getpid()}\\n")
+if len(sys.argv) > 2:
+    sys.exit(int(sys.argv[2]))
+time.sleep(60)
+"""
+PROGRAM = f"""
+import sys
+from tidemill.runtime.supervisor import Child, Supervisor
+child = Child("sleeper", [sys.executable, "-c", {CHILD!r}, *sys.argv[1:]], stop_seconds_max=5)
+sys.exit(Supervisor([child], say=lambda text: print(text, flush=True)).run())
+"""
+
+WITH_UNWANTED = f"""
+import sys
+from tidemill.runtime.supervisor import Child, Supervisor
+child = Child("sleeper", [sys.executable, "-c", {CHILD!r}, *sys.argv[1:]], stop_seconds_max=5)
+ends = [sys.executable, "-c", "import sys; sys.exit({EXIT_NOT_WANTED})"]
+other = Child("other", ends, stop_seconds_max=5)
+sys.exit(Supervisor([child, other], say=lambda text: print(text, flush=True)).run())
+"""
+
+
+def _start(*arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, *arguments],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _pids(path: Path, count: int) -> list[int]:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        lines = path.read_text().split() if path.exists() else []
+        if len(lines) >= count:
+            return [int(line) for line in lines]
+        time.sleep(0.01)
+    pytest.fail(f"{path} never had {count} lines")
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_run_starts_a_killed_child_again_and_ends_it_on_sigterm(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    supervisor = _start(str(pids))
+    first = _pids(pids, 1)[0]
+
+    os.kill(first, signal.SIGKILL)
+    second = _pids(pids, 2)[1]
+    supervisor.send_signal(signal.SIGTERM)
+    output, _ = supervisor.communicate(timeout=10)
+
+    assert "sleeper ended with SIGKILL; starting it again." in output
+    assert supervisor.returncode == 0
+    assert not _alive(second)
+
+
+def test_run_gives_up_at_once_when_a_child_refuses_its_configuration(tmp_path: Path) -> None:
+    supervisor = _start(str(tmp_path / "pids"), "78")
+
+    supervisor.communicate(timeout=10)
+
+    assert supervisor.returncode == 78
+
+
+def test_run_goes_on_without_a_child_that_is_not_wanted(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    supervisor = subprocess.Popen(
+        [sys.executable, "-c", WITH_UNWANTED, str(pids)], stdout=subprocess.PIPE, text=True
+    )
+    first = _pids(pids, 1)[0]
+    os.kill(first, signal.SIGKILL)
+
+    _pids(pids, 2)
+    supervisor.send_signal(signal.SIGTERM)
+    output, _ = supervisor.communicate(timeout=10)
+
+    assert supervisor.returncode == 0
+    assert "other ended" not in output
+
+
+def test_restart_delay_grows_and_has_a_limit() -> None:
+    delays = [restart_delay(failures) for failures in range(1, 10)]
+
+    assert delays[0] == 0.2
+    assert delays == sorted(delays)
+    assert delays[-1] == 10.0
