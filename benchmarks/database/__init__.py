@@ -1,0 +1,1 @@
+"""One real use case on both databases, each way in which it could be run."""

@@ -1,0 +1,1 @@
+"""HTTP: reading and durably creating a work item, beside the usual Python service."""

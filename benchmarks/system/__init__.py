@@ -1,0 +1,1 @@
+"""The whole installation: start, memory, idling, jobs, and reads while jobs run."""
