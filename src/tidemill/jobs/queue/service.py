@@ -44,7 +44,7 @@ _newest: Final = "ffffffff-ffff-7fff-ffff-ffffffffffff"
 _AUDITED: Final = frozenset({ActorKind.USER, ActorKind.API_TOKEN, ActorKind.AGENT, ActorKind.JOB})
 
 
-class _Order(Struct, frozen=True):
+class Order(Struct, frozen=True):
     """A checked request on its way into the queue."""
 
     request: JobRequest
@@ -79,12 +79,24 @@ class JobService:
         self._limits_for = limits_for
         self._jobs = JobRepository()
         self._quota = Quota(limits.queued_per_tenant_max)
-        self._gathering: Gathering[TenantId, _Order, Job] = Gathering(self._commit)
+        self._gathering: Gathering[TenantId, Order, Job] = Gathering(self._commit)
 
     async def create(
         self, request: JobRequest, *, actor: Actor, once: Once[Job] | None = None
     ) -> Job:
         """Accept a job; return once it is durable. The same `id` gives the same job again."""
+        order = await self.prepare(request, actor=actor)
+        if once is None:
+            job = await self._gathering.add(actor.tenant_id, order)
+        else:
+            job = await self._database.write(
+                actor.tenant_id, partial(self._accept, order), once=once
+            )
+        crash_point("enqueue_after_commit")
+        return job
+
+    async def prepare(self, request: JobRequest, *, actor: Actor) -> Order:
+        """Check a request and look up what it runs, for `enqueue_in`."""
         limits = await self._limits_for(actor) if self._limits_for else self._limits
         check(request, limits)
         code = await self._code(request, actor)
@@ -93,14 +105,17 @@ class JobService:
             if links is not None:
                 await links.check(actor, request.work_item_id)
         marked = fingerprint(request) if request.id is not None else None
-        order = _Order(request, code, limits, actor, marked)
-        if once is None:
-            job = await self._gathering.add(actor.tenant_id, order)
-        else:
-            job = await self._database.write(
-                actor.tenant_id, partial(self._accept, order), once=once
-            )
-        crash_point("enqueue_after_commit")
+        return Order(request, code, limits, actor, marked)
+
+    def enqueue_in(self, tx: Tx, order: Order) -> Job:
+        """Accept a job within a transaction on the jobs store that does more than that."""
+        return self._accept(order, tx)
+
+    def cancel_in(self, tx: Tx, job_id: str, actor: Actor) -> Job | None:
+        """Cancel a live job by the id made here, within a transaction that does more than that."""
+        job = self._cancel(tx, job_id, actor)
+        if job is not None:
+            tx.after_commit(partial(self._tell_cancelled, job))
         return job
 
     async def get(self, reference: str, *, actor: Actor) -> Job:
@@ -164,10 +179,7 @@ class JobService:
         )
         if cancelled is None:
             return await self.get(reference, actor=actor)
-        if cancelled.state.final:
-            self._signals.changed(cancelled)
-        else:
-            self._signals.cancel(cancelled.id, cancelled.epoch)
+        self._tell_cancelled(cancelled)
         return cancelled
 
     async def enqueue(self, request: JobRequest, *, actor: Actor) -> JobSnapshot:
@@ -208,7 +220,7 @@ class JobService:
         return Code(language=language, content_hash=digest, content=request.content)
 
     async def _commit(
-        self, tenant_id: TenantId, orders: Sequence[_Order]
+        self, tenant_id: TenantId, orders: Sequence[Order]
     ) -> Sequence[Job | Exception]:
         def use_case(tx: Tx) -> list[Job | Exception]:
             results: list[Job | Exception] = []
@@ -222,7 +234,7 @@ class JobService:
 
         return await self._database.write(tenant_id, use_case)
 
-    def _accept(self, order: _Order, tx: Tx) -> Job:
+    def _accept(self, order: Order, tx: Tx) -> Job:
         request = order.request
         job = new_job(tx.new_id(), request, order.code, order.limits, actor=order.actor, now=tx.now)
         if job.key is not None:
@@ -251,6 +263,12 @@ class JobService:
             )
         tx.after_commit(partial(self._signals.ready, job.due_at))
         return job
+
+    def _tell_cancelled(self, job: Job) -> None:
+        if job.state.final:
+            self._signals.changed(job)
+        else:
+            self._signals.cancel(job.id, job.epoch)
 
     def _known(self, tx: Tx, key: str, mark: str) -> Job | None:
         tied = self._jobs.key(tx, key)
