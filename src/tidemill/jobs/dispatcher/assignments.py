@@ -8,6 +8,7 @@ from typing import Final
 from tidemill.core.errors import TidemillError
 from tidemill.identity import JobTokens
 from tidemill.jobs.dispatcher.options import DispatcherOptions
+from tidemill.jobs.functions.models import isolation_of
 from tidemill.jobs.protocol.messages import Assignment, Isolation
 from tidemill.jobs.queue.models import Job, starter_of
 from tidemill.jobs.scripts.service import ScriptService
@@ -43,7 +44,7 @@ class Assignments:
             content_hash=job.content_hash,
             content=content,
             arguments=job.args.encode(),
-            isolation=Isolation(job.isolation),
+            isolation=Isolation(isolation_of(job.isolation)),
             timeout_seconds=job.timeout_seconds,
             token=self._token(job),
             script_path=job.script_path,

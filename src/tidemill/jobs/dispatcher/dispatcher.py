@@ -22,6 +22,7 @@ from tidemill.jobs.dispatcher.sessions import Session
 from tidemill.jobs.dispatcher.tending import Tending
 from tidemill.jobs.logs.files import LogKey
 from tidemill.jobs.logs.writing import LogArrivals, LogWriter
+from tidemill.jobs.protocol.memory import MemoryListener
 from tidemill.jobs.protocol.messages import Assignment, Held
 from tidemill.jobs.protocol.unix import UnixListener
 from tidemill.jobs.queue.models import Job
@@ -59,7 +60,11 @@ class Dispatcher:
         self._inbox = Inbox()
         self._reception = Reception(options, peers.dispatching, peers.logs, self._inbox)
         self._reception.signals = peers.signals
-        self.listener = UnixListener(options.directory, self._reception.serve)
+        self.listener: UnixListener | MemoryListener = (
+            MemoryListener(self._reception.serve)
+            if options.directory is None
+            else UnixListener(options.directory, self._reception.serve)
+        )
         self._reception.is_secret = self.listener.is_secret
         self._ring = Ring()
         self._next_due_at: int | None = None

@@ -8,9 +8,12 @@ from msgspec import Struct
 
 
 class DispatcherOptions(Struct, frozen=True, kw_only=True):
-    """Where it listens, how much it hands out, and what jobs may use."""
+    """Where it listens, how much it hands out, and what jobs may use.
 
-    directory: Path
+    Without a `directory` its workers are in its own process.
+    """
+
+    directory: Path | None
     api_url: str
     holder: str
     lease_seconds: float = 30.0

@@ -14,7 +14,7 @@ from tidemill.jobs.contract import JobState
 from tidemill.jobs.dispatcher.models import Begun, Ended
 from tidemill.jobs.dispatcher.options import DispatcherOptions
 from tidemill.jobs.dispatcher.service import Dispatching
-from tidemill.jobs.dispatcher.sessions import Session, messages_per_batch_max
+from tidemill.jobs.dispatcher.sessions import Session, lanes_of, messages_per_batch_max
 from tidemill.jobs.logs.writing import LogWriter
 from tidemill.jobs.protocol.connection import DispatcherConnection
 from tidemill.jobs.protocol.errors import ConnectionLost
@@ -152,7 +152,7 @@ class Reception:
             host=hello.host,
             slots=hello.slots,
             tags=hello.tags,
-            isolations=tuple(str(isolation) for isolation in hello.isolations),
+            isolations=lanes_of(hello),
         )
         holding = {held.job_id: held.epoch for held in (*hello.holding, *hello.unacknowledged)}
         registered = await self._dispatching.register(registration, holding)
@@ -245,4 +245,6 @@ def ending_of(outcome: Outcome) -> Ending:
         result=None if outcome.result is None else outcome.result.decode(errors="replace"),
         error=None if outcome.error is None else to_json(outcome.error),
         peak_memory_bytes=outcome.peak_memory_bytes,
+        retriable=outcome.retriable,
+        retry_seconds=outcome.retry_seconds,
     )

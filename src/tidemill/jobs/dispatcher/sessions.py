@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from tidemill.jobs.dispatcher.models import Demand
+from tidemill.jobs.functions.models import lane_of
 from tidemill.jobs.protocol.connection import DispatcherConnection
 from tidemill.jobs.protocol.errors import ConnectionLost
 from tidemill.jobs.protocol.messages import (
@@ -27,6 +28,12 @@ assign_bytes_max: Final = 1024 * 1024
 _utf8_bytes_max: Final = 4
 
 
+def lanes_of(hello: Hello) -> tuple[str, ...]:
+    """Return the isolations that a worker offers, and the lanes of its functions."""
+    lanes = sorted({lane_of(function.name) for function in hello.functions})
+    return (*(str(isolation) for isolation in hello.isolations), *lanes)
+
+
 class Session:
     """A registered worker that is connected here."""
 
@@ -36,7 +43,8 @@ class Session:
         self.generation = generation
         self.slots = hello.slots
         self.tags = hello.tags
-        self.isolations = tuple(str(isolation) for isolation in hello.isolations)
+        self.functions = frozenset(function.name for function in hello.functions)
+        self.isolations = lanes_of(hello)
         self.held: dict[str, Job] = {}
         self.draining = False
         self._cancelled: set[tuple[str, int]] = set()

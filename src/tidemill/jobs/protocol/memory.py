@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
+import secrets
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from tidemill.jobs.protocol.connection import (
@@ -12,7 +15,10 @@ from tidemill.jobs.protocol.connection import (
     dispatcher_end,
     worker_end,
 )
+from tidemill.jobs.protocol.errors import ConnectionLost
 from tidemill.jobs.protocol.receiving import Windows
+
+Accept = Callable[[DispatcherConnection], Awaitable[None]]
 
 
 class _MemoryLink:
@@ -53,3 +59,47 @@ def memory_pair(
     _MemoryLink(worker).serve(dispatcher)
     _MemoryLink(dispatcher).serve(worker)
     return dispatcher, worker
+
+
+class MemoryListener:
+    """Accepts workers of its own process; each connection runs `accept` in a task of its own."""
+
+    def __init__(self, accept: Accept) -> None:
+        self.secret = secrets.token_urlsafe(32)
+        self._accept = accept
+        self._tasks: dict[asyncio.Task[None], DispatcherConnection] = {}
+        self._open = False
+
+    async def start(self) -> None:
+        """Begin to accept."""
+        self._open = True
+
+    async def stop(self) -> None:
+        """Take no more workers, and close the connections."""
+        self._open = False
+        await asyncio.gather(*(connection.close() for connection in self._tasks.values()))
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*tuple(self._tasks), return_exceptions=True)
+
+    def is_secret(self, candidate: str) -> bool:
+        """Return whether `candidate` is the secret of this start, in constant time."""
+        return hmac.compare_digest(candidate.encode(), self.secret.encode())
+
+    def connect(self) -> WorkerConnection:
+        """Return a worker's end; raises `ConnectionLost` before the start and after the stop."""
+        if not self._open:
+            raise ConnectionLost("The dispatcher of this process does not run.")
+        dispatcher, worker = memory_pair()
+        task = asyncio.create_task(self._serve(dispatcher))
+        self._tasks[task] = dispatcher
+        task.add_done_callback(self._tasks.pop)
+        return worker
+
+    async def _serve(self, connection: DispatcherConnection) -> None:
+        try:
+            await self._accept(connection)
+        except ConnectionLost:
+            pass
+        finally:
+            await connection.close()

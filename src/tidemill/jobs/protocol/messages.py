@@ -53,6 +53,17 @@ class Held(Struct, frozen=True, array_like=True):
 # From the worker.
 
 
+class RegisteredFunction(Struct, frozen=True, kw_only=True):
+    """A function of the operator's own code that a worker can run; `schema` is JSON Schema."""
+
+    name: str
+    schema: str
+    tag: str | None = None
+    priority: int = 0
+    attempts_max: int | None = None
+    timeout_seconds: int | None = None
+
+
 class Hello(Struct, frozen=True, kw_only=True, tag="hello"):
     """The first message of a worker; `holding` lists what it still runs after a reconnection."""
 
@@ -65,6 +76,7 @@ class Hello(Struct, frozen=True, kw_only=True, tag="hello"):
     isolations: tuple[Isolation, ...]
     holding: tuple[Held, ...] = ()
     unacknowledged: tuple[Held, ...] = ()
+    functions: tuple[RegisteredFunction, ...] = ()
 
 
 class Heartbeat(Struct, frozen=True, kw_only=True, tag="heartbeat"):
@@ -83,7 +95,11 @@ class Started(Struct, frozen=True, kw_only=True, tag="started"):
 
 
 class Outcome(Struct, frozen=True, kw_only=True, tag="outcome"):
-    """The end of an attempt. `result` is JSON; `error` has `type`, `message`, `traceback`."""
+    """The end of an attempt. `result` is JSON; `error` has `type`, `message`, `traceback`.
+
+    `retriable` says whether another attempt could help, `retry_seconds` when it shall come
+    where the code that ran has a policy of its own.
+    """
 
     job_id: str
     epoch: int
@@ -94,6 +110,9 @@ class Outcome(Struct, frozen=True, kw_only=True, tag="outcome"):
     error: dict[str, str] | None = None
     isolation: Isolation = Isolation.SANDBOX
     peak_memory_bytes: int = 0
+    cpu_microseconds: int = 0
+    retriable: bool = True
+    retry_seconds: float | None = None
 
 
 class LogChunk(Struct, frozen=True, kw_only=True, tag="log"):

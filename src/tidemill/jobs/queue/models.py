@@ -20,6 +20,7 @@ from tidemill.jobs.contract import (
     JobStarted,
     JobState,
 )
+from tidemill.jobs.functions.models import FUNCTION
 
 rescues_max: Final = 5
 result_in_fact_bytes_max: Final = 8 * 1024
@@ -72,6 +73,11 @@ class Job(Struct, frozen=True):
     def public_id(self) -> JobId:
         """Return the id that clients know: their own where they chose one."""
         return JobId(self.key if self.key is not None else self.id)
+
+    @property
+    def function(self) -> str | None:
+        """Return the name of the function that the job calls, if it is such a job."""
+        return self.content if self.language == FUNCTION else None
 
     @property
     def day(self) -> int:
@@ -133,7 +139,10 @@ class RetryPolicy(Struct, frozen=True, kw_only=True):
 
 
 class Ending(Struct, frozen=True, kw_only=True):
-    """How an attempt ended, as its worker says. `lost` means that it was not brought to an end."""
+    """How an attempt ended, as its worker says; without a verdict it was not brought to an end.
+
+    `retry_seconds` is when the next attempt shall come where the code has a policy of its own.
+    """
 
     verdict: JobState | None
     started_at: Instant
@@ -141,6 +150,8 @@ class Ending(Struct, frozen=True, kw_only=True):
     result: str | None = None
     error: str | None = None
     peak_memory_bytes: int = 0
+    retriable: bool = True
+    retry_seconds: float | None = None
 
 
 def order_key(due_at: Instant, priority: int, ageing_seconds: int) -> int:
@@ -180,12 +191,12 @@ def settled(job: Job, ending: Ending, policy: RetryPolicy, *, now: Instant, jitt
     if job.cancel_requested_at is not None and ending.verdict is not JobState.SUCCEEDED:
         return finished(ran, JobState.CANCELLED, now=ending.finished_at)
     failed = ending.verdict in {JobState.FAILED, JobState.TIMED_OUT}
-    if failed and job.attempts < job.attempts_max:
+    if failed and ending.retriable and job.attempts < job.attempts_max:
+        delay = policy.delay(job.attempts, jitter)
+        if ending.retry_seconds is not None:
+            delay = int(ending.retry_seconds * MICROSECONDS_PER_SECOND)
         return structs.replace(
-            ran,
-            state=JobState.SCHEDULED,
-            due_at=Instant(now + policy.delay(job.attempts, jitter)),
-            worker_id=None,
+            ran, state=JobState.SCHEDULED, due_at=Instant(now + delay), worker_id=None
         )
     ended = finished(ran, ending.verdict, now=ending.finished_at)
     return structs.replace(ended, result=ending.result)

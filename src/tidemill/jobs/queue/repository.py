@@ -20,7 +20,8 @@ COMMON: Final = (
 _LIVE: Final = (*COMMON, "cancel_requested_at")
 _PAST: Final = (*COMMON, "finished_at", "peak_memory_bytes", "result")
 # Lists show no bodies, so they do not read them.
-_SHORT: Final = tuple("NULL" if name == "content" else name for name in COMMON)
+_NAME: Final = "CASE WHEN language = 'function' THEN content END"
+_SHORT: Final = tuple(_NAME if name == "content" else name for name in COMMON)
 
 LIVE_COLUMNS: Final = ", ".join(f"jobs.{name}" for name in _LIVE)
 _PAST_COLUMNS: Final = ", ".join(

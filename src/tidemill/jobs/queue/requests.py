@@ -19,6 +19,7 @@ from tidemill.jobs.errors import (
     IsolationNotAllowed,
     JobUnclear,
 )
+from tidemill.jobs.functions.models import check_name, lane_of
 from tidemill.jobs.queue.limits import QueueLimits
 from tidemill.jobs.queue.models import Job, is_uuid7
 
@@ -39,16 +40,20 @@ class Code(Struct, frozen=True, kw_only=True):
 
 def check(request: JobRequest, limits: QueueLimits) -> None:
     """Raise the error of the first field that is wrong."""
-    if (request.script_path is None) == (request.content is None):
+    named = (request.script_path, request.function, request.content)
+    if sum(name is not None for name in named) != 1:
         raise JobUnclear(
-            "Name what to run: either script_path, or language and content.", param="script_path"
+            "Name what to run: either script_path, or function, or language and content.",
+            param="script_path",
         )
     if request.content is not None and not limits.inline_allowed:
         raise InlineJobsNotAllowed
     if request.content is not None and request.language is None:
         raise JobUnclear("Say the language of content, such as python.", param="language")
-    if request.script_path is not None and request.language is not None:
-        raise JobUnclear("A deployed script knows its language; leave it out.", param="language")
+    if request.content is None and request.language is not None:
+        raise JobUnclear("What is deployed knows its language; leave it out.", param="language")
+    if request.function is not None:
+        check_name(request.function)
     if request.tag is not None and not _TAG.fullmatch(request.tag):
         raise InvalidJobField("tag", "1 to 63 characters of a-z, 0-9, '_', '.' and '-'")
     if request.id is not None and not _KEY.fullmatch(request.id):
@@ -68,13 +73,16 @@ def new_job(
     # A session ends by itself. What a job's token goes back to is kept, so that the jobs which it
     # starts go back to it too.
     session_id = actor.session_id if actor.kind is ActorKind.JOB else None
+    isolation = request.isolation or limits.isolation_default
+    if request.function is not None:
+        isolation = lane_of(request.function)
     starter = structs.replace(actor, session_id=session_id, origin=Origin())
     return Job(
         tenant_id=actor.tenant_id,
         id=id_,
         key=request.id if request.id != id_ else None,
         tag=request.tag or limits.tag_default,
-        isolation=request.isolation or limits.isolation_default,
+        isolation=isolation,
         priority=request.priority,
         state=JobState.SCHEDULED if due_at > now else JobState.QUEUED,
         due_at=max(due_at, now),
@@ -123,6 +131,8 @@ def _check_numbers(request: JobRequest, limits: QueueLimits) -> None:
 def _check_isolation(request: JobRequest, limits: QueueLimits) -> None:
     if request.isolation is None:
         return
+    if request.function is not None:
+        raise JobUnclear("A function runs in its worker; leave isolation out.", param="isolation")
     if request.isolation not in _ISOLATIONS:
         raise InvalidJobField("isolation", " or ".join(_ISOLATIONS))
     if request.isolation not in limits.isolations_allowed:

@@ -11,16 +11,18 @@ from msgspec import Meta, field
 from tidemill.core.clock import Instant, from_datetime, rfc3339
 from tidemill.http import Body, PageView, View
 from tidemill.jobs.contract import JobRequest, JobState
+from tidemill.jobs.functions.models import isolation_of
 from tidemill.jobs.queue.models import Job, raw, starter_of
 
 
 class CreateJob(Body, frozen=True, kw_only=True):
-    """What to run: a deployed script by `script_path`, or `content` in a `language`.
+    """What to run: a script by `script_path`, a `function`, or `content` in a `language`.
 
     `id` may be chosen by the client: sent again, it gives the same job and no second execution.
     """
 
     script_path: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+    function: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
     language: Annotated[str, Meta(min_length=1, max_length=30)] | None = None
     content: str | None = None
     args: dict[str, Any] = field(default_factory=dict)
@@ -37,6 +39,7 @@ class CreateJob(Body, frozen=True, kw_only=True):
         """Return the request in the words of the contract."""
         return JobRequest(
             script_path=None if self.script_path is None else self.script_path.strip("/"),
+            function=self.function,
             language=self.language,
             content=self.content,
             args=self.args,
@@ -57,6 +60,7 @@ class JobView(View, frozen=True, kw_only=True):
     id: str
     state: JobState
     script_path: str | None
+    function: str | None
     language: str
     content_hash: str
     args: dict[str, Any]
@@ -88,12 +92,13 @@ class JobView(View, frozen=True, kw_only=True):
             id=job.public_id,
             state=job.state,
             script_path=job.script_path,
+            function=job.function,
             language=job.language,
             content_hash=job.content_hash,
             args=msgspec.json.decode(job.args),
             tag=job.tag,
             priority=job.priority,
-            isolation=job.isolation,
+            isolation=isolation_of(job.isolation),
             work_item_id=job.work_item_id,
             run_at=rfc3339(job.due_at),
             timeout_seconds=job.timeout_seconds,

@@ -20,6 +20,7 @@ from tidemill.core.pages import InvalidCursor, Page, PageRequest, page_of
 from tidemill.core.ports import Database, Once, Tx
 from tidemill.jobs.contract import JobRequest, JobSnapshot, JobState, WorkItemLinks
 from tidemill.jobs.errors import JobIdTaken, JobNotFound, QueueFull
+from tidemill.jobs.functions.models import FUNCTION
 from tidemill.jobs.queue.gathering import Gathering
 from tidemill.jobs.queue.limits import LimitsFor, QueueLimits
 from tidemill.jobs.queue.models import (
@@ -206,6 +207,9 @@ class JobService:
         return job.state in {JobState.LEASED, JobState.RUNNING}
 
     async def _code(self, request: JobRequest, actor: Actor) -> Code:
+        if request.function is not None:
+            digest = hashlib.sha256(request.function.encode()).hexdigest()
+            return Code(language=FUNCTION, content_hash=digest, content=request.function)
         if request.script_path is not None:
             script = await self._scripts.runnable(request.script_path, request.args, actor=actor)
             return Code(

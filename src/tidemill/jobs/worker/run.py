@@ -12,23 +12,32 @@ from tidemill.jobs.isolation.probe import probe
 from tidemill.jobs.protocol.connection import WorkerConnection
 from tidemill.jobs.protocol.messages import Isolation
 from tidemill.jobs.protocol.unix import connect, read_secret
+from tidemill.jobs.worker.contract import Functions, OnSettings, ignore_settings
 from tidemill.jobs.worker.options import WorkerOptions
-from tidemill.jobs.worker.service import OnSettings, Worker, ignore_settings
+from tidemill.jobs.worker.service import Worker
 
 log = structlog.get_logger("tidemill.jobs.worker")
 
 
-def run_worker(options: WorkerOptions, *, on_settings: OnSettings = ignore_settings) -> None:
+def run_worker(
+    options: WorkerOptions,
+    *,
+    on_settings: OnSettings = ignore_settings,
+    functions: Functions | None = None,
+) -> None:
     """Run a worker in this process until it is told to stop (TERM or INT drains it).
 
     `on_settings` is called with what is stored whenever the dispatcher tells it.
     """
     _become_nicer(options.niceness)
-    asyncio.run(serve_worker(options, on_settings=on_settings))
+    asyncio.run(serve_worker(options, on_settings=on_settings, functions=functions))
 
 
 async def serve_worker(
-    options: WorkerOptions, *, on_settings: OnSettings = ignore_settings
+    options: WorkerOptions,
+    *,
+    on_settings: OnSettings = ignore_settings,
+    functions: Functions | None = None,
 ) -> None:
     """Run a worker on the running loop, which must be that of the main thread."""
     isolations = options.isolations or (await _offered(options))
@@ -38,7 +47,13 @@ async def serve_worker(
         secret = options.secret or read_secret(options.socket_directory)
         return await connect(options.socket_directory), secret
 
-    worker = Worker(options, to_dispatcher, isolations=isolations, on_settings=on_settings)
+    worker = Worker(
+        options,
+        to_dispatcher,
+        isolations=isolations,
+        on_settings=on_settings,
+        functions=functions,
+    )
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, worker.drain)

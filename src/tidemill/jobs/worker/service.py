@@ -6,9 +6,9 @@ import asyncio
 import os
 import random
 import socket
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
@@ -37,6 +37,7 @@ from tidemill.jobs.protocol.messages import (
     Welcome,
     protocol_version,
 )
+from tidemill.jobs.worker.contract import Functions, OnSettings, Running, ignore_settings
 from tidemill.jobs.worker.execution import Execution, Surroundings
 from tidemill.jobs.worker.options import WorkerOptions
 from tidemill.jobs.worker.output import JobLog
@@ -51,15 +52,7 @@ log_seconds_max: Final = 10.0
 Connect = Callable[[], Awaitable[tuple[WorkerConnection, str]]]
 """Makes a connection and says which secret the dispatcher at its other end expects."""
 
-OnSettings = Callable[[Mapping[str, Any]], None]
-"""Takes what is stored of the installation's settings, by key."""
-
 log = structlog.get_logger("tidemill.jobs.worker")
-
-
-def ignore_settings(values: Mapping[str, Any]) -> None:
-    """Go on with what the worker was started with."""
-    del values
 
 
 class Worker:
@@ -72,8 +65,10 @@ class Worker:
         *,
         isolations: tuple[Isolation, ...],
         on_settings: OnSettings = ignore_settings,
+        functions: Functions | None = None,
     ) -> None:
         self._options = options
+        self._functions = functions
         self._connect = connect
         self._isolations = isolations
         self._on_settings = on_settings
@@ -89,7 +84,7 @@ class Worker:
             )
         )
         self._slots: asyncio.Queue[int] = asyncio.Queue()
-        self._executions: dict[str, Execution] = {}
+        self._executions: dict[str, Running] = {}
         self._untold: set[Held] = set()
         self._logs: dict[Held, JobLog] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -110,7 +105,8 @@ class Worker:
             log.error("worker.spool_unreadable", files=unreadable)
         for slot in range(self._options.slots):
             self._slots.put_nowait(slot)
-        await self._keeper.start()
+        if self._isolations:
+            await self._keeper.start()
         serving = asyncio.create_task(self._serve())
         try:
             await self._drained.wait()
@@ -186,6 +182,7 @@ class Worker:
             isolations=self._isolations,
             holding=tuple(execution.held for execution in self._executions.values()),
             unacknowledged=self._spool.held(),
+            functions=() if self._functions is None else self._functions.registered(),
         )
         await connection.send(hello)
         try:
@@ -263,13 +260,17 @@ class Worker:
                 return
             # A later epoch means that the earlier attempt counts for nothing any more.
             earlier.stop(Verdict.LOST, 0.0)
-        execution = Execution(assignment)
+        execution: Running
+        if assignment.isolation is Isolation.FUNCTION and self._functions is not None:
+            execution = self._functions.execution(assignment)
+        else:
+            execution = Execution(assignment)
         self._executions[assignment.job_id] = execution
         if self._draining.is_set():
             execution.stop(Verdict.LOST, 0.0)
         self._spawn(self._execute(execution))
 
-    async def _execute(self, execution: Execution) -> None:
+    async def _execute(self, execution: Running) -> None:
         assignment = execution.assignment
         structlog.contextvars.bind_contextvars(
             job_id=assignment.job_id,
@@ -285,6 +286,7 @@ class Worker:
                 connected=self._connection_now,
                 api_url=self._api_url,
                 isolations=self._isolations,
+                machine=self._options.machine_or_own,
             )
             outcome = await execution.run(slot, surroundings)
         finally:
@@ -297,7 +299,7 @@ class Worker:
         self._changed.set()
         await self._tell(outcome, execution.log)
 
-    async def _announce(self, execution: Execution) -> None:
+    async def _announce(self, execution: Running) -> None:
         started_at = await execution.started
         connection = await self._connection_now()
         held = execution.held

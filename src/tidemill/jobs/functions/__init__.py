@@ -1,0 +1,1 @@
+"""Functions of the operator's own code, which workers call in their own process."""

@@ -1,0 +1,93 @@
+"""What a running function knows of its job."""
+
+from __future__ import annotations
+
+import threading
+from contextvars import ContextVar
+from typing import Final, Protocol
+
+from msgspec import Struct
+
+
+class Output(Protocol):
+    """Takes what a job prints; called from any thread."""
+
+    def line(self, level: str, text: str) -> None:
+        """Append a line."""
+        ...
+
+    def text(self, level: str, text: str) -> None:
+        """Append text that may be a part of a line."""
+        ...
+
+
+class JobContext(Struct, frozen=True, kw_only=True, eq=False):
+    """One attempt of one job, as its function sees it."""
+
+    job_id: str
+    tenant_id: str
+    function: str
+    attempt: int
+    work_item_id: str | None
+    traceparent: str | None
+    cancelled: threading.Event
+    output: Output
+
+
+class JobCancelled(BaseException):
+    """The job was cancelled or ran out of time; raised where the function asks.
+
+    Like `asyncio.CancelledError` it passes by `except Exception`.
+    """
+
+
+class NotInJob(RuntimeError):
+    """A function that a program has called directly asked for its job."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "No job runs here. Ask `context.current()` first: it is None where the function was "
+            "called directly."
+        )
+
+
+CURRENT: Final[ContextVar[JobContext | None]] = ContextVar("tidemill job", default=None)
+
+
+def current() -> JobContext | None:
+    """Return the job that runs here, or None where the function was called directly."""
+    return CURRENT.get()
+
+
+def job_id() -> str:
+    """Return the id of the job; raises `NotInJob`."""
+    return _here().job_id
+
+
+def tenant_id() -> str:
+    """Return the tenant of the job; raises `NotInJob`."""
+    return _here().tenant_id
+
+
+def attempt() -> int:
+    """Return which attempt this is, from 1; raises `NotInJob`."""
+    return _here().attempt
+
+
+def is_cancelled() -> bool:
+    """Return whether the job shall end: it was cancelled, or is out of time."""
+    here = CURRENT.get()
+    return here is not None and here.cancelled.is_set()
+
+
+def check_cancelled() -> None:
+    """Raise `JobCancelled` when the job shall end; for loops of synchronous functions."""
+    if is_cancelled():
+        raise JobCancelled
+
+
+def _here() -> JobContext:
+    here = CURRENT.get()
+    if here is None:
+        raise NotInJob
+    return here

@@ -1,0 +1,58 @@
+"""What a worker asks of whatever runs its jobs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from tidemill.jobs.protocol.messages import (
+    Assignment,
+    Held,
+    Outcome,
+    RegisteredFunction,
+    Verdict,
+)
+from tidemill.jobs.worker.execution import Surroundings
+from tidemill.jobs.worker.output import JobLog
+
+OnSettings = Callable[[Mapping[str, Any]], None]
+"""Takes what is stored of the installation's settings, by key."""
+
+
+def ignore_settings(values: Mapping[str, Any]) -> None:
+    """Go on with what the worker was started with."""
+    del values
+
+
+class Running(Protocol):
+    """One attempt of one job, however it is run; see `Execution`."""
+
+    assignment: Assignment
+    held: Held
+    started: asyncio.Future[int]
+
+    @property
+    def log(self) -> JobLog | None:
+        """What it has printed so far, if anything."""
+        ...
+
+    def stop(self, verdict: Verdict, grace_seconds: float) -> None:
+        """End the job early."""
+        ...
+
+    async def run(self, slot: int, surroundings: Surroundings) -> Outcome:
+        """Run the job to its end, whatever that is."""
+        ...
+
+
+class Functions(Protocol):
+    """What calls functions of the operator's own code in this process."""
+
+    def registered(self) -> tuple[RegisteredFunction, ...]:
+        """Return what to tell the dispatcher."""
+        ...
+
+    def execution(self, assignment: Assignment) -> Running:
+        """Return the execution of `assignment`, not started yet."""
+        ...
