@@ -42,10 +42,22 @@ class UnknownLanguage(InvalidInput):
 
     code = "UNKNOWN_LANGUAGE"
 
-    def __init__(self, language: str, known: Iterable[str]) -> None:
+    def __init__(self, language: str, known: Iterable[str], *, nearest: str | None = None) -> None:
+        meant = f" Did you mean {nearest}?" if nearest else ""
         super().__init__(
-            f"{_shown(language)} is no language of scripts; choose {' or '.join(known)}.",
+            f"{_shown(language)} is no language of scripts; choose {', '.join(known)}.{meant}",
             param="language",
+        )
+
+
+class LanguageNotInstalled(RuleViolation):
+    """The language is one of ours, and what runs it is not installed here."""
+
+    code = "LANGUAGE_NOT_INSTALLED"
+
+    def __init__(self, language: str, fix: str) -> None:
+        super().__init__(
+            f"Scripts of {language} cannot run here yet. To change that: {fix}.", param="language"
         )
 
 

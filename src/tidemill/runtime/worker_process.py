@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 
 from tidemill.core.config import Config
+from tidemill.jobs.executors.contract import Machine
 from tidemill.jobs.worker.options import WorkerOptions
 from tidemill.jobs.worker.run import run_worker
 from tidemill.runtime.following import follow_settings
@@ -58,6 +59,23 @@ def worker_options(config: Config) -> WorkerOptions:
         zygote_idle_seconds_max=config.sandbox.environment_idle_seconds_max,
         niceness=config.worker.nice,
         drain_seconds_max=config.worker.stop_seconds_max,
+        machine=machine_of(config),
+    )
+
+
+def machine_of(config: Config) -> Machine:
+    """Return what executors may use of this machine."""
+    data, executors = Path(config.server.data_dir), config.executors
+    return Machine(
+        files_directory=data / "files",
+        cache_directory=data / "cache",
+        addresses_allowed=executors.addresses_allowed,
+        sql_rows_max=executors.sql_rows_max,
+        containers=executors.containers,
+        wheels_directory=executors.wheels_directory,
+        offline=executors.offline,
+        source_builds=executors.source_builds,
+        build_seconds_max=executors.build_seconds_max,
     )
 
 

@@ -9,6 +9,10 @@ from typing import Final
 from urllib.parse import urlsplit
 
 _PORT_MAX: Final = 65535
+_REACHABLE: Final = re.compile(
+    r"(?:\[[0-9A-Fa-f:.]+(?:/\d{1,3})?\]|[0-9A-Za-z._-]+(?:/\d{1,2})?)(?::\d{1,5})?"
+    r"|[0-9A-Fa-f:.]+(?:/\d{1,3})?"
+)
 _TAG: Final = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _ADDRESS: Final = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+")
@@ -50,6 +54,14 @@ def networks(values: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(str(ipaddress.ip_network(value)) for value in values)
     except ValueError as error:
         raise ValueError("networks such as 10.0.0.0/8 or 127.0.0.1") from error
+
+
+def reachable(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Check what may be connected to: networks, addresses or names, each with or without a port."""
+    for value in values:
+        if not _REACHABLE.fullmatch(value):
+            raise ValueError("networks, addresses or names such as 10.0.0.0/8 or db.lan:5432")
+    return values
 
 
 def tags(values: tuple[str, ...]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from tidemill.core.config.layers import NO_LAYERS, Layers
 from tidemill.core.config.sections.people import Auth, Features, Mail, Owner, Preferences
 from tidemill.core.config.sections.serving import Api, Cors, Environment, Limits, Log, Server
 from tidemill.core.config.sections.storing import Audit, Database, Events, MessageQueue, Redis
-from tidemill.core.config.sections.working import Dispatcher, Jobs, Sandbox, Worker
+from tidemill.core.config.sections.working import Dispatcher, Executors, Jobs, Sandbox, Worker
 
 
 class Config(Struct, frozen=True, kw_only=True):
@@ -32,6 +32,7 @@ class Config(Struct, frozen=True, kw_only=True):
     worker: Worker = Worker()
     jobs: Jobs = Jobs()
     sandbox: Sandbox = Sandbox()
+    executors: Executors = Executors()
     auth: Auth = Auth()
     owner: Owner = Owner()
     mail: Mail = Mail()

@@ -118,6 +118,7 @@ class JobProcess:
                         exit_code=packet["exit"],
                         reason=packet["reason"],
                         peak_memory_bytes=packet["peak"],
+                        cpu_microseconds=packet["cpu"],
                     )
                 )
 

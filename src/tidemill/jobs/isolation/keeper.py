@@ -14,7 +14,6 @@ from msgspec import Struct, structs
 from tidemill.jobs.isolation.cgroups import SlotGroup, slot_groups
 from tidemill.jobs.isolation.job import JobNotStarted, JobProcess
 from tidemill.jobs.isolation.plan import (
-    WIDE,
     Ending,
     JobLimits,
     Specification,
@@ -104,7 +103,7 @@ class Keeper:
             group.limit(memory_bytes=limits.memory_bytes_max, processes=limits.processes_max)
         self._numbers += 1
         packet = self._packet(key, slot, limits, counted=group is not None)
-        job = JobProcess(specification, merged=specification.language == "python")
+        job = JobProcess(specification, merged=specification.merged)
         entrances = group.entrances() if group is not None and key.walls is not Walls.NONE else []
         try:
             zygote.start(packet, job, [*job.descriptors(), *entrances])
@@ -129,20 +128,24 @@ class Keeper:
             directory=str(self._options.directory / f"job-{self._numbers}"),
             counted=counted or key.walls is Walls.NONE,
             memory_bytes_max=limits.memory_bytes_max,
-            address_bytes_max=limits.memory_bytes_max + spare,
+            address_bytes_max=key.environment.address_bytes or limits.memory_bytes_max + spare,
             disk_bytes_max=limits.disk_bytes_max,
             processes_max=limits.processes_max,
             open_files_max=limits.open_files_max,
         )
 
     async def _start_zygote(self, key: ZygoteKey) -> Zygote:
+        environment = key.environment
         plan = ZygotePlan(
             walls=key.walls,
-            read_only=read_only_paths(),
+            read_only=(*read_only_paths(), *environment.read_only),
             uids=(slot_uid_first, self._options.slots),
             counted_memory=self._groups is not None,
-            wide=key.environment == WIDE,
-            preload=self._options.preload,
+            wide=environment.wide,
+            preload=(*self._options.preload, *environment.preload),
+            writable=environment.writable,
+            path=environment.path,
+            network=environment.network,
         )
         zygote = await start_zygote(key, plan)
         self._zygotes[key] = zygote

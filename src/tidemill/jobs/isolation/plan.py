@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -27,19 +27,38 @@ class Walls(StrEnum):
 WALLS_OF = {Isolation.FORK: Walls.NONE, Isolation.SANDBOX: Walls.NAMESPACES}
 
 
-BASE: Final = "base"
-WIDE: Final = "wide"
+class Environment(Struct, frozen=True, kw_only=True):
+    """What a zygote and its jobs have at hand besides the system and Python itself.
+
+    `read_only` and `writable` are directories of the host, shown at the same place. `path` is
+    where modules are found, `preload` which of them are imported before the fork. `network` is
+    for our own code only: its jobs stay in the host's network and have no relay.
+    """
+
+    wide: bool = False
+    read_only: tuple[str, ...] = ()
+    writable: tuple[str, ...] = ()
+    path: tuple[str, ...] = ()
+    preload: tuple[str, ...] = ()
+    network: bool = False
+    address_bytes: int | None = None
+    """What one process may reserve of addresses, for programs that reserve far more than they use;
+    their memory is limited all the same."""
+
+
+BASE: Final = Environment()
+WIDE: Final = Environment(wide=True)
 """The two sets of modules of the standard library that a zygote may have imported."""
 
 _WIDE_MODULES: Final = re.compile(
-    r"\b(?:async|asyncio|base64|csv|dataclass\w*|datetime|decimal|hashlib|http|pathlib|random"
-    r"|shutil|statistics|subprocess|tempfile|urllib|uuid)\b"
+    r"\b(?:async|asyncio|base64|csv|dataclass\w*|datetime|decimal|hashlib|http|logging|pathlib"
+    r"|random|shutil|statistics|subprocess|tempfile|tidemill|urllib|uuid)\b"
 )
 
 
-def environment_of(language: str, content: str) -> str:
-    """Return which zygote starts this script soonest: small forks, or modules at hand."""
-    return WIDE if language == "python" and _WIDE_MODULES.search(content) else BASE
+def environment_of(content: str) -> Environment:
+    """Return which zygote starts this Python script soonest: small forks, or modules at hand."""
+    return WIDE if _WIDE_MODULES.search(content) else BASE
 
 
 class ZygoteKey(Struct, frozen=True):
@@ -47,7 +66,7 @@ class ZygoteKey(Struct, frozen=True):
 
     walls: Walls
     tenant_id: str
-    environment: str = BASE
+    environment: Environment = BASE
 
 
 class ZygotePlan(Struct, frozen=True, kw_only=True):
@@ -59,6 +78,9 @@ class ZygotePlan(Struct, frozen=True, kw_only=True):
     counted_memory: bool
     wide: bool = False
     preload: tuple[str, ...] = ()
+    writable: tuple[str, ...] = ()
+    path: tuple[str, ...] = ()
+    network: bool = False
 
 
 class JobLimits(Struct, frozen=True, kw_only=True):
@@ -85,7 +107,11 @@ class StartPacket(Struct, frozen=True, kw_only=True):
 
 
 class Specification(Struct, frozen=True, kw_only=True):
-    """What the job's own process runs."""
+    """What the job's own process runs.
+
+    `merged` is whether its lines and its complaints are one stream. `settings` are for the runner
+    of the language. `modules` are other scripts that it imports: their text by their path.
+    """
 
     language: str
     name: str
@@ -93,6 +119,9 @@ class Specification(Struct, frozen=True, kw_only=True):
     arguments: str
     environment: dict[str, str]
     result_bytes_max: int
+    merged: bool = True
+    settings: dict[str, Any] = {}
+    modules: dict[str, str] = {}
 
 
 class Ending(Struct, frozen=True, kw_only=True):
@@ -102,3 +131,4 @@ class Ending(Struct, frozen=True, kw_only=True):
     exit_code: int
     reason: str | None = None
     peak_memory_bytes: int = 0
+    cpu_microseconds: int = 0

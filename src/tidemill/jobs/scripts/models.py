@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from enum import StrEnum
 from typing import Final
 
 from msgspec import Struct
@@ -15,18 +14,10 @@ from tidemill.jobs.errors import (
     InvalidScriptPath,
     ScriptInvalid,
     ScriptTooLarge,
-    UnknownLanguage,
 )
 
 _PATH: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
 path_chars_max: Final = 200
-
-
-class Language(StrEnum):
-    """What scripts are written in."""
-
-    PYTHON = "python"
-    BASH = "bash"
 
 
 class Version(Struct, frozen=True):
@@ -64,14 +55,6 @@ def script_path(text: str) -> str:
     if len(path) > path_chars_max or not _PATH.fullmatch(path):
         raise InvalidScriptPath
     return path
-
-
-def language(text: str) -> Language:
-    """Return the language that `text` names; raises `UnknownLanguage`."""
-    try:
-        return Language(text.lower())
-    except ValueError:
-        raise UnknownLanguage(text, [str(known) for known in Language]) from None
 
 
 def checked_content(content: str, *, bytes_max: int) -> str:

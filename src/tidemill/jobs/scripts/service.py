@@ -15,13 +15,13 @@ from tidemill.core.pages import Page, PageRequest, page_of
 from tidemill.core.ports import Database, Once, Tx
 from tidemill.jobs.contract import ScriptArchived, ScriptDeployed
 from tidemill.jobs.errors import ScriptNotFound
+from tidemill.jobs.languages.models import language
 from tidemill.jobs.scripts.arguments import Arguments
 from tidemill.jobs.scripts.models import (
     Script,
     Version,
     checked_content,
     content_hash,
-    language,
     script_path,
 )
 from tidemill.jobs.scripts.repository import ScriptRepository

@@ -6,13 +6,17 @@ import ast
 import json
 import re
 import warnings
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Final
 
 from tidemill.jobs.errors import ScriptInvalid
-from tidemill.jobs.scripts.hints import Hints, Schema
-from tidemill.jobs.scripts.models import Language
+from tidemill.jobs.languages.container import parse_container
+from tidemill.jobs.languages.http import parse_http
+from tidemill.jobs.languages.models import Language, Schema, object_schema
+from tidemill.jobs.languages.sql import parse_sql
+from tidemill.jobs.languages.typescript import parse_typescript
+from tidemill.jobs.scripts.hints import Hints
 
-_DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
 # `name="$1"`, `name=${2:-default}`, `local name="${3}"`.
 _POSITIONAL: Final = re.compile(
     r"""^\s*(?:(?:local|export|readonly|declare|typeset)\s+(?:-\w+\s+)*)?"""
@@ -25,9 +29,7 @@ _TEXT: Final = {"type": ["string", "number", "boolean"]}
 
 def infer_schema(language: Language, content: str) -> Schema:
     """Return the JSON Schema (2020-12) of a script's arguments; raises `ScriptInvalid`."""
-    if language is Language.PYTHON:
-        return _of_python(content)
-    return _of_bash(content)
+    return _READERS[language](content)
 
 
 def _of_python(content: str) -> Schema:
@@ -50,7 +52,7 @@ def _of_python(content: str) -> Schema:
         properties[parameter.arg] = _property(hints.schema(parameter.annotation), default)
         if default is None:
             required.append(parameter.arg)
-    return _object(properties, required, open_=parameters.kwarg is not None)
+    return object_schema(properties, required, open_=parameters.kwarg is not None)
 
 
 def _parsed(content: str) -> ast.Module:
@@ -114,13 +116,14 @@ def _of_bash(content: str) -> Schema:
             required.append(name)
         else:
             properties[name]["default"] = default.strip("\"'")
-    return _object(properties, required, open_=not properties)
+    return object_schema(properties, required, open_=not properties)
 
 
-def _object(properties: Schema, required: list[str], *, open_: bool) -> Schema:
-    schema: dict[str, Any] = {"$schema": _DRAFT, "type": "object", "properties": properties}
-    if required:
-        schema["required"] = required
-    if not open_:
-        schema["additionalProperties"] = False
-    return schema
+_READERS: Final[Mapping[Language, Callable[[str], Schema]]] = {
+    Language.PYTHON: _of_python,
+    Language.BASH: _of_bash,
+    Language.TYPESCRIPT: lambda content: parse_typescript(content).schema,
+    Language.SQL: lambda content: parse_sql(content).schema,
+    Language.HTTP: lambda content: parse_http(content).schema,
+    Language.CONTAINER: lambda content: parse_container(content).schema,
+}

@@ -17,14 +17,14 @@ _ERROR_BYTES_MAX: Final = 64 * 1024
 
 
 class _Answer(Struct, frozen=True):
-    """What the Python executor writes at the end."""
+    """What a runner writes at the end."""
 
     result: Raw = Raw()
     error: dict[str, str] | None = None
 
 
-def python_end(ending: Ending, collected: Collected, bytes_max: int) -> End:
-    """Return the end of a Python job from the answer that it wrote."""
+def answered_end(ending: Ending, collected: Collected, bytes_max: int) -> End:
+    """Return the end of a job from the answer that its runner wrote."""
     try:
         answer = msgspec.json.decode(collected.get(), type=_Answer)
     except msgspec.MsgspecError:
@@ -42,10 +42,10 @@ def python_end(ending: Ending, collected: Collected, bytes_max: int) -> End:
     return Verdict.SUCCEEDED, result, None
 
 
-def bash_end(ending: Ending, last_line: bytes, bytes_max: int) -> End:
-    """Return the end of a bash job: its last line is its result, as JSON or else as text."""
+def printed_end(who: str, ending: Ending, last_line: bytes, bytes_max: int) -> End:
+    """Return the end of a job whose last line is its result, as JSON or else as text."""
     if ending.exit_code != 0:
-        return Verdict.FAILED, None, exit_error("bash", ending.exit_code)
+        return Verdict.FAILED, None, exit_error(who, ending.exit_code)
     if len(last_line) > bytes_max:
         return Verdict.FAILED, None, too_large(bytes_max)
     if not last_line.strip():

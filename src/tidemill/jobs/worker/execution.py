@@ -8,9 +8,11 @@ import time
 from typing import Final
 
 import structlog
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from tidemill.core.crash import crash_point
+from tidemill.jobs.executors.catalog import EXECUTORS
+from tidemill.jobs.executors.contract import Machine, NotPrepared, Preparation
 from tidemill.jobs.isolation.job import JobNotStarted
 from tidemill.jobs.isolation.keeper import Keeper, RunningJob
 from tidemill.jobs.isolation.plan import (
@@ -18,16 +20,16 @@ from tidemill.jobs.isolation.plan import (
     Ending,
     JobLimits,
     Specification,
+    Walls,
     ZygoteKey,
-    environment_of,
 )
 from tidemill.jobs.isolation.zygote import ZygoteNotReady
 from tidemill.jobs.protocol.messages import Assignment, Held, Isolation, Outcome, Verdict
 from tidemill.jobs.worker.endings import (
-    bash_end,
+    answered_end,
     error_of,
     memory_error,
-    python_end,
+    printed_end,
     stop_error,
 )
 from tidemill.jobs.worker.output import Collected, Connected, JobLog, LastLine, pump
@@ -37,7 +39,6 @@ timeout_grace_seconds: Final = 5.0
 kill_after_seconds: Final = 3.0
 _ENVELOPE_BYTES: Final = 128 * 1024
 
-LANGUAGES: Final = frozenset({"python", "bash"})
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9_./-]")
 
 log = structlog.get_logger("tidemill.jobs.worker")
@@ -50,6 +51,7 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     connected: Connected
     api_url: str
     isolations: tuple[Isolation, ...]
+    machine: Machine
 
 
 class Execution:
@@ -64,12 +66,15 @@ class Execution:
         self._stopped_as: Verdict | None = None
         self._grace_seconds = timeout_grace_seconds
         self._killing: asyncio.TimerHandle | None = None
+        self._preparing: asyncio.Task[Preparation] | None = None
 
     def stop(self, verdict: Verdict, grace_seconds: float) -> None:
         """End the job early, with `verdict`; the first reason counts."""
         if self._stopped_as is None:
             self._stopped_as = verdict
         self._grace_seconds = grace_seconds
+        if self._preparing is not None:
+            self._preparing.cancel()
         if self._running is None:
             return
         self._running.stop(grace_seconds)
@@ -88,7 +93,8 @@ class Execution:
         relay = Relay(surroundings.api_url, self.assignment.token)
         try:
             crash_point("worker_before_start")
-            running = await self._begin(slot, surroundings)
+            prepared = await self._prepared(surroundings.machine)
+            running = await self._begin(slot, surroundings, prepared)
             running.process.on_door(relay.serve)
             self._running = running
             return await self._follow(running, surroundings, received_at)
@@ -97,8 +103,9 @@ class Execution:
             return self._failed(
                 received_at, "IsolationBroken", "The job's surroundings could not be made."
             )
-        except JobNotStarted as error:
-            return self._failed(received_at, "JobNotStarted", str(error))
+        except (NotPrepared, JobNotStarted) as error:
+            kind = error.kind if isinstance(error, NotPrepared) else "JobNotStarted"
+            return self._failed(received_at, kind, str(error))
         except Exception:
             # Whatever it was, the job must come to an end that somebody hears of.
             log.exception("worker.job_broke", job_id=self.held.job_id)
@@ -112,28 +119,40 @@ class Execution:
 
     def _refusal(self, isolations: tuple[Isolation, ...]) -> tuple[str, str] | None:
         wanted = self.assignment.isolation
-        if self.assignment.language not in LANGUAGES:
-            known = ", ".join(sorted(LANGUAGES))
+        if self.assignment.language not in EXECUTORS:
+            known = ", ".join(sorted(EXECUTORS))
             return "LanguageUnknown", f"This worker runs {known}, not {self.assignment.language}."
         if wanted not in isolations or wanted not in WALLS_OF:
             return "IsolationNotOffered", f"This worker cannot run jobs in {wanted}."
         return None
 
-    async def _begin(self, slot: int, surroundings: Surroundings) -> RunningJob:
+    async def _prepared(self, machine: Machine) -> Preparation:
+        """Return what the executor made ready; raises `NotPrepared`, also when it was stopped."""
+        executor = EXECUTORS[self.assignment.language]
+        self._preparing = asyncio.create_task(executor.prepare(self.assignment, machine))
+        try:
+            await asyncio.wait([self._preparing])
+            if self._preparing.cancelled():
+                raise NotPrepared("Stopped", "The job was stopped before it began.")
+            return self._preparing.result()
+        finally:
+            self._preparing.cancel()
+            self._preparing = None
+
+    async def _begin(
+        self, slot: int, surroundings: Surroundings, prepared: Preparation
+    ) -> RunningJob:
         job = self.assignment
-        shared = job.isolation is Isolation.FORK
-        key = ZygoteKey(
-            WALLS_OF[job.isolation],
-            "" if shared else job.tenant_id,
-            environment_of(job.language, job.content),
-        )
+        walls = WALLS_OF[job.isolation] if prepared.walls is None else prepared.walls
+        tenant = "" if walls is Walls.NONE else job.tenant_id
+        key = ZygoteKey(walls, tenant, prepared.environment)
         limits = JobLimits(
             memory_bytes_max=job.memory_bytes_max,
             disk_bytes_max=job.disk_bytes_max,
             processes_max=job.processes_max,
             open_files_max=job.open_files_max,
         )
-        specification = specification_of(job, surroundings.api_url)
+        specification = specification_of(job, surroundings.api_url, prepared)
         return await surroundings.keeper.run(key, slot, specification, limits)
 
     async def _follow(
@@ -172,28 +191,34 @@ class Execution:
     def _outcome(
         self, started_at: int, ending: Ending, result: Collected, last_line: LastLine
     ) -> Outcome:
-        if self.assignment.language == "bash":
-            end = bash_end(ending, last_line.get(), self.assignment.result_bytes_max)
+        if EXECUTORS[self.assignment.language].answers:
+            end = answered_end(ending, result, self.assignment.result_bytes_max)
         else:
-            end = python_end(ending, result, self.assignment.result_bytes_max)
+            who = self.assignment.language
+            end = printed_end(who, ending, last_line.get(), self.assignment.result_bytes_max)
         verdict, value, error = end
         if self._stopped_as is not None:
             verdict, value = self._stopped_as, None
             error = stop_error(self._stopped_as, self.assignment)
         elif ending.reason == "memory":
             verdict, value, error = Verdict.FAILED, None, memory_error(self.assignment)
-        return self._ended(
-            started_at, ending.ended_at, verdict, value, error, ending.peak_memory_bytes
+        if error is not None and ending.exit_code:
+            error.setdefault("exit_code", str(ending.exit_code))
+        outcome = self._ended(started_at, ending.ended_at, verdict, value, error)
+        return structs.replace(
+            outcome,
+            peak_memory_bytes=ending.peak_memory_bytes,
+            cpu_microseconds=ending.cpu_microseconds,
         )
 
     def _failed(self, received_at: int, kind: str, message: str) -> Outcome:
         if self._stopped_as is not None:
             return self._unstarted(received_at, self._stopped_as)
-        return self._ended(received_at, _now(), Verdict.FAILED, None, error_of(kind, message), 0)
+        return self._ended(received_at, _now(), Verdict.FAILED, None, error_of(kind, message))
 
     def _unstarted(self, received_at: int, verdict: Verdict) -> Outcome:
         error = stop_error(verdict, self.assignment)
-        return self._ended(received_at, _now(), verdict, None, error, 0)
+        return self._ended(received_at, _now(), verdict, None, error)
 
     def _ended(
         self,
@@ -202,7 +227,6 @@ class Execution:
         verdict: Verdict,
         result: bytes | None,
         error: dict[str, str] | None,
-        peak: int,
     ) -> Outcome:
         return Outcome(
             job_id=self.held.job_id,
@@ -213,11 +237,10 @@ class Execution:
             result=result,
             error=error,
             isolation=self.assignment.isolation,
-            peak_memory_bytes=peak,
         )
 
 
-def specification_of(job: Assignment, api_url: str) -> Specification:
+def specification_of(job: Assignment, api_url: str, prepared: Preparation) -> Specification:
     """Return what the job's process needs to know, and no more."""
     environment = {
         "TIDEMILL_URL": api_url,
@@ -225,6 +248,7 @@ def specification_of(job: Assignment, api_url: str) -> Specification:
         "TIDEMILL_JOB_ID": job.job_id,
         "TIDEMILL_ATTEMPT": str(job.attempt),
         "TIDEMILL_TENANT_ID": job.tenant_id,
+        "TIDEMILL_SCRIPT_PATH": job.script_path,
         "TIDEMILL_WORK_ITEM_ID": job.work_item_id,
         "TRACEPARENT": job.traceparent,
     }
@@ -235,6 +259,8 @@ def specification_of(job: Assignment, api_url: str) -> Specification:
         arguments=job.arguments.decode(),
         environment={name: value for name, value in environment.items() if value is not None},
         result_bytes_max=job.result_bytes_max,
+        merged=prepared.merged,
+        settings=prepared.settings,
     )
 
 

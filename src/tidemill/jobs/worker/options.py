@@ -6,6 +6,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from tidemill.jobs.executors.contract import Machine
 from tidemill.jobs.protocol.messages import Isolation
 
 
@@ -31,3 +32,12 @@ class WorkerOptions(Struct, frozen=True, kw_only=True):
     reconnect_seconds_min: float = 0.05
     reconnect_seconds_max: float = 2.0
     preload: tuple[str, ...] = ()
+    machine: Machine | None = None
+
+    @property
+    def machine_or_own(self) -> Machine:
+        """Return what executors may use; below the worker's own directory when nothing is said."""
+        if self.machine is not None:
+            return self.machine
+        own = self.run_directory
+        return Machine(files_directory=own / "files", cache_directory=own / "cache")

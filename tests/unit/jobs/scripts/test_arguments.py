@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from tidemill.jobs.errors import ArgumentsInvalid
+from tidemill.jobs.languages.models import Language
 from tidemill.jobs.scripts.arguments import Arguments
-from tidemill.jobs.scripts.models import Language
 from tidemill.jobs.scripts.signatures import infer_schema
 
 SCHEMA = json.dumps(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidemill.jobs.errors import ScriptInvalid
-from tidemill.jobs.scripts.models import Language
+from tidemill.jobs.languages.models import Language
 from tidemill.jobs.scripts.signatures import infer_schema
 
 

@@ -130,3 +130,35 @@ class Sandbox(Struct, frozen=True, kw_only=True):
     environment_idle_seconds_max: Annotated[
         float, key("How long an unused environment is kept ready.", ge=0, le=_DAY_SECONDS)
     ] = 300
+
+
+class Executors(Struct, frozen=True, kw_only=True):
+    """How the languages of scripts run."""
+
+    addresses_allowed: Annotated[
+        tuple[str, ...],
+        key(
+            "Networks, addresses or names, with or without a port, that jobs of sql and http may "
+            "reach besides public addresses.",
+            About(check=checks.reachable),
+        ),
+    ] = ()
+    sql_rows_max: Annotated[
+        int,
+        key("Rows of a query in its result; beyond that they go to a file.", ge=1, le=1_000_000),
+    ] = 1000
+    containers: Annotated[
+        bool, key("Whether jobs may run containers; an engine is a way past every wall.")
+    ] = False
+    offline: Annotated[
+        bool, key("Whether packages are taken from what is here, never from the network.")
+    ] = False
+    wheels_directory: Annotated[
+        str, key("Directory of wheels that packages are taken from first; empty means none.")
+    ] = ""
+    source_builds: Annotated[
+        bool, key("Whether packages without a wheel are built, which runs their code unguarded.")
+    ] = False
+    build_seconds_max: Annotated[
+        float, key("How long making an environment of packages may take.", ge=1, le=3600)
+    ] = 300

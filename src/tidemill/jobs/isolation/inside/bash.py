@@ -17,7 +17,7 @@ _DECLARED: Final = re.compile(
 _NAME: Final = re.compile(r"[A-Za-z_]\w*")
 
 
-def run(specification: dict[str, Any]) -> NoReturn:
+def run(specification: dict[str, Any], _result: int) -> NoReturn:
     """Replace this process by bash."""
     arguments: dict[str, Any] = json.loads(specification["arguments"])
     texts = {name: _text(value) for name, value in arguments.items()}

@@ -1,7 +1,7 @@
 """Where a zygote begins: raise the walls, import what jobs need, then fork at request.
 
 A fresh interpreter calls `main` with the number of an inherited socket, whose first packet is
-the plan: `{"walls", "read_only", "preload", "preload_checked", "uids", "counted_memory"}`.
+the plan, a `ZygotePlan` as JSON.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from .ids import write_ids
 from .syscalls import (
     CLONE_NEWNS,
     NAMESPACES,
+    NAMESPACES_ON_THE_NETWORK,
     PR_SET_CHILD_SUBREAPER,
     PR_SET_DUMPABLE,
     PR_SET_PDEATHSIG,
@@ -49,11 +50,11 @@ def _serve_behind_walls_as_root(control: socket.socket, plan: dict[str, Any]) ->
     # everything goes on as a user without any.
     processes = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
     unshare(CLONE_NEWNS)
-    rootfs.enter(plan["read_only"])
+    rootfs.enter(plan)
     first, count = plan["uids"]
     ids = f"0 {ZYGOTE_UID_AS_ROOT} 1\n{first} {first} {count}\n"
     go_read, go_write = os.pipe()
-    child = fork_into(NAMESPACES)
+    child = fork_into(_namespaces(plan))
     if child == 0:
         os.close(processes)
         _wait_for_ids(go_read, go_write)
@@ -69,11 +70,11 @@ def _serve_behind_walls_as_user(control: socket.socket, plan: dict[str, Any]) ->
     processes = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
     users, groups = f"0 {os.geteuid()} 1\n", f"0 {os.getegid()} 1\n"
     go_read, go_write = os.pipe()
-    child = fork_into(NAMESPACES)
+    child = fork_into(_namespaces(plan))
     if child == 0:
         os.close(processes)
         _wait_for_ids(go_read, go_write)
-        rootfs.enter(plan["read_only"])
+        rootfs.enter(plan)
         _serve_as_first_process(control, plan)
     write_ids(processes, child, users, groups, deny_groups=True)
     _watch(child, control, go_write)
@@ -87,6 +88,10 @@ def _serve_as_first_process(control: socket.socket, plan: dict[str, Any]) -> Non
     rootfs.seal()
     zygote.serve(control, plan)
     os._exit(0)
+
+
+def _namespaces(plan: dict[str, Any]) -> int:
+    return NAMESPACES_ON_THE_NETWORK if plan["network"] else NAMESPACES
 
 
 def _wait_for_ids(go_read: int, go_write: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Final
+from typing import Any, Final
 
 from .syscalls import (
     MS_BIND,
@@ -43,13 +43,18 @@ WRITABLE: Final = "/tmp"
 JOB_DIRECTORY: Final = "/tmp/job"
 
 
-def enter(read_only: list[str]) -> None:
-    """Make a root of the system's directories and `read_only`, and leave the old one for good.
+# What our own code needs to find the hosts of the network, where it stays in that.
+_NAMES: Final = ("/etc/hosts", "/etc/resolv.conf")
+
+
+def enter(plan: dict[str, Any]) -> None:
+    """Make a root of the system's directories and the plan's, and leave the old one for good.
 
     The caller is in a mount namespace of its own, and may mount. The host's `/proc` stays
     mounted until `mount_proc` covers it: the kernel allows a new one only where an old one is
     in full view.
     """
+    files = _FILES | _names() if plan["network"] else _FILES
     mount(None, "/", None, MS_REC | MS_PRIVATE)
     mount("tidemill", _STAGE, "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,mode=0755")
     os.chdir(_STAGE)
@@ -60,10 +65,12 @@ def enter(read_only: list[str]) -> None:
     mount(_NEW, _NEW, None, MS_BIND)
     for path in _SYSTEM:
         _add_system(path)
-    for path in (*_SYSTEM_FILES, *read_only):
+    for path in (*_SYSTEM_FILES, *plan["read_only"]):
         _bind_read_only(path)
+    for path in plan["writable"]:
+        _bind_writable(path)
     _make_devices()
-    for path, text in _FILES.items():
+    for path, text in files.items():
         _write(_NEW + path, text)
     for path in ("/proc", WRITABLE):
         os.makedirs(_NEW + path, 0o755, exist_ok=True)
@@ -107,6 +114,23 @@ def _bind_read_only(path: str) -> None:
         _write(target, "")
     mount(source, target, None, MS_BIND | MS_REC)
     make_read_only(target)
+
+
+def _bind_writable(path: str) -> None:
+    os.makedirs(_NEW + path, 0o755)
+    mount(_OLD + path, _NEW + path, None, MS_BIND)
+    mount(None, _NEW + path, None, MS_REMOUNT | MS_BIND | MS_NOSUID | MS_NODEV | MS_NOEXEC)
+
+
+def _names() -> dict[str, str]:
+    found = {"/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n"}
+    for path in _NAMES:
+        try:
+            with open(path, encoding="utf-8", errors="replace") as file:
+                found[path] = file.read()
+        except OSError:
+            continue
+    return found
 
 
 def _make_devices() -> None:

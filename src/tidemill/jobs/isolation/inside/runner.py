@@ -9,7 +9,7 @@ import resource
 import signal
 from typing import Any, Final, NoReturn
 
-from . import bash, landlock, python, rootfs, seccomp
+from . import bash, container, http, landlock, python, rootfs, seccomp, sql, typescript
 from .plan import Zygote
 from .preload import import_late
 from .syscalls import (
@@ -21,6 +21,14 @@ from .syscalls import (
 )
 
 RESULT: Final = 3
+_RUNNERS: Final = {
+    "bash": bash.run,
+    "container": container.run,
+    "http": http.run,
+    "python": python.run,
+    "sql": sql.run,
+    "typescript": typescript.run,
+}
 _SYSTEM_FILES: Final = (
     "/bin", "/etc/alternatives", "/etc/group", "/etc/hosts", "/etc/ld.so.cache",
     "/etc/localtime", "/etc/nsswitch.conf", "/etc/passwd", "/etc/ssl/certs", "/lib", "/lib64",
@@ -55,9 +63,7 @@ def run(
         _limit(zygote, packet)
         _lock(zygote, directory)
         import_late(zygote.late)
-        if specification["language"] == "bash":
-            bash.run(specification)
-        python.run(specification, RESULT)
+        _RUNNERS[specification["language"]](specification, RESULT)
     except BaseException as error:  # noqa: BLE001 - nothing may unwind into the zygote's code
         os.write(2, f"The job could not be started: {type(error).__name__}: {error}\n".encode())
     os._exit(125)
@@ -120,6 +126,7 @@ def _paths(zygote: Zygote, directory: str) -> dict[str, int]:
             "/": landlock.READ_AND_RUN,
             "/dev": landlock.DEVICE | landlock.READ,
             rootfs.WRITABLE: landlock.WRITE,
+            **dict.fromkeys(zygote.plan["writable"], landlock.WRITE),
         }
     paths = dict.fromkeys(_SYSTEM_FILES, landlock.READ_AND_RUN)
     paths |= dict.fromkeys(zygote.plan["read_only"], landlock.READ_AND_RUN)

@@ -64,6 +64,7 @@ class Job:
 
     def __init__(self, zygote: Zygote, packet: dict[str, Any], control: socket.socket) -> None:
         self._behind_walls = zygote.walls == "namespaces"
+        self._on_network: bool = zygote.plan["network"]
         self._packet = packet
         self._control = control
         self._listener: socket.socket | None = None
@@ -88,6 +89,8 @@ class Job:
         rootfs.mount_proc()
         os.mkdir(rootfs.JOB_DIRECTORY, 0o700)
         prctl(PR_SET_DUMPABLE, 0)
+        if self._on_network:
+            return
         raise_loopback()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG)
 
@@ -186,6 +189,7 @@ class Job:
             "exit": os.waitstatus_to_exitcode(status),
             "reason": self._reason,
             "peak": usage.ru_maxrss * 1024,
+            "cpu": int((usage.ru_utime + usage.ru_stime) * 1_000_000),
         }
         try:
             channel.send(self._control, report, [])

@@ -7,6 +7,7 @@ import os
 import select
 import signal
 import socket
+import sys
 import time
 from contextlib import suppress
 from typing import Any, Final
@@ -16,7 +17,7 @@ from .ids import write_ids
 from .plan import Zygote
 from .preload import preload
 from .signals import wake_on
-from .syscalls import NAMESPACES, fork_into
+from .syscalls import NAMESPACES, NAMESPACES_ON_THE_NETWORK, fork_into
 
 _STRAYS_SECONDS_MAX: Final = 2.0
 
@@ -24,6 +25,7 @@ _STRAYS_SECONDS_MAX: Final = 2.0
 def serve(control: socket.socket, plan: dict[str, Any]) -> None:
     """Start what the worker asks for, until it closes `control`."""
     walls = plan["walls"]
+    sys.path.extend(plan["path"])
     late = preload(plan["preload"], wide=plan["wide"])
     program = seccomp.program(
         sockets=walls == "namespaces", counted_memory=bool(plan["counted_memory"])
@@ -54,7 +56,8 @@ def serve(control: socket.socket, plan: dict[str, Any]) -> None:
 def _start(zygote: Zygote, packet: dict[str, Any], descriptors: list[int]) -> int:
     go_read, go_write = os.pipe2(os.O_CLOEXEC)
     behind_walls = zygote.walls == "namespaces"
-    pid = fork_into(NAMESPACES if behind_walls else 0)
+    namespaces = NAMESPACES_ON_THE_NETWORK if zygote.plan["network"] else NAMESPACES
+    pid = fork_into(namespaces if behind_walls else 0)
     if pid == 0:
         os.close(go_write)
         supervisor.become(zygote, packet, descriptors, go_read)

@@ -1,0 +1,69 @@
+"""What every executor is: from an assignment to what its zygote and its runner need.
+
+All keep the same promise, which `tests/conformance/executors` checks: arguments by name go in;
+lines with level and time, progress, and a result or an error (type, message, traceback, exit
+code) come out; memory and processor time are counted; `TIDEMILL_*` and the job's token are in its
+environment; it ends when it is told to.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from tidemill.jobs.isolation.plan import BASE, Environment, Walls
+from tidemill.jobs.protocol.messages import Assignment
+
+
+class Machine(Struct, frozen=True, kw_only=True):
+    """What executors may use of the worker's machine.
+
+    `files_directory` holds what tenants keep in files, `cache_directory` what can be made again.
+    `addresses_allowed` are those besides public ones that our own code may connect to for a job.
+    """
+
+    files_directory: Path
+    cache_directory: Path
+    addresses_allowed: tuple[str, ...] = ()
+    sql_rows_max: int = 1000
+    containers: bool = False
+    wheels_directory: str = ""
+    offline: bool = False
+    source_builds: bool = False
+    build_seconds_max: float = 300.0
+
+
+class Preparation(Struct, frozen=True, kw_only=True):
+    """What a job of some language needs besides its text and arguments.
+
+    `walls` is set by those that cannot work behind the walls of the job's isolation. `merged` is
+    whether its lines and its complaints come as one stream, in their true order.
+    """
+
+    environment: Environment = BASE
+    walls: Walls | None = None
+    settings: dict[str, Any] = {}
+    merged: bool = True
+
+
+class NotPrepared(Exception):
+    """The job cannot begin; `kind` and the message become its error."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class Executor(Protocol):
+    """One way to run jobs."""
+
+    @property
+    def answers(self) -> bool:
+        """Whether its runner writes the result; otherwise the last line of output is the result."""
+        ...
+
+    async def prepare(self, job: Assignment, machine: Machine, /) -> Preparation:
+        """Make what the job needs; raises `NotPrepared`."""
+        ...

@@ -1,0 +1,119 @@
+"""Executors that run our own code in a job's process: it is this code that reads the script.
+
+Where it needs the network, it stays in that of the host; nothing that a tenant wrote is executed
+there, and what it connects to is checked (`isolation/inside/addresses.py`).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from tidemill.core.errors import TidemillError
+from tidemill.core.ids import tenant_id
+from tidemill.jobs.executors.contract import Machine, NotPrepared, Preparation
+from tidemill.jobs.isolation.plan import Environment
+from tidemill.jobs.languages.http import parse_http
+from tidemill.jobs.languages.sql import SqlScript, parse_sql
+from tidemill.jobs.protocol.messages import Assignment
+
+_ROWS_SPARE_BYTES: Final = 64 * 1024
+_HTTP_SPARE_BYTES: Final = 64 * 1024
+_DRIVERS: Final = {"postgresql": "asyncpg", "sqlite": "sqlite3", "duckdb": "duckdb"}
+_PRELOADS: Final = {"postgresql": "query_postgres", "sqlite": "query_sqlite", "duckdb": ""}
+_DUCKDB_ADDRESS_BYTES: Final = 16 * 1024**3
+
+
+class SqlExecutor:
+    """Scripts in SQL, on PostgreSQL over the network, or on SQLite and DuckDB without one."""
+
+    answers = True
+
+    async def prepare(self, job: Assignment, machine: Machine, /) -> Preparation:
+        """See `Executor.prepare`."""
+        try:
+            script = parse_sql(job.content)
+        except TidemillError as error:
+            raise NotPrepared(type(error).__name__, str(error)) from None
+        files = _files_of(job.tenant_id, machine)
+        return Preparation(
+            environment=_environment_of(script.dialect, files),
+            settings=_settings(script, job, machine, files),
+        )
+
+
+class HttpExecutor:
+    """One request, described by the script."""
+
+    answers = True
+
+    async def prepare(self, job: Assignment, machine: Machine, /) -> Preparation:
+        """See `Executor.prepare`."""
+        try:
+            request = parse_http(job.content)
+        except TidemillError as error:
+            raise NotPrepared(type(error).__name__, str(error)) from None
+        document = msgspec.to_builtins(request) | {"retries": request.tries_again}
+        return Preparation(
+            environment=Environment(network=True, preload=("inside.addresses", "inside.request")),
+            settings={
+                "request": document,
+                "defaults": request.defaults,
+                "addresses_allowed": machine.addresses_allowed,
+                "body_bytes_max": max(1024, job.result_bytes_max - _HTTP_SPARE_BYTES),
+            },
+        )
+
+
+def _environment_of(dialect: str, files: Path) -> Environment:
+    driver = _DRIVERS[dialect]
+    found = importlib.util.find_spec(driver)
+    if found is None or found.origin is None:
+        raise NotPrepared(
+            "LanguageNotInstalled", f"This worker has no {driver}. Install tidemill[{dialect}]."
+        )
+    packages: tuple[str, ...] = ()
+    if driver != "sqlite3":
+        packages = (str(Path(found.origin).resolve().parent.parent),)
+    preload = _PRELOADS[dialect]
+    return Environment(
+        read_only=packages,
+        path=packages,
+        writable=(str(files),),
+        preload=(f"inside.{preload}",) if preload else (),
+        network=dialect == "postgresql",
+        address_bytes=_DUCKDB_ADDRESS_BYTES if dialect == "duckdb" else None,
+    )
+
+
+def _settings(script: SqlScript, job: Assignment, machine: Machine, files: Path) -> dict[str, Any]:
+    return {
+        "dialect": script.dialect,
+        "database": script.database,
+        "statements": msgspec.to_builtins(script.statements),
+        "reads": script.reads,
+        "defaults": {one.name: one.default for one in script.parameters if one.has_default},
+        "timeout_seconds": job.timeout_seconds,
+        "addresses_allowed": machine.addresses_allowed,
+        "memory_bytes_max": job.memory_bytes_max,
+        "rows_max": machine.sql_rows_max,
+        "result_bytes_max": max(1024, job.result_bytes_max - _ROWS_SPARE_BYTES),
+        "file_bytes_max": job.disk_bytes_max,
+        "files": str(files),
+        "rows_file": f"{job.job_id}.{job.epoch}.jsonl",
+    }
+
+
+def _files_of(tenant: str, machine: Machine) -> Path:
+    """Return the tenant's directory of files, which every one of its jobs may write to."""
+    root = machine.files_directory
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    directory = root / tenant_id(tenant)
+    for folder in (directory, directory / "databases", directory / "results"):
+        folder.mkdir(exist_ok=True)
+        # As root each slot is a user of its own; nobody else comes past the directory above.
+        folder.chmod(0o777)
+    return directory
