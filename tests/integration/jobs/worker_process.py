@@ -1,10 +1,11 @@
-"""A worker process: `python -m tests.integration.jobs.worker_process SOCKETS RUN`."""
+"""A worker process: `python -m tests.integration.jobs.worker_process SOCKETS RUN [ADDRESS …]`."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
+from tidemill.jobs.executors.contract import Machine
 from tidemill.jobs.protocol.messages import Isolation
 from tidemill.jobs.worker.options import WorkerOptions
 from tidemill.jobs.worker.run import run_worker
@@ -19,5 +20,10 @@ if __name__ == "__main__":
             slots=3,
             niceness=0,
             drain_seconds_max=1.0,
+            machine=Machine(
+                files_directory=Path(sys.argv[2]) / "files",
+                cache_directory=Path(sys.argv[2]) / "cache",
+                addresses_allowed=tuple(sys.argv[3:]),
+            ),
         )
     )

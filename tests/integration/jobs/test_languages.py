@@ -1,0 +1,162 @@
+"""Every language by plain HTTP: refused at the door when wrong, run by a real worker when right."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fixtures.app import App, make_app
+from tests.fixtures.run import run_directory, unique_name
+from tidemill.core.config.sections.working import Isolation, Jobs
+
+pytestmark = pytest.mark.anyio
+
+TYPESCRIPT = """
+export async function main(station: string, days = 3): Promise<{ station: string; days: number }> {
+  console.info("reading", station);
+  return { station, days };
+}
+"""
+SQL = """
+-- $database (sqlite)
+-- $1 station (text)
+-- $2 days (int) = 3
+CREATE TABLE IF NOT EXISTS readings (station TEXT, days INTEGER);
+INSERT INTO readings VALUES ($1, $2);
+SELECT station, days FROM readings ORDER BY days
+"""
+
+
+@pytest.fixture
+async def app(tmp_path: Path) -> AsyncIterator[App]:
+    async with make_app(tmp_path, jobs=Jobs(isolation_default=Isolation.FORK)) as made:
+        yield made
+
+
+@asynccontextmanager
+async def a_worker(app: App, *allowed: str) -> AsyncIterator[None]:
+    sockets = Path(app.application.config.server.data_dir) / "run" / "dispatcher"
+    run = run_directory() / unique_name("w")
+    worker = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.integration.jobs.worker_process",
+        str(sockets), str(run), *allowed,
+        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        yield
+    finally:
+        worker.terminate()
+        await asyncio.wait_for(worker.wait(), 15)
+
+
+async def run(app: App, language: str, content: str, **args: Any) -> dict[str, Any]:
+    """Deploy the script, run it by its path, and return how it ended."""
+    body = {"path": f"tides/{language}", "language": language, "content": content}
+    deployed = await app.owner.post("/api/v1/scripts", json=body)
+    assert deployed.status_code == 201, deployed.text
+    started = await app.owner.post(
+        "/api/v1/jobs", json={"script_path": f"tides/{language}", "args": args}
+    )
+    assert started.status_code == 201, started.text
+    job_id = started.json()["id"]
+    answer = await app.owner.get(f"/api/v1/jobs/{job_id}/result", params={"wait": 30})
+    ended: dict[str, Any] = answer.json()
+    return ended
+
+
+async def test_languages_integration_run_typescript(app: App) -> None:
+    async with a_worker(app):
+        ended = await run(app, "typescript", TYPESCRIPT, station="Cuxhaven")
+        logs = (await app.owner.get(f"/api/v1/jobs/{ended['id']}/logs")).json()
+
+    assert ended["result"] == {"station": "Cuxhaven", "days": 3}, ended
+    assert logs["text"].endswith("Z INFO reading Cuxhaven\n")
+
+
+async def test_languages_integration_run_sql(app: App) -> None:
+    async with a_worker(app):
+        await run(app, "sql", SQL, database={"path": "tides.db"}, station="Husum", days=1)
+        ended = await run(app, "sql", SQL, database={"path": "tides.db"}, station="'; DROP --")
+
+    assert ended["result"]["rows"] == [
+        {"station": "Husum", "days": 1},
+        {"station": "'; DROP --", "days": 3},
+    ], ended
+
+
+async def test_languages_integration_run_http(app: App) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        body = json.dumps({"asked": head.split(b"\r\n")[0].decode()}).encode()
+        kind = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
+        writer.write(kind + f"content-length: {len(body)}\r\n\r\n".encode() + body)
+        writer.close()
+
+    target = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = target.sockets[0].getsockname()[1]
+    document = {"url": f"http://127.0.0.1:{port}/stations/{{station}}"}
+    async with a_worker(app, f"127.0.0.1:{port}"):
+        ended = await run(app, "http", json.dumps(document), station="St. Peter/Ording")
+    target.close()
+
+    assert ended["state"] == "succeeded", ended
+    assert ended["result"]["body"] == {"asked": "GET /stations/St.%20Peter%2FOrding HTTP/1.1"}
+
+
+@pytest.mark.parametrize(
+    ("language", "content", "code", "message"),
+    [
+        ("ts", TYPESCRIPT, "UNKNOWN_LANGUAGE", "Did you mean typescript?"),
+        ("postgres", SQL, "UNKNOWN_LANGUAGE", "Did you mean sql?"),
+        ("pyton", "def main(): pass", "UNKNOWN_LANGUAGE", "Did you mean python?"),
+        ("typescript", "export function main(a: {", "SCRIPT_INVALID", "Line 1"),
+        ("typescript", "function main() {}", "SCRIPT_INVALID", "exports a function main"),
+        ("typescript", "import x from 'npm:left-pad'\nexport function main() {}",
+         "SCRIPT_INVALID", "without a network"),
+        ("sql", "SELECT $1", "SCRIPT_INVALID", "$1 is not declared"),
+        ("sql", "-- $database (oracle)\nSELECT 1", "SCRIPT_INVALID", "oracle is no database"),
+        ("sql", "SELECT 1;\nCOMMIT", "SCRIPT_INVALID", "Line 2"),
+        ("http", "{", "SCRIPT_INVALID", "Line 1"),
+        ("http", '{"url": "file:///etc/passwd"}', "SCRIPT_INVALID", "http://"),
+        ("http", '{"url": "https://{host}/"}', "SCRIPT_INVALID", "written out"),
+    ],
+)  # fmt: skip
+async def test_languages_integration_refuse_at_the_door(
+    app: App, language: str, content: str, code: str, message: str
+) -> None:
+    body = {"language": language, "content": content}
+
+    answer = await app.owner.post("/api/v1/jobs", json=body)
+
+    error = answer.json()["error"]
+    assert error["code"] == code
+    assert message in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("language", "content", "args", "param"),
+    [
+        ("typescript", TYPESCRIPT, {}, "args.station"),
+        ("typescript", TYPESCRIPT, {"station": 1}, "args.station"),
+        ("sql", SQL, {"station": "x", "days": "many"}, "args.days"),
+        ("sql", "SELECT 1", {}, "args.database"),
+        ("sql", "SELECT 1", {"database": "postgres://x"}, "args.database"),
+        ("http", '{"url": "https://x.org/{a}"}', {}, "args.a"),
+    ],
+)
+async def test_languages_integration_check_arguments_before_the_queue(
+    app: App, language: str, content: str, args: dict[str, Any], param: str
+) -> None:
+    body = {"language": language, "content": content, "args": args}
+
+    answer = await app.owner.post("/api/v1/jobs", json=body)
+
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["error"]["param"] == param
