@@ -23,6 +23,7 @@ from tidemill import __version__
 from tidemill.api import health, welcome
 from tidemill.api.edge import Edge, EdgeOptions, Observe
 from tidemill.core.module import Offer
+from tidemill.http.answers import Answer
 from tidemill.http.authentication import SERVICES, Kit
 from tidemill.http.errors import handle_error
 from tidemill.http.injection import DEPENDENCIES
@@ -41,7 +42,6 @@ class ApiOptions(Struct, frozen=True, kw_only=True):
     cors_origins: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
     secure: bool = False
-    access_log: bool = True
 
 
 class Probes(Struct, frozen=True, kw_only=True):
@@ -70,7 +70,6 @@ def create_app(
         body_bytes_max=options.body_bytes_max,
         trusted_proxies=tuple(ipaddress.ip_network(net) for net in options.trusted_proxies),
         secure=options.secure,
-        access_log=options.access_log,
     )
     return Edge(litestar, edge, probes.observe), litestar
 
@@ -99,6 +98,7 @@ def create_litestar(offers: Sequence[Offer], options: ApiOptions) -> Litestar:
         ),
         request_max_body_size=options.body_bytes_max,
         state=State({DEPENDENCIES: services}),
+        response_class=Answer,
         logging_config=None,
     )
 

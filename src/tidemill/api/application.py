@@ -73,7 +73,7 @@ async def open_application(
                 checks=process.health.checks(),
                 optional=process.health.optional,
                 render_metrics=process.metrics.render,
-                observe=process.metrics.observe_request,
+                observe=process.observe_request,
             ),
         )
         yield Application(process=process, asgi=asgi, litestar=litestar)
@@ -113,7 +113,6 @@ def _api_options(config: Config) -> ApiOptions:
         cors_origins=_cors_origins(config),
         trusted_proxies=config.server.trusted_proxies,
         secure=urlsplit(config.public_url).scheme == _TLS,
-        access_log=config.log.access,
     )
 
 

@@ -1,7 +1,7 @@
 """The outermost layer: what happens to every request, whatever it asks for.
 
 It names the request, finds the caller's address, bounds the body, adds the security headers,
-and reports each answer to metrics and access log. Plain ASGI, since it runs on every request.
+and reports each answer to whoever counts and logs them. Plain ASGI, since it runs on every request.
 """
 
 from __future__ import annotations
@@ -57,7 +57,6 @@ class EdgeOptions(Struct, frozen=True, kw_only=True):
     body_bytes_max: int
     trusted_proxies: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
     secure: bool = False
-    access_log: bool = True
 
 
 class Edge:
@@ -109,16 +108,7 @@ class Edge:
 
     def _report(self, scope: Scope, exchange: _Exchange, seconds: float) -> None:
         method = str(scope.get("method", ""))
-        route = route_of(scope)
-        self._observe(method, route, exchange.status, seconds)
-        if self._options.access_log:
-            log.info(
-                "http.request",
-                method=method,
-                route=route,
-                status=exchange.status,
-                ms=round(seconds * 1000, 2),
-            )
+        self._observe(method, route_of(scope), exchange.status, seconds)
 
 
 class _Exchange:

@@ -9,6 +9,7 @@ from litestar.connection import Request
 from msgspec import Struct
 
 from tidemill.core.pages import Page
+from tidemill.http.answers import Answer
 
 T = TypeVar("T")
 
@@ -55,7 +56,7 @@ def single(body: T, *, version: int, request: Request[Any, Any, Any]) -> Respons
     tag = etag(version)
     if request.method == "GET" and _is_known(tag, request.headers.get("if-none-match")):
         return Response(None, status_code=304, headers={"ETag": tag})  # type: ignore[arg-type]
-    return Response(body, headers={"ETag": tag})
+    return Answer(body, headers={"ETag": tag})
 
 
 def _is_known(tag: str, header: str | None) -> bool:

@@ -22,6 +22,7 @@ from tidemill.core.errors import (
     TooLarge,
     Unauthenticated,
 )
+from tidemill.http.answers import Answer
 from tidemill.http.authentication import CONTEXT, SERVICES, Kit, RequestContext
 from tidemill.http.bodies import ErrorBody, ErrorDetail
 from tidemill.http.validation import of_message, of_parameters
@@ -71,7 +72,7 @@ class InternalError(TidemillError):
 def error_response(error: TidemillError) -> Response[ErrorBody]:
     """Return the answer to `error`."""
     detail = ErrorDetail(message=error.message, type=error.type, code=error.code, param=error.param)
-    return Response(
+    return Answer(
         ErrorBody(error=detail),
         status_code=error.status,
         headers=error.headers,

@@ -7,9 +7,11 @@ Litestar's own decorators outside this package.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import litestar
+from litestar.connection import ASGIConnection
+from litestar.enums import HttpMethod
 from litestar.handlers import HTTPRouteHandler, WebsocketRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 from msgspec import Struct
@@ -40,33 +42,46 @@ _ERRORS: Final = {
     503: "A part that the request needs is away.",
 }
 
+
+class _Handler(HTTPRouteHandler):
+    """A route handler whose guards meet the handler itself."""
+
+    async def authorize_connection(self, connection: ASGIConnection[Any, Any, Any, Any]) -> None:
+        """See `BaseRouteHandler.authorize_connection`, which copies the handler for each guard.
+
+        Ours only read it, and the copy costs more than the guard.
+        """
+        for each in self.resolve_guards():
+            await each(connection, self)  # type: ignore[misc]  # guards are made awaitable
+
+
 Decorator = Callable[[Callable[..., Any]], HTTPRouteHandler]
 Access = Permission | Public
 
 
 def get(path: str, access: Access, **options: Any) -> Decorator:
     """Declare a route that reads."""
-    return _route(litestar.get, path, access, options)
+    return _route(HttpMethod.GET, path, access, options)
 
 
 def post(path: str, access: Access, **options: Any) -> Decorator:
     """Declare a route that creates; it answers 201 unless `status_code` says otherwise."""
-    return _route(litestar.post, path, access, options)
+    return _route(HttpMethod.POST, path, access, options)
 
 
 def put(path: str, access: Access, **options: Any) -> Decorator:
     """Declare a route that replaces."""
-    return _route(litestar.put, path, access, options)
+    return _route(HttpMethod.PUT, path, access, options)
 
 
 def patch(path: str, access: Access, **options: Any) -> Decorator:
     """Declare a route that changes the fields that the body names."""
-    return _route(litestar.patch, path, access, options)
+    return _route(HttpMethod.PATCH, path, access, options)
 
 
 def delete(path: str, access: Access, **options: Any) -> Decorator:
     """Declare a route that removes; it answers 204 unless `status_code` says otherwise."""
-    return _route(litestar.delete, path, access, options)
+    return _route(HttpMethod.DELETE, path, access, options)
 
 
 def websocket(path: str, access: Public, **options: Any) -> Callable[..., WebsocketRouteHandler]:
@@ -75,14 +90,12 @@ def websocket(path: str, access: Public, **options: Any) -> Callable[..., Websoc
     return litestar.websocket(path, opt=opt, **options)
 
 
-def _route(
-    verb: Callable[..., Any], path: str, access: Access, options: dict[str, Any]
-) -> Decorator:
+def _route(verb: HttpMethod, path: str, access: Access, options: dict[str, Any]) -> Decorator:
     def decorate(handler: Callable[..., Any]) -> HTTPRouteHandler:
         # The feature's name groups its routes in the documentation.
         tags = [handler.__module__.split(".")[1]] if "." in handler.__module__ else []
-        declare = verb(path, **_with(access, {"tags": tags, **options}))
-        return cast("HTTPRouteHandler", declare(bind(handler, path)))
+        declare = _Handler(path, http_method=verb, **_with(access, {"tags": tags, **options}))
+        return declare(bind(handler, path))
 
     return decorate
 

@@ -23,7 +23,7 @@ from tidemill.infrastructure.cache import MemoryRateLimiter, RedisRateLimiter
 from tidemill.infrastructure.database import DatabaseOptions, Stores, open_stores
 from tidemill.infrastructure.mail import FileMailer, SmtpMailer, SmtpServer
 from tidemill.infrastructure.messaging.factory import open_bus
-from tidemill.infrastructure.observability import Health, LoopLag, Metrics
+from tidemill.infrastructure.observability import Health, LoopLag, Metrics, log_request
 from tidemill.runtime.adapters import bus_options, database_options
 from tidemill.runtime.catalog import full_catalog
 from tidemill.runtime.clock import SystemClock
@@ -45,6 +45,12 @@ class Process(Struct, frozen=True, kw_only=True):
     rate_limiter: RateLimiter
     metrics: Metrics
     health: Health
+
+    def observe_request(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count a request that was answered, and log it where that is wanted."""
+        self.metrics.observe_request(method, route, status, seconds)
+        if self.config.log.access:
+            log_request(method, route, status, seconds)
 
 
 @contextlib.asynccontextmanager

@@ -49,9 +49,7 @@ async def client(world: BoardWorld) -> AsyncIterator[httpx.AsyncClient]:
         allowed_origins=frozenset(),
     )
     probes = Probes(checks={}, render_metrics=lambda: b"", observe=lambda *_: None)
-    app, _ = create_app(
-        [offer], kit, ApiOptions(body_bytes_max=20_000_000, access_log=False), probes
-    )
+    app, _ = create_app([offer], kit, ApiOptions(body_bytes_max=20_000_000), probes)
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app=cast("Any", app)),
         base_url="http://tidemill.test" + API,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from datetime import UTC, datetime
 from typing import Any, BinaryIO, Final, TextIO
 
@@ -18,9 +18,11 @@ from structlog.typing import FilteringBoundLogger
 
 from tidemill.core.log_context import LOG_CONTEXT
 from tidemill.infrastructure.observability import redaction
+from tidemill.infrastructure.observability.sink import SINK
 
 LEVELS: Final = {"trace": 5, "debug": 10, "info": 20, "warning": 30, "error": 40}
 _LEVEL_NAMES: Final = {number: name for name, number in LEVELS.items()}
+_encode: Final = msgspec.json.Encoder().encode
 
 # Libraries that tell every frame at their finer levels.
 _CHATTY: Final = ("aio_pika", "aiormq", "asyncio", "nats", "aiosmtplib", "uvicorn", "websockets")
@@ -28,11 +30,11 @@ _CHATTY: Final = ("aio_pika", "aiormq", "asyncio", "nats", "aiosmtplib", "uvicor
 Event = MutableMapping[str, Any]
 
 
-class _State:
-    """What all loggers of the process share."""
+class State:
+    """What all loggers of the process share; until they are configured, nothing is `on`."""
 
+    on = False
     threshold = LEVELS["info"]
-    stream: BinaryIO = sys.stderr.buffer
     as_json = True
     fixed: dict[str, Any] = {}  # noqa: RUF012 - one process, one state
 
@@ -51,11 +53,13 @@ def configure_logging(
     Unless this is called `once` only, loggers look at each line how they are configured, which
     costs time.
     """
-    _State.stream = stream or sys.stderr.buffer
-    _State.as_json = as_json
-    _State.fixed = dict(fixed)
+    SINK.flush()
+    SINK.stream = stream or sys.stderr.buffer
+    State.on = True
+    State.as_json = as_json
+    State.fixed = {name: redaction.clean_field(name, value) for name, value in fixed.items()}
     structlog.configure(
-        processors=[_add_context, _stamp, _tell_exception, _render],
+        processors=[_add_context, _tell_exception, _render],
         wrapper_class=Logger,
         logger_factory=_Sink,
         cache_logger_on_first_use=once,
@@ -72,10 +76,10 @@ def configure_logging(
 
 def set_log_level(level: str) -> None:
     """Log from `level` on, at once and everywhere in this process."""
-    _State.threshold = LEVELS[level]
-    logging.getLogger().setLevel(max(_State.threshold, logging.DEBUG))
+    State.threshold = LEVELS[level]
+    logging.getLogger().setLevel(max(State.threshold, logging.DEBUG))
     for name in _CHATTY:
-        logging.getLogger(name).setLevel(max(_State.threshold, logging.WARNING))
+        logging.getLogger(name).setLevel(max(State.threshold, logging.WARNING))
 
 
 def wants_json(format_name: str, stream: TextIO | None = None) -> bool:
@@ -112,22 +116,18 @@ class Logger(structlog.BoundLoggerBase):
         self._log("error", event, fields)
 
     def _log(self, level: str, event: str, fields: dict[str, Any]) -> None:
-        if LEVELS[level] >= _State.threshold:
+        if LEVELS[level] >= State.threshold:
             self._proxy_to_logger(level, event, **fields)
 
 
 class _Sink:
-    """Writes rendered lines; a log that cannot be written must not break what is logged."""
+    """What structlog makes for each logger, and hands rendered lines to."""
 
     def __init__(self, name: str = "tidemill") -> None:
         self.name = name
 
     def write(self, line: bytes) -> None:
-        try:
-            _State.stream.write(line)
-            _State.stream.flush()
-        except (OSError, ValueError):
-            return
+        SINK.write(line)
 
     trace = debug = info = warning = error = write
 
@@ -137,19 +137,6 @@ def _add_context(_logger: Any, _method: str, event: Event) -> Event:
     context = LOG_CONTEXT.get()
     fields = context.log_fields() if context is not None else {}
     return {**fields, **structlog.contextvars.get_contextvars(), **event}
-
-
-def _stamp(logger: Any, method: str, event: Event) -> Event:
-    """Put time, level and origin before the fields."""
-    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return {
-        "at": now,
-        "level": method,
-        "event": event.pop("event"),
-        "logger": logger.name,
-        **_State.fixed,
-        **event,
-    }
 
 
 def _tell_exception(_logger: Any, _method: str, event: Event) -> Event:
@@ -166,13 +153,30 @@ def _tell_exception(_logger: Any, _method: str, event: Event) -> Event:
     return event
 
 
-def _render(_logger: Any, _method: str, event: Event) -> bytes:
-    safe = {key: redaction.clean_field(key, value) for key, value in event.items()}
-    return _as_json(safe) if _State.as_json else _as_text(safe)
+def _render(logger: Any, method: str, event: Event) -> bytes:
+    name = event.pop("event")
+    return rendered(method, name, logger.name, event)
+
+
+def rendered(level: str, event: object, logger: str, fields: Mapping[str, object]) -> bytes:
+    """Return the line of an event: time, level and origin before the fields."""
+    line = {
+        "at": _now(),
+        "level": level,
+        "event": redaction.clean_field("event", event),
+        "logger": redaction.clean_field("logger", logger),
+        **State.fixed,
+        **{key: redaction.clean_field(key, value) for key, value in fields.items()},
+    }
+    return _as_json(line) if State.as_json else _as_text(line)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _as_json(event: dict[str, Any]) -> bytes:
-    return msgspec.json.encode(event) + b"\n"
+    return _encode(event) + b"\n"
 
 
 def _as_text(event: dict[str, Any]) -> bytes:

@@ -32,6 +32,8 @@ _SECRET_TEXT: Final = re.compile(
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
     re.DOTALL,
 )
+# Ids come in endless numbers: kept, they would push out what comes again.
+_HARMLESS: Final = re.compile("[0-9a-f-]+")
 # What a terminal, a pager or a line-based reader takes for more than text: control characters,
 # the line separators of Unicode, and marks that turn the direction of text.
 _CONTROL: Final = re.compile(
@@ -66,6 +68,8 @@ def _clean_container(value: Mapping[object, object] | Iterable[object], depth: i
 def clean_field(key: str, value: object, depth: int = 0) -> object:
     """Return the value of a field as it may be logged; `key` may tell that it is a secret."""
     if type(value) is str and len(value) <= _short:
+        if _HARMLESS.fullmatch(value) and not _is_secret(key):
+            return value
         return _clean_short_field(key, value)
     if value and _is_secret(key):
         return REDACTED
