@@ -178,6 +178,49 @@ class ScriptArchived(Fact, frozen=True, kw_only=True):
         return self.script_id
 
 
+class _ScheduleFact(Fact, frozen=True, kw_only=True):
+    """What the facts of a schedule have in common."""
+
+    feature: ClassVar[str] = "jobs"
+
+    schedule_id: str
+    path: str
+
+    def topics(self) -> tuple[Topic, ...]:
+        """Return the topic of the schedule."""
+        return (topic("schedule", self.schedule_id),)
+
+    @property
+    def subject(self) -> str:
+        """Return the schedule's id."""
+        return self.schedule_id
+
+
+class ScheduleCreated(_ScheduleFact, frozen=True, kw_only=True):
+    """There is a new schedule."""
+
+
+class ScheduleChanged(_ScheduleFact, frozen=True, kw_only=True):
+    """A schedule was changed; `change` is `update`, `pause` or `resume`."""
+
+    change: str
+
+
+class ScheduleDeleted(_ScheduleFact, frozen=True, kw_only=True):
+    """A schedule is gone."""
+
+
+class OccurrenceSkipped(_ScheduleFact, frozen=True, kw_only=True):
+    """A due time, or `dues` of them up to `through_at`, started no job, for `reason`."""
+
+    occurrence_id: str
+    due_at: Instant
+    through_at: Instant
+    dues: int
+    missed: bool
+    reason: str
+
+
 class Jobs(Protocol):
     """What jobs do for the features above them."""
 

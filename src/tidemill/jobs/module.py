@@ -13,7 +13,15 @@ from msgspec import structs
 
 from tidemill.core.actor import Actor
 from tidemill.core.config import Config
-from tidemill.core.module import LIVE_UPDATES, HealthCheck, Module, Offer, Parts, Periodic
+from tidemill.core.module import (
+    LIVE_UPDATES,
+    HealthCheck,
+    Module,
+    Offer,
+    Parts,
+    Periodic,
+    Service,
+)
 from tidemill.http.authentication import AUTHENTICATOR, still_valid_by
 from tidemill.identity import JOB_LIVENESS, JOB_TOKENS
 from tidemill.jobs.announcing import Announcer, hear
@@ -29,13 +37,19 @@ from tidemill.jobs.logs.routes import ROUTES as LOG_ROUTES
 from tidemill.jobs.logs.service import LogService
 from tidemill.jobs.logs.writing import LogArrivals, LogWriter
 from tidemill.jobs.permissions import PERMISSIONS
+from tidemill.jobs.progress.routes import ROUTES as PROGRESS_ROUTES
+from tidemill.jobs.progress.service import ProgressService
 from tidemill.jobs.queue.limits import LimitsFor, QueueLimits
 from tidemill.jobs.queue.models import RetryPolicy
 from tidemill.jobs.queue.routes import ROUTES as JOB_ROUTES
 from tidemill.jobs.queue.service import JobService
 from tidemill.jobs.queue.signals import Signals
+from tidemill.jobs.scheduling import ROUTES as SCHEDULE_ROUTES
+from tidemill.jobs.scheduling import Schedules
 from tidemill.jobs.scripts.routes import ROUTES as SCRIPT_ROUTES
 from tidemill.jobs.scripts.service import ScriptService
+from tidemill.jobs.states.routes import ROUTES as STATE_ROUTES
+from tidemill.jobs.states.service import StateService
 from tidemill.jobs.workers.routes import ROUTES as WORKER_ROUTES
 from tidemill.jobs.workers.service import WorkerService
 from tidemill.settings import SETTINGS, Settings
@@ -72,7 +86,8 @@ def build(parts: Parts) -> Offer:
         bytes_max=config.jobs.log_bytes_max + log_spare_bytes,
     )
     arrivals = LogArrivals()
-    services = []
+    schedules = Schedules(parts, jobs, scripts)
+    services: list[Service] = []
     checks = [HealthCheck(name="workers", ask=workers.check)]
     periodic = []
     if not config.dispatcher.enabled:
@@ -80,15 +95,18 @@ def build(parts: Parts) -> Offer:
     else:
         parts.bus.on_ephemeral(partial(hear, signals))
         writer = LogWriter(files, parts.live, arrivals)
-        dispatcher = _dispatcher(parts, signals, scripts, writer, (arrivals, files))
+        dispatcher, tending = _dispatcher(parts, signals, scripts, writer, (arrivals, files))
         parts.get(SETTINGS).on_stored(dispatcher.tell_settings)
-        services.append(dispatcher)
+        scheduler = schedules.scheduler(leads=lambda: tending.leads)
+        parts.bus.on_ephemeral(scheduler.hear)
+        services += [dispatcher, scheduler]
+        checks.append(HealthCheck(name="scheduler", ask=scheduler.check))
         checks.append(HealthCheck(name="dispatcher", ask=dispatcher.check))
         periodic.append(
             Periodic(name="jobs.figures", every_seconds=count_seconds, run=dispatcher.count)
         )
     return Offer(
-        routes=(*SCRIPT_ROUTES, *JOB_ROUTES, *LOG_ROUTES, *WORKER_ROUTES),
+        routes=(*SCRIPT_ROUTES, *STATE_ROUTES, *JOB_ROUTES, *PROGRESS_ROUTES, *LOG_ROUTES, *WORKER_ROUTES, *SCHEDULE_ROUTES),
         dependencies={
             "scripts": scripts,
             "jobs": jobs,
@@ -100,9 +118,15 @@ def build(parts: Parts) -> Offer:
                 still_valid=still_valid_by(parts.late(AUTHENTICATOR)),
             ),
             "workers": workers,
+            "job_progress": ProgressService(
+                parts.jobs, jobs, parts.live, parts.clock, history_days=config.jobs.history_days
+            ),
+            "script_states": StateService(parts.tenants),
+            **schedules.dependencies,
         },
         provides={JOBS: jobs, JOB_LIVENESS: jobs},
         services=services,
+        reactions=schedules.reactions,
         permissions=PERMISSIONS,
         periodic=periodic,
         figures=figures_of(signals.figures, parts.clock.now),
@@ -117,7 +141,7 @@ def _dispatcher(
     scripts: ScriptService,
     writer: LogWriter,
     logs: tuple[LogArrivals, LogFiles],
-) -> Dispatcher:
+) -> tuple[Dispatcher, Tending]:
     config = parts.config
     # Two starts of one process must not be taken for the same leader.
     options = _options(config, f"{socket.gethostname()}:{os.getpid()}:{parts.clock.now()}")
@@ -127,7 +151,8 @@ def _dispatcher(
     dispatching = Dispatching(parts.jobs, policy, random.random)
     arrivals, files = logs
     tokens = parts.late(JOB_TOKENS)
-    return Dispatcher(
+    tending = Tending(options, dispatching, signals, files, parts.clock)
+    dispatcher = Dispatcher(
         options,
         Peers(
             dispatching=dispatching,
@@ -135,10 +160,11 @@ def _dispatcher(
             signals=signals,
             logs=writer,
             arrivals=arrivals,
-            tending=Tending(options, dispatching, signals, files, parts.clock),
+            tending=tending,
             clock=parts.clock,
         ),
     )
+    return dispatcher, tending
 
 
 def _options(config: Config, holder: str) -> DispatcherOptions:

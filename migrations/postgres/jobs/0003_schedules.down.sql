@@ -1,0 +1,4 @@
+DROP TABLE schedule_occurrences;
+DROP TABLE schedule_dependencies;
+DROP TABLE schedules;
+DROP TABLE calendars;

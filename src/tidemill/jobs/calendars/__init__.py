@@ -1,0 +1,1 @@
+"""Named calendars: on which days schedules run."""

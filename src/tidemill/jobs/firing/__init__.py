@@ -1,0 +1,1 @@
+"""Fires schedules: what the leader does at due times, and what happens when jobs end."""

@@ -1,0 +1,55 @@
+"""Puts together what belongs to schedules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tidemill.core.module import Parts, Reaction
+from tidemill.identity import IDENTITY
+from tidemill.jobs.contract import JobFinished
+from tidemill.jobs.firing.scheduler import Scheduler
+from tidemill.jobs.firing.service import Firing
+from tidemill.jobs.occurrences.service import Occurrences
+from tidemill.jobs.queue.service import JobService
+from tidemill.jobs.schedules.service import ScheduleService
+from tidemill.jobs.schedules.wakes import Wakes
+from tidemill.jobs.scripts.service import ScriptService
+from tidemill.jobs.settling.service import Settling
+
+ROUTES = ()
+
+
+class Schedules:
+    """The services of schedules, for the module of jobs."""
+
+    def __init__(self, parts: Parts, queue: JobService, scripts: ScriptService) -> None:
+        self._clock = parts.clock
+        self._history_days = parts.config.jobs.history_days
+        self._wakes = Wakes(parts.bus)
+        occurrences = Occurrences(self._wakes, parts.late(IDENTITY))
+        self._firing = Firing(parts.jobs, queue, occurrences)
+        self._settling = Settling(parts.jobs, parts.clock, queue, occurrences)
+        self.dependencies: dict[str, object] = {
+            "schedules": ScheduleService(
+                parts.jobs,
+                parts.clock,
+                self._wakes,
+                queue=queue,
+                scripts=scripts,
+                schedules_max=1_000,
+            ),
+        }
+        self.reactions = (
+            Reaction(name="jobs.schedules", facts=(JobFinished,), react=self._settling.react),
+        )
+
+    def scheduler(self, *, leads: Callable[[], bool]) -> Scheduler:
+        """Return the service that fires schedules while this process leads."""
+        return Scheduler(
+            self._firing,
+            self._settling,
+            self._wakes,
+            self._clock,
+            leads=leads,
+            history_days=self._history_days,
+        )

@@ -1,0 +1,1 @@
+"""What follows when the job of an occurrence has ended."""
