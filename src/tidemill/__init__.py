@@ -1,3 +1,46 @@
-"""Tidemill: plan work, run it, and let models help, as one system."""
+"""Tidemill: plan work, run it, and let models help, as one system.
+
+The library's names are loaded when they are used first, so that importing the package is cheap.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tidemill import context
+    from tidemill.library import (
+        JobCancelled,
+        JobFailed,
+        JobFunction,
+        JobHandle,
+        JobTimedOut,
+        Retry,
+        RetryAfter,
+        Tidemill,
+        job,
+    )
 
 __version__ = "0.1.0"
+__all__ = [
+    "JobCancelled",
+    "JobFailed",
+    "JobFunction",
+    "JobHandle",
+    "JobTimedOut",
+    "Retry",
+    "RetryAfter",
+    "Tidemill",
+    "__version__",
+    "context",
+    "job",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "context":
+        return importlib.import_module("tidemill.context")
+    if name in __all__:
+        return getattr(importlib.import_module("tidemill.library"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

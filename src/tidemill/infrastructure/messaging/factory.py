@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from msgspec import Struct
 
 from tidemill.core.errors import InvalidInput
@@ -10,7 +12,7 @@ from tidemill.infrastructure.messaging.memory import InProcessBus
 
 
 class BusOptions(Struct, frozen=True, kw_only=True):
-    """Where the bus is: `memory`, `nats://…`, `amqp://…` or `postgres://…`."""
+    """Where the bus is: `memory`, `nats://…`, `amqp://…`, `postgres://…` or `unix://DIRECTORY`."""
 
     url: str = "memory"
     prefix: str = "tidemill"
@@ -23,8 +25,8 @@ class UnknownBus(InvalidInput):
 
     def __init__(self, scheme: str) -> None:
         super().__init__(
-            f"{scheme!r} is no event bus. Use memory, nats://, tls://, amqp://, amqps:// "
-            "or postgres://.",
+            f"{scheme!r} is no event bus. Use memory, nats://, tls://, amqp://, amqps://, "
+            "postgres:// or unix://.",
         )
 
 
@@ -46,4 +48,8 @@ def open_bus(options: BusOptions) -> EventBus:
         from tidemill.infrastructure.messaging.postgres import PostgresBus  # noqa: PLC0415 - as above
 
         return PostgresBus(options.url, prefix=options.prefix)
+    if scheme == "unix":
+        from tidemill.infrastructure.messaging.sockets import SocketBus  # noqa: PLC0415 - as above
+
+        return SocketBus(Path(options.url.removeprefix("unix://")))
     raise UnknownBus(scheme)

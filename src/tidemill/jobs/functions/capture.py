@@ -15,7 +15,7 @@ from tidemill.jobs.protocol.messages import Held
 from tidemill.jobs.worker.output import Connected, JobLog
 
 piece_bytes_max: Final = 64 * 1024
-_PRINTED: Final = {"stdout": "OUT", "stderr": "ERR"}
+_PRINTED: Final = {"stdout": "INFO", "stderr": "WARNING"}
 
 
 class FunctionLog:
@@ -41,7 +41,7 @@ class FunctionLog:
     def line(self, level: str, text: str) -> None:
         """See `Output.line`."""
         stamp = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        data = "".join(f"{stamp} {level:<7} {line}\n" for line in text.splitlines() or [""])
+        data = "".join(f"{stamp} {level} {line}\n" for line in text.splitlines() or [""])
         with self._lock:
             if self._bytes > self._bytes_max:
                 return
@@ -106,11 +106,17 @@ class Capture:
 
     def __init__(self) -> None:
         self._handler = _Handler()
+        self._filtered: list[logging.Handler] = []
         self._streams: dict[str, TextIO] = {}
 
     def install(self) -> None:
         """Begin."""
         root = logging.getLogger()
+        for handler in root.handlers:
+            if type(handler).__module__.startswith("tidemill."):
+                # The worker's own log is for the worker; what a program set up stays as it is.
+                handler.addFilter(_outside_jobs)
+                self._filtered.append(handler)
         root.addHandler(self._handler)
         if root.level == logging.WARNING:
             # The default, which nobody chose: people expect to find their info lines.
@@ -122,9 +128,17 @@ class Capture:
     def remove(self) -> None:
         """End."""
         logging.getLogger().removeHandler(self._handler)
+        for handler in self._filtered:
+            handler.removeFilter(_outside_jobs)
+        self._filtered.clear()
         for name, stream in self._streams.items():
             setattr(sys, name, stream)
         self._streams.clear()
+
+
+def _outside_jobs(record: logging.LogRecord) -> bool:
+    del record
+    return CURRENT.get() is None
 
 
 class _Handler(logging.Handler):

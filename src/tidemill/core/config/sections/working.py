@@ -69,6 +69,21 @@ class Worker(Struct, frozen=True, kw_only=True):
     tags: Annotated[
         tuple[str, ...], key("Which jobs this worker takes.", About(check=checks.tags))
     ] = ("default",)
+    app: Annotated[
+        str,
+        key(
+            "Module whose @tidemill.job functions this worker runs, such as shop.tasks; empty "
+            "means none.",
+            max_length=200,
+        ),
+    ] = ""
+    functions_max: Annotated[
+        int,
+        key("Functions that run at once on a worker of `--app` alone.", ge=1, le=1000),
+    ] = 100
+    threads_max: Annotated[
+        int, key("Synchronous functions that run at once on a worker.", ge=1, le=1000)
+    ] = 8
     nice: Annotated[int, key("How far a worker stands back for other processes.", ge=0, le=19)] = 10
     stop_seconds_max: Annotated[
         float, key("How long running jobs may take to finish when a worker stops.", ge=0, le=86_400)

@@ -1,0 +1,22 @@
+"""The job engine inside a program of one's own; `import tidemill` has its names."""
+
+from __future__ import annotations
+
+from tidemill.jobs.functions.execution import RetryAfter
+from tidemill.jobs.functions.models import Retry
+from tidemill.library.app import Tidemill
+from tidemill.library.errors import JobCancelled, JobFailed, JobTimedOut
+from tidemill.library.functions import JobFunction, job
+from tidemill.library.handles import JobHandle
+
+__all__ = [
+    "JobCancelled",
+    "JobFailed",
+    "JobFunction",
+    "JobHandle",
+    "JobTimedOut",
+    "Retry",
+    "RetryAfter",
+    "Tidemill",
+    "job",
+]

@@ -1,0 +1,135 @@
+"""Where a program's jobs go."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar
+from weakref import WeakKeyDictionary
+
+from tidemill.library.errors import NoDatabase
+from tidemill.library.portal import Portal
+
+if TYPE_CHECKING:
+    from tidemill.runtime.queue import OpenQueue, QueuePlace
+
+T = TypeVar("T")
+
+VARIABLE: Final = "TIDEMILL_DATABASE_URL"
+
+
+class Tidemill:
+    """A queue in a database, opened when it is used first.
+
+    `database` is `postgresql://…`, `sqlite:///jobs.db` or the path of a SQLite file; without it
+    the variable `TIDEMILL_DATABASE_URL` says so. On PostgreSQL the tables lie in the schema
+    `{schema_prefix}jobs`; with an empty prefix they are those of a Tidemill server on the same
+    database. `state` is the directory of this machine's logs and sockets. `outboxes` are SQLite
+    files of the program whose `enqueue_in` the worker carries over.
+
+    The first one that is made is the program's own: `@tidemill.job` enqueues there.
+    """
+
+    _own: ClassVar[Tidemill | None] = None
+
+    def __init__(
+        self,
+        database: str | Path | None = None,
+        *,
+        tenant: str = "default",
+        schema_prefix: str = "tidemill_",
+        state: str | Path | None = None,
+        outboxes: Sequence[str | Path] = (),
+    ) -> None:
+        self.tenant = tenant
+        self.outboxes = tuple(Path(file).absolute() for file in outboxes)
+        self._database = database
+        self._schema_prefix = schema_prefix
+        self._state = None if state is None else Path(state)
+        self._forget()
+        if Tidemill._own is None:
+            Tidemill._own = self
+
+    @classmethod
+    def own(cls) -> Tidemill:
+        """Return the program's own queue: the first that was made, else that of the variable."""
+        if cls._own is None:
+            cls()
+        assert cls._own is not None  # noqa: S101 - the first one made is kept
+        return cls._own
+
+    @property
+    def place(self) -> QueuePlace:
+        """Where the queue lies. Raises `NoDatabase` and `DatabaseUnusable`."""
+        from tidemill.runtime.queue import place_of  # noqa: PLC0415 - `import tidemill` stays cheap
+
+        database = self._database or os.environ.get(VARIABLE)
+        if not database:
+            raise NoDatabase
+        return place_of(database, schema_prefix=self._schema_prefix, state=self._state)
+
+    async def open(self) -> OpenQueue:
+        """Return the queue on the running loop, opened and migrated if this is its first use."""
+        if os.getpid() != self._pid:
+            # A server that forks its processes: what the parent has open is not ours.
+            self._forget()
+        loop = asyncio.get_running_loop()
+        with self._lock:
+            opening = self._queues.get(loop)
+            if opening is None:
+                opening = self._queues[loop] = loop.create_task(self._open())
+        try:
+            return await asyncio.shield(opening)
+        except Exception:
+            with self._lock:
+                if self._queues.get(loop) is opening:
+                    del self._queues[loop]
+            raise
+
+    async def close(self) -> None:
+        """Close what this loop has open; the next use opens it again."""
+        with self._lock:
+            opening = self._queues.pop(asyncio.get_running_loop(), None)
+        if opening is not None:
+            await (await opening).close()
+
+    def close_sync(self) -> None:
+        """Close what the synchronous calls of this process have open."""
+        self.run(self.close)
+
+    def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Run `work` for a caller without an event loop."""
+        if os.getpid() != self._pid:
+            self._forget()
+        return self._portal.run(work())
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def _open(self) -> OpenQueue:
+        from tidemill.runtime.queue import open_queue  # noqa: PLC0415 - `import tidemill` stays cheap
+
+        queue = await open_queue(self.place)
+        queue.announce()
+        return queue
+
+    def _forget(self) -> None:
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._portal = Portal()
+        self._queues: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[OpenQueue]] = (
+            WeakKeyDictionary()
+        )

@@ -1,0 +1,51 @@
+"""What waiting for a job's result may raise."""
+
+from __future__ import annotations
+
+
+class JobFailed(Exception):
+    """The job has failed for good; `type`, `message` and `traceback` are those of its error."""
+
+    def __init__(self, job_id: str, type_: str, message: str, traceback: str) -> None:
+        super().__init__(f"Job {job_id} has failed with {type_}: {message}")
+        self.job_id = job_id
+        self.type = type_
+        self.message = message
+        self.traceback = traceback
+
+
+class JobCancelled(JobFailed):
+    """The job was cancelled."""
+
+
+class JobTimedOut(JobFailed):
+    """The job ran longer than it may, in its last attempt."""
+
+
+class NoDatabase(RuntimeError):
+    """Nothing says where the queue is."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Nothing says where the queue is. Make tidemill.Tidemill(database=…) before the first "
+            "enqueue, or set TIDEMILL_DATABASE_URL to postgresql://… or sqlite:///jobs.db."
+        )
+
+
+class NotInTransaction(RuntimeError):
+    """`enqueue_in` was given a connection on which no transaction is open."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "No transaction is open on this connection, so the job would not share its fate. "
+            "Begin one first, or use enqueue()."
+        )
+
+
+class ConnectionUnknown(TypeError):
+    """`enqueue_in` was given something that is no connection that it knows."""
+
+    def __init__(self, connection: object, expected: str) -> None:
+        super().__init__(
+            f"{type(connection).__module__}.{type(connection).__qualname__}: {expected}"
+        )

@@ -1,0 +1,220 @@
+"""`@tidemill.job`: functions that run as jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Generic, ParamSpec, Protocol, TypeVar, overload
+
+import msgspec
+from msgspec import Struct, structs
+
+from tidemill.core.clock import from_datetime
+from tidemill.jobs.contract import JobId, JobRequest
+from tidemill.jobs.functions.models import FunctionOptions, Retry
+from tidemill.jobs.functions.registry import REGISTRY, Declared
+from tidemill.library.app import Tidemill
+from tidemill.library.handles import JobHandle
+
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
+
+Arguments = Sequence[Any] | Mapping[str, Any]
+"""The arguments of one call: by position, or by name."""
+
+
+class Wishes(Struct, frozen=True, kw_only=True):
+    """What an enqueue says beyond the arguments; None leaves it to the function."""
+
+    id: str | None = None
+    tag: str | None = None
+    priority: int | None = None
+    run_at: datetime | None = None
+    timeout: float | None = None
+    attempts: int | None = None
+
+
+class Enqueuer(Generic[P, T]):
+    """Enqueues calls of one function."""
+
+    def __init__(self, declared: Declared, app: Tidemill | None, wishes: Wishes) -> None:
+        self._declared = declared
+        self._app = app
+        self._wishes = wishes
+
+    @property
+    def name(self) -> str:
+        """The name by which workers know the function: `package.module:name`."""
+        return self._declared.name
+
+    async def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> JobHandle[T]:
+        """Return once the job is durable. Raises `ArgumentsInvalid`, which names the argument."""
+        app = self._queue_app()
+        queue = await app.open()
+        job = await queue.enqueue(self._request(args, kwargs), tenant=app.tenant)
+        return self.handle(job.public_id)
+
+    async def enqueue_many(self, calls: Iterable[Arguments]) -> list[JobHandle[T]]:
+        """Enqueue many calls; all arguments are checked before the first is enqueued."""
+        app = self._queue_app()
+        if self._wishes.id is not None:
+            raise ValueError("One id cannot stand for many jobs; leave it out of options().")
+        requests = [self._request_of(call) for call in calls]
+        queue = await app.open()
+        jobs = await asyncio.gather(
+            *(queue.enqueue(request, tenant=app.tenant) for request in requests)
+        )
+        return [self.handle(job.public_id) for job in jobs]
+
+    def enqueue_sync(self, *args: P.args, **kwargs: P.kwargs) -> JobHandle[T]:
+        """See `enqueue`; for programs without an event loop."""
+        return self._queue_app().run(lambda: self.enqueue(*args, **kwargs))
+
+    def enqueue_many_sync(self, calls: Iterable[Arguments]) -> list[JobHandle[T]]:
+        """See `enqueue_many`."""
+        return self._queue_app().run(lambda: self.enqueue_many(calls))
+
+    def handle(self, job_id: str) -> JobHandle[T]:
+        """Return the handle of a job of this function, from its id."""
+        return JobHandle(self._queue_app(), JobId(job_id), self._declared.signature)
+
+    def options(
+        self,
+        *,
+        id: str | None = None,  # noqa: A002 - the word that people expect
+        tag: str | None = None,
+        priority: int | None = None,
+        run_at: datetime | timedelta | None = None,
+        timeout: float | None = None,
+        attempts: int | None = None,
+    ) -> Enqueuer[P, T]:
+        """Return what enqueues with these wishes; `run_at` is an instant, or a time from now.
+
+        The same `id` never runs twice: a second enqueue gives the same job.
+        """
+        given = Wishes(
+            id=id,
+            tag=tag,
+            priority=priority,
+            run_at=_instant(run_at),
+            timeout=timeout,
+            attempts=attempts,
+        )
+        known = {name: value for name, value in structs.asdict(given).items() if value is not None}
+        return Enqueuer(self._declared, self._app, structs.replace(self._wishes, **known))
+
+    def _queue_app(self) -> Tidemill:
+        return self._app or Tidemill.own()
+
+    def _request_of(self, call: Arguments) -> JobRequest:
+        if isinstance(call, Mapping):
+            return self._request((), call)
+        return self._request(call, {})
+
+    def _request(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> JobRequest:
+        encoded = self._declared.signature.encode(args, kwargs)
+        wishes, options = self._wishes, self._declared.options
+        seconds = wishes.timeout if wishes.timeout is not None else options.timeout_seconds
+        return JobRequest(
+            function=self._declared.name,
+            args=msgspec.json.decode(encoded),
+            id=wishes.id,
+            tag=wishes.tag or options.tag,
+            priority=options.priority if wishes.priority is None else wishes.priority,
+            run_at=None if wishes.run_at is None else from_datetime(wishes.run_at),
+            timeout_seconds=None if seconds is None else max(1, round(seconds)),
+            attempts_max=wishes.attempts or options.attempts_max,
+        )
+
+
+class JobFunction(Enqueuer[P, T], Generic[P, R, T]):
+    """A function that can be called as always, and enqueued. `R` is what a call returns."""
+
+    def __init__(self, call: Callable[P, R], declared: Declared, app: Tidemill | None) -> None:
+        super().__init__(declared, app, Wishes())
+        self._call = call
+        functools.update_wrapper(self, call)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call the function here and now."""
+        return self._call(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"<job {self.name}>"
+
+
+class Decorator(Protocol):
+    """What `@job(…)` with options is."""
+
+    @overload
+    def __call__(
+        self, function: Callable[P, Coroutine[Any, Any, T]], /
+    ) -> JobFunction[P, Coroutine[Any, Any, T], T]: ...
+    @overload
+    def __call__(self, function: Callable[P, T], /) -> JobFunction[P, T, T]: ...
+
+
+@overload
+def job(
+    function: Callable[P, Coroutine[Any, Any, T]], /
+) -> JobFunction[P, Coroutine[Any, Any, T], T]: ...
+@overload
+def job(function: Callable[P, T], /) -> JobFunction[P, T, T]: ...
+@overload
+def job(
+    *,
+    name: str | None = None,
+    tag: str | None = None,
+    attempts: int | None = None,
+    timeout: float | None = None,
+    priority: int = 0,
+    retry: Retry | None = None,
+    app: Tidemill | None = None,
+) -> Decorator: ...
+
+
+def job(  # noqa: PLR0913 - one for each thing that holds for a function's jobs
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    name: str | None = None,
+    tag: str | None = None,
+    attempts: int | None = None,
+    timeout: float | None = None,
+    priority: int = 0,
+    retry: Retry | None = None,
+    app: Tidemill | None = None,
+) -> Any:
+    """Declare a function as a job; use it as `@job` or `@job(attempts=5)`.
+
+    `name` is its name within its module, or a whole one such as `shop.tasks:send_mail`. `timeout`
+    is in seconds. With `retry` and without `attempts` there are ten attempts. `app` is where its
+    jobs go when that is not the program's own queue.
+    """
+    options = FunctionOptions(
+        tag=tag,
+        priority=priority,
+        attempts_max=attempts if attempts is not None or retry is None else attempts_with_retry,
+        timeout_seconds=None if timeout is None else max(1, round(timeout)),
+        retry=retry,
+    )
+
+    def declare(call: Callable[..., Any]) -> JobFunction[..., Any, Any]:
+        declared = REGISTRY.get(REGISTRY.declare(call, name, options))
+        return JobFunction(call, declared, app)
+
+    return declare if function is None else declare(function)
+
+
+attempts_with_retry = 10
+
+
+def _instant(moment: datetime | timedelta | None) -> datetime | None:
+    if isinstance(moment, timedelta):
+        return datetime.now(UTC) + moment
+    if moment is not None and moment.tzinfo is None:
+        raise ValueError("run_at needs a time zone, such as datetime.now(UTC).")
+    return moment
