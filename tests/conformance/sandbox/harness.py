@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.conformance.sandbox.attacks import ATTACKS, VICTIM
-from tidemill.jobs.isolation.keeper import Keeper, KeeperOptions, RunningJob
+from tidemill.jobs.isolation.keeper import Keeper, KeeperOptions
 from tidemill.jobs.isolation.plan import JobLimits, Specification, Walls, ZygoteKey
+from tidemill.jobs.isolation.running import RunningJob
 from tidemill.jobs.protocol.connection import DispatcherConnection
 from tidemill.jobs.protocol.unix import UnixListener, secret_name, socket_name
 from tidemill.jobs.worker.output import Collected, pump
@@ -151,7 +152,7 @@ class Harness:
             environment={},
             result_bytes_max=MEBIBYTE,
         )
-        return await self.keeper.run(ZygoteKey(self.walls, tenant), slot, specification, LIMITS)
+        return await self.keeper.run(ZygoteKey(self.walls, tenant), specification, LIMITS)
 
 
 def _own_address() -> str:

@@ -77,9 +77,8 @@ class FunctionExecution:
         later = asyncio.get_running_loop().call_later(grace_seconds, self._give_up)
         self._timers.append(later)
 
-    async def run(self, slot: int, surroundings: Surroundings) -> Outcome:
+    async def run(self, surroundings: Surroundings) -> Outcome:
         """Call the function to its end, whatever that is, and return the outcome."""
-        del slot
         received_at = _now()
         if self._stopped_as is not None:
             return self._stopped(received_at, self._stopped_as)

@@ -1,4 +1,4 @@
-"""Control groups: one per slot, for the memory and the processes of a job's whole tree."""
+"""Control groups: one per cell, for the memory and the processes of a job's whole tree."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _PARENT: Final = "tidemill"
 _SPARE_PROCESSES: Final = 2
 
 
-class SlotGroup(Protocol):
-    """The control group of one slot."""
+class CellGroup(Protocol):
+    """The control group of one cell."""
 
     def limit(self, *, memory_bytes: int, processes: int) -> None:
         """Set the limits of the next job."""
@@ -128,10 +128,10 @@ class _GroupV2:
             self._directory.rmdir()
 
 
-def slot_groups(worker_id: str, slots: int) -> list[SlotGroup] | None:
-    """Return a group for each slot, or None where this process may not make any."""
+def cell_groups(worker_id: str, cells: int) -> list[CellGroup] | None:
+    """Return a group for each cell, or None where this process may not make any."""
     safe_id = re.sub(r"[^A-Za-z0-9_-]", "_", worker_id)[:80]
-    names = [f"{safe_id}.{os.getpid()}-{slot}" for slot in range(slots)]
+    names = [f"{safe_id}.{os.getpid()}-{cell}" for cell in range(cells)]
     try:
         parent = _delegated_parent()
         below = [_ROOT / "memory" / _PARENT, _ROOT / "pids" / _PARENT]
@@ -153,10 +153,10 @@ def _remove_abandoned(parent: Path) -> None:
                 directory.rmdir()
 
 
-def _version_1(names: list[str]) -> list[SlotGroup] | None:
+def _version_1(names: list[str]) -> list[CellGroup] | None:
     if not all((_ROOT / kind / "cgroup.procs").exists() for kind in ("memory", "pids")):
         return None
-    groups: list[SlotGroup] = []
+    groups: list[CellGroup] = []
     for name in names:
         group = _GroupV1(name)
         group.limit(memory_bytes=1 << 30, processes=64)

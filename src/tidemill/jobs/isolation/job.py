@@ -12,25 +12,24 @@ from typing import Final
 import msgspec
 
 from tidemill.jobs.isolation.inside import channel
-from tidemill.jobs.isolation.plan import Ending, Specification
+from tidemill.jobs.isolation.plan import Ending, Specification, StartPacket
 
 _PIPE_BYTES: Final = 64 * 1024
 
 
 class JobProcess:
-    """A job that a zygote was asked to start.
+    """A job that a room was ordered to begin.
 
     `stdout`, `stderr` and `result` are descriptors to read from; with `merged` output, `stderr`
     is None and both come in their true order by `stdout`.
     """
 
-    def __init__(self, specification: Specification, *, merged: bool) -> None:
+    def __init__(self, plug: socket.socket, specification: Specification) -> None:
         self._loop = asyncio.get_running_loop()
-        self._ours, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._ours.setblocking(False)
+        self._plug = plug
         self.stdout, self._stdout_end = _pipe()
         self.stderr: int | None
-        if merged:
+        if specification.merged:
             self.stderr, self._stderr_end = None, os.dup(self._stdout_end)
         else:
             self.stderr, self._stderr_end = _pipe()
@@ -40,42 +39,36 @@ class JobProcess:
         self.ended: asyncio.Future[Ending] = self._loop.create_future()
         self.gone = asyncio.Event()
         self._on_door: Callable[[socket.socket], None] | None = None
-        self._loop.add_reader(self._ours, self._heard)
+        self._door: socket.socket | None = None
+        self._loop.add_reader(self._plug, self._heard)
 
     def on_door(self, serve: Callable[[socket.socket], None]) -> None:
         """Call `serve` with the listening socket of the job's relay, once it is there."""
         self._on_door = serve
+        if self._door is not None:
+            serve(self._door)
+            self._door = None
 
-    def descriptors(self) -> list[int]:
-        """Return what the zygote is to receive, in the order that it expects."""
-        return [
-            self._theirs.fileno(),
-            self._stdout_end,
-            self._stderr_end,
-            self._result_end,
-            self._specification,
-        ]
-
-    def handed_over(self) -> None:
-        """Close this process's copies of what the zygote has received."""
-        self._theirs.close()
-        for descriptor in (
-            self._stdout_end,
-            self._stderr_end,
-            self._result_end,
-            self._specification,
-        ):
-            os.close(descriptor)
+    def begin(self, packet: StartPacket) -> None:
+        """Order the room to run it; raises `OSError` when the room has gone."""
+        descriptors = [
+            self._stdout_end, self._stderr_end, self._result_end, self._specification,
+        ]  # fmt: skip
+        try:
+            channel.send(self._plug, msgspec.to_builtins(packet), descriptors)
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
 
     def stop(self, grace_seconds: float) -> None:
         """Send TERM to the job's processes, and KILL when any is left after the grace."""
         try:
-            channel.send(self._ours, {"stop": grace_seconds}, [])
+            channel.send(self._plug, {"stop": grace_seconds}, [])
         except OSError:
             return
 
     def is_gone(self) -> None:
-        """Hear from the zygote that the last process of the job has ended."""
+        """Hear that the last process of the job has ended."""
         self._heard()
         if not self.started.done():
             self.started.set_exception(JobNotStarted("The processes of the job were killed."))
@@ -86,6 +79,8 @@ class JobProcess:
     def close(self) -> None:
         """Close what is left of the pipes."""
         self._stop_listening()
+        if self._door is not None:
+            self._door.close()
         for descriptor in (self.stdout, self.stderr, self.result):
             if descriptor is not None:
                 os.close(descriptor)
@@ -94,9 +89,9 @@ class JobProcess:
                 future.exception()
 
     def _heard(self) -> None:
-        while self._ours.fileno() >= 0:
+        while self._plug.fileno() >= 0:
             try:
-                packet, descriptors = channel.receive(self._ours)
+                packet, descriptors = channel.receive(self._plug)
             except BlockingIOError:
                 return
             except OSError:
@@ -127,14 +122,14 @@ class JobProcess:
             door = socket.socket(fileno=descriptor)
             door.setblocking(False)
             if self._on_door is None:
-                door.close()
+                self._door = door
             else:
                 self._on_door(door)
 
     def _stop_listening(self) -> None:
-        if self._ours.fileno() >= 0:
-            self._loop.remove_reader(self._ours)
-            self._ours.close()
+        if self._plug.fileno() >= 0:
+            self._loop.remove_reader(self._plug)
+            self._plug.close()
 
 
 class JobNotStarted(Exception):

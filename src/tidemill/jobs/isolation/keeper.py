@@ -1,4 +1,7 @@
-"""Keeps zygotes: one per tenant and environment, ready while used, ended when idle."""
+"""Keeps zygotes: one per tenant and environment, ready while used, ended when idle.
+
+A zygote in use has one spare room: the walls of the next job, raised while the last one ran.
+"""
 
 from __future__ import annotations
 
@@ -6,26 +9,29 @@ import asyncio
 import os
 import shutil
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
-from tidemill.jobs.isolation.cgroups import SlotGroup, slot_groups
+from tidemill.jobs.isolation.cgroups import CellGroup, cell_groups
 from tidemill.jobs.isolation.job import JobNotStarted, JobProcess
 from tidemill.jobs.isolation.plan import (
-    Ending,
     JobLimits,
+    RoomPacket,
     Specification,
     StartPacket,
     Walls,
     ZygoteKey,
     ZygotePlan,
 )
+from tidemill.jobs.isolation.room import Cell, Cells, Room, cell_uid_first
+from tidemill.jobs.isolation.running import RunningJob
 from tidemill.jobs.isolation.zygote import Zygote, read_only_paths, start_zygote
 
-slot_uid_first: Final = 61_000
 _SWEEP_SECONDS: Final = 5.0
+_REFILL_SECONDS: Final = 0.02
 _ADDRESS_SPARE_BYTES: Final = 1024**3
 
 
@@ -37,18 +43,26 @@ class KeeperOptions(Struct, frozen=True, kw_only=True):
     directory: Path
     zygotes_max: int = 8
     idle_seconds_max: float = 300.0
+    spare_seconds_max: float = 60.0
     groups: bool = True
     preload: tuple[str, ...] = ()
 
+    @property
+    def cells(self) -> int:
+        """Return for how many rooms there is a place: jobs that run or end, and spare rooms."""
+        return self.slots * 2 + self.zygotes_max
+
 
 class Keeper:
-    """Starts jobs in slots. A slot runs one job at a time."""
+    """Starts jobs, at most as many at a time as there are slots."""
 
     def __init__(self, options: KeeperOptions) -> None:
         self._options = options
         self._zygotes: dict[ZygoteKey, Zygote] = {}
         self._starting: dict[ZygoteKey, asyncio.Task[Zygote]] = {}
-        self._groups: list[SlotGroup] | None = None
+        self._groups: list[CellGroup] | None = None
+        self._cells = Cells(None, 0)
+        self._cell_returned = asyncio.Event()
         self._sweeper: asyncio.Task[None] | None = None
         self._numbers = 0
 
@@ -58,12 +72,13 @@ class Keeper:
         return len(self._zygotes)
 
     async def start(self) -> None:
-        """Make what the slots need."""
+        """Make what the jobs need."""
         options = self._options
         options.directory.mkdir(parents=True, exist_ok=True)
         options.directory.chmod(0o711)
         if options.groups:
-            self._groups = slot_groups(options.worker_id, options.slots)
+            self._groups = cell_groups(options.worker_id, options.cells)
+        self._cells = Cells(self._groups, options.cells)
         self._sweeper = asyncio.create_task(self._sweep())
 
     async def stop(self) -> None:
@@ -94,38 +109,104 @@ class Keeper:
         return await asyncio.shield(starting)
 
     async def run(
-        self, key: ZygoteKey, slot: int, specification: Specification, limits: JobLimits
+        self, key: ZygoteKey, specification: Specification, limits: JobLimits
     ) -> RunningJob:
-        """Start a job in `slot`; raises `ZygoteNotReady` or `JobNotStarted`."""
+        """Start a job; raises `ZygoteNotReady` or `JobNotStarted`."""
         zygote = await self.ready(key)
-        group = self._groups[slot] if self._groups is not None else None
-        if group is not None and key.walls is not Walls.NONE:
-            group.limit(memory_bytes=limits.memory_bytes_max, processes=limits.processes_max)
-        self._numbers += 1
-        packet = self._packet(key, slot, limits, counted=group is not None)
-        job = JobProcess(specification, merged=specification.merged)
-        entrances = group.entrances() if group is not None and key.walls is not Walls.NONE else []
+        zygote.used_at = time.monotonic()
+        spare = zygote.take_spare()
+        if spare is not None:
+            running = await self._begin_in_spare(zygote, spare, specification, limits)
+            if running is not None:
+                return running
+        cell = await self._cell()
         try:
-            zygote.start(packet, job, [*job.descriptors(), *entrances])
+            room = self._open(zygote, cell)
+        except JobNotStarted:  # It has died, and nobody had noticed yet.
+            zygote = await self.ready(key)
+            room = self._open(zygote, await self._cell())
+        return self._begin(zygote, room, specification, limits)
+
+    async def _begin_in_spare(
+        self, zygote: Zygote, room: Room, specification: Specification, limits: JobLimits
+    ) -> RunningJob | None:
+        """Start the job; return None when the room, or its zygote, has died while it waited."""
+        running = None
+        try:
+            running = self._begin(zygote, room, specification, limits)
+            await asyncio.shield(running.process.started)
+        except JobNotStarted:
+            if running is not None:
+                running.process.close()
+            return None
+        return running
+
+    def _begin(
+        self, zygote: Zygote, room: Room, specification: Specification, limits: JobLimits
+    ) -> RunningJob:
+        group = room.cell.group if zygote.key.walls is not Walls.NONE else None
+        if group is not None:
+            group.limit(memory_bytes=limits.memory_bytes_max, processes=limits.processes_max)
+        job = JobProcess(room.plug, specification)
+        room.job = job
+        running = RunningJob(job, zygote, room.number, group)
+        # To raise walls takes as long as a short job: it would only be in the way of this one.
+        job.ended.add_done_callback(lambda _: self._refill(zygote))
+        asyncio.get_running_loop().call_later(_REFILL_SECONDS, self._refill, zygote)
+        try:
+            job.begin(self._packet(zygote.key, limits, counted=group is not None))
         except OSError as error:
-            job.close()
+            raise JobNotStarted("The processes of the job were killed.") from error
+        return running
+
+    async def _cell(self) -> Cell:
+        while (cell := self._cells.take()) is None:
+            self._cell_returned.clear()
+            spare = next((z.take_spare() for z in self._zygotes.values() if z.has_spare), None)
+            if spare is not None:
+                spare.dismiss()
+            await self._cell_returned.wait()
+        return cell
+
+    def _refill(self, zygote: Zygote) -> None:
+        if not zygote.is_alive or zygote.has_spare:
+            return
+        cell = self._cells.take()
+        if cell is not None:
+            with suppress(JobNotStarted):
+                zygote.keep_spare(self._open(zygote, cell))
+
+    def _open(self, zygote: Zygote, cell: Cell) -> Room:
+        self._numbers += 1
+        room = Room(self._numbers, cell, self._left)
+        packet = RoomPacket(
+            room=room.number,
+            uid=cell.uid,
+            directory=str(self._options.directory / f"job-{room.number}"),
+        )
+        grouped = cell.group is not None and zygote.key.walls is not Walls.NONE
+        entrances = cell.group.entrances() if grouped and cell.group is not None else []
+        try:
+            zygote.open(room, packet, [room.theirs.fileno(), *entrances])
+        except OSError as error:
+            room.is_gone()
+            zygote.is_lost()
             raise JobNotStarted("The zygote has ended; the job did not begin.") from error
         finally:
-            job.handed_over()
+            room.theirs.close()
             for entrance in entrances:
                 os.close(entrance)
-        return RunningJob(job, zygote, packet.start, group)
+        return room
 
-    def _packet(
-        self, key: ZygoteKey, slot: int, limits: JobLimits, *, counted: bool
-    ) -> StartPacket:
+    def _left(self, room: Room) -> None:
+        self._cells.give_back(room.cell)
+        self._cell_returned.set()
+
+    def _packet(self, key: ZygoteKey, limits: JobLimits, *, counted: bool) -> StartPacket:
         # Behind a control group the limit on addresses only stops nonsense; elsewhere it is what
         # holds a single process between two looks at the whole tree.
         spare = _ADDRESS_SPARE_BYTES * 4 if counted else _ADDRESS_SPARE_BYTES
         return StartPacket(
-            start=self._numbers,
-            uid=slot_uid_first + slot if os.geteuid() == 0 else 0,
-            directory=str(self._options.directory / f"job-{self._numbers}"),
             counted=counted or key.walls is Walls.NONE,
             memory_bytes_max=limits.memory_bytes_max,
             address_bytes_max=key.environment.address_bytes or limits.memory_bytes_max + spare,
@@ -139,7 +220,7 @@ class Keeper:
         plan = ZygotePlan(
             walls=key.walls,
             read_only=(*read_only_paths(), *environment.read_only),
-            uids=(slot_uid_first, self._options.slots),
+            uids=(cell_uid_first, self._options.cells),
             counted_memory=self._groups is not None,
             wide=environment.wide,
             preload=(*self._options.preload, *environment.preload),
@@ -168,53 +249,10 @@ class Keeper:
                 idle = zygote.is_idle and now - zygote.used_at > self._options.idle_seconds_max
                 if idle or not zygote.is_alive:
                     await self._end(zygote)
+                elif now - zygote.used_at > self._options.spare_seconds_max:
+                    zygote.dismiss_spare()
 
     async def _end(self, zygote: Zygote) -> None:
         if self._zygotes.get(zygote.key) is zygote:
             del self._zygotes[zygote.key]
         await zygote.stop()
-
-
-class RunningJob:
-    """A started job, with the group that counts for it."""
-
-    def __init__(
-        self, process: JobProcess, zygote: Zygote, number: int, group: SlotGroup | None
-    ) -> None:
-        self.process = process
-        self._zygote = zygote
-        self._number = number
-        self._group = group
-        self._kills = 0 if group is None else group.out_of_memory_kills()
-        self._alarm = None if group is None else group.alarm()
-        self._alarmed = False
-        if self._alarm is not None:
-            asyncio.get_running_loop().add_reader(self._alarm, self._on_alarm)
-
-    def stop(self, grace_seconds: float) -> None:
-        """Send TERM, and KILL after the grace."""
-        self.process.stop(grace_seconds)
-
-    def kill(self) -> None:
-        """End every process of the job now."""
-        self._zygote.kill(self._number)
-
-    async def end(self) -> Ending:
-        """Return how the job ended, once no process of it is left."""
-        ending = await self.process.ended
-        await self.process.gone.wait()
-        if self._group is None:
-            return ending
-        if self._alarm is not None:
-            asyncio.get_running_loop().remove_reader(self._alarm)
-        peak = max(ending.peak_memory_bytes, self._group.peak_memory_bytes())
-        killed = self._alarmed or self._group.out_of_memory_kills() > self._kills
-        reason = "memory" if killed and ending.exit_code != 0 else ending.reason
-        return structs.replace(ending, peak_memory_bytes=peak, reason=reason)
-
-    def _on_alarm(self) -> None:
-        if self._alarm is not None:
-            os.eventfd_read(self._alarm)
-        # The kernel picks one process; the limit was that of all, so all end.
-        self._alarmed = True
-        self.kill()

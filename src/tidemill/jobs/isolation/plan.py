@@ -92,12 +92,17 @@ class JobLimits(Struct, frozen=True, kw_only=True):
     open_files_max: int = 1024
 
 
-class StartPacket(Struct, frozen=True, kw_only=True):
-    """The request to fork a job."""
+class RoomPacket(Struct, frozen=True, kw_only=True):
+    """The request to a zygote to raise the walls of one job, which is not known yet."""
 
-    start: int
+    room: int
     uid: int
     directory: str
+
+
+class StartPacket(Struct, frozen=True, kw_only=True):
+    """The order to a room to begin its job."""
+
     counted: bool
     memory_bytes_max: int
     address_bytes_max: int

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from tidemill.jobs.isolation.cgroups import slot_groups
+from tidemill.jobs.isolation.cgroups import cell_groups
 from tidemill.jobs.isolation.guarantees import Setting, every_cell_holds
 from tidemill.jobs.isolation.inside import landlock
 from tidemill.jobs.isolation.job import JobNotStarted
@@ -74,7 +74,7 @@ async def probe(directory: Path | None = None) -> Offer:
 
 
 async def _try(directory: Path) -> tuple[bool, dict[str, bool]]:
-    counted = slot_groups(f"probe-{os.getpid()}", 1)
+    counted = cell_groups(f"probe-{os.getpid()}", 1)
     for group in counted or ():
         group.remove()
     keeper = Keeper(
@@ -87,7 +87,7 @@ async def _try(directory: Path) -> tuple[bool, dict[str, bool]]:
             environment={}, result_bytes_max=1000,
         )  # fmt: skip
         key = ZygoteKey(Walls.NAMESPACES, "probe")
-        running = await keeper.run(key, 0, specification, _LIMITS)
+        running = await keeper.run(key, specification, _LIMITS)
         await running.process.started
         await running.end()
         answer = os.read(running.process.result, 4096)

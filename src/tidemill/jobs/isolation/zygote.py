@@ -1,4 +1,4 @@
-"""The worker's side of a zygote: start it fresh, ask it for jobs, end it."""
+"""The worker's side of a zygote: start it fresh, ask it for rooms, end it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import Final
 import msgspec
 
 from tidemill.jobs.isolation.inside import channel
-from tidemill.jobs.isolation.job import JobProcess
-from tidemill.jobs.isolation.plan import StartPacket, ZygoteKey, ZygotePlan
+from tidemill.jobs.isolation.plan import RoomPacket, ZygoteKey, ZygotePlan
+from tidemill.jobs.isolation.room import Room
 
 start_seconds_max: Final = 15.0
 stop_seconds_max: Final = 3.0
@@ -40,7 +40,8 @@ class Zygote:
         self.used_at = time.monotonic()
         self._process = process
         self._control = control
-        self._jobs: dict[int, JobProcess] = {}
+        self._rooms: dict[int, Room] = {}
+        self._spare: Room | None = None
         self._loop = asyncio.get_running_loop()
 
     @property
@@ -50,30 +51,45 @@ class Zygote:
 
     @property
     def is_alive(self) -> bool:
-        """Return whether it still takes jobs."""
+        """Return whether it still opens rooms."""
         return self._process.returncode is None and self._control.fileno() >= 0
 
     @property
     def is_idle(self) -> bool:
-        """Return whether none of its jobs runs."""
-        return not self._jobs
+        """Return whether none of its rooms has a job."""
+        return not any(room.job for room in self._rooms.values())
 
-    def start(self, packet: StartPacket, job: JobProcess, descriptors: list[int]) -> None:
-        """Ask for a fork. Raises `OSError` when the zygote has gone."""
-        self.used_at = time.monotonic()
-        self._jobs[packet.start] = job
-        try:
-            channel.send(self._control, msgspec.to_builtins(packet), descriptors)
-        except OSError:
-            del self._jobs[packet.start]
-            raise
+    def open(self, room: Room, packet: RoomPacket, descriptors: list[int]) -> None:
+        """Ask for a room. Raises `OSError` when the zygote has gone."""
+        channel.send(self._control, msgspec.to_builtins(packet), descriptors)
+        self._rooms[room.number] = room
+
+    @property
+    def has_spare(self) -> bool:
+        """Return whether a room waits for the next job."""
+        return self._spare is not None
+
+    def keep_spare(self, room: Room) -> None:
+        """Let `room` wait for the next job."""
+        self._spare = room
+
+    def take_spare(self) -> Room | None:
+        """Return the room that waits, for the caller's job."""
+        room, self._spare = self._spare, None
+        return room
+
+    def dismiss_spare(self) -> None:
+        """Let the room that waits end."""
+        room = self.take_spare()
+        if room is not None:
+            room.dismiss()
 
     def kill(self, number: int) -> None:
-        """End a job whose own supervisor does not answer."""
+        """End a room whose own supervisor does not answer."""
         try:
             channel.send(self._control, {"kill": number}, [])
         except OSError:
-            self._lost()
+            self.is_lost()
 
     async def stop(self) -> None:
         """End the zygote and every process it has started."""
@@ -89,7 +105,7 @@ class Zygote:
         self._all_gone()
 
     def listen(self) -> None:
-        """Begin to hear which jobs have gone."""
+        """Begin to hear which rooms have gone."""
         self._loop.add_reader(self._control, self._heard)
 
     def _heard(self) -> None:
@@ -100,26 +116,29 @@ class Zygote:
         except OSError:
             packet = None
         if packet is None:
-            self._lost()
+            self.is_lost()
         elif "gone" in packet:
-            job = self._jobs.pop(packet["gone"], None)
-            if job is not None:
-                self.used_at = time.monotonic()
-                job.is_gone()
+            room = self._rooms.pop(packet["gone"], None)
+            if room is self._spare:
+                self._spare = None
+            if room is not None:
+                room.is_gone()
 
-    def _lost(self) -> None:
+    def is_lost(self) -> None:
+        """Open no more rooms: the zygote does not answer."""
         if self._control.fileno() >= 0:
             self._loop.remove_reader(self._control)
             self._control.close()
         self._all_gone()
 
     def _all_gone(self) -> None:
-        while self._jobs:
-            self._jobs.popitem()[1].is_gone()
+        self._spare = None
+        while self._rooms:
+            self._rooms.popitem()[1].is_gone()
 
 
 async def start_zygote(key: ZygoteKey, plan: ZygotePlan) -> Zygote:
-    """Execute a fresh interpreter and wait until it can fork jobs; raises `ZygoteNotReady`."""
+    """Execute a fresh interpreter and wait until it can open rooms; raises `ZygoteNotReady`."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.setblocking(False)
     boot = _BOOT.format(path=str(_INSIDE.parent), number=theirs.fileno())

@@ -41,7 +41,7 @@ class Running(Protocol):
         """End the job early."""
         ...
 
-    async def run(self, slot: int, surroundings: Surroundings) -> Outcome:
+    async def run(self, surroundings: Surroundings) -> Outcome:
         """Run the job to its end, whatever that is."""
         ...
 

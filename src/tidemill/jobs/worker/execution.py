@@ -14,7 +14,7 @@ from tidemill.core.crash import crash_point
 from tidemill.jobs.executors.catalog import EXECUTORS
 from tidemill.jobs.executors.contract import Machine, NotPrepared, Preparation
 from tidemill.jobs.isolation.job import JobNotStarted
-from tidemill.jobs.isolation.keeper import Keeper, RunningJob
+from tidemill.jobs.isolation.keeper import Keeper
 from tidemill.jobs.isolation.plan import (
     WALLS_OF,
     Ending,
@@ -23,6 +23,7 @@ from tidemill.jobs.isolation.plan import (
     Walls,
     ZygoteKey,
 )
+from tidemill.jobs.isolation.running import RunningJob
 from tidemill.jobs.isolation.zygote import ZygoteNotReady
 from tidemill.jobs.protocol.messages import Assignment, Held, Isolation, Outcome, Verdict
 from tidemill.jobs.worker.endings import (
@@ -82,8 +83,8 @@ class Execution:
             loop = asyncio.get_running_loop()
             self._killing = loop.call_later(grace_seconds + kill_after_seconds, self._running.kill)
 
-    async def run(self, slot: int, surroundings: Surroundings) -> Outcome:
-        """Run the job in `slot` to its end, whatever that is, and return the outcome."""
+    async def run(self, surroundings: Surroundings) -> Outcome:
+        """Run the job to its end, whatever that is, and return the outcome."""
         received_at = _now()
         refusal = self._refusal(surroundings.isolations)
         if refusal is not None:
@@ -94,7 +95,7 @@ class Execution:
         try:
             crash_point("worker_before_start")
             prepared = await self._prepared(surroundings.machine)
-            running = await self._begin(slot, surroundings, prepared)
+            running = await self._begin(surroundings, prepared)
             running.process.on_door(relay.serve)
             self._running = running
             return await self._follow(running, surroundings, received_at)
@@ -139,9 +140,7 @@ class Execution:
             self._preparing.cancel()
             self._preparing = None
 
-    async def _begin(
-        self, slot: int, surroundings: Surroundings, prepared: Preparation
-    ) -> RunningJob:
+    async def _begin(self, surroundings: Surroundings, prepared: Preparation) -> RunningJob:
         job = self.assignment
         walls = WALLS_OF[job.isolation] if prepared.walls is None else prepared.walls
         tenant = "" if walls is Walls.NONE else job.tenant_id
@@ -153,7 +152,7 @@ class Execution:
             open_files_max=job.open_files_max,
         )
         specification = specification_of(job, surroundings.api_url, prepared)
-        return await surroundings.keeper.run(key, slot, specification, limits)
+        return await surroundings.keeper.run(key, specification, limits)
 
     async def _follow(
         self, running: RunningJob, surroundings: Surroundings, received_at: int

@@ -288,7 +288,7 @@ class Worker:
                 isolations=self._isolations,
                 machine=self._options.machine_or_own,
             )
-            outcome = await execution.run(slot, surroundings)
+            outcome = await execution.run(surroundings)
         finally:
             self._slots.put_nowait(slot)
             announcing.cancel()

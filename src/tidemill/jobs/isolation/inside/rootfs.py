@@ -41,6 +41,7 @@ _FILES: Final = {
 }
 WRITABLE: Final = "/tmp"
 JOB_DIRECTORY: Final = "/tmp/job"
+_SIZE_BYTES_FIRST: Final = 64 * 1024
 
 
 # What our own code needs to find the hosts of the network, where it stays in that.
@@ -91,10 +92,16 @@ def mount_proc() -> None:
     mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
 
 
-def mount_writable(size_bytes: int, files_max: int) -> None:
-    """Give the job its only writable place, of at most `size_bytes` and `files_max` files."""
-    options = f"size={size_bytes},nr_inodes={files_max},mode=0700"
+def mount_writable() -> None:
+    """Give the job its only writable place, too small for it until `resize_writable`."""
+    options = f"size={_SIZE_BYTES_FIRST},mode=0700"
     mount("job", WRITABLE, "tmpfs", MS_NOSUID | MS_NODEV, options)
+
+
+def resize_writable(size_bytes: int, files_max: int) -> None:
+    """Let the writable place hold at most `size_bytes` and `files_max` files."""
+    options = f"size={size_bytes},nr_inodes={files_max}"
+    mount(None, WRITABLE, None, MS_REMOUNT | MS_NOSUID | MS_NODEV, options)
 
 
 def _add_system(path: str) -> None:

@@ -1,4 +1,4 @@
-"""The job's own process: lock the door behind it, then run the code of the user."""
+"""The job's own process: lock the door behind it, wait for the job, then run its code."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import json
 import os
 import resource
 import signal
+import socket
 from typing import Any, Final, NoReturn
 
-from . import bash, container, http, landlock, python, rootfs, seccomp, sql, typescript
+from . import bash, channel, container, http, landlock, python, rootfs, seccomp, sql, typescript
 from .plan import Zygote
 from .preload import import_late
 from .syscalls import (
@@ -37,20 +38,35 @@ _SYSTEM_FILES: Final = (
 _DEVICES: Final = ("/dev/full", "/dev/null", "/dev/random", "/dev/urandom", "/dev/zero")
 
 
-def run(
-    zygote: Zygote, packet: dict[str, Any], environment: dict[str, str], descriptors: list[int]
-) -> NoReturn:
-    """Run the job in this process and exit. Descriptors: stdout, stderr, result, specification."""
+def wait(zygote: Zygote, packet: dict[str, Any], orders: socket.socket) -> NoReturn:
+    """Lock this process in, wait for a job on `orders`, run it and exit.
+
+    The order comes with descriptors: stdout, stderr, result, specification.
+    """
     try:
         os.setsid()
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        specification = _read_all(descriptors[3])
-        _keep_only(descriptors[:3])
+        orders = _keep_only(orders)
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGCHLD, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
         directory = _directory(zygote, packet)
         os.chdir(directory)
+        _lock(zygote, directory)
+        order, descriptors = channel.receive(orders)
+        if order is None:
+            os._exit(0)
+    except BaseException as error:  # noqa: BLE001 - nothing may unwind into the zygote's code
+        channel.send(orders, {"broken": f"{type(error).__name__}: {error}"}, [])
+        os._exit(125)
+    orders.detach()
+    _run(zygote, order, descriptors, directory)
+
+
+def _run(zygote: Zygote, order: dict[str, Any], descriptors: list[int], directory: str) -> NoReturn:
+    try:
+        specification = _read_all(descriptors[3])
+        _open_streams(descriptors[:3])
         os.environ.clear()
         os.environ.update(
             PATH="/usr/local/bin:/usr/bin:/bin",
@@ -59,9 +75,8 @@ def run(
             LANG="C.UTF-8",
         )
         os.environ.update(specification["environment"])
-        os.environ.update(environment)
-        _limit(zygote, packet)
-        _lock(zygote, directory)
+        os.environ.update(order["environment"])
+        _limit(zygote, order)
         import_late(zygote.late)
         _RUNNERS[specification["language"]](specification, RESULT)
     except BaseException as error:  # noqa: BLE001 - nothing may unwind into the zygote's code
@@ -76,12 +91,20 @@ def _read_all(descriptor: int) -> dict[str, Any]:
     return specification
 
 
-def _keep_only(descriptors: list[int]) -> None:
-    # Away from the numbers that they are to get, so that none is overwritten before its turn.
-    safe = [fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 10) for descriptor in descriptors]
-    empty = os.open("/dev/null", os.O_RDONLY)
-    os.dup2(empty, 0)
-    for number, descriptor in enumerate(safe, start=1):
+def _keep_only(orders: socket.socket) -> socket.socket:
+    # Away from the numbers that are to be overwritten.
+    safe = fcntl.fcntl(orders.detach(), fcntl.F_DUPFD_CLOEXEC, 10)
+    empty = os.open("/dev/null", os.O_RDWR)
+    for number in range(RESULT):
+        os.dup2(empty, number)
+    os.dup2(safe, RESULT, inheritable=False)
+    os.closerange(RESULT + 1, 1 << 20)
+    return socket.socket(fileno=RESULT)
+
+
+def _open_streams(descriptors: list[int]) -> None:
+    # Received while 0 to 3 were in use, so none is overwritten before its turn.
+    for number, descriptor in enumerate(descriptors, start=1):
         os.dup2(descriptor, number)
     os.set_inheritable(RESULT, False)
     os.closerange(RESULT + 1, 1 << 20)
@@ -94,15 +117,15 @@ def _directory(zygote: Zygote, packet: dict[str, Any]) -> str:
     return directory
 
 
-def _limit(zygote: Zygote, packet: dict[str, Any]) -> None:
+def _limit(zygote: Zygote, order: dict[str, Any]) -> None:
     limits = {resource.RLIMIT_CORE: 0}
     if zygote.walls != "none":
-        limits[resource.RLIMIT_NOFILE] = packet["open_files_max"]
-        limits[resource.RLIMIT_FSIZE] = packet["disk_bytes_max"]
-        limits[resource.RLIMIT_AS] = packet["address_bytes_max"]
+        limits[resource.RLIMIT_NOFILE] = order["open_files_max"]
+        limits[resource.RLIMIT_FSIZE] = order["disk_bytes_max"]
+        limits[resource.RLIMIT_AS] = order["address_bytes_max"]
     if zygote.walls == "namespaces":
         # The kernel counts per user, and behind these walls each job is a user of its own.
-        limits[resource.RLIMIT_NPROC] = packet["processes_max"]
+        limits[resource.RLIMIT_NPROC] = order["processes_max"]
     for kind, value in limits.items():
         _, hard = resource.getrlimit(kind)
         allowed = value if hard == resource.RLIM_INFINITY else min(value, hard)

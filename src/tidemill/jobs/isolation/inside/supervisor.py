@@ -1,4 +1,7 @@
-"""The first process of a job: sets its walls up, starts its code, and ends all that it started."""
+"""The first process of a room: raises its walls, begins its job, ends all that the job started.
+
+Walls and runner are made before the job is known, so that a job begins with one packet.
+"""
 
 from __future__ import annotations
 
@@ -31,28 +34,28 @@ _BACKLOG: Final = 16
 def become(
     zygote: Zygote, packet: dict[str, Any], descriptors: list[int], go_read: int
 ) -> NoReturn:
-    """Run the job of `packet` to its end, and exit.
+    """Prepare the room of `packet`, run the job that it is given to its end, and exit.
 
-    Descriptors: control, stdout, stderr, result, specification, then files of control groups
-    that take in whoever writes 0 to them.
+    Descriptors: control, then files of control groups that take in whoever writes 0 to them.
     """
     control = socket.socket(fileno=descriptors[0])
     try:
-        for group in descriptors[5:]:
+        for group in descriptors[1:]:
             os.write(group, b"0")
             os.close(group)
         os.read(go_read, 1)
         job = Job(zygote, packet, control)
         job.prepare()
         wake = wake_on(signal.SIGCHLD, signal.SIGTERM)
+        orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         pid = os.fork()
         if pid == 0:
-            runner.run(zygote, packet, job.environment(), descriptors[1:5])
-        for descriptor in descriptors[1:5]:
-            os.close(descriptor)
-        job.announce()
-        job.watch(pid, wake)
-        job.clean_up()
+            runner.wait(zygote, packet, theirs)
+        theirs.close()
+        if job.begin(orders, wake):
+            job.watch(pid, wake)
+        else:
+            job.clean_up()
     except BaseException as error:  # noqa: BLE001 - the worker must hear of whatever it was
         channel.send(control, {"broken": f"{type(error).__name__}: {error}"}, [])
         os._exit(1)
@@ -70,7 +73,7 @@ class Job:
         self._listener: socket.socket | None = None
         self._deadline: float | None = None
         self._reason: str | None = None
-        self._memory = None if packet["counted"] else memory.Watch(packet["memory_bytes_max"])
+        self._memory: memory.Watch | None = None
 
     def prepare(self) -> None:
         """Set up what the job may use."""
@@ -85,7 +88,7 @@ class Job:
         os.setresuid(JOB_UID, JOB_UID, JOB_UID)
         # After a change of ids this process would not own its own entries in /proc.
         prctl(PR_SET_DUMPABLE, 1)
-        rootfs.mount_writable(self._packet["disk_bytes_max"], _FILES_MAX)
+        rootfs.mount_writable()
         rootfs.mount_proc()
         os.mkdir(rootfs.JOB_DIRECTORY, 0o700)
         prctl(PR_SET_DUMPABLE, 0)
@@ -94,13 +97,35 @@ class Job:
         raise_loopback()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG)
 
-    def environment(self) -> dict[str, str]:
+    def begin(self, orders: socket.socket, wake: int) -> bool:
+        """Wait for the job and hand it to the runner; return False when none will come."""
+        waiting = [self._control.fileno(), wake]
+        readable, _, _ = select.select(waiting, [], [])
+        if wake in readable:
+            # The zygote is ending, or the runner has died: there will be another room.
+            _hear_why(orders)
+            return False
+        order, descriptors = channel.receive(self._control)
+        if order is None:
+            return False
+        if self._behind_walls:
+            rootfs.resize_writable(order["disk_bytes_max"], _FILES_MAX)
+        if not order["counted"]:
+            self._memory = memory.Watch(order["memory_bytes_max"])
+        channel.send(orders, order | {"environment": self._environment()}, descriptors)
+        orders.close()
+        for descriptor in descriptors:
+            os.close(descriptor)
+        self._announce()
+        return True
+
+    def _environment(self) -> dict[str, str]:
         """Return what only this side of the wall can know."""
         if self._listener is None:
             return {}
         return {"TIDEMILL_URL": f"http://127.0.0.1:{self._listener.getsockname()[1]}"}
 
-    def announce(self) -> None:
+    def _announce(self) -> None:
         """Tell the worker that the code runs, and give it the door of the job's relay."""
         doors = [] if self._listener is None else [self._listener.fileno()]
         channel.send(self._control, {"started": _now()}, doors)
@@ -120,6 +145,7 @@ class Job:
             self._check_limits(pid)
             status = _reap(pid)
         self._end_all()
+        self.clean_up()
         self._report(status)
 
     def _patience(self) -> float | None:
@@ -195,6 +221,17 @@ class Job:
             channel.send(self._control, report, [])
         except BrokenPipeError:
             os._exit(0)
+
+
+def _hear_why(orders: socket.socket) -> None:
+    """Raise what the runner could not do, if it said so before it died."""
+    orders.setblocking(False)
+    try:
+        told, _ = channel.receive(orders)
+    except OSError:
+        return
+    if told is not None:
+        raise RuntimeError(told["broken"])
 
 
 def _reap(main: int) -> int | None:

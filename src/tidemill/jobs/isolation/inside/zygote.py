@@ -1,4 +1,9 @@
-"""The zygote: forks one job per packet, and reaps. One thread, no secrets, no other work."""
+"""The zygote: forks one room per packet, and reaps. One thread, no secrets, no other work.
+
+A room is the walls of one job with the two processes that wait behind them: the supervisor and
+the runner. The worker gives a room its job by a socket of its own, so nothing of a job passes
+through here.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +37,7 @@ def serve(control: socket.socket, plan: dict[str, Any]) -> None:
     )
     zygote = Zygote(walls, plan, late, program, os.open("/proc", os.O_RDONLY | os.O_DIRECTORY))
     wake = wake_on(signal.SIGCHLD)
-    jobs: dict[int, int] = {}
+    rooms: dict[int, int] = {}
     # What is never collected is never written to, so its pages stay shared with the jobs.
     gc.collect()
     gc.disable()
@@ -42,18 +47,18 @@ def serve(control: socket.socket, plan: dict[str, Any]) -> None:
         readable, _, _ = select.select([control.fileno(), wake], [], [])
         if wake in readable:
             os.read(wake, 4096)
-            _reap(control, jobs)
+            _reap(control, rooms)
         if control.fileno() in readable:
             packet, descriptors = channel.receive(control)
             if packet is None:
                 return
-            if "start" in packet:
-                jobs[_start(zygote, packet, descriptors)] = packet["start"]
+            if "room" in packet:
+                rooms[_open(zygote, packet, descriptors)] = packet["room"]
             elif "kill" in packet:
-                _kill(jobs, packet["kill"])
+                _kill(rooms, packet["kill"])
 
 
-def _start(zygote: Zygote, packet: dict[str, Any], descriptors: list[int]) -> int:
+def _open(zygote: Zygote, packet: dict[str, Any], descriptors: list[int]) -> int:
     go_read, go_write = os.pipe2(os.O_CLOEXEC)
     behind_walls = zygote.walls == "namespaces"
     namespaces = NAMESPACES_ON_THE_NETWORK if zygote.plan["network"] else NAMESPACES
@@ -73,7 +78,7 @@ def _start(zygote: Zygote, packet: dict[str, Any], descriptors: list[int]) -> in
     return pid
 
 
-def _reap(control: socket.socket, jobs: dict[int, int]) -> None:
+def _reap(control: socket.socket, rooms: dict[int, int]) -> None:
     while True:
         try:
             pid, _ = os.waitpid(-1, os.WNOHANG)
@@ -81,17 +86,17 @@ def _reap(control: socket.socket, jobs: dict[int, int]) -> None:
             return
         if pid == 0:
             return
-        if pid in jobs:
-            number = jobs.pop(pid)
-            _end_strays(jobs)
+        if pid in rooms:
+            number = rooms.pop(pid)
+            _end_strays(rooms)
             channel.send(control, {"gone": number}, [])
 
 
-def _end_strays(jobs: dict[int, int]) -> None:
+def _end_strays(rooms: dict[int, int]) -> None:
     """End what a job without walls has left to us by killing its own supervisor."""
     deadline = time.monotonic() + _STRAYS_SECONDS_MAX
     while time.monotonic() < deadline:
-        strays = [pid for pid in memory.children(os.getpid()) if pid not in jobs]
+        strays = [pid for pid in memory.children(os.getpid()) if pid not in rooms]
         if not strays:
             return
         for stray in strays:
@@ -101,7 +106,7 @@ def _end_strays(jobs: dict[int, int]) -> None:
             os.waitpid(stray, 0)
 
 
-def _kill(jobs: dict[int, int], number: int) -> None:
-    for pid, job in jobs.items():
-        if job == number:
+def _kill(rooms: dict[int, int], number: int) -> None:
+    for pid, room in rooms.items():
+        if room == number:
             os.kill(pid, signal.SIGKILL)
