@@ -41,8 +41,8 @@ test: $(STAMP) ## Run the tests (under 8 minutes on two cores)
 test-full: $(STAMP) ## Run every case on every adapter
 	$(BIN)/pytest -n 2 --dist worksteal --tier full
 
-chaos: $(STAMP) ## Kill processes at each crash point and at 50 random instants
-	$(BIN)/pytest --tier chaos tests/chaos
+chaos: $(STAMP) ## Kill processes at each crash point and at random instants, on both databases
+	$(BIN)/pytest -n 2 --dist worksteal --tier chaos tests/chaos
 
 bench: $(STAMP) ## Run the benchmarks side by side with their peers
 	$(BIN)/python -m benchmarks

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 API: Final = "api"
+DISPATCHER: Final = "dispatcher"
 WORKER: Final = "worker"
 
+# On one machine the API process dispatches, too.
 CRASH_POINTS: Final = {
     "api_started": API,
     "before_commit": API,
@@ -26,3 +28,12 @@ CRASH_POINTS: Final = {
     "worker_before_outcome": WORKER,
     "worker_after_outcome_sent": WORKER,
 }
+
+ROLE_POINTS: Final = (
+    *((API, point) for point in CRASH_POINTS if not point.startswith(("dispatch_", "worker_"))),
+    *((DISPATCHER, point) for point in CRASH_POINTS if point.startswith("dispatch_")),
+    *((WORKER, point) for point in CRASH_POINTS if point.startswith("worker_")),
+    # What happens to jobs is committed, and delivered, by the dispatcher.
+    *((DISPATCHER, point) for point in ("before_commit", "after_commit", "relay_after_append")),
+)
+"""Every crash point in the process of its own that passes it."""

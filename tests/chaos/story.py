@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import closing
-from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
+from tests.chaos.books import UNDELIVERED, Books
 from tests.fixtures.client import Client, log_in
 from tests.fixtures.follower import Follower
-from tests.fixtures.server import Server
 from tests.fixtures.waiting import wait_until
 
 SETTINGS: Final = {
@@ -31,11 +28,6 @@ def main(number: int) -> int:
     return number * 2
 """
 _FINAL: Final = frozenset({"succeeded", "failed", "cancelled", "timed_out"})
-_UNDELIVERED: Final = {
-    "control.db": ("outbox", "audit_outbox"),
-    "jobs.db": ("outbox", "audit_outbox"),
-    "main.db": ("audit_outbox",),
-}
 
 _UNSEEN: Final = """
     SELECT name || ' has not seen ' || stream.seq FROM stream JOIN followers
@@ -43,12 +35,30 @@ _UNSEEN: Final = """
 """
 
 
+class Installation(Protocol):
+    """Where the story is told."""
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        ...
+
+    def wait_ready(self) -> None:
+        """Return when it answers."""
+        ...
+
+    def stop(self) -> int:
+        """Stop it; return its exit code."""
+        ...
+
+
 class Story:
     """What one team does; each answered write is kept, to be looked for at the end."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Installation, books_of: Callable[[str], Books]) -> None:
         self.server = server
         self.tenant_id = ""
+        self._books_of = books_of
         self.project: dict[str, Any] = {}
         self.items: list[dict[str, Any]] = []
         self.jobs: dict[str, tuple[dict[str, Any], int]] = {}
@@ -58,6 +68,7 @@ class Story:
         with log_in(self.server.url) as owner:
             tenant = owner.post("/tenants", {"name": "Crew", "slug": "crew"})
         self.tenant_id = tenant["id"]
+        self.books = self._books_of(self.tenant_id)
         client = log_in(self.server.url, tenant_id=self.tenant_id)
         assert client.token is not None
         with client, Follower(self.server.url, client.token) as follower:
@@ -142,25 +153,23 @@ class Story:
         assert set(endings.values()) == {1}, endings
 
     def check_books(self) -> None:
-        """Read the files of an installation that has stopped."""
-        with closing(_opened(self._file("jobs.db"))) as jobs:
-            assert _values(jobs, "SELECT COUNT(*) FROM jobs") == [0]
-            states = _values(jobs, "SELECT state FROM job_history")
-            assert states == ["succeeded"] * len(self.jobs)
-        with closing(_opened(self._file("main.db"))) as tenant:
-            seqs = _values(tenant, "SELECT seq FROM stream ORDER BY seq")
-            assert seqs == list(range(1, len(seqs) + 1)), "numbers without a gap"
-            ended = _values(tenant, "SELECT subject FROM stream WHERE type = 'JobFinished'")
-            assert len(ended) == len(set(ended)) == 2
-            shown = [
-                change["new_value"]
-                for data in _values(tenant, "SELECT data FROM stream WHERE type='WorkItemUpdated'")
-                for change in json.loads(data)["changes"]
-                if change["field_name"] == "job" and change["new_value"].endswith(" succeeded")
-            ]
-            assert len(shown) == len(set(shown)) == 2, shown
-            assert len(_values(tenant, "SELECT user_id FROM people")) == 1
-            actions = Counter(_values(tenant, "SELECT action FROM audit_lines"))
+        """Read the stores of an installation that has stopped."""
+        assert self.books.values("jobs", "SELECT COUNT(*) FROM jobs") == [0]
+        states = self.books.values("jobs", "SELECT state FROM job_history")
+        assert states == ["succeeded"] * len(self.jobs)
+        seqs = self._of_tenant("SELECT seq FROM stream ORDER BY seq")
+        assert seqs == list(range(1, len(seqs) + 1)), "numbers without a gap"
+        ended = self._of_tenant("SELECT subject FROM stream WHERE type = 'JobFinished'")
+        assert len(ended) == len(set(ended)) == 2
+        shown = [
+            change["new_value"]
+            for data in self._of_tenant("SELECT data FROM stream WHERE type = 'WorkItemUpdated'")
+            for change in json.loads(data)["changes"]
+            if change["field_name"] == "job" and change["new_value"].endswith(" succeeded")
+        ]
+        assert len(shown) == len(set(shown)) == 2, shown
+        assert len(self._of_tenant("SELECT user_id FROM people")) == 1
+        actions = Counter(self._of_tenant("SELECT action FROM audit_lines"))
         wanted = {
             "board.projects.create": 1,
             "board.work_items.create": 2,
@@ -173,36 +182,28 @@ class Story:
     def _open_ends(self) -> list[str]:
         """Return what waits to be delivered, and who has not read the stream to its head."""
         found = []
-        for name, tables in _UNDELIVERED.items():
-            with closing(_opened(self._file(name))) as store:
-                for table in tables:
-                    query = f"SELECT tenant_id || ' ' || id FROM {table} WHERE delivered_at IS NULL"
-                    found += [f"{name} {table} {row}" for row in _values(store, query)]
-        with closing(_opened(self._file("main.db"))) as tenant:
-            # Cursors stand still over facts that do not concern their follower.
-            found += _values(tenant, _UNSEEN)
-        return found
+        for name, tables in UNDELIVERED.items():
+            for table in tables:
+                query = f"SELECT tenant_id || ' ' || id FROM {table} WHERE delivered_at IS NULL"
+                found += [f"{name} {table} {row}" for row in self.books.values(name, query)]
+        # Cursors stand still over facts that do not concern their follower.
+        return found + self._of_tenant(_UNSEEN)
 
     def _stream_head(self) -> int:
-        with closing(_opened(self._file("main.db"))) as tenant:
-            return int(_values(tenant, "SELECT seq FROM stream_heads")[0])
+        return int(self._of_tenant("SELECT seq FROM stream_heads")[0])
 
-    def _file(self, name: str) -> Path:
-        data = self.server.data_dir
-        return data / "tenants" / self.tenant_id / name if name == "main.db" else data / name
+    def _of_tenant(self, query: str) -> list[Any]:
+        return self.books.values("tenant", query)
 
 
-def _opened(file: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=5)
-
-
-def _values(connection: sqlite3.Connection, query: str) -> list[Any]:
-    return [row[0] for row in connection.execute(query)]
-
-
-def tell_to_the_end(server: Server, *, before_the_end: Callable[[], None] = lambda: None) -> None:
+def tell_to_the_end(
+    server: Installation,
+    books_of: Callable[[str], Books],
+    *,
+    before_the_end: Callable[[], None] = lambda: None,
+) -> None:
     """Tell the story, stop the server and look at the books."""
-    story = Story(server)
+    story = Story(server, books_of)
     story.tell()
     before_the_end()
     server.wait_ready()

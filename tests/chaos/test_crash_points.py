@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 import pytest
 
+from tests.chaos.books import SqliteBooks
 from tests.chaos.points import CRASH_POINTS
 from tests.chaos.story import SETTINGS, tell_to_the_end
 from tests.fixtures.server import Server
@@ -42,5 +44,5 @@ def test_story_survives_a_kill_at(point: str) -> None:
     mark = server.directory / "crashed"
     server.start(TIDEMILL_CRASH_AT=point, TIDEMILL_CRASH_MARK=str(mark))
     with server:
-        tell_to_the_end(server)
+        tell_to_the_end(server, partial(SqliteBooks, server.data_dir))
         assert mark.exists(), f"{point} was never passed"

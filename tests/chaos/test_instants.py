@@ -5,21 +5,20 @@ The seed is printed and taken from TIDEMILL_CHAOS_SEED, so that a failure can be
 
 from __future__ import annotations
 
-import os
 import random
 import threading
+from functools import partial
 from typing import Final
 
 import pytest
 
+from tests.chaos.books import SqliteBooks
+from tests.chaos.seed import SEED, story_seconds
 from tests.chaos.story import SETTINGS, tell_to_the_end
 from tests.fixtures.server import API, SUPERVISOR, WORKER, Server
 from tests.fixtures.waiting import wait_until
 
 INSTANTS: Final = 50
-SEED: Final = int(os.environ.get("TIDEMILL_CHAOS_SEED") or random.SystemRandom().randrange(10**6))
-story_seconds: Final = 2.5
-"""About how long the story takes when nobody is killed."""
 
 
 class Killer(threading.Thread):
@@ -56,5 +55,6 @@ def test_story_survives_a_kill_at_a_random_instant(number: int) -> None:
             f"TIDEMILL_CHAOS_SEED={SEED}: {killer.victim} after {killer.after_seconds:.3f} s",
         )
         killer.start()
-        tell_to_the_end(server, before_the_end=killer.join)
+        books_of = partial(SqliteBooks, server.data_dir)
+        tell_to_the_end(server, books_of, before_the_end=killer.join)
         assert killer.error is None

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Final
-from urllib.parse import urlsplit, urlunsplit
 
-import asyncpg
 import pytest
 
 from tests.fixtures.client import log_in
-from tests.fixtures.run import unique_name
+from tests.fixtures.databases import a_database
+from tests.fixtures.roles import DISPATCHER_ROLE
 from tests.fixtures.server import API, API_ROLE, WORKER, WORKER_ROLE, Server
-from tests.fixtures.services import need
 from tests.fixtures.waiting import wait_until
 
 arrives_seconds_max: Final = 2.0
-DISPATCHER_ROLE: Final = (sys.executable, "-m", "tidemill.runtime.dispatcher_process")
 
 
 @pytest.mark.needs("postgres")
@@ -81,7 +76,7 @@ def test_an_api_process_without_anything_to_do_says_so() -> None:
 
 @contextmanager
 def _three_processes() -> Iterator[tuple[Server, Server, Server]]:
-    with _a_database() as url, ExitStack() as stack:
+    with a_database("live") as url, ExitStack() as stack:
         shared = {"database.url": url, "auth.jwt_secret": "j" * 48, "audit.chain_key": "c" * 48}
         without = {**shared, "dispatcher.enabled": "false"}
         api = stack.enter_context(Server(settings=without, command=API_ROLE))
@@ -94,24 +89,6 @@ def _three_processes() -> Iterator[tuple[Server, Server, Server]]:
             stack.enter_context(process)
         wait_until(lambda: "worker.welcomed" in worker.log, seconds_max=30, what="a welcome")
         yield api, dispatcher, worker
-
-
-@contextmanager
-def _a_database() -> Iterator[str]:
-    server, name = need("postgres"), unique_name("live")
-    asyncio.run(_execute(server, f'CREATE DATABASE "{name}"'))
-    try:
-        yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
-    finally:
-        asyncio.run(_execute(server, f'DROP DATABASE "{name}" WITH (FORCE)'))
-
-
-async def _execute(url: str, statement: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
 
 
 def _levels(server: Server) -> list[str]:

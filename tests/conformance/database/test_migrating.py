@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import anyio
 import asyncpg
 import pytest
 
@@ -72,6 +74,7 @@ _FUNCTIONS = """
     SELECT proname, prosrc FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
     WHERE n.nspname = $1 ORDER BY 1
 """
+_WAITS = "SELECT 1 FROM pg_locks WHERE pid = $1 AND locktype = 'advisory' AND NOT granted"
 _POSTGRES_SCHEMA = (_COLUMNS, _CONSTRAINTS, _INDEXES, _TRIGGERS, _FUNCTIONS)
 
 
@@ -191,6 +194,35 @@ async def test_upgrade_integration_that_fails_leaves_a_schema_as_it_was(
         await upgrade_schema(connection, StoreKind.JOBS, schema, _NOW, migrations=[*known, _BROKEN])
 
     assert await _postgres_schema(connection, schema) == before
+
+
+async def test_upgrade_integration_that_waited_for_another_one_goes_on(
+    postgres: tuple[Any, str], postgres_url: str
+) -> None:
+    connection, schema = postgres
+    second = await asyncpg.connect(postgres_url)
+    try:
+        # As a process has done that looked at another store before.
+        await upgrade_schema(second, StoreKind.JOBS, schema, _NOW)
+        await connection.execute(f'DROP SCHEMA "{schema}" CASCADE')
+        async with connection.transaction():
+            await connection.execute(
+                "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"migrate:{schema}"
+            )
+            waiting = asyncio.create_task(upgrade_schema(second, StoreKind.JOBS, schema, _NOW))
+            with anyio.fail_after(10):
+                while not await connection.fetchval(  # noqa: ASYNC110 - another session's wait
+                    _WAITS, second.get_server_pid()
+                ):
+                    await anyio.sleep(0.01)
+            # As the process does that was first.
+            await connection.execute(f'CREATE SCHEMA "{schema}"')
+
+        version = await waiting
+
+        assert version == discover("postgres", StoreKind.JOBS)[-1].version
+    finally:
+        await second.close()
 
 
 async def test_migrator_integration_upgrades_reports_and_goes_back(

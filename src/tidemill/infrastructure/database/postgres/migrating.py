@@ -113,11 +113,12 @@ def quoted(name: str) -> str:
 async def _exclusively(connection: Any, schema: str) -> AsyncIterator[None]:
     """Open a transaction in `schema` that no other migration runs beside."""
     async with connection.transaction():
-        await connection.execute(
-            "SET LOCAL lock_timeout = '60s'; SET LOCAL statement_timeout = 0; "
-            f"SET LOCAL search_path TO {quoted(schema)}"
-        )
+        await connection.execute("SET LOCAL lock_timeout = '60s'; SET LOCAL statement_timeout = 0")
         await connection.execute(_LOCK, f"migrate:{schema}")
+        # A session that waited for the lock may still believe that there is no such schema, and
+        # fail to make it; reading the catalogue tells it what the other one has committed.
+        await connection.fetchval("SELECT 1 FROM pg_namespace WHERE nspname = $1", schema)
+        await connection.execute(f"SET LOCAL search_path TO {quoted(schema)}")
         yield
 
 
