@@ -10,7 +10,7 @@ import ipaddress
 import math
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, cast
 
 import msgspec
@@ -44,6 +44,8 @@ _API_HEADERS: Final = (
     (b"cache-control", b"no-store"),
 )
 _HSTS: Final = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
+
+_OURS: Final = frozenset(name for name, _ in (*_API_HEADERS, _HSTS))
 
 _LOOPBACK: Final = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 
@@ -125,14 +127,21 @@ class _Exchange:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            present = {name for name, _ in message["headers"]}
-            message["headers"] = [
-                *message["headers"],
-                (b"x-request-id", self.context.request_id.encode()),
-                *_rate_headers(self.context.rate),
-                *(pair for pair in self._extra if pair[0] not in present),
-            ]
+            message["headers"] = self._with_ours(message["headers"])
         await self._send(message)
+
+    def _with_ours(self, given: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        headers = list(given)
+        named = {name for name, _ in headers}
+        extra = self._extra
+        if not named.isdisjoint(_OURS):
+            extra = tuple(pair for pair in extra if pair[0] not in named)
+        headers.append((b"x-request-id", self.context.request_id.encode()))
+        rate = self.context.rate
+        if rate is not None:
+            headers += _rate_headers(rate)
+        headers += extra
+        return headers
 
     async def fail(self, error: InternalError | BodyTooLarge) -> None:
         if self.status:
@@ -150,13 +159,11 @@ class _Exchange:
         await self.send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-def _rate_headers(rate: RateLimitState | None) -> tuple[tuple[bytes, bytes], ...]:
-    if rate is None:
-        return ()
+def _rate_headers(rate: RateLimitState) -> tuple[tuple[bytes, bytes], ...]:
     return (
-        (b"ratelimit-limit", str(rate.limit).encode()),
-        (b"ratelimit-remaining", str(rate.remaining).encode()),
-        (b"ratelimit-reset", str(math.ceil(rate.reset_seconds)).encode()),
+        (b"ratelimit-limit", b"%d" % rate.limit),
+        (b"ratelimit-remaining", b"%d" % rate.remaining),
+        (b"ratelimit-reset", b"%d" % math.ceil(rate.reset_seconds)),
     )
 
 

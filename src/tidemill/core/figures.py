@@ -87,9 +87,9 @@ class Distribution:
         self._counts[bisect_left(self._bounds, value)] += 1
         self._sum += value
 
-    def spreads(self) -> list[Spread]:
-        """Return the distribution as it is now."""
-        return [Spread(self._bounds, tuple(self._counts), self._sum)]
+    def spreads(self, *labels: str) -> list[Spread]:
+        """Return the distribution as it is now, under the values of its labels."""
+        return [Spread(self._bounds, tuple(self._counts), self._sum, labels)]
 
 
 def gauge(read: Callable[[], float]) -> Callable[[], list[Sample]]:

@@ -185,8 +185,10 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
     actor = await authenticate(connection, kit)
     context.actor = actor
     authorize(actor, permission)
-    await _take(kit, context, f"actor:{actor.tenant_id}:{actor.id}", kit.requests_per_minute())
-    await _take(kit, context, f"tenant:{actor.tenant_id}", kit.tenant_requests_per_minute())
+    if own := kit.requests_per_minute():
+        await _take(kit, context, f"actor:{actor.tenant_id}:{actor.id}", own)
+    if shared := kit.tenant_requests_per_minute():
+        await _take(kit, context, f"tenant:{actor.tenant_id}", shared)
 
 
 async def public_guard(
@@ -196,7 +198,8 @@ async def public_guard(
     del handler
     kit = cast("Kit", connection.app.state[SERVICES])
     context = context_of(connection.scope)
-    await _take(kit, context, f"address:{context.address}", kit.requests_per_minute())
+    if limit := kit.requests_per_minute():
+        await _take(kit, context, f"address:{context.address}", limit)
 
 
 async def authenticate(connection: ASGIConnection[Any, Any, Any, Any], kit: Kit) -> Actor:
@@ -257,8 +260,6 @@ def _is_same(given: str | None, expected: str) -> bool:
 
 
 async def _take(kit: Kit, context: RequestContext, bucket: str, per_minute: int) -> None:
-    if per_minute <= 0:
-        return
     state = await kit.rate_limiter.take(bucket, per_minute=per_minute, burst=per_minute)
     if context.rate is None or state.remaining < context.rate.remaining:
         context.rate = state  # The nearest limit is the one to tell.

@@ -10,6 +10,7 @@ from typing import Final
 
 from tidemill.core.log_context import LOG_CONTEXT
 from tidemill.infrastructure.observability.logs import LEVELS, State, rendered
+from tidemill.infrastructure.observability.redaction import clean_field
 from tidemill.infrastructure.observability.sink import SINK
 
 _info: Final = LEVELS["info"]
@@ -20,9 +21,10 @@ def log_request(method: str, route: str, status: int, seconds: float) -> None:
     if not State.on or State.threshold > _info:
         return
     context = LOG_CONTEXT.get()
-    fields: dict[str, object] = dict(context.log_fields()) if context is not None else {}
-    fields["method"] = method
-    fields["route"] = route
-    fields["status"] = status
-    fields["ms"] = round(seconds * 1000, 2)
-    SINK.hold(rendered("info", "http.request", "tidemill.api.edge", fields))
+    fields = context.log_fields() if context is not None else {}
+    safe = {name: clean_field(name, value) for name, value in fields.items()}
+    safe["method"] = clean_field("method", method)
+    safe["route"] = clean_field("route", route)
+    safe["status"] = status
+    safe["ms"] = round(seconds * 1000, 2)
+    SINK.hold(rendered("info", "http.request", "tidemill.api.edge", safe))

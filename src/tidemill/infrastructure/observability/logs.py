@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from collections.abc import Mapping, MutableMapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, BinaryIO, Final, TextIO
 
 import msgspec
@@ -154,25 +156,32 @@ def _tell_exception(_logger: Any, _method: str, event: Event) -> Event:
 
 
 def _render(logger: Any, method: str, event: Event) -> bytes:
-    name = event.pop("event")
-    return rendered(method, name, logger.name, event)
+    name = redaction.clean_field("event", event.pop("event"))
+    safe = {key: redaction.clean_field(key, value) for key, value in event.items()}
+    return rendered(method, name, redaction.clean_field("logger", logger.name), safe)
 
 
-def rendered(level: str, event: object, logger: str, fields: Mapping[str, object]) -> bytes:
-    """Return the line of an event: time, level and origin before the fields."""
+def rendered(level: str, event: object, logger: object, safe: Mapping[str, object]) -> bytes:
+    """Return the line of an event: time, level and origin before its cleaned fields."""
     line = {
         "at": _now(),
         "level": level,
-        "event": redaction.clean_field("event", event),
-        "logger": redaction.clean_field("logger", logger),
+        "event": event,
+        "logger": logger,
         **State.fixed,
-        **{key: redaction.clean_field(key, value) for key, value in fields.items()},
+        **safe,
     }
     return _as_json(line) if State.as_json else _as_text(line)
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    seconds, ms = divmod(time.time_ns() // 1_000_000, 1000)
+    return f"{_second(seconds)}.{ms:03}Z"
+
+
+@lru_cache(maxsize=4)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _as_json(event: dict[str, Any]) -> bytes:

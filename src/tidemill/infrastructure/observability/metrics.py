@@ -28,11 +28,11 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from tidemill.core.figures import Figure, FigureKind, Sample, Spread
+from tidemill.infrastructure.observability.requests import OTHER, Requests
 
 log = structlog.get_logger(__name__)
 
 children_max: Final = 1_000
-OTHER: Final = "other"
 
 _NAME: Final = re.compile(r"tidemill_[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _LABEL: Final = re.compile(r"[a-z][a-z0-9_]*")
@@ -41,10 +41,6 @@ _NO_LABELS: Final = frozenset({"tenant", "user", "job", "item", "address", "path
 _NOT_BASE_UNITS: Final = re.compile(
     r"_(ms|milliseconds|microseconds|minutes|hours|days|kb|mb|kib|mib|percent)(_|$)"
 )
-
-_HTTP_SECONDS: Final = (
-    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
-)  # fmt: skip
 
 M = TypeVar("M", Counter, Gauge, Histogram)
 
@@ -82,15 +78,11 @@ class Metrics:
         labels = ("version", "revision", "role", "python")
         build = self.gauge("tidemill_build_info", "What runs here.", labels)
         build.of(version, revision, role, platform.python_version()).set(1)
-        self._requests = self.counter(
-            "tidemill_http_requests_total", "Requests answered.", ("method", "route", "status")
-        )
-        self._request_seconds = self.histogram(
-            "tidemill_http_request_duration_seconds",
-            "Time from a request's head to the end of its answer.",
-            ("method", "route"),
-            buckets=_HTTP_SECONDS,
-        )
+        requests = Requests()
+        for figure in requests.figures():
+            self.add(figure)
+        self.observe_request = requests.observe
+        """Takes method, route, status and seconds of a request that was answered."""
 
     def counter(self, name: str, meaning: str, labels: Sequence[str] = ()) -> Family[Counter]:
         """Make a figure that only grows; its name ends in `_total`."""
@@ -135,11 +127,6 @@ class Metrics:
         """Read `figure` whenever figures are written out. Raises `ValueError` for its name."""
         check_name(figure.name, figure.kind, figure.labels)
         self._registry.register(_Pulled(figure))
-
-    def observe_request(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count one HTTP request."""
-        self._requests.of(method, route, str(status)).inc()
-        self._request_seconds.of(method, route).observe(seconds)
 
     def render(self) -> bytes:
         """Return every figure in Prometheus' text format."""

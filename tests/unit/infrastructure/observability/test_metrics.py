@@ -35,6 +35,15 @@ def test_observe_request_counts_and_times(metrics: Metrics) -> None:
     assert below[0].endswith(" 1.0")
 
 
+def test_observe_request_is_bounded_whatever_the_routes_are(metrics: Metrics) -> None:
+    for number in range(children_max + 50):
+        metrics.observe_request("GET", f"/{number}", 200, 0.5)
+
+    (other,) = lines(metrics, "tidemill_http_requests_total{" + 'method="other",route="other"')
+    assert other.endswith(" 50.0")
+    assert len(lines(metrics, "tidemill_http_requests_total{")) == children_max + 1
+
+
 def test_of_finds_a_child_once(metrics: Metrics) -> None:
     family = metrics.counter("tidemill_jobs_completed_total", "Jobs.", ("outcome",))
 

@@ -57,7 +57,7 @@ class SqliteStores:
             hooks.dirty = self.wakeups.announce
         control_hooks.changed = self.invalidations.wake
         self.tenants.marker = self.wakeups
-        self.tenants.admit = self._admit
+        self.tenants.admit = self.registry.active
         self.tenants.failed = self._failed
         self.wakeups.reopen = self._close_later
 
@@ -114,9 +114,6 @@ class SqliteStores:
             wal_bytes=sum(_wal_bytes(file) for file in files),
         )
         return [*shared, tenants]
-
-    async def _admit(self, tenant: TenantId) -> None:
-        await self.registry.active(tenant)
 
     async def _failed(self, tenant: TenantId, reason: str) -> None:
         await self.registry.set_state(tenant, "failed", reason=reason[:500])

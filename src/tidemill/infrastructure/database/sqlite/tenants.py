@@ -62,7 +62,7 @@ class SqliteTenants:
     ) -> None:
         self.kind = StoreKind.TENANT
         self.marker: Marker | None = None
-        self.admit: Callable[[TenantId], Awaitable[None]] | None = None
+        self.admit: Callable[[TenantId], Awaitable[object]] | None = None
         self.failed: Callable[[TenantId, str], Awaitable[None]] | None = None
         self._directory = directory
         self._options = options
