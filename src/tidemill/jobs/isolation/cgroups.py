@@ -53,6 +53,7 @@ class _GroupV1:
         self._pids = _ROOT / "pids" / _PARENT / name
         for directory in (self._memory, self._pids):
             directory.mkdir(parents=True, exist_ok=True)
+        self._limits = (0, 0)
         self._alarm = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         watched = os.open(self._memory / "memory.oom_control", os.O_RDONLY | os.O_CLOEXEC)
         try:
@@ -64,6 +65,11 @@ class _GroupV1:
         return self._alarm
 
     def limit(self, *, memory_bytes: int, processes: int) -> None:
+        with suppress(OSError):
+            (self._memory / "memory.max_usage_in_bytes").write_text("0")
+        if self._limits == (memory_bytes, processes):
+            return
+        self._limits = (memory_bytes, processes)
         # A limit that includes swap must never be below the one that does not.
         swap = self._memory / "memory.memsw.limit_in_bytes"
         with suppress(OSError):
@@ -71,8 +77,6 @@ class _GroupV1:
         (self._memory / "memory.limit_in_bytes").write_text(str(memory_bytes))
         with suppress(OSError):
             swap.write_text(str(memory_bytes))
-        with suppress(OSError):
-            (self._memory / "memory.max_usage_in_bytes").write_text("0")
         (self._pids / "pids.max").write_text(str(processes + _SPARE_PROCESSES))
 
     def entrances(self) -> list[int]:

@@ -46,7 +46,7 @@ PROMISES: Final = {
     Guarantee.SIGNALS: "signals and traces no process but its own",
 }
 
-_ROOT_FILES = "mount namespace with a read-only system, a user id per slot; Landlock behind it"
+_ROOT_FILES = "mount namespace with a read-only system, a user id per room; Landlock behind it"
 _USER_FILES = "mount namespace with a read-only system; Landlock behind it"
 _NETWORK = "network namespace; seccomp allows Unix, TCP and UDP sockets only"
 _PROCESSES = "process namespace that ends with the job; a limit per user namespace"

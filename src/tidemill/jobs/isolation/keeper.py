@@ -71,6 +71,11 @@ class Keeper:
         """Return how many zygotes are kept."""
         return len(self._zygotes)
 
+    @property
+    def spares(self) -> int:
+        """Return how many rooms wait for a job."""
+        return sum(zygote.has_spare for zygote in self._zygotes.values())
+
     async def start(self) -> None:
         """Make what the jobs need."""
         options = self._options
@@ -243,7 +248,8 @@ class Keeper:
 
     async def _sweep(self) -> None:
         while True:
-            await asyncio.sleep(min(_SWEEP_SECONDS, self._options.idle_seconds_max / 4))
+            soonest = min(self._options.idle_seconds_max, self._options.spare_seconds_max)
+            await asyncio.sleep(min(_SWEEP_SECONDS, soonest / 4))
             now = time.monotonic()
             for zygote in tuple(self._zygotes.values()):
                 idle = zygote.is_idle and now - zygote.used_at > self._options.idle_seconds_max

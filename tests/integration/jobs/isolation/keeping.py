@@ -1,0 +1,15 @@
+"""Waiting for what a keeper does by itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+wait_seconds_max = 20.0
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Return when `condition` holds; fail when it does not in time."""
+    async with asyncio.timeout(wait_seconds_max):
+        while not condition():
+            await asyncio.sleep(0.005)
