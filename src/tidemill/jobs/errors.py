@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from tidemill.core.errors import (
     Conflict,
+    Forbidden,
     InvalidInput,
     NotFound,
     RateLimited,
@@ -22,6 +23,20 @@ class ScriptNotFound(NotFound):
     def __init__(self, path: str, version: int | None = None, *, param: str | None = None) -> None:
         which = "" if version is None else f"version {version} of "
         super().__init__(f"There is no {which}script {_shown(path)}.", param=param)
+
+
+class FunctionNotFound(NotFound):
+    """No worker has registered a function of this name."""
+
+    code = "FUNCTION_NOT_FOUND"
+
+    def __init__(self, name: str, near: str | None) -> None:
+        hint = "" if near is None else f" Did you mean {_shown(near)}?"
+        super().__init__(
+            f"No worker has registered the function {_shown(name)}.{hint} Workers register what "
+            "the module of worker.app declares.",
+            param="function",
+        )
 
 
 class InvalidScriptPath(InvalidInput):
@@ -170,6 +185,30 @@ class JobIdTaken(Conflict):
         super().__init__(
             f"The id {_shown(key)} belongs to a job with another request. Choose another id.",
             param="id",
+        )
+
+
+class ProgressNotOwn(Forbidden):
+    """Somebody else than the job itself said how far it is."""
+
+    code = "PROGRESS_NOT_OWN"
+
+    def __init__(self, reference: str) -> None:
+        super().__init__(
+            f"Only job {_shown(reference)} itself, by its own token, says how far it is."
+        )
+
+
+class StateTooLarge(TooLarge):
+    """What a script wants to keep is over the limit."""
+
+    code = "STATE_TOO_LARGE"
+
+    def __init__(self, size: int, bytes_max: int) -> None:
+        super().__init__(
+            f"The state has {size} bytes as JSON; {bytes_max} are the limit. Keep it elsewhere, "
+            "and its place here.",
+            param="value",
         )
 
 

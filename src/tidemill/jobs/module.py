@@ -32,6 +32,7 @@ from tidemill.jobs.dispatcher.options import DispatcherOptions
 from tidemill.jobs.dispatcher.service import Dispatching
 from tidemill.jobs.dispatcher.tending import Tending
 from tidemill.jobs.figures import figures_of
+from tidemill.jobs.functions.service import FunctionService
 from tidemill.jobs.logs.files import LogFiles
 from tidemill.jobs.logs.routes import ROUTES as LOG_ROUTES
 from tidemill.jobs.logs.service import LogService
@@ -71,6 +72,7 @@ def build(parts: Parts) -> Offer:
     links = parts.late(WORK_ITEM_LINKS)
     scripts = ScriptService(parts.tenants, bytes_max=config.jobs.script_bytes_max)
     workers = WorkerService(parts.jobs, parts.clock, lease_seconds=config.lease_seconds)
+    functions = FunctionService(parts.jobs)
     jobs = JobService(
         parts.jobs,
         parts.clock,
@@ -80,6 +82,7 @@ def build(parts: Parts) -> Offer:
         signals=signals,
         links=links,
         limits_for=_limits_for(config, parts.get(SETTINGS)),
+        functions=functions,
     )
     files = LogFiles(
         Path(config.server.data_dir) / "logs" / "jobs",
@@ -106,7 +109,15 @@ def build(parts: Parts) -> Offer:
             Periodic(name="jobs.figures", every_seconds=count_seconds, run=dispatcher.count)
         )
     return Offer(
-        routes=(*SCRIPT_ROUTES, *STATE_ROUTES, *JOB_ROUTES, *PROGRESS_ROUTES, *LOG_ROUTES, *WORKER_ROUTES, *SCHEDULE_ROUTES),
+        routes=(
+            *SCRIPT_ROUTES,
+            *STATE_ROUTES,
+            *JOB_ROUTES,
+            *PROGRESS_ROUTES,
+            *LOG_ROUTES,
+            *WORKER_ROUTES,
+            *SCHEDULE_ROUTES,
+        ),
         dependencies={
             "scripts": scripts,
             "jobs": jobs,
@@ -162,6 +173,7 @@ def _dispatcher(
             arrivals=arrivals,
             tending=tending,
             clock=parts.clock,
+            functions=FunctionService(parts.jobs),
         ),
     )
     return dispatcher, tending

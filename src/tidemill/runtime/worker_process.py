@@ -13,11 +13,12 @@ import structlog
 
 from tidemill.core.config import Config
 from tidemill.jobs.executors.contract import Machine
+from tidemill.jobs.worker.contract import Functions
 from tidemill.jobs.worker.options import WorkerOptions
 from tidemill.jobs.worker.run import run_worker
 from tidemill.runtime.following import follow_settings
 from tidemill.runtime.roles import run_role
-from tidemill.runtime.supervisor import EXIT_NOT_WANTED
+from tidemill.runtime.supervisor import EXIT_NOT_WANTED, EXIT_REFUSED
 from tidemill.settings.live.models import LiveValues
 
 log = structlog.get_logger(__name__)
@@ -35,7 +36,17 @@ def work(config: Config, *, embedded: bool) -> int:
         for failure in values.adopt(stored):
             log.error("settings.listener.failed", exc_info=failure)
 
-    run_worker(worker_options(config), on_settings=adopt)
+    functions: Functions | None = None
+    if config.worker.app:
+        # Imported here, so that a worker of scripts alone stays small.
+        from tidemill.runtime.functions import ProgramNotLoaded, functions_of  # noqa: PLC0415 - as said
+
+        try:
+            functions = functions_of(config)
+        except ProgramNotLoaded as error:
+            sys.stderr.write(f"tidemill: worker.app: {error}\n")
+            return EXIT_REFUSED
+    run_worker(worker_options(config), on_settings=adopt, functions=functions)
     return 0
 
 

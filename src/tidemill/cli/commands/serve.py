@@ -43,6 +43,15 @@ LogLevel = Annotated[
     typer.Option("--log-level", rich_help_panel=_PANEL, help="debug, info, warning or error."),
 ]
 
+App = Annotated[
+    str | None,
+    typer.Option(
+        "--app",
+        metavar="MODULE",
+        help="The module of your own @tidemill.job functions, such as shop.tasks.",
+    ),
+]
+
 up_app = single()
 api_app = single()
 dispatcher_app = single()
@@ -55,6 +64,7 @@ APPS: Final = {"up": up_app, "api": api_app, "dispatcher": dispatcher_app, "work
         "tidemill up",
         "tidemill up --port 8080 --data-dir /srv/tidemill",
         "tidemill up --config config/production.toml --set log.level=debug",
+        "tidemill up --app shop.tasks",
     )
 )
 def up(  # noqa: PLR0913, PLR0917 - one for each option
@@ -63,6 +73,7 @@ def up(  # noqa: PLR0913, PLR0917 - one for each option
     host: Host = None,
     port: Port = None,
     data_dir: DataDir = None,
+    app: App = None,
     log_level: LogLevel = None,
     set_: Set = None,
 ) -> None:
@@ -73,6 +84,8 @@ def up(  # noqa: PLR0913, PLR0917 - one for each option
     """
     words = _words(config, env_file, set_)
     words += _shorts(host=host, port=port, data_dir=data_dir, log_level=log_level)
+    if app is not None:
+        words += ["--set", f"worker.app={app}"]
     _become("tidemill.cli.supervise", words)
 
 
@@ -107,17 +120,25 @@ def dispatcher(
     examples=(
         "tidemill worker --config config/production.toml",
         "tidemill worker --set worker.max_concurrent_tasks=8",
+        "TIDEMILL_DATABASE_URL=sqlite:///jobs.db tidemill worker --app shop.tasks",
     )
 )
 def worker(
+    app: App = None,
     config: ConfigFile = None,
     env_file: EnvFile = None,
     data_dir: DataDir = None,
     log_level: LogLevel = None,
     set_: Set = None,
 ) -> None:
-    """Run a worker: it executes jobs that the dispatcher hands to it."""
+    """Run a worker: it executes jobs that the dispatcher hands to it.
+
+    With --app it needs no dispatcher and no server: it runs the functions of your own program
+    from the queue in TIDEMILL_DATABASE_URL, or in the database that the program names.
+    """
     words = [*_words(config, env_file, set_), *_shorts(data_dir=data_dir, log_level=log_level)]
+    if app is not None:
+        _become("tidemill.library.worker_process", ["--app", app, *words])
     _become("tidemill.runtime.worker_process", words)
 
 

@@ -20,6 +20,7 @@ from tidemill.jobs.dispatcher.reception import Inbox, Reception
 from tidemill.jobs.dispatcher.service import Dispatching
 from tidemill.jobs.dispatcher.sessions import Session
 from tidemill.jobs.dispatcher.tending import Tending
+from tidemill.jobs.functions.service import FunctionService
 from tidemill.jobs.logs.files import LogKey
 from tidemill.jobs.logs.writing import LogArrivals, LogWriter
 from tidemill.jobs.protocol.memory import MemoryListener
@@ -49,6 +50,7 @@ class Peers(Struct, frozen=True, kw_only=True):
     arrivals: LogArrivals
     tending: Tending
     clock: Clock
+    functions: FunctionService | None = None
 
 
 class Dispatcher:
@@ -60,6 +62,7 @@ class Dispatcher:
         self._inbox = Inbox()
         self._reception = Reception(options, peers.dispatching, peers.logs, self._inbox)
         self._reception.signals = peers.signals
+        self._reception.functions = peers.functions
         self.listener: UnixListener | MemoryListener = (
             MemoryListener(self._reception.serve)
             if options.directory is None
@@ -318,6 +321,7 @@ class Dispatcher:
         for job in jobs:
             self._peers.signals.changed(job)
             try:
+                session.check_function(job.function)
                 yield await self._peers.assignments.of(job)
             except Exception as error:  # noqa: BLE001 - one job's script must not stop the others
                 log.warning("dispatcher.assign.failed", job_id=job.id, reason=str(error))

@@ -15,6 +15,7 @@ from tidemill.jobs.dispatcher.models import Begun, Ended
 from tidemill.jobs.dispatcher.options import DispatcherOptions
 from tidemill.jobs.dispatcher.service import Dispatching
 from tidemill.jobs.dispatcher.sessions import Session, lanes_of, messages_per_batch_max
+from tidemill.jobs.functions.service import FunctionService
 from tidemill.jobs.logs.writing import LogWriter
 from tidemill.jobs.protocol.connection import DispatcherConnection
 from tidemill.jobs.protocol.errors import ConnectionLost
@@ -69,6 +70,7 @@ class Reception:
 
     signals: Signals
     is_secret: Callable[[str], bool]
+    functions: FunctionService | None = None
 
     def __init__(
         self, options: DispatcherOptions, dispatching: Dispatching, logs: LogWriter, inbox: Inbox
@@ -154,6 +156,8 @@ class Reception:
             tags=hello.tags,
             isolations=lanes_of(hello),
         )
+        if self.functions is not None:
+            await self.functions.keep(hello.functions)
         holding = {held.job_id: held.epoch for held in (*hello.holding, *hello.unacknowledged)}
         registered = await self._dispatching.register(registration, holding)
         session = Session(connection, hello, registered.generation)

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from tidemill.jobs.dispatcher.models import Demand
+from tidemill.jobs.errors import FunctionNotFound
 from tidemill.jobs.functions.models import lane_of
 from tidemill.jobs.protocol.connection import DispatcherConnection
 from tidemill.jobs.protocol.errors import ConnectionLost
@@ -65,6 +66,11 @@ class Session:
             tags=self.tags,
             isolations=self.isolations,
         )
+
+    def check_function(self, name: str | None) -> None:
+        """Raise `FunctionNotFound` when a job's function is none that the worker has."""
+        if name is not None and name not in self.functions:
+            raise FunctionNotFound(name, None)
 
     def holds(self, job_id: str, epoch: int) -> Job | None:
         """Return the job when the worker holds it under this epoch."""

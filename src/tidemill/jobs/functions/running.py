@@ -18,10 +18,14 @@ class Functions:
         self._threads_max = threads_max
         self._threads: Threads | None = None
         self._capture = Capture()
+        self._registered: tuple[RegisteredFunction, ...] | None = None
 
     def registered(self) -> tuple[RegisteredFunction, ...]:
         """Return what the worker says of its functions, by name."""
-        return tuple(self._declared[name].registered() for name in sorted(self._declared))
+        if self._registered is None:
+            names = sorted(self._declared)
+            self._registered = tuple(self._declared[name].registered() for name in names)
+        return self._registered
 
     def start(self) -> None:
         """Redirect print and logging to jobs."""

@@ -21,6 +21,7 @@ from tidemill.core.ports import Database, Once, Tx
 from tidemill.jobs.contract import JobRequest, JobSnapshot, JobState, WorkItemLinks
 from tidemill.jobs.errors import JobIdTaken, JobNotFound, QueueFull
 from tidemill.jobs.functions.models import FUNCTION
+from tidemill.jobs.functions.service import FunctionService
 from tidemill.jobs.queue.gathering import Gathering
 from tidemill.jobs.queue.limits import LimitsFor, QueueLimits
 from tidemill.jobs.queue.models import (
@@ -69,7 +70,9 @@ class JobService:
         signals: Signals,
         links: Callable[[], WorkItemLinks | None],
         limits_for: LimitsFor | None = None,
+        functions: FunctionService | None = None,
     ) -> None:
+        self._functions = functions
         self._database = jobs
         self._clock = clock
         self._limits = limits
@@ -100,6 +103,8 @@ class JobService:
         """Check a request and look up what it runs, for `enqueue_in`."""
         limits = await self._limits_for(actor) if self._limits_for else self._limits
         check(request, limits)
+        if request.function is not None and self._functions is not None:
+            request = await self._functions.admitted(request)
         code = await self._code(request, actor)
         if request.work_item_id is not None:
             links = self._links()

@@ -17,15 +17,16 @@ _reason_chars_max: Final = 300
 
 
 class Arguments:
-    """Keeps the validators of the schemas that were used last."""
+    """Keeps the validators of the schemas that were used last; `whose` says what takes them."""
 
-    def __init__(self) -> None:
+    def __init__(self, whose: str = "script") -> None:
+        self._whose = whose
         self._validators: OrderedDict[str, Draft202012Validator] = OrderedDict()
 
     def check(self, schema: str, args: dict[str, Any]) -> None:
         """Raise `ArgumentsInvalid` for the first argument that does not fit `schema` (JSON)."""
         for error in self._validator(schema).iter_errors(args):
-            raise _named(error, schema)
+            raise _named(error, schema, self._whose)
 
     def _validator(self, schema: str) -> Draft202012Validator:
         known = self._validators.get(schema)
@@ -42,15 +43,17 @@ class Arguments:
         return made
 
 
-def _named(error: ValidationError, schema: str) -> ArgumentsInvalid:
+def _named(error: ValidationError, schema: str, whose: str) -> ArgumentsInvalid:
     keyword = error.kind.name
     if keyword == "required" and not error.instance_path:
         missing = str(getattr(error.kind, "property", ""))
-        return ArgumentsInvalid(missing, f"the script needs this argument{_kind(schema, missing)}.")
+        return ArgumentsInvalid(
+            missing, f"the {whose} needs this argument{_kind(schema, missing)}."
+        )
     if keyword == "additionalProperties" and not error.instance_path:
         unexpected = str(next(iter(getattr(error.kind, "unexpected", [])), ""))
         names = ", ".join(msgspec.json.decode(schema).get("properties", {})) or "none"
-        return ArgumentsInvalid(unexpected, f"the script takes no such argument; it has: {names}.")
+        return ArgumentsInvalid(unexpected, f"the {whose} takes no such argument; it has: {names}.")
     where = ".".join(str(part) for part in error.instance_path)
     reason = error.message
     if len(reason) > _reason_chars_max:

@@ -13,7 +13,7 @@ from tidemill.jobs.protocol.messages import (
     RegisteredFunction,
     Verdict,
 )
-from tidemill.jobs.worker.execution import Surroundings
+from tidemill.jobs.worker.execution import Execution, Surroundings
 from tidemill.jobs.worker.output import JobLog
 
 OnSettings = Callable[[Mapping[str, Any]], None]
@@ -49,6 +49,14 @@ class Running(Protocol):
 class Functions(Protocol):
     """What calls functions of the operator's own code in this process."""
 
+    def start(self) -> None:
+        """Make what calls need; on the worker's loop."""
+        ...
+
+    def stop(self) -> None:
+        """Let go of it."""
+        ...
+
     def registered(self) -> tuple[RegisteredFunction, ...]:
         """Return what to tell the dispatcher."""
         ...
@@ -56,3 +64,21 @@ class Functions(Protocol):
     def execution(self, assignment: Assignment) -> Running:
         """Return the execution of `assignment`, not started yet."""
         ...
+
+
+class NoFunctions:
+    """Functions of a worker that offers none."""
+
+    def start(self) -> None:
+        """Nothing to make."""
+
+    def stop(self) -> None:
+        """Nothing to let go of."""
+
+    def registered(self) -> tuple[RegisteredFunction, ...]:
+        """Return none."""
+        return ()
+
+    def execution(self, assignment: Assignment) -> Running:
+        """Return what refuses the job, as any that the worker does not offer."""
+        return Execution(assignment)

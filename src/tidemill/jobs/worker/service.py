@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import socket
 from collections.abc import Awaitable, Callable, Coroutine
-from pathlib import Path
 from typing import Final
 
 import structlog
@@ -37,8 +35,15 @@ from tidemill.jobs.protocol.messages import (
     Welcome,
     protocol_version,
 )
-from tidemill.jobs.worker.contract import Functions, OnSettings, Running, ignore_settings
+from tidemill.jobs.worker.contract import (
+    Functions,
+    NoFunctions,
+    OnSettings,
+    Running,
+    ignore_settings,
+)
 from tidemill.jobs.worker.execution import Execution, Surroundings
+from tidemill.jobs.worker.memory import resident_bytes
 from tidemill.jobs.worker.options import WorkerOptions
 from tidemill.jobs.worker.output import JobLog
 from tidemill.jobs.worker.spool import Spool
@@ -68,7 +73,7 @@ class Worker:
         functions: Functions | None = None,
     ) -> None:
         self._options = options
-        self._functions = functions
+        self._functions = functions or NoFunctions()
         self._connect = connect
         self._isolations = isolations
         self._on_settings = on_settings
@@ -107,6 +112,7 @@ class Worker:
             self._slots.put_nowait(slot)
         if self._isolations:
             await self._keeper.start()
+        self._functions.start()
         serving = asyncio.create_task(self._serve())
         try:
             await self._drained.wait()
@@ -117,6 +123,7 @@ class Worker:
                 task.cancel()
             await asyncio.gather(*tuple(self._tasks), return_exceptions=True)
             await self._keeper.stop()
+            self._functions.stop()
 
     def drain(self) -> None:
         """Take nothing more, let jobs end, then let `run` return. A second call hurries."""
@@ -182,7 +189,7 @@ class Worker:
             isolations=self._isolations,
             holding=tuple(execution.held for execution in self._executions.values()),
             unacknowledged=self._spool.held(),
-            functions=() if self._functions is None else self._functions.registered(),
+            functions=self._functions.registered(),
         )
         await connection.send(hello)
         try:
@@ -220,7 +227,7 @@ class Worker:
 
     async def _heartbeats(self, connection: WorkerConnection, welcome: Welcome) -> None:
         while True:
-            beat = Heartbeat(free_slots=self._slots.qsize(), resident_bytes=_resident_bytes())
+            beat = Heartbeat(free_slots=self._slots.qsize(), resident_bytes=resident_bytes())
             try:
                 await connection.send(beat, seconds_max=welcome.lease_seconds)
             except ConnectionLost:
@@ -260,11 +267,8 @@ class Worker:
                 return
             # A later epoch means that the earlier attempt counts for nothing any more.
             earlier.stop(Verdict.LOST, 0.0)
-        execution: Running
-        if assignment.isolation is Isolation.FUNCTION and self._functions is not None:
-            execution = self._functions.execution(assignment)
-        else:
-            execution = Execution(assignment)
+        is_function = assignment.isolation is Isolation.FUNCTION
+        execution = self._functions.execution(assignment) if is_function else Execution(assignment)
         self._executions[assignment.job_id] = execution
         if self._draining.is_set():
             execution.stop(Verdict.LOST, 0.0)
@@ -387,11 +391,3 @@ class Worker:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             log.error("worker.task_failed", exc_info=task.exception())
-
-
-def _resident_bytes() -> int:
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-    except OSError:
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")

@@ -78,6 +78,12 @@ def waiting_for(
     if not tagged:
         return f"No connected worker takes jobs with the tag {tag!r} (worker.tags)."
     if not any(worker.serves(tag, isolation) for worker in tagged):
+        kind, _, package = isolation.partition(":")
+        if package:
+            return (
+                f"No connected worker with the tag {tag!r} has registered a {kind} of {package}; "
+                "start one with `tidemill worker --app`."
+            )
         return (
             f"No connected worker with the tag {tag!r} offers isolation {isolation!r}; "
             "`tidemill doctor` says why."

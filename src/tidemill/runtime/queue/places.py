@@ -48,6 +48,11 @@ class QueuePlace(Struct, frozen=True, kw_only=True):
         )
 
     @property
+    def has_no_server(self) -> bool:
+        """Return whether no server shares the queue, so that nobody follows its facts."""
+        return self.url is None or bool(self.schema_prefix)
+
+    @property
     def bus_url(self) -> str:
         """Return the bus between the processes that use the queue."""
         return self.url or f"unix://{self.state / 'bus'}"

@@ -14,6 +14,7 @@ import structlog
 from msgspec import Struct
 
 from tidemill.core.config import Config
+from tidemill.core.module import Periodic
 from tidemill.infrastructure.database.owner_lock import OwnerLock
 from tidemill.jobs.dispatcher.assignments import Assignments
 from tidemill.jobs.dispatcher.dispatcher import Dispatcher, Peers
@@ -21,6 +22,7 @@ from tidemill.jobs.dispatcher.options import DispatcherOptions
 from tidemill.jobs.dispatcher.service import Dispatching
 from tidemill.jobs.dispatcher.tending import Tending
 from tidemill.jobs.functions.running import Functions
+from tidemill.jobs.functions.service import FunctionService
 from tidemill.jobs.logs.files import LogFiles
 from tidemill.jobs.logs.writing import LogArrivals, LogWriter
 from tidemill.jobs.protocol.connection import WorkerConnection
@@ -32,11 +34,13 @@ from tidemill.jobs.worker.service import Worker
 from tidemill.runtime.queue.identity import WorkerIdentity
 from tidemill.runtime.queue.opening import OpenQueue, open_queue
 from tidemill.runtime.queue.places import QueuePlace
+from tidemill.runtime.services import PeriodicWork, Services, running
 
 log = structlog.get_logger(__name__)
 
 look_seconds: Final = 1.0
 log_spare_bytes: Final = 64 * 1024
+forget_seconds: Final = 60.0
 
 
 class QueueOptions(Struct, frozen=True, kw_only=True):
@@ -70,8 +74,13 @@ async def work_queue(
         dispatcher = _dispatcher(queue, place, identity, options, config)
         await dispatcher.start()
         stack.push_async_callback(dispatcher.stop)
-        functions.start()
-        stack.callback(functions.stop)
+        if place.has_no_server:
+            forget = Periodic(
+                name="queue.facts",
+                every_seconds=forget_seconds,
+                run=FunctionService(queue.store.jobs).forget_facts,
+            )
+            await stack.enter_async_context(running(Services([PeriodicWork([forget])])))
         worker = _worker(dispatcher, identity, functions, options, config)
         async with _drained_by_signals(worker):
             ready(identity.name)
@@ -114,6 +123,7 @@ def _dispatcher(
             arrivals=arrivals,
             tending=Tending(wanted, dispatching, queue.signals, files, clock),
             clock=clock,
+            functions=FunctionService(queue.store.jobs),
         ),
     )
 

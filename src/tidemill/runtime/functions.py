@@ -1,0 +1,18 @@
+"""The functions of the operator's own program, as a worker of the server offers them."""
+
+from __future__ import annotations
+
+from tidemill.core.config import Config
+from tidemill.jobs.functions.registry import REGISTRY, ProgramNotLoaded, load_program
+from tidemill.jobs.functions.running import Functions
+
+__all__ = ["ProgramNotLoaded", "functions_of"]
+
+
+def functions_of(config: Config) -> Functions:
+    """Import the program that `worker.app` names; return what calls its functions.
+
+    Raises `ProgramNotLoaded`.
+    """
+    load_program(config.worker.app)
+    return Functions(REGISTRY.all(), threads_max=config.worker.threads_max)
