@@ -53,6 +53,10 @@ DELETE /api/v1/auth/sessions                       viewer  human
 GET    /api/v1/auth/sessions                       viewer  human
 DELETE /api/v1/auth/sessions/{session_id}          viewer  human
 PUT    /api/v1/auth/tenant                         viewer  human
+GET    /api/v1/calendars                           viewer  read   jobs:run
+DELETE /api/v1/calendars/{name}                    member  write  schedules:write
+GET    /api/v1/calendars/{name}                    viewer  read   jobs:run
+PUT    /api/v1/calendars/{name}                    member  write  schedules:write
 GET    /api/v1/events                              viewer  read
 GET    /api/v1/invitations                         admin   admin
 POST   /api/v1/invitations                         admin   admin
@@ -76,6 +80,19 @@ GET    /api/v1/projects/{project_id}               viewer  read   board:read
 PATCH  /api/v1/projects/{project_id}               member  write  board:write
 POST   /api/v1/projects/{project_id}/imports       member  write  board:write
 POST   /api/v1/projects/{project_id}/restorations  admin   write
+POST   /api/v1/schedules                           member  write  schedules:write
+GET    /api/v1/schedules                           viewer  read   jobs:run
+DELETE /api/v1/schedules/{schedule_id}             member  write  schedules:write
+GET    /api/v1/schedules/{schedule_id}             viewer  read   jobs:run
+PUT    /api/v1/schedules/{schedule_id}             member  write  schedules:write
+POST   /api/v1/schedules/{schedule_id}/backfill    member  write  schedules:write
+GET    /api/v1/schedules/{schedule_id}/occurrences viewer  read   jobs:run
+GET    /api/v1/schedules/{schedule_id}/occurrences/{occurrence_id} viewer  read   jobs:run
+POST   /api/v1/schedules/{schedule_id}/pause       member  write  schedules:write
+GET    /api/v1/schedules/{schedule_id}/preview     viewer  read   jobs:run
+POST   /api/v1/schedules/{schedule_id}/resume      member  write  schedules:write
+POST   /api/v1/schedules/{schedule_id}/run-now     member  write  jobs:run
+POST   /api/v1/schedules/preview                   viewer  read   jobs:run
 GET    /api/v1/script-versions                     viewer  read   jobs:run
 GET    /api/v1/scripts                             viewer  read   jobs:run
 POST   /api/v1/scripts                             member  write  scripts:write

@@ -22,11 +22,20 @@ _BODIES: Final[dict[str, Any]] = {
     "PATCH /api/v1/members/{user_id}": {"role": "viewer"},
     "PATCH /api/v1/projects/{project_id}": {"name": "Taken over"},
     "PATCH /api/v1/tenants/{tenant_id}": {"name": "Taken over"},
+    "POST /api/v1/schedules/{schedule_id}/backfill": {
+        "since": "2026-01-01T00:00:00Z",
+        "until": "2026-01-02T00:00:00Z",
+    },
+    "POST /api/v1/schedules/{schedule_id}/pause": {},
+    "PUT /api/v1/schedules/{schedule_id}": {
+        "script_path": "f/hidden",
+        "trigger": {"every_seconds": 60},
+    },
     "PATCH /api/v1/work-items/{item_id}": {"title": "Taken over"},
     "PUT /api/v1/work-items/{item_id}": {"title": "Taken over"},
 }
-# Settings are named alike in every tenant: their values are what must stay apart.
-_NO_THING: Final = ("{key}",)
+# Settings and calendars are named alike in every tenant: their values are what must stay apart.
+_NO_THING: Final = ("{key}", "/calendars/{name}")
 
 
 class Walls(Struct, frozen=True):
@@ -55,6 +64,18 @@ async def test_tenant_walls_hide_every_object_by_its_id(walls: Walls) -> None:
             wrong.append((method, path, answer.status_code, answer.text[:200]))
 
     assert wrong == []
+    assert await _snapshot(walls) == before
+
+
+async def test_tenant_walls_keep_calendars_of_one_name_apart(walls: Walls) -> None:
+    before = await _snapshot(walls)
+    url = "/api/v1/calendars/hidden"
+
+    read = await walls.stranger.get(url)
+    made = await walls.stranger.put(url, json={"weekdays": [1]})
+    removed = await walls.stranger.delete(url)
+
+    assert (read.status_code, made.status_code, removed.status_code) == (404, 200, 204)
     assert await _snapshot(walls) == before
 
 
@@ -135,6 +156,17 @@ async def _things(app: App) -> dict[str, str]:
     path = "f/hidden"  # Without the canary: answers may repeat what the caller asked for.
     await _made(owner, "scripts", path=path, language="python", content=content)
     job = await _made(owner, "jobs", script_path=path, work_item_id=item["id"])
+    schedule = await _made(
+        owner,
+        "schedules",
+        path="f/hidden",
+        script_path=path,
+        trigger={"every_seconds": 86_400},
+        description=CANARY,
+    )
+    occurrence = await _made(owner, f"schedules/{schedule['id']}/run-now")
+    put = await owner.put("/api/v1/calendars/hidden", json={"description": CANARY})
+    assert put.status_code == 200, put.text
     token = await _made(owner, "api-tokens", name=CANARY, scopes=["read"])
     invitation = await _made(owner, "invitations", email=f"{CANARY}@example.org")
     return {
@@ -145,6 +177,9 @@ async def _things(app: App) -> dict[str, str]:
         "item_id": item["id"],
         "path": path,
         "job_id": job["id"],
+        "schedule_id": schedule["id"],
+        "occurrence_id": occurrence["id"],
+        "name": "hidden",
         "token_id": token["id"],
         "invitation_id": invitation["id"],
     }
@@ -184,6 +219,8 @@ async def _snapshot(walls: Walls) -> list[Any]:
         f"/members/{walls.ids['user_id']}",
         f"/tenants/{walls.ids['tenant_id']}",
         f"/api-tokens/{walls.ids['token_id']}",
+        f"/schedules/{walls.ids['schedule_id']}",
+        "/calendars/hidden",
         "/invitations",
     )
     return [(await walls.app.owner.get(f"/api/v1{path}")).json() for path in paths]

@@ -19,6 +19,27 @@ READ_JOBS: Final = Permission(
 RUN_JOBS: Final = Permission(
     name="jobs.jobs.run", role=Role.MEMBER, scope=Scope.WRITE, resource_scope="jobs:run"
 )
+READ_SCHEDULES: Final = Permission(
+    name="jobs.schedules.read", role=Role.VIEWER, scope=Scope.READ, resource_scope="jobs:run"
+)
+WRITE_SCHEDULES: Final = Permission(
+    name="jobs.schedules.write",
+    role=Role.MEMBER,
+    scope=Scope.WRITE,
+    resource_scope="schedules:write",
+)
+RUN_SCHEDULES: Final = Permission(
+    name="jobs.schedules.run", role=Role.MEMBER, scope=Scope.WRITE, resource_scope="jobs:run"
+)
 READ_WORKERS: Final = Permission(name="jobs.workers.read", role=Role.VIEWER, scope=Scope.READ)
 
-PERMISSIONS: Final = (READ_SCRIPTS, WRITE_SCRIPTS, READ_JOBS, RUN_JOBS, READ_WORKERS)
+PERMISSIONS: Final = (
+    READ_SCRIPTS,
+    WRITE_SCRIPTS,
+    READ_JOBS,
+    RUN_JOBS,
+    READ_SCHEDULES,
+    WRITE_SCHEDULES,
+    RUN_SCHEDULES,
+    READ_WORKERS,
+)

@@ -6,17 +6,22 @@ from collections.abc import Callable
 
 from tidemill.core.module import Parts, Reaction
 from tidemill.identity import IDENTITY
+from tidemill.jobs.calendars.routes import ROUTES as CALENDAR_ROUTES
+from tidemill.jobs.calendars.service import CalendarService
 from tidemill.jobs.contract import JobFinished
 from tidemill.jobs.firing.scheduler import Scheduler
 from tidemill.jobs.firing.service import Firing
 from tidemill.jobs.occurrences.service import Occurrences
 from tidemill.jobs.queue.service import JobService
+from tidemill.jobs.schedule_runs.routes import ROUTES as RUN_ROUTES
+from tidemill.jobs.schedule_runs.service import RunService
+from tidemill.jobs.schedules.routes import ROUTES as SCHEDULE_ROUTES
 from tidemill.jobs.schedules.service import ScheduleService
 from tidemill.jobs.schedules.wakes import Wakes
 from tidemill.jobs.scripts.service import ScriptService
 from tidemill.jobs.settling.service import Settling
 
-ROUTES = ()
+ROUTES = (*SCHEDULE_ROUTES, *RUN_ROUTES, *CALENDAR_ROUTES)
 
 
 class Schedules:
@@ -29,14 +34,19 @@ class Schedules:
         occurrences = Occurrences(self._wakes, parts.late(IDENTITY))
         self._firing = Firing(parts.jobs, queue, occurrences)
         self._settling = Settling(parts.jobs, parts.clock, queue, occurrences)
+        schedules = ScheduleService(
+            parts.jobs,
+            parts.clock,
+            self._wakes,
+            queue=queue,
+            scripts=scripts,
+            schedules_max=parts.config.jobs.schedules_per_tenant_max,
+        )
         self.dependencies: dict[str, object] = {
-            "schedules": ScheduleService(
-                parts.jobs,
-                parts.clock,
-                self._wakes,
-                queue=queue,
-                scripts=scripts,
-                schedules_max=1_000,
+            "schedules": schedules,
+            "schedule_runs": RunService(parts.jobs, parts.clock, occurrences),
+            "calendars": CalendarService(
+                parts.jobs, users=schedules.users_of, renew=schedules.renew
             ),
         }
         self.reactions = (

@@ -22,7 +22,7 @@ Dates = Annotated[tuple[date, ...], Meta(max_length=dates_max)]
 class CalendarRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The days of a calendar: days of the week, without holidays, with days added."""
 
-    weekdays: Annotated[frozenset[Weekday], Meta(max_length=7)] = frozenset(range(1, 8))
+    weekdays: Annotated[tuple[Weekday, ...], Meta(max_length=7)] = (1, 2, 3, 4, 5, 6, 7)
     holidays: Dates = ()
     added: Dates = ()
     description: Annotated[str, Meta(max_length=1_000)] = ""
@@ -30,9 +30,9 @@ class CalendarRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 BUILT_IN: Final[dict[str, CalendarRule]] = {
     "every-day": CalendarRule(),
-    "weekdays": CalendarRule(weekdays=frozenset(range(1, 6))),
-    "weekends": CalendarRule(weekdays=frozenset({6, 7})),
-    "no-day": CalendarRule(weekdays=frozenset()),
+    "weekdays": CalendarRule(weekdays=(1, 2, 3, 4, 5)),
+    "weekends": CalendarRule(weekdays=(6, 7)),
+    "no-day": CalendarRule(weekdays=()),
 }
 """Calendars that every tenant has; `no-day` is for those who name each date themselves."""
 

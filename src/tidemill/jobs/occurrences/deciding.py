@@ -124,6 +124,9 @@ def _alone(
     schedule: Schedule, occurrence: Occurrence, findings: Sequence[Finding], now: Instant
 ) -> Decision:
     """Return what would be done if nothing else of the schedule ran."""
+    if occurrence.origin == Origin.MANUAL:
+        # Whoever says now means now.
+        return _START
     if not schedule.enabled:
         return _skip("the schedule was switched off")
     if schedule.paused(now):
@@ -151,6 +154,8 @@ def _after_others(
 
 def _policy(schedule: Schedule, occurrence: Occurrence) -> Overlap:
     policy = schedule.definition.overlap
+    if occurrence.origin == Origin.MANUAL:
+        return Overlap.ALLOW
     if occurrence.origin == Origin.BACKFILL and policy is not Overlap.ALLOW:
         # Whoever fills a range wants all of it.
         return Overlap.QUEUE_ALL

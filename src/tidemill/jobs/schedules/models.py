@@ -118,8 +118,8 @@ class Definition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     timeout_seconds: int | None = None
     attempts_max: int | None = None
     isolation: str | None = None
-    trigger: Trigger = Trigger()
-    days: Days = Days()
+    trigger: Trigger = field(default_factory=Trigger)
+    days: Days = field(default_factory=Days)
     start_at: Moment | None = None
     end_at: Moment | None = None
     jitter_seconds: Annotated[int, Meta(ge=0, le=jitter_seconds_max)] = 0

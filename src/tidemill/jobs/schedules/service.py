@@ -60,6 +60,10 @@ class ScheduleService:
         self._schedules = ScheduleRepository()
         self._calendars = CalendarRepository()
 
+    def now(self) -> Instant:
+        """Return the instant by which a schedule rests or not."""
+        return self._clock.now()
+
     async def create(
         self,
         path: str,
@@ -214,6 +218,20 @@ class ScheduleService:
         first_due(definition, rule, anchor_at=now, now=now)
         return self._next(definition, rule, now, count)
 
+    def users_of(self, tx: Tx, calendar: str) -> Sequence[str]:
+        """Return the paths of schedules that run by a calendar, in a transaction on its store."""
+        found = self._schedules.by_calendar(tx, calendar, _advised_scripts.limit)
+        return [schedule.path for schedule in found]
+
+    def renew(self, tx: Tx, calendar: str, rule: CalendarRule) -> None:
+        """Give the schedules that run by a calendar, whose days are new, their next due times."""
+        for schedule in self._schedules.by_calendar(tx, calendar, self._schedules_max):
+            if schedule.enabled and not schedule.definition.follows:
+                table = Timetable(schedule.definition, rule, schedule.anchor_at)
+                due = table.first_from(tx.now)
+                self._schedules.save(tx, structs.replace(schedule, next_at=due, wake_at=tx.now))
+        tx.after_commit(self._wakes.wake)
+
     def _next(
         self, definition: Definition, rule: CalendarRule, anchor_at: Instant, count: int
     ) -> Sequence[Instant]:
@@ -292,7 +310,7 @@ class ScheduleService:
             found = self._schedules.find(tx, dependency.path)
             if found is None or found.path != dependency.path:
                 known = self._schedules.page(tx, after="", limit=200, path=None, script_path=None)
-                near = advice(dependency.path, [one.path for one in known])
+                near = advice(dependency.path, [one.path for one in known if one.id != schedule.id])
                 raise ScheduleInvalid(
                     f"after[{index}].path", f"there is no schedule {dependency.path!r}; {near}"
                 )

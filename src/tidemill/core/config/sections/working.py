@@ -115,6 +115,9 @@ class Jobs(Struct, frozen=True, kw_only=True):
     queued_per_tenant_max: Annotated[
         int, key("Jobs that one tenant may have waiting.", ge=1, le=100_000_000)
     ] = 1_000_000
+    schedules_per_tenant_max: Annotated[
+        int, key("Schedules that one tenant may have.", ge=1, le=1_000_000)
+    ] = 1_000
     args_bytes_max: Annotated[
         int, key("Largest arguments of a job, as JSON.", ge=_KIB, le=4 * _MIB)
     ] = 256 * _KIB

@@ -1,0 +1,234 @@
+"""Schedules by plain HTTP, and what they start, with a real worker process beside them."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+
+from tests.fixtures.app import App, make_app
+from tests.fixtures.run import run_directory, unique_name
+from tidemill.core.config.sections.working import Isolation, Jobs
+
+pytestmark = pytest.mark.anyio
+
+READ = "def main(station: str, day: str = '') -> dict:\n    return {'s': station, 'd': day}\n"
+HEAR = "def main(run: dict) -> str:\n    return run['state']\n"
+DAILY = {
+    "path": "tides/daily",
+    "script_path": "tides/read",
+    "args": {"station": "Cuxhaven"},
+    "trigger": {"cron": "30 2 * * *", "zone": "Europe/Berlin"},
+}
+
+
+@asynccontextmanager
+async def an_app(directory: Path) -> AsyncIterator[App]:
+    async with make_app(directory, jobs=Jobs(isolation_default=Isolation.FORK)) as made:
+        for path, content in (("tides/read", READ), ("hear", HEAR)):
+            body = {"path": path, "language": "python", "content": content}
+            answer = await made.owner.post("/api/v1/scripts", json=body)
+            assert answer.status_code == 201, answer.text
+        yield made
+
+
+@pytest.fixture
+async def app(tmp_path: Path) -> AsyncIterator[App]:
+    async with an_app(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+async def door(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[App]:
+    """An application in which no test makes anything."""
+    async with an_app(tmp_path_factory.mktemp("door")) as made:
+        yield made
+
+
+@asynccontextmanager
+async def a_worker(app: App) -> AsyncIterator[None]:
+    sockets = Path(app.application.config.server.data_dir) / "run" / "dispatcher"
+    run = run_directory() / unique_name("w")
+    worker = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.integration.jobs.worker_process", str(sockets), str(run),
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        yield
+    finally:
+        worker.terminate()
+        await asyncio.wait_for(worker.wait(), 15)
+
+
+async def make(app: App, **fields: Any) -> httpx.Response:
+    return await app.owner.post("/api/v1/schedules", json={**DAILY, **fields})
+
+
+def error(answer: httpx.Response) -> tuple[int, str, str | None]:
+    found = answer.json()["error"]
+    return answer.status_code, found["code"], found["param"]
+
+
+async def test_schedules_integration_make_read_change_delete(app: App) -> None:
+    made = await make(app)
+    assert made.status_code == 201, made.text
+    schedule = made.json()
+    url = f"/api/v1/schedules/{schedule['id']}"
+    assert schedule["next_at"] is not None
+    assert schedule["trigger"]["cron"] == "30 2 * * *"
+    assert made.headers["etag"] == '"v1"'
+
+    listed = (await app.owner.get("/api/v1/schedules", params={"path": "tides/daily"})).json()
+    assert [one["id"] for one in listed["items"]] == [schedule["id"]]
+    body = {name: value for name, value in DAILY.items() if name != "path"}
+    changed = await app.owner.put(
+        url, json={**body, "enabled": False, "description": "off"}, headers={"If-Match": '"v1"'}
+    )
+    assert changed.status_code == 200, changed.text
+    assert (changed.json()["enabled"], changed.json()["next_at"]) == (False, None)
+    late = await app.owner.put(url, json=body, headers={"If-Match": '"v1"'})
+    assert error(late)[:2] == (412, "VERSION_CHANGED")
+    assert (await app.owner.delete(url)).status_code == 204
+    assert error(await app.owner.get(url))[:2] == (404, "SCHEDULE_NOT_FOUND")
+
+
+async def test_schedules_integration_run_now_starts_and_settles(app: App) -> None:
+    schedule = (await make(app, due_argument="day", on_success={"script_path": "hear"})).json()
+    url = f"/api/v1/schedules/{schedule['id']}"
+
+    async with a_worker(app):
+        asked = await app.owner.post(f"{url}/run-now")
+        assert asked.status_code == 201, asked.text
+        occurrence = await settled(app, url, asked.json()["id"])
+        result = (await app.owner.get(f"/api/v1/jobs/{occurrence['job_id']}/result")).json()
+        heard = await job_of(app, "hear")
+        told = (
+            await app.owner.get(f"/api/v1/jobs/{heard['id']}/result", params={"wait": 30})
+        ).json()
+
+    assert occurrence["state"] == "succeeded", occurrence
+    assert result["result"] == {"s": "Cuxhaven", "d": occurrence["due_at"]}
+    assert told["result"] == "succeeded"
+
+
+async def settled(app: App, url: str, occurrence_id: str) -> dict[str, Any]:
+    with anyio.fail_after(40):
+        while True:
+            found: dict[str, Any] = (
+                await app.owner.get(f"{url}/occurrences/{occurrence_id}")
+            ).json()
+            if found["state"] not in {"pending", "started"}:
+                return found
+            await anyio.sleep(0.05)
+
+
+async def job_of(app: App, script_path: str) -> dict[str, Any]:
+    with anyio.fail_after(20):
+        while True:
+            query = {"script_path": script_path}
+            found = (await app.owner.get("/api/v1/jobs", params=query)).json()["items"]
+            if found:
+                return dict(found[0])
+            await anyio.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("fields", "param", "says"),
+    [
+        ({"trigger": {"cron": "0 0 30 2 *"}}, "trigger.cron", "never fires"),
+        ({"trigger": {"cron": "61 * * * *"}}, "trigger.cron", "0-59"),
+        ({"trigger": {"cron": "* *"}}, "trigger.cron", "5 fields"),
+        ({"trigger": {"cron": "0 6 * * *", "zone": "Berlin"}}, "trigger.zone", "Europe/Berlin"),
+        ({"trigger": {"at": "2020-01-01T00:00:00Z"}}, "trigger.at", "passed"),
+        ({"trigger": {"times": ["25:00"]}}, "trigger.times[0]", "06:30"),
+        ({"trigger": {}}, "trigger", "say when"),
+        ({"trigger": {"cron": "* * * * *", "every_seconds": 5}}, "trigger", "choose one"),
+        ({"script_path": "tides/rea"}, "script_path", "did you mean tides/read?"),
+        ({"args": {}}, "args.station", "needs this argument"),
+        ({"args": {"station": 5}}, "args.station", "string"),
+        ({"due_argument": "when"}, "args.when", "no such argument"),
+        ({"days": {"calendar": "weekday"}}, "days.calendar", "did you mean weekdays?"),
+        ({"after": [{"path": "tides/other"}]}, "after[0].path", "there are none yet"),
+        ({"on_failure": {"script_path": "heer"}}, "on_failure.script_path", "did you mean hear?"),
+        (
+            {"on_failure": {"script_path": "tides/read", "args": {"station": "x"}}},
+            "on_failure.args.run",
+            "add the parameter",
+        ),
+        ({"priority": 1_000}, "priority", "between"),
+        ({"jitter_seconds": -1}, "jitter_seconds", "0"),
+        ({"end_at": "2020-01-01T00:00:00Z"}, "end_at", "passed"),
+        (
+            {"days": {"calendar": "no-day", "include": ["2020-01-01"]}},
+            "trigger.cron",
+            "never fires",
+        ),
+        ({"path": "../up"}, "path", "reports/daily"),
+    ],
+)
+async def test_schedules_integration_refuse_at_the_door(
+    door: App, fields: dict[str, Any], param: str, says: str
+) -> None:
+    answer = await make(door, **fields)
+
+    assert answer.status_code in {400, 404, 422}, answer.text
+    found = answer.json()["error"]
+    assert found["param"] == param, found
+    assert says in found["message"], found
+
+
+async def test_schedules_integration_cycles_are_shown(app: App) -> None:
+    first = (await make(app, path="a")).json()
+    await make(app, path="b", after=[{"path": "a"}])
+    await make(app, path="c", after=[{"path": "b"}])
+    body = {name: value for name, value in DAILY.items() if name != "path"}
+
+    turned = await app.owner.put(
+        f"/api/v1/schedules/{first['id']}", json={**body, "after": [{"path": "c"}]}
+    )
+    gone = await app.owner.delete(f"/api/v1/schedules/{first['id']}")
+
+    assert error(turned) == (409, "SCHEDULE_CYCLE", "after")
+    assert "a after c after b after a" in turned.json()["error"]["message"]
+    assert error(gone)[:2] == (409, "SCHEDULE_IN_USE")
+
+
+async def test_schedules_integration_previews_show_the_change_of_the_clock(app: App) -> None:
+    body = {
+        "trigger": {"times": ["02:30"], "zone": "Europe/Berlin"},
+        "start_at": "2031-03-29T00:00:00Z",
+        "count": 3,
+    }
+    answer = await app.owner.post("/api/v1/schedules/preview", json=body)
+
+    assert answer.status_code == 200, answer.text
+    assert [text[:16] for text in answer.json()["due_at"]] == [
+        "2031-03-29T01:30",
+        "2031-03-30T01:00",
+        "2031-03-31T00:30",
+    ]
+
+
+async def test_schedules_integration_calendars(app: App) -> None:
+    days = {"weekdays": [1, 2, 3, 4, 5], "holidays": ["2031-05-01"]}
+    put = await app.owner.put("/api/v1/calendars/office", json=days)
+    assert put.status_code == 200, put.text
+    await make(app, days={"calendar": "office"})
+
+    used = await app.owner.delete("/api/v1/calendars/office")
+    built_in = await app.owner.put("/api/v1/calendars/weekdays", json=days)
+    wrong = await app.owner.put("/api/v1/calendars/x", json={"weekdays": [0]})
+    names = [one["name"] for one in (await app.owner.get("/api/v1/calendars")).json()["items"]]
+
+    assert error(used)[:2] == (409, "CALENDAR_IN_USE")
+    assert error(built_in)[:2] == (422, "CALENDAR_INVALID")
+    assert wrong.status_code == 400
+    assert names == ["office"]
