@@ -14,6 +14,7 @@ _DECLARED: Final = re.compile(
     r"""([A-Za-z_]\w*)=["']?\$(?:(\d)|\{(\d+)[^}]*\})""",
     re.MULTILINE,
 )
+_CLIENT: Final = os.path.join(os.path.dirname(os.path.abspath(__file__)), "client", "tidemill.sh")
 _NAME: Final = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -24,6 +25,8 @@ def run(specification: dict[str, Any], _result: int) -> NoReturn:
     for name, text in texts.items():
         if _NAME.fullmatch(name) and name not in os.environ:
             os.environ[name] = text
+    os.environ["BASH_ENV"] = _CLIENT
+    os.environ.setdefault("TZ", "UTC")
     with open("script.sh", "w", encoding="utf-8") as file:
         file.write(specification["content"])
     # Python ignores these; programs expect them.

@@ -15,6 +15,7 @@ import types
 from collections.abc import Iterator
 from typing import Any, Final, NoReturn
 
+_CLIENT: Final = os.path.join(os.path.dirname(os.path.abspath(__file__)), "client")
 _MODULE: Final = "script"
 _TRACEBACK_BYTES_MAX: Final = 64 * 1024
 _DEPTH_MAX: Final = 50
@@ -31,6 +32,8 @@ def run(specification: dict[str, Any], result_descriptor: int) -> NoReturn:
     sys.stdin = open(0, encoding="utf-8")  # noqa: SIM115 - lives as long as the process
     name = f"{specification['name']}.py"
     sys.argv = [name]
+    sys.path.append(_CLIENT)
+    _set_up_logging(specification["content"])
     gc.enable()
     try:
         answer = b'{"result":' + _result(specification, name) + b"}"
@@ -41,6 +44,21 @@ def run(specification: dict[str, Any], result_descriptor: int) -> NoReturn:
         answer = json.dumps({"error": described(error, name)}).encode()
         status = 1
     os._exit(_answered(result_descriptor, answer, status))
+
+
+def _set_up_logging(content: str) -> None:
+    """Give what the script logs its time and level; only where it logs, for others cost nothing."""
+    if "logging" not in content:
+        return
+    import logging  # noqa: PLC0415 - few scripts need its pages
+    import time  # noqa: PLC0415 - as above
+
+    form = "%(asctime)s.%(msecs)03dZ %(levelname)s %(message)s"
+    formatter = logging.Formatter(form, "%Y-%m-%dT%H:%M:%S")
+    formatter.converter = time.gmtime
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(formatter)
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
 
 
 def _answered(descriptor: int, answer: bytes, status: int) -> int:

@@ -1,0 +1,1 @@
+"""What a script may import of Tidemill: `from tidemill import context`."""

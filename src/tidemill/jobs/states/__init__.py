@@ -1,0 +1,1 @@
+"""What a script keeps from one run to the next."""
