@@ -16,9 +16,11 @@ if TYPE_CHECKING:
         JobFunction,
         JobHandle,
         JobTimedOut,
+        NotInTransaction,
         Retry,
         RetryAfter,
         Tidemill,
+        create_outbox,
         job,
     )
 
@@ -29,11 +31,13 @@ __all__ = [
     "JobFunction",
     "JobHandle",
     "JobTimedOut",
+    "NotInTransaction",
     "Retry",
     "RetryAfter",
     "Tidemill",
     "__version__",
     "context",
+    "create_outbox",
     "job",
 ]
 

@@ -22,7 +22,8 @@ _TYPE: Final = "JobsReady"
 class Announcer:
     """Announces the earliest instant at which a new job is due.
 
-    An announcement may be lost: dispatchers look once a second anyway.
+    The first job is announced at once; what comes within a moment after that shares the next
+    announcement. One may be lost: dispatchers look by themselves.
     """
 
     def __init__(self, bus: EventBus) -> None:
@@ -37,15 +38,22 @@ class Announcer:
             self._task = asyncio.create_task(self._send())
 
     async def _send(self) -> None:
-        await asyncio.sleep(announce_seconds)
-        due_at, self._due_at, self._task = self._due_at, None, None
-        data = msgspec.Raw(msgspec.json.encode(due_at))
         try:
-            await self._bus.broadcast(
-                Ephemeral(tenant_id=INSTALLATION, topics=(), type=_TYPE, data=data)
-            )
-        except Exception as error:  # noqa: BLE001 - the dispatchers' own look comes within a second
-            log.debug("jobs.announcement.lost", reason=str(error))
+            while self._due_at is not None:
+                due_at, self._due_at = self._due_at, None
+                try:
+                    await self._bus.broadcast(announcement(due_at))
+                except Exception as error:  # noqa: BLE001 - the dispatchers' own look comes soon
+                    log.debug("jobs.announcement.lost", reason=str(error))
+                await asyncio.sleep(announce_seconds)
+        finally:
+            self._task = None
+
+
+def announcement(due_at: int) -> Ephemeral:
+    """Return what tells dispatchers that a job is due at `due_at`."""
+    data = msgspec.Raw(msgspec.json.encode(due_at))
+    return Ephemeral(tenant_id=INSTALLATION, topics=(), type=_TYPE, data=data)
 
 
 def hear(signals: Signals, update: Ephemeral) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from tidemill.jobs.functions.execution import RetryAfter
 from tidemill.jobs.functions.models import Retry
 from tidemill.library.app import Tidemill
-from tidemill.library.errors import JobCancelled, JobFailed, JobTimedOut
+from tidemill.library.borrowing import create_outbox
+from tidemill.library.errors import JobCancelled, JobFailed, JobTimedOut, NotInTransaction
 from tidemill.library.functions import JobFunction, job
 from tidemill.library.handles import JobHandle
 
@@ -15,8 +16,10 @@ __all__ = [
     "JobFunction",
     "JobHandle",
     "JobTimedOut",
+    "NotInTransaction",
     "Retry",
     "RetryAfter",
     "Tidemill",
+    "create_outbox",
     "job",
 ]

@@ -16,6 +16,7 @@ from tidemill.jobs.contract import JobId, JobRequest
 from tidemill.jobs.functions.models import FunctionOptions, Retry
 from tidemill.jobs.functions.registry import REGISTRY, Declared
 from tidemill.library.app import Tidemill
+from tidemill.library.borrowing import enqueue_in, enqueue_in_sync
 from tidemill.library.handles import JobHandle
 
 P = ParamSpec("P")
@@ -76,6 +77,25 @@ class Enqueuer(Generic[P, T]):
     def enqueue_many_sync(self, calls: Iterable[Arguments]) -> list[JobHandle[T]]:
         """See `enqueue_many`."""
         return self._queue_app().run(lambda: self.enqueue_many(calls))
+
+    async def enqueue_in(
+        self, connection: Any, /, *args: P.args, **kwargs: P.kwargs
+    ) -> JobHandle[T]:
+        """Enqueue within the transaction that is open on the program's own connection.
+
+        The job exists when that commits, and never otherwise. On PostgreSQL the queue lies in the
+        same database; a SQLite file of the program keeps the job in `tidemill_outbox` until the
+        worker carries it over. Raises `NotInTransaction`.
+        """
+        request = self._request(args, kwargs)
+        return await enqueue_in(self._queue_app(), connection, request, self.handle)
+
+    def enqueue_in_sync(
+        self, connection: Any, /, *args: P.args, **kwargs: P.kwargs
+    ) -> JobHandle[T]:
+        """See `enqueue_in`; for a synchronous connection, such as Django's."""
+        request = self._request(args, kwargs)
+        return enqueue_in_sync(self._queue_app(), connection, request, self.handle)
 
     def handle(self, job_id: str) -> JobHandle[T]:
         """Return the handle of a job of this function, from its id."""

@@ -54,7 +54,9 @@ def _run(target: str, database: str | None, config: Config) -> int:
         sys.stderr.write(f"tidemill: {target} declares no @tidemill.job, so nothing could run.\n")
         return EXIT_REFUSED
     functions = Functions(declared, threads_max=config.worker.threads_max)
-    options = QueueOptions(slots=config.worker.functions_max, tags=config.worker.tags)
+    options = QueueOptions(
+        slots=config.worker.functions_max, tags=config.worker.tags, outboxes=app.outboxes
+    )
 
     def ready(name: str) -> None:
         names = ", ".join(sorted(declared))

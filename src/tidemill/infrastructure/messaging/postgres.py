@@ -40,7 +40,7 @@ class PostgresBus(SupervisedBus):
         super().__init__()
         self._dsn = dsn
         self._facts_channel = f"{subject(prefix)}_facts"
-        self._live_channel = f"{prefix}_live"
+        self._live_channel = live_channel(prefix)
         self._listening: asyncpg.Connection[Any] | None = None
         self._sending: asyncpg.Connection[Any] | None = None
         self._send_lock = asyncio.Lock()
@@ -91,17 +91,7 @@ class PostgresBus(SupervisedBus):
         if len(text) > ephemeral_characters_max:
             return
         self._update_number += 1
-        pieces = [
-            text[start : start + piece_characters]
-            for start in range(0, len(text), piece_characters)
-        ]
-        await self._notify(
-            self._live_channel,
-            [
-                f"{self._update_number}:{index}/{len(pieces)}:{piece}"
-                for index, piece in enumerate(pieces, 1)
-            ],
-        )
+        await self._notify(self._live_channel, _pieces(text, self._update_number))
 
     async def _notify(self, channel: str, payloads: list[str]) -> None:
         async with self._send_lock:
@@ -126,3 +116,23 @@ class PostgresBus(SupervisedBus):
             del self._pieces[(pid, number)]
             if len(pieces) == int(count):
                 self._received_ephemeral_bytes("".join(pieces))
+
+
+def live_channel(prefix: str) -> str:
+    """Return the channel of ephemeral updates."""
+    return f"{prefix}_live"
+
+
+def live_payload(update: Ephemeral) -> str:
+    """Return a short update as another connection may notify it, within its own transaction."""
+    pieces = _pieces(encode_ephemeral(update).decode(), 0)
+    if len(pieces) != 1:
+        raise ValueError("The update is too long for one notification.")
+    return pieces[0]
+
+
+def _pieces(text: str, number: int) -> list[str]:
+    pieces = [
+        text[start : start + piece_characters] for start in range(0, len(text), piece_characters)
+    ]
+    return [f"{number}:{index}/{len(pieces)}:{piece}" for index, piece in enumerate(pieces, 1)]

@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+from tidemill.runtime.queue.borrowing import (
+    NoTransaction,
+    OutboxMissing,
+    WrongDatabase,
+    create_outbox,
+    enqueue_in,
+    enqueue_in_sync,
+    leave,
+    prepare,
+)
 from tidemill.runtime.queue.opening import OpenQueue, open_queue
 from tidemill.runtime.queue.places import DatabaseUnusable, QueuePlace, place_of
 from tidemill.runtime.queue.working import QueueOptions, work_queue
 
 __all__ = [
     "DatabaseUnusable",
+    "NoTransaction",
     "OpenQueue",
+    "OutboxMissing",
     "QueueOptions",
     "QueuePlace",
+    "WrongDatabase",
+    "create_outbox",
+    "enqueue_in",
+    "enqueue_in_sync",
+    "leave",
     "open_queue",
     "place_of",
+    "prepare",
     "work_queue",
 ]

@@ -20,6 +20,7 @@ from tidemill.infrastructure.database.queue_store import QueueStore, open_queue_
 from tidemill.infrastructure.messaging.factory import BusOptions, open_bus
 from tidemill.jobs.announcing import Announcer, hear
 from tidemill.jobs.contract import FINAL_STATES, JobRequest
+from tidemill.jobs.errors import JobNotFound
 from tidemill.jobs.queue.limits import QueueLimits
 from tidemill.jobs.queue.models import Job
 from tidemill.jobs.queue.service import JobService
@@ -35,6 +36,8 @@ pool_size_max: Final = 4
 awaited_max: Final = 10_000
 looks_seconds: Final = (0.02, 0.1, 0.5, 1.0)
 """When one who waits looks by itself; between these a worker's word wakes it."""
+outbox_prefix: Final = "outbox-"
+"""How the ids begin that jobs get while they are only in a program's SQLite file."""
 _AWAITED: Final = "JobAwaited"
 _ENDED: Final = "JobEnded"
 _FINAL: Final = frozenset(state.value for state in FINAL_STATES)
@@ -171,20 +174,24 @@ class OpenQueue:
         try:
             for look in _looks():
                 event.clear()
-                job = await self.get(job_id, tenant=tenant)
-                if job.state.final:
+                job = await self._found(job_id, tenant)
+                if job is not None and job.state.final:
                     return job
                 left = look if deadline is None else min(look, deadline - loop.time())
                 if left <= 0:
-                    return job
+                    return job or await self.get(job_id, tenant=tenant)
                 await _wait(event, left)
             raise AssertionError("unreachable: looks have no end")
         finally:
             self.endings.forget(job_id, event)
 
-    async def write(self, tenant: str, use_case: Any) -> Any:
-        """Run a use case on the jobs store."""
-        return await self.store.jobs.write(tenant_id(tenant), use_case)
+    async def _found(self, job_id: str, tenant: str) -> Job | None:
+        try:
+            return await self.get(job_id, tenant=tenant)
+        except JobNotFound:
+            if job_id.startswith(outbox_prefix):
+                return None  # The worker has not carried it over yet.
+            raise
 
 
 async def open_queue(

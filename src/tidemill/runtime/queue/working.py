@@ -8,6 +8,7 @@ import os
 import random
 import signal
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Final
 
 import structlog
@@ -34,6 +35,7 @@ from tidemill.jobs.worker.service import Worker
 from tidemill.runtime.queue.identity import WorkerIdentity
 from tidemill.runtime.queue.opening import OpenQueue, open_queue
 from tidemill.runtime.queue.places import QueuePlace
+from tidemill.runtime.queue.relay import OutboxRelay
 from tidemill.runtime.services import PeriodicWork, Services, running
 
 log = structlog.get_logger(__name__)
@@ -48,6 +50,7 @@ class QueueOptions(Struct, frozen=True, kw_only=True):
 
     slots: int = 100
     tags: tuple[str, ...] = ("default",)
+    outboxes: tuple[Path, ...] = ()
 
 
 async def work_queue(
@@ -81,6 +84,10 @@ async def work_queue(
                 run=FunctionService(queue.store.jobs).forget_facts,
             )
             await stack.enter_async_context(running(Services([PeriodicWork([forget])])))
+        if options.outboxes:
+            relay = OutboxRelay(options.outboxes, queue)
+            await relay.start()
+            stack.push_async_callback(relay.stop)
         worker = _worker(dispatcher, identity, functions, options, config)
         async with _drained_by_signals(worker):
             ready(identity.name)

@@ -1,0 +1,58 @@
+"""Enqueues in the transaction of the program itself."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from tidemill.jobs.contract import JobRequest
+from tidemill.library.app import Tidemill
+from tidemill.library.connections import raw, raw_sync
+from tidemill.library.errors import NotInTransaction
+
+H = TypeVar("H")
+
+
+def create_outbox(connection: Any) -> None:
+    """Make the table for jobs in a SQLite file of the program; safe to repeat.
+
+    Name the file in `Tidemill(outboxes=[…])`, so that the worker looks there.
+    """
+    from tidemill.runtime import queue  # noqa: PLC0415 - `import tidemill` stays cheap
+
+    queue.create_outbox(raw_sync(connection))
+
+
+async def enqueue_in(
+    app: Tidemill, connection: Any, request: JobRequest, handle: Callable[[str], H]
+) -> H:
+    """Enqueue in the transaction on `connection`, whichever kind that is."""
+    from tidemill.runtime import queue  # noqa: PLC0415 - `import tidemill` stays cheap
+
+    own = await raw(connection)
+    try:
+        if isinstance(own, sqlite3.Connection):
+            return handle(queue.leave(own, request, tenant=app.tenant))
+        opened = await app.open()
+        order = await queue.prepare(opened, request, tenant=app.tenant)
+        return handle(await queue.enqueue_in(opened, own, order, app.place))
+    except queue.NoTransaction:
+        raise NotInTransaction from None
+
+
+def enqueue_in_sync(
+    app: Tidemill, connection: Any, request: JobRequest, handle: Callable[[str], H]
+) -> H:
+    """Enqueue in the transaction on a synchronous `connection`."""
+    from tidemill.runtime import queue  # noqa: PLC0415 - `import tidemill` stays cheap
+
+    own = raw_sync(connection)
+    try:
+        if isinstance(own, sqlite3.Connection):
+            return handle(queue.leave(own, request, tenant=app.tenant))
+        opened = app.run(app.open)
+        order = app.run(lambda: queue.prepare(opened, request, tenant=app.tenant))
+        return handle(queue.enqueue_in_sync(opened, own, order, app.place))
+    except queue.NoTransaction:
+        raise NotInTransaction from None
