@@ -67,6 +67,8 @@ POST   /api/v1/jobs                                member  write  jobs:run
 GET    /api/v1/jobs/{job_id}                       viewer  read   jobs:run
 POST   /api/v1/jobs/{job_id}/cancel                member  write  jobs:run
 GET    /api/v1/jobs/{job_id}/logs                  viewer  read   jobs:run
+GET    /api/v1/jobs/{job_id}/progress              viewer  read   jobs:run
+PUT    /api/v1/jobs/{job_id}/progress              member  write  jobs:run
 GET    /api/v1/jobs/{job_id}/result                viewer  read   jobs:run
 GET    /api/v1/members                             viewer  read
 GET    /api/v1/members/{user_id}                   viewer  read
@@ -93,6 +95,8 @@ GET    /api/v1/schedules/{schedule_id}/preview     viewer  read   jobs:run
 POST   /api/v1/schedules/{schedule_id}/resume      member  write  schedules:write
 POST   /api/v1/schedules/{schedule_id}/run-now     member  write  jobs:run
 POST   /api/v1/schedules/preview                   viewer  read   jobs:run
+GET    /api/v1/script-states                       viewer  read   jobs:run
+PUT    /api/v1/script-states                       member  write  jobs:run
 GET    /api/v1/script-versions                     viewer  read   jobs:run
 GET    /api/v1/scripts                             viewer  read   jobs:run
 POST   /api/v1/scripts                             member  write  scripts:write

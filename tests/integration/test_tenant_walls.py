@@ -19,6 +19,7 @@ _PASSWORD: Final = "a long Passw0rd of a stranger"
 
 # What a well-meant change of another tenant's thing would send.
 _BODIES: Final[dict[str, Any]] = {
+    "PUT /api/v1/jobs/{job_id}/progress": {"percent": 1},
     "PATCH /api/v1/members/{user_id}": {"role": "viewer"},
     "PATCH /api/v1/projects/{project_id}": {"name": "Taken over"},
     "PATCH /api/v1/tenants/{tenant_id}": {"name": "Taken over"},

@@ -67,7 +67,8 @@ def _command(settings: dict[str, Any], directory: str, root: str) -> list[str]:
         settings["deno"], "run", "--quiet", "--no-prompt", "--no-config", "--no-lock",
         "--no-remote", "--no-npm", "--node-modules-dir=none", "--no-check",
         f"--import-map={root}/imports.json", f"--v8-flags=--max-old-space-size={heap}",
-        f"--allow-read={directory}", f"--allow-write={directory}", f"--deny-write={root}/scripts",
+        f"--allow-read={directory},{_RUNTIME}", f"--allow-write={directory}",
+        f"--deny-write={root}/scripts",
         "--allow-env", *net, f"{_RUNTIME}/boot.ts",
     ]  # fmt: skip
 
