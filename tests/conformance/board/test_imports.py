@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from typing import Any
 
 import pytest
+from msgspec import structs
 
 from tests.fixtures.board import BoardWorld
 from tidemill.board.errors import ProjectIsArchived, ProjectNotFound
+from tidemill.board.imports import service
 from tidemill.board.imports.models import ImportMode, ImportRejected, ImportStatus, Outcome
+from tidemill.board.imports.planning import Plan, plan
+from tidemill.board.imports.service import ImportService, rows_at_once_max
 from tidemill.board.projects.models import ProjectChanges, ProjectStatus
 from tidemill.board.versions import ANY_VERSION
 from tidemill.board.work_items.models import WorkItemFilter
@@ -131,3 +137,59 @@ async def test_imports_integration_take_ten_thousand_rows(world: BoardWorld) -> 
 
     assert report.rows_created == 10_000
     assert (await world.items.get("TM-10000", actor=world.actor)).title == "Row 10000"
+
+
+async def test_imports_integration_write_long_files_in_portions(world: BoardWorld) -> None:
+    await world.a_project()
+    count = 2 * rows_at_once_max + 150
+    stories = [f"{number},Story {number},story,{count}" for number in range(1, count)]
+    text = "\n".join(["id,title,type,parent", *stories, f"{count},Season,epic,"])
+
+    report = await world.import_text(text)
+
+    assert [row.key for row in report.rows] == [f"TM-{number}" for number in range(1, count + 1)]
+    seqs = await world.rows("SELECT seq FROM stream WHERE tenant_id = :tenant_id ORDER BY seq")
+    assert [row[0] for row in seqs] == list(range(1, len(seqs) + 1))
+    assert (await world.fact_types()).count("WorkItemCreated") == count
+    parents = await world.rows(
+        "SELECT DISTINCT parent_id FROM work_items WHERE tenant_id = :tenant_id"
+    )
+    assert {row[0] for row in parents} == {report.rows[-1].id, None}
+
+
+async def test_imports_integration_plan_beside_the_requests_of_the_process(
+    world: BoardWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.a_project()
+    threads = []
+
+    def planned(*arguments: Any) -> Plan:
+        threads.append(threading.get_ident())
+        return plan(*arguments)
+
+    monkeypatch.setattr(service, "plan", planned)
+
+    await world.import_text(BACKLOG.replace("Ada", ""))
+    await world.import_text(BACKLOG.replace("Ada", ""), dry_run=True)
+
+    assert len(threads) == 2
+    assert threading.get_ident() not in threads
+
+
+async def test_imports_integration_plan_again_when_the_project_has_changed_meanwhile(
+    world: BoardWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.a_project()
+    text = BACKLOG.replace("Ada", "")
+    looked = ImportService._world_of
+
+    def look(imports: ImportService, *arguments: Any) -> Any:
+        # What this import sees is as old as before the first one.
+        return structs.replace(looked(imports, *arguments), by_external_id={})
+
+    await world.import_text(text)
+    monkeypatch.setattr(ImportService, "_world_of", look)
+
+    again = await world.import_text(text)
+
+    assert (again.rows_created, again.rows_already_imported) == (0, 3)

@@ -1,8 +1,12 @@
-"""Imports a backlog in one transaction, or reports why not."""
+"""Imports a backlog in one transaction, or reports why not.
+
+It is planned before the transaction, and planned again there when the project has changed.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
 from msgspec import Struct, structs
 
@@ -29,6 +33,8 @@ from tidemill.board.work_items.models import WorkItem
 from tidemill.board.work_items.repository import WorkItemRepository
 from tidemill.core.actor import Actor
 from tidemill.core.ports import Database, Once, Tx
+
+rows_at_once_max: Final = 200
 
 
 class ImportOptions(Struct, frozen=True, kw_only=True):
@@ -64,17 +70,20 @@ class ImportService:
         `ImportUnreadable`, `ImportTooLarge`, and `ImportRejected` when rows are wrong and the
         mode is `all_or_nothing`; a dry run reports them instead.
         """
-        # Parsing megabytes would hold up every other request of this process.
+        # Reading and planning thousands of rows would hold up every other request of this process.
         backlog = await asyncio.to_thread(read_backlog, data, self._limits)
-
-        def check(tx: Tx) -> ImportReport:
-            project = self._project(tx, reference)
-            made = plan(backlog, self._world(tx, project, backlog))
-            return _report(project, backlog, made, ImportStatus.CHECKED, options.mode)
+        if options.dry_run:
+            return await self._check(reference, backlog, options, actor=actor)
+        world = await self._tenants.read(
+            actor.tenant_id, lambda tx: self._world_of(tx, reference, backlog)
+        )
+        planned = None if world is None else await asyncio.to_thread(plan, backlog, world)
 
         def use_case(tx: Tx) -> ImportReport:
             project = self._project(tx, reference, lock=True)
-            made = plan(backlog, self._world(tx, project, backlog))
+            now = self._world(tx, project, backlog)
+            # What the rows refer to has hardly ever changed since it was looked at.
+            made = planned if planned is not None and now == world else plan(backlog, now)
             if made.wrong and options.mode is ImportMode.ALL_OR_NOTHING:
                 raise ImportRejected(
                     _report(project, backlog, made, ImportStatus.REJECTED, options.mode)
@@ -84,9 +93,23 @@ class ImportService:
             _audit(tx, report, by=actor)
             return report
 
-        if options.dry_run:
-            return await self._tenants.read(actor.tenant_id, check)
         return await self._tenants.write(actor.tenant_id, use_case, once=once)
+
+    async def _check(
+        self, reference: str, backlog: Backlog, options: ImportOptions, *, actor: Actor
+    ) -> ImportReport:
+        def look(tx: Tx) -> tuple[Project, World]:
+            project = self._project(tx, reference)
+            return project, self._world(tx, project, backlog)
+
+        project, world = await self._tenants.read(actor.tenant_id, look)
+        made = await asyncio.to_thread(plan, backlog, world)
+        return _report(project, backlog, made, ImportStatus.CHECKED, options.mode)
+
+    def _world_of(self, tx: Tx, reference: str, backlog: Backlog) -> World | None:
+        """Return what the rows refer to; None without a project, of which the import tells."""
+        project = self._projects.find(tx, reference)
+        return None if project is None else self._world(tx, project, backlog)
 
     def _project(self, tx: Tx, reference: str, *, lock: bool = False) -> Project:
         project = self._projects.find(tx, reference, lock=lock)
@@ -121,19 +144,22 @@ class ImportService:
         ids = {row.draft.line: WorkItemId(tx.new_id()) for row in made.planned}
         at = {row.draft.line: place for place, row in enumerate(made.planned)}
         author = by.user_id or by.id
-        items = {
-            row.draft.line: _item(
-                tx,
-                row,
-                (ids, structs.replace(numbers, first=numbers.first + at[row.draft.line])),
-                author,
-            )
-            for row in made.planned
-        }
-        self._items.add_all(tx, [items[row.draft.line] for row in made.parents_first()])
-        self._history.imported(
-            tx, [items[row.draft.line].state() for row in made.parents_first()], by=by
-        )
+        items: dict[int, WorkItem] = {}
+        rows = made.parents_first()
+        # Each portion is a wait for the database, in which the process does other work.
+        for start in range(0, len(rows), rows_at_once_max):
+            portion = {
+                row.draft.line: _item(
+                    tx,
+                    row,
+                    (ids, structs.replace(numbers, first=numbers.first + at[row.draft.line])),
+                    author,
+                )
+                for row in rows[start : start + rows_at_once_max]
+            }
+            self._items.add_all(tx, portion.values())
+            self._history.imported(tx, [item.state() for item in portion.values()], by=by)
+            items |= portion
         return structs.replace(
             made, rows=tuple(_created(row, items.get(row.line)) for row in made.rows)
         )

@@ -42,6 +42,8 @@ _COLUMNS: Final = [
     "data",
     "traceparent",
 ]
+# Thousands in one statement would hold the loop while they are encoded.
+_numbered_at_once_max: Final = 500
 
 
 class PostgresTx(BaseTx):
@@ -101,9 +103,10 @@ class PostgresTx(BaseTx):
 
     def number(self, facts: Rows) -> None:
         """Append `facts` to the tenant's stream; the last statement before the commit."""
-        if facts:
-            columns = [[fact[column] for fact in facts] for column in _COLUMNS]
-            arguments = (self._tenant_id, len(facts), self.new_id(), *columns)
+        for start in range(0, len(facts), _numbered_at_once_max):
+            portion = facts[start : start + _numbered_at_once_max]
+            columns = [[fact[column] for fact in portion] for column in _COLUMNS]
+            arguments = (self._tenant_id, len(portion), self.new_id(), *columns)
             self._wait(self._connection.execute(_NUMBER, *arguments))
 
     def close(self) -> None:
