@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar
@@ -106,6 +107,24 @@ class Tidemill:
         if os.getpid() != self._pid:
             self._forget()
         return self._portal.run(work())
+
+    @asynccontextmanager
+    async def worker(self, *, slots: int = 100, threads: int = 8) -> AsyncIterator[str]:
+        """Run jobs in this process while the block lasts; yield the worker's name.
+
+        For tests, development and small programs: `tidemill worker --app` is a process of its
+        own, so that jobs cannot hold up what else the program does. At the end of the block
+        running jobs may finish.
+        """
+        from tidemill.core.config import Config  # noqa: PLC0415 - `import tidemill` stays cheap
+        from tidemill.jobs.functions.registry import REGISTRY  # noqa: PLC0415 - as above
+        from tidemill.jobs.functions.running import Functions  # noqa: PLC0415 - as above
+        from tidemill.runtime.queue import QueueOptions, queue_worker  # noqa: PLC0415 - as above
+
+        functions = Functions(REGISTRY.all(), threads_max=threads)
+        options = QueueOptions(slots=slots, outboxes=self.outboxes)
+        async with queue_worker(self.place, functions, options, Config()) as worker:
+            yield worker.name
 
     async def __aenter__(self) -> Self:
         await self.open()

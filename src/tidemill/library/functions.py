@@ -101,7 +101,7 @@ class Enqueuer(Generic[P, T]):
         """Return the handle of a job of this function, from its id."""
         return JobHandle(self._queue_app(), JobId(job_id), self._declared.signature)
 
-    def options(
+    def options(  # noqa: PLR0913 - one for each thing that an enqueue may say
         self,
         *,
         id: str | None = None,  # noqa: A002 - the word that people expect
@@ -110,10 +110,12 @@ class Enqueuer(Generic[P, T]):
         run_at: datetime | timedelta | None = None,
         timeout: float | None = None,
         attempts: int | None = None,
+        app: Tidemill | None = None,
     ) -> Enqueuer[P, T]:
         """Return what enqueues with these wishes; `run_at` is an instant, or a time from now.
 
-        The same `id` never runs twice: a second enqueue gives the same job.
+        The same `id` never runs twice: a second enqueue gives the same job. `app` is another
+        queue.
         """
         given = Wishes(
             id=id,
@@ -124,7 +126,7 @@ class Enqueuer(Generic[P, T]):
             attempts=attempts,
         )
         known = {name: value for name, value in structs.asdict(given).items() if value is not None}
-        return Enqueuer(self._declared, self._app, structs.replace(self._wishes, **known))
+        return Enqueuer(self._declared, app or self._app, structs.replace(self._wishes, **known))
 
     def _queue_app(self) -> Tidemill:
         return self._app or Tidemill.own()

@@ -236,10 +236,12 @@ def _told(error: BaseException) -> dict[str, str]:
     if isinstance(error, JobCancelled | asyncio.CancelledError):
         message = "The function ended itself as if its job had been cancelled."
         return error_of(type(error).__name__, message)
-    trace = error.__traceback__
-    # The first frames are the worker's own.
-    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
-        trace = trace.tb_next
+    trace = frame = error.__traceback__
+    while frame is not None:
+        # The frames up to here are the worker's own, and those of its pool.
+        if frame.tb_frame.f_code.co_filename == __file__:
+            trace = frame.tb_next
+        frame = frame.tb_next
     lines = traceback.format_exception(type(error), error, trace)
     kind = type(error)
     name = (

@@ -14,7 +14,7 @@ from tidemill.runtime.queue.borrowing import (
 )
 from tidemill.runtime.queue.opening import OpenQueue, open_queue
 from tidemill.runtime.queue.places import DatabaseUnusable, QueuePlace, place_of
-from tidemill.runtime.queue.working import QueueOptions, work_queue
+from tidemill.runtime.queue.working import QueueOptions, QueueWorker, queue_worker, work_queue
 
 __all__ = [
     "DatabaseUnusable",
@@ -23,6 +23,7 @@ __all__ = [
     "OutboxMissing",
     "QueueOptions",
     "QueuePlace",
+    "QueueWorker",
     "WrongDatabase",
     "create_outbox",
     "enqueue_in",
@@ -31,5 +32,6 @@ __all__ = [
     "open_queue",
     "place_of",
     "prepare",
+    "queue_worker",
     "work_queue",
 ]

@@ -15,7 +15,7 @@ import structlog
 from msgspec import Struct
 
 from tidemill.core.config import Config
-from tidemill.core.module import Periodic
+from tidemill.core.module import Periodic, Service
 from tidemill.infrastructure.database.owner_lock import OwnerLock
 from tidemill.jobs.dispatcher.assignments import Assignments
 from tidemill.jobs.dispatcher.dispatcher import Dispatcher, Peers
@@ -43,6 +43,7 @@ log = structlog.get_logger(__name__)
 look_seconds: Final = 1.0
 log_spare_bytes: Final = 64 * 1024
 forget_seconds: Final = 60.0
+_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
 class QueueOptions(Struct, frozen=True, kw_only=True):
@@ -63,8 +64,41 @@ async def work_queue(
 ) -> None:
     """Run jobs of the queue at `place` until SIGTERM or SIGINT, then finish what runs.
 
-    `ready` is called with the worker's name once jobs are taken. Raises `DataDirectoryInUse` when
-    another worker has the SQLite file, since one process writes it fastest.
+    `ready` is called with the worker's name once jobs are taken. Raises as `queue_worker` does.
+    """
+    async with queue_worker(place, functions, options, config) as worker:
+        loop = asyncio.get_running_loop()
+        for number in _SIGNALS:
+            loop.add_signal_handler(number, worker.drain)
+        try:
+            ready(worker.name)
+            await worker.ended
+        finally:
+            for number in _SIGNALS:
+                loop.remove_signal_handler(number)
+
+
+class QueueWorker:
+    """A worker that takes jobs; `ended` is done once it has drained."""
+
+    def __init__(self, name: str, worker: Worker) -> None:
+        self.name = name
+        self.ended = asyncio.create_task(worker.run(), name="queue worker")
+        self._worker = worker
+
+    def drain(self) -> None:
+        """Take nothing more, and end when the last job has; a second call hurries."""
+        self._worker.drain()
+
+
+@contextlib.asynccontextmanager
+async def queue_worker(
+    place: QueuePlace, functions: Functions, options: QueueOptions, config: Config
+) -> AsyncIterator[QueueWorker]:
+    """Run dispatcher and worker of the queue at `place` while the block lasts, then drain.
+
+    Raises `DataDirectoryInUse` when another worker has the SQLite file, since one process writes
+    it fastest, `StoreUnavailable`, `MigrationFailed` and `BusUnavailable`.
     """
     async with contextlib.AsyncExitStack() as stack:
         if place.url is None:
@@ -75,23 +109,23 @@ async def work_queue(
         queue = await open_queue(place)
         stack.push_async_callback(queue.close)
         dispatcher = _dispatcher(queue, place, identity, options, config)
-        await dispatcher.start()
-        stack.push_async_callback(dispatcher.stop)
+        services: list[Service] = [dispatcher]
         if place.has_no_server:
-            forget = Periodic(
-                name="queue.facts",
-                every_seconds=forget_seconds,
-                run=FunctionService(queue.store.jobs).forget_facts,
-            )
-            await stack.enter_async_context(running(Services([PeriodicWork([forget])])))
+            forget = FunctionService(queue.store.jobs).forget_facts
+            facts = Periodic(name="queue.facts", every_seconds=forget_seconds, run=forget)
+            services.append(PeriodicWork([facts]))
         if options.outboxes:
-            relay = OutboxRelay(options.outboxes, queue)
-            await relay.start()
-            stack.push_async_callback(relay.stop)
-        worker = _worker(dispatcher, identity, functions, options, config)
-        async with _drained_by_signals(worker):
-            ready(identity.name)
-            await worker.run()
+            services.append(OutboxRelay(options.outboxes, queue))
+        await stack.enter_async_context(running(Services(services)))
+        worker = QueueWorker(
+            identity.name, _worker(dispatcher, identity, functions, options, config)
+        )
+        try:
+            yield worker
+        finally:
+            if not worker.ended.done():
+                worker.drain()
+            await worker.ended
 
 
 def _dispatcher(
@@ -158,15 +192,3 @@ def _worker(
         drain_seconds_max=config.worker.stop_seconds_max,
     )
     return Worker(wanted, to_dispatcher, isolations=(), functions=functions)
-
-
-@contextlib.asynccontextmanager
-async def _drained_by_signals(worker: Worker) -> AsyncIterator[None]:
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, worker.drain)
-    try:
-        yield
-    finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)

@@ -1,0 +1,181 @@
+"""`enqueue_in`: the job shares the fate of the program's own transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import psycopg
+import pytest
+import sqlalchemy
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import NullPool
+
+import tidemill
+from tests.fixtures import shop as program
+from tests.fixtures.library import Shop, make_shop
+from tidemill import NotInTransaction
+from tidemill.jobs.errors import JobNotFound
+
+pytestmark = pytest.mark.anyio
+seconds = 60.0
+SEARCH_PATH = "SHOW search_path"
+
+
+@pytest.fixture
+async def shop() -> AsyncIterator[Shop]:
+    async with make_shop("postgres") as made:
+        yield made
+
+
+@pytest.fixture
+async def sqlite_shop() -> AsyncIterator[Shop]:
+    async with make_shop("sqlite") as made:
+        yield made
+
+
+async def test_asyncpg_integration_commit_enqueues_and_rollback_does_not(shop: Shop) -> None:
+    double = program.double.options(app=shop.app)
+    connection = await asyncpg.connect(shop.database)
+    try:
+        path = await connection.fetchval(SEARCH_PATH)
+        transaction = connection.transaction()
+        await transaction.start()
+        lost = await double.enqueue_in(connection, 1)
+        await transaction.rollback()
+        async with connection.transaction():
+            kept = await double.enqueue_in(connection, 21)
+            assert await connection.fetchval(SEARCH_PATH) == path
+            with pytest.raises(JobNotFound):
+                await kept.state()
+        assert await connection.fetchval(SEARCH_PATH) == path
+    finally:
+        await connection.close()
+
+    async with shop.app.worker():
+        assert await kept.result(seconds) == 42
+    with pytest.raises(JobNotFound):
+        await lost.state()
+
+
+async def test_asyncpg_integration_commit_wakes_the_worker(shop: Shop) -> None:
+    connection = await asyncpg.connect(shop.database)
+    try:
+        async with shop.app.worker():
+            async with connection.transaction():
+                job = await program.double.options(app=shop.app).enqueue_in(connection, 21)
+            assert await job.result(seconds) == 42
+    finally:
+        await connection.close()
+
+
+async def test_psycopg_integration_shares_the_transaction(shop: Shop) -> None:
+    double = program.double.options(app=shop.app)
+    async with await psycopg.AsyncConnection.connect(shop.database) as connection:
+        kept = await double.enqueue_in(connection, 1)
+        await connection.commit()
+        lost = await double.enqueue_in(connection, 2)
+        await connection.rollback()
+    with psycopg.connect(shop.database) as plain:
+        plain_kept = double.enqueue_in_sync(plain, 3)
+        plain.commit()
+        plain_lost = await double.enqueue_in(plain, 4)
+        plain.rollback()
+    await shop.app.open()
+
+    async with shop.app.worker():
+        assert [await kept.result(seconds), await plain_kept.result(seconds)] == [2, 6]
+    for job in (lost, plain_lost):
+        with pytest.raises(JobNotFound):
+            await job.state()
+    shop.app.close_sync()
+
+
+@pytest.mark.parametrize("driver", ["asyncpg", "psycopg"])
+async def test_sqlalchemy_integration_shares_the_transaction(shop: Shop, driver: str) -> None:
+    double = program.double.options(app=shop.app)
+    url = shop.database.replace("postgresql://", f"postgresql+{driver}://")
+    engine = create_async_engine(url, poolclass=NullPool)
+    async with engine.connect() as connection:
+        kept = await double.enqueue_in(connection, 1)
+        await connection.commit()
+        lost = await double.enqueue_in(connection, 2)
+        await connection.rollback()
+    async with AsyncSession(engine) as session, session.begin():
+        in_session = await double.enqueue_in(session, 3)
+    await engine.dispose()
+
+    async with shop.app.worker():
+        assert [await kept.result(seconds), await in_session.result(seconds)] == [2, 6]
+    with pytest.raises(JobNotFound):
+        await lost.state()
+
+
+async def test_sqlalchemy_integration_sync_session_shares_the_transaction(shop: Shop) -> None:
+    double = program.double.options(app=shop.app)
+    url = shop.database.replace("postgresql://", "postgresql+psycopg://")
+    engine = sqlalchemy.create_engine(url, poolclass=NullPool)
+    with Session(engine) as session:
+        kept = double.enqueue_in_sync(session, 1)
+        session.commit()
+        lost = double.enqueue_in_sync(session, 2)
+        session.rollback()
+    engine.dispose()
+
+    async with shop.app.worker():
+        assert await kept.result(seconds) == 2
+    with pytest.raises(JobNotFound):
+        await lost.state()
+    shop.app.close_sync()
+
+
+async def test_enqueue_in_integration_needs_an_open_transaction(shop: Shop) -> None:
+    connection = await asyncpg.connect(shop.database)
+    try:
+        with pytest.raises(NotInTransaction):
+            await program.double.options(app=shop.app).enqueue_in(connection, 1)
+    finally:
+        await connection.close()
+
+
+async def test_sqlite_integration_outbox_shares_the_transaction(sqlite_shop: Shop) -> None:
+    double = program.double.options(app=sqlite_shop.app)
+    connection = sqlite3.connect(sqlite_shop.outbox)
+    tidemill.create_outbox(connection)
+    kept = await double.enqueue_in(connection, 1)
+    connection.commit()
+    await double.enqueue_in(connection, 2)
+    connection.rollback()
+
+    async with sqlite_shop.app.worker():
+        assert await kept.result(seconds) == 2
+
+    assert _jobs(sqlite_shop) == 1
+    assert connection.execute("SELECT COUNT(*) FROM tidemill_outbox").fetchone() == (0,)
+    connection.close()
+
+
+async def test_sqlite_integration_outbox_missing_says_what_to_do(sqlite_shop: Shop) -> None:
+    connection = sqlite3.connect(sqlite_shop.outbox)
+
+    with pytest.raises(RuntimeError, match=r"tidemill\.create_outbox\(connection\)"):
+        await program.double.options(app=sqlite_shop.app).enqueue_in(connection, 1)
+    connection.close()
+
+
+async def test_enqueue_in_integration_refuses_what_is_no_connection(shop: Shop) -> None:
+    stranger: Any = Path()
+
+    with pytest.raises(TypeError, match="give one of asyncpg"):
+        await program.double.options(app=shop.app).enqueue_in(stranger, 1)
+
+
+def _jobs(shop: Shop) -> int:
+    with sqlite3.connect(shop.directory / "jobs.db") as jobs:
+        count: int = jobs.execute("SELECT COUNT(*) FROM job_keys").fetchone()[0]
+    jobs.close()
+    return count
