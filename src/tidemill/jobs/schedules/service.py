@@ -227,8 +227,7 @@ class ScheduleService:
         """Give the schedules that run by a calendar, whose days are new, their next due times."""
         for schedule in self._schedules.by_calendar(tx, calendar, self._schedules_max):
             if schedule.enabled and not schedule.definition.follows:
-                table = Timetable(schedule.definition, rule, schedule.anchor_at)
-                due = table.first_from(tx.now)
+                due = _next_due(schedule, rule, tx.now)
                 self._schedules.save(tx, structs.replace(schedule, next_at=due, wake_at=tx.now))
         tx.after_commit(self._wakes.wake)
 
@@ -296,11 +295,10 @@ class ScheduleService:
         return stamped
 
     def _aimed(self, tx: Tx, schedule: Schedule) -> Schedule:
-        """Return the schedule with its next due time from now."""
+        """Return the schedule with its next due time."""
         if not schedule.enabled or schedule.definition.follows:
             return structs.replace(schedule, next_at=None, wake_at=tx.now)
-        rule = self._rule(tx, schedule.definition)
-        due = Timetable(schedule.definition, rule, schedule.anchor_at).first_from(tx.now)
+        due = _next_due(schedule, self._rule(tx, schedule.definition), tx.now)
         return structs.replace(schedule, next_at=due, wake_at=due)
 
     def _tie(self, tx: Tx, schedule: Schedule) -> None:
@@ -335,6 +333,14 @@ class ScheduleService:
         if expected_version is not None and expected_version != schedule.version:
             raise VersionChanged(expected=expected_version, current=schedule.version)
         return schedule
+
+
+def _next_due(schedule: Schedule, rule: CalendarRule, now: Instant) -> Instant | None:
+    """Return the first due time to come, or that has come and has no row yet."""
+    timetable = Timetable(schedule.definition, rule, schedule.anchor_at)
+    if schedule.next_at is not None and schedule.next_at <= now:
+        return timetable.first_from(schedule.next_at)
+    return timetable.first_after(now)
 
 
 def _told(schedule: Schedule) -> dict[str, object]:
