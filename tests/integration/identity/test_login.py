@@ -1,15 +1,18 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any, cast
 
 import anyio
 import pytest
+from argon2 import PasswordHasher as Argon2
 
 from tests.fixtures.identity import OWNER_EMAIL, PASSWORD, IdentityWorld, bearer, identity_world
 from tests.fixtures.stores import StoresKind
 from tidemill.core.actor import system
-from tidemill.core.ids import INSTALLATION
+from tidemill.core.ids import INSTALLATION, TenantId
 from tidemill.core.ports import Tx
 
 pytestmark = pytest.mark.anyio
@@ -56,6 +59,83 @@ async def test_login_integration_answers_unknown_wrong_and_closed_accounts_alike
     assert len(answers) == 1, answers
     assert wrong.status_code == 401
     assert wrong.json()["error"]["code"] == "WRONG_CREDENTIALS"
+
+
+@pytest.mark.parametrize("email", ["nobody@example.org", "no address at all", "bob@example.org"])
+async def test_login_integration_does_the_same_for_unknown_wrong_and_closed_accounts(
+    world: IdentityWorld, monkeypatch: pytest.MonkeyPatch, email: str
+) -> None:
+    """C9: the same hashes and the same use of the store, so that time tells nothing either."""
+    owner = await world.an_owner()
+    await world.a_member(owner, "member", "bob@example.org")
+    await _close(world, "bob@example.org")
+    work = _Work(world, monkeypatch)
+
+    await world.log_in(password="not the tide table", address="192.0.2.1")
+    wrong = work.taken()
+    await world.log_in(email, password="not the tide table", address="192.0.2.2")
+    other = work.taken()
+
+    assert other == wrong
+    assert wrong.count("argon2.verify") == 1
+    assert "argon2.hash" not in wrong
+    assert "control.write" in wrong
+
+
+class _Work:
+    """What this test's requests do that takes time: hashes, transactions, their statements."""
+
+    def __init__(self, world: IdentityWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._done: list[str] = []
+        self._task = asyncio.current_task()
+        for name in ("verify", "hash"):
+            monkeypatch.setattr(Argon2, name, self._noted(f"argon2.{name}", getattr(Argon2, name)))
+        control = world.stores.control
+        for name in ("read", "write"):
+            monkeypatch.setattr(control, name, self._followed(name, getattr(control, name)))
+
+    def taken(self) -> list[str]:
+        """Return what was done since the last look."""
+        done, self._done = self._done, []
+        return done
+
+    def _noted(self, what: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def noted(*given: Any, **named: Any) -> Any:
+            self._done.append(what)
+            return call(*given, **named)
+
+        return noted
+
+    def _followed(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def followed(tenant: TenantId, use_case: Callable[[Tx], Any], **named: Any) -> Any:
+            if asyncio.current_task() is not self._task:
+                return call(tenant, use_case, **named)  # Something periodic, not the request.
+            self._done.append(f"control.{name}")
+            return call(tenant, lambda tx: use_case(cast("Tx", _Followed(tx, self))), **named)
+
+        return followed
+
+    def statement(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        """Return `call` of a transaction, noted with the statement or action that it gets."""
+
+        def noted(what: str, *given: Any, **named: Any) -> Any:
+            self._done.append(f"{name} {what}")
+            return call(what, *given, **named)
+
+        return noted
+
+
+class _Followed:
+    """A transaction whose calls are noted."""
+
+    def __init__(self, tx: Tx, work: _Work) -> None:
+        self._tx = tx
+        self._work = work
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._tx, name)
+        noted = name in {"execute", "execute_many", "one", "all", "audit"}
+        return self._work.statement(name, found) if noted else found
 
 
 async def test_login_integration_writes_failures_to_the_installations_audit_log(

@@ -8,11 +8,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from functools import lru_cache
-from importlib import resources
 from typing import Final
 
 from tidemill.identity.errors import WeakPassword
+from tidemill.identity.passwords.common import is_common
 
 length_max: Final = 128
 _context_length_min: Final = 3
@@ -58,11 +57,10 @@ def _is_run(folded: str) -> bool:
 
 
 def _is_common(folded: str) -> bool:
-    common = _common()
     candidates = {folded, folded.translate(_LEET)}
     candidates |= {_EDGES.sub("", text) for text in list(candidates)}
     candidates |= {folded.rstrip("0123456789!.?*#_-")}
-    return not common.isdisjoint(candidates)
+    return is_common(candidates)
 
 
 def _is_known(folded: str, context: Iterable[str]) -> bool:
@@ -74,9 +72,3 @@ def _is_known(folded: str, context: Iterable[str]) -> bool:
             left = left.replace(word, "")
     letters = sum(char.isalnum() for char in left)
     return left != folded and letters < _own_letters_min
-
-
-@lru_cache(maxsize=1)
-def _common() -> frozenset[str]:
-    text = resources.files(__package__).joinpath("common.txt").read_text(encoding="utf-8")
-    return frozenset(line for line in text.split() if not line.startswith("#"))
