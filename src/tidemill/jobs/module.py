@@ -32,11 +32,14 @@ from tidemill.jobs.dispatcher.options import DispatcherOptions
 from tidemill.jobs.dispatcher.service import Dispatching
 from tidemill.jobs.dispatcher.tending import Tending
 from tidemill.jobs.figures import figures_of
+from tidemill.jobs.functions.routes import ROUTES as FUNCTION_ROUTES
 from tidemill.jobs.functions.service import FunctionService
 from tidemill.jobs.logs.files import LogFiles
 from tidemill.jobs.logs.routes import ROUTES as LOG_ROUTES
 from tidemill.jobs.logs.service import LogService
 from tidemill.jobs.logs.writing import LogArrivals, LogWriter
+from tidemill.jobs.packages.pinning import pin_by
+from tidemill.jobs.packages.uv import PackageSource
 from tidemill.jobs.permissions import PERMISSIONS
 from tidemill.jobs.progress.routes import ROUTES as PROGRESS_ROUTES
 from tidemill.jobs.progress.service import ProgressService
@@ -70,7 +73,9 @@ def build(parts: Parts) -> Offer:
     config = parts.config
     signals = Signals(parts.live)
     links = parts.late(WORK_ITEM_LINKS)
-    scripts = ScriptService(parts.tenants, bytes_max=config.jobs.script_bytes_max)
+    scripts = ScriptService(
+        parts.tenants, bytes_max=config.jobs.script_bytes_max, pin=pin_by(_package_source(config))
+    )
     workers = WorkerService(parts.jobs, parts.clock, lease_seconds=config.lease_seconds)
     functions = FunctionService(parts.jobs)
     jobs = JobService(
@@ -116,6 +121,7 @@ def build(parts: Parts) -> Offer:
             *PROGRESS_ROUTES,
             *LOG_ROUTES,
             *WORKER_ROUTES,
+            *FUNCTION_ROUTES,
             *SCHEDULE_ROUTES,
         ),
         dependencies={
@@ -129,6 +135,7 @@ def build(parts: Parts) -> Offer:
                 still_valid=still_valid_by(parts.late(AUTHENTICATOR)),
             ),
             "workers": workers,
+            "functions": functions,
             "job_progress": ProgressService(
                 parts.jobs, jobs, parts.live, parts.clock, history_days=config.jobs.history_days
             ),
@@ -143,6 +150,17 @@ def build(parts: Parts) -> Offer:
         figures=figures_of(signals.figures, parts.clock.now),
         checks=checks,
         end_waits=(signals.end_waits, arrivals.end_waits),
+    )
+
+
+def _package_source(config: Config) -> PackageSource:
+    executors = config.executors
+    return PackageSource(
+        cache_directory=Path(config.server.data_dir) / "cache",
+        wheels_directory=executors.wheels_directory,
+        offline=executors.offline,
+        source_builds=executors.source_builds,
+        seconds_max=executors.build_seconds_max,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tidemill.jobs.functions.execution import RetryAfter
+from tidemill.jobs.functions.context import RetryAfter
 from tidemill.jobs.functions.models import Retry
 from tidemill.library.app import Tidemill
 from tidemill.library.borrowing import create_outbox

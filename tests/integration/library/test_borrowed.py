@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from sqlalchemy.pool import NullPool
 import tidemill
 from tests.fixtures import shop as program
 from tests.fixtures.library import Shop, make_shop
+from tests.fixtures.stores import until
 from tidemill import NotInTransaction
 from tidemill.jobs.errors import JobNotFound
 
@@ -172,6 +174,41 @@ async def test_enqueue_in_integration_refuses_what_is_no_connection(shop: Shop) 
 
     with pytest.raises(TypeError, match="give one of asyncpg"):
         await program.double.options(app=shop.app).enqueue_in(stranger, 1)
+
+
+async def test_outbox_integration_each_left_job_becomes_one_job_over_kills(
+    sqlite_shop: Shop, tmp_path: Path
+) -> None:
+    connection = sqlite3.connect(sqlite_shop.outbox)
+    connection.execute("PRAGMA journal_mode=WAL")
+    tidemill.create_outbox(connection)
+    handles = []
+    with sqlite_shop.worker_process() as worker:
+        for burst in range(4):
+            for number in range(40):
+                name = f"{burst}-{number}"
+                note_down = program.note_down.options(app=sqlite_shop.app)
+                handles.append(note_down.enqueue_in_sync(connection, tmp_path, name))
+            connection.commit()
+            await until(partial(_has, tmp_path, 30 * burst + 1), seconds=seconds)
+            worker.kill()
+            worker.start()
+        for handle in handles:
+            await handle.result(seconds)
+
+    jobs = sqlite3.connect(sqlite_shop.directory / "jobs.db")
+    known = jobs.execute("SELECT COUNT(*), COUNT(DISTINCT key) FROM job_keys").fetchone()
+    assert known == (160, 160)
+    finished = jobs.execute("SELECT COUNT(*) FROM job_history").fetchone()
+    assert finished == (160,)
+    assert _has(tmp_path, 160)
+    assert connection.execute("SELECT COUNT(*) FROM tidemill_outbox").fetchone() == (0,)
+    connection.close()
+    jobs.close()
+
+
+def _has(directory: Path, count: int) -> bool:
+    return len(list(directory.iterdir())) >= count
 
 
 def _jobs(shop: Shop) -> int:

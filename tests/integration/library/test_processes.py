@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
-from functools import partial
 from pathlib import Path
 
 import pytest
 
-import tidemill
 from tests.fixtures import shop as program
 from tests.fixtures.library import Shop
 from tests.fixtures.stores import until
@@ -71,40 +68,3 @@ async def test_worker_integration_says_what_is_wrong_with_the_program(shop: Shop
         assert worker.stop() == 78
         assert "The module tests.fixtures.nowhere cannot be imported" in worker.log
         assert "Traceback" not in worker.log
-
-
-async def test_outbox_integration_each_left_job_becomes_one_job_over_kills(
-    shop: Shop, tmp_path: Path
-) -> None:
-    if not shop.is_sqlite:
-        pytest.skip("needs no database of its own kind: the outbox is the program's SQLite file")
-    connection = sqlite3.connect(shop.outbox)
-    connection.execute("PRAGMA journal_mode=WAL")
-    tidemill.create_outbox(connection)
-    handles = []
-    with shop.worker_process() as worker:
-        for burst in range(4):
-            for number in range(40):
-                name = f"{burst}-{number}"
-                note_down = program.note_down.options(app=shop.app)
-                handles.append(note_down.enqueue_in_sync(connection, tmp_path, name))
-            connection.commit()
-            await until(partial(_has, tmp_path, 30 * burst + 1), seconds=seconds)
-            worker.kill()
-            worker.start()
-        for handle in handles:
-            await handle.result(seconds)
-
-    jobs = sqlite3.connect(shop.directory / "jobs.db")
-    known = jobs.execute("SELECT COUNT(*), COUNT(DISTINCT key) FROM job_keys").fetchone()
-    assert known == (160, 160)
-    finished = jobs.execute("SELECT COUNT(*) FROM job_history").fetchone()
-    assert finished == (160,)
-    assert _has(tmp_path, 160)
-    assert connection.execute("SELECT COUNT(*) FROM tidemill_outbox").fetchone() == (0,)
-    connection.close()
-    jobs.close()
-
-
-def _has(directory: Path, count: int) -> bool:
-    return len(list(directory.iterdir())) >= count

@@ -41,6 +41,14 @@ class JobCancelled(BaseException):
     """
 
 
+class RetryAfter(Exception):
+    """A function asks for another attempt after some seconds; attempts count as always."""
+
+    def __init__(self, seconds: float, reason: str = "") -> None:
+        super().__init__(reason or f"Another attempt shall come in {seconds:g} s.")
+        self.seconds = seconds
+
+
 class NotInJob(RuntimeError):
     """A function that a program has called directly asked for its job."""
 

@@ -14,7 +14,7 @@ import structlog
 
 from tidemill.jobs.errors import ArgumentsInvalid
 from tidemill.jobs.functions.capture import FunctionLog
-from tidemill.jobs.functions.context import CURRENT, JobCancelled, JobContext
+from tidemill.jobs.functions.context import CURRENT, JobCancelled, JobContext, RetryAfter
 from tidemill.jobs.functions.registry import Declared
 from tidemill.jobs.protocol.messages import Assignment, Held, Isolation, Outcome, Verdict
 from tidemill.jobs.worker.endings import error_of, stop_error, too_large
@@ -26,14 +26,6 @@ grace_seconds: Final = 5.0
 _traceback_chars_max: Final = 64 * 1024
 
 log = structlog.get_logger("tidemill.jobs.functions")
-
-
-class RetryAfter(Exception):
-    """A function asks for another attempt after some seconds; attempts count as always."""
-
-    def __init__(self, seconds: float, reason: str = "") -> None:
-        super().__init__(reason or f"Another attempt shall come in {seconds:g} s.")
-        self.seconds = seconds
 
 
 class Threads:

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from msgspec import structs
 
 from tidemill.core.ids import INSTALLATION
+from tidemill.core.keysets import after_text
+from tidemill.core.pages import Page, PageRequest, page_of
 from tidemill.core.ports import Database, Tx
 from tidemill.jobs.contract import JobRequest
 from tidemill.jobs.errors import FunctionNotFound
@@ -55,11 +57,13 @@ class FunctionService:
             attempts_max=request.attempts_max or found.attempts_max,
         )
 
-    async def list(self, after: str, limit: int) -> list[RegisteredFunction]:
-        """Return functions by name, those after `after`."""
-        return await self._database.read(
-            INSTALLATION, lambda tx: self._functions.list(tx, after, limit)
+    async def list(self, page: PageRequest) -> Page[RegisteredFunction]:
+        """Return functions by name."""
+        after = after_text(page) or ""
+        found = await self._database.read(
+            INSTALLATION, lambda tx: self._functions.list(tx, after, page.limit_plus_one)
         )
+        return page_of(found, page, lambda function: (function.name,))
 
     async def forget_facts(self) -> None:
         """Delete the facts of a queue without a server: nobody follows them."""

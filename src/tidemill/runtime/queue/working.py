@@ -66,16 +66,15 @@ async def work_queue(
 
     `ready` is called with the worker's name once jobs are taken. Raises as `queue_worker` does.
     """
+    stopping = asyncio.Event()
+    # They stay until the loop ends: a second one must not break off what is being closed.
+    for number in _SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with queue_worker(place, functions, options, config) as worker:
-        loop = asyncio.get_running_loop()
-        for number in _SIGNALS:
-            loop.add_signal_handler(number, worker.drain)
-        try:
-            ready(worker.name)
-            await worker.ended
-        finally:
-            for number in _SIGNALS:
-                loop.remove_signal_handler(number)
+        ready(worker.name)
+        stopped = asyncio.create_task(stopping.wait())
+        await asyncio.wait({stopped, worker.ended}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
 
 
 class QueueWorker:

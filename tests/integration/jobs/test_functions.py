@@ -1,0 +1,137 @@
+"""Functions of the operator's own program over plain HTTP, with a real worker that has them."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.fixtures.app import App, make_app
+from tests.fixtures.library import ROOT
+from tests.fixtures.server import WORKER_ROLE
+
+pytestmark = pytest.mark.anyio
+MODULE = "tests.fixtures.shop"
+
+
+@pytest.fixture
+async def app(tmp_path: Path) -> AsyncIterator[App]:
+    async with make_app(tmp_path) as made:
+        yield made
+
+
+@asynccontextmanager
+async def a_worker(app: App) -> AsyncIterator[None]:
+    data = app.application.config.server.data_dir
+    worker = await asyncio.create_subprocess_exec(
+        *WORKER_ROLE, "--data-dir", str(data), "--set", f"worker.app={MODULE}",
+        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=sys.stderr,
+    )  # fmt: skip
+    try:
+        await _until_registered(app)
+        yield
+    finally:
+        worker.terminate()
+        await asyncio.wait_for(worker.wait(), 30)
+
+
+async def start(app: App, name: str, **args: Any) -> httpx.Response:
+    body = {"function": f"{MODULE}:{name}", "args": args}
+    return await app.owner.post("/api/v1/jobs", json=body)
+
+
+async def result_of(app: App, job: httpx.Response) -> dict[str, Any]:
+    assert job.status_code == 201, job.text
+    answer = await app.owner.get(f"/api/v1/jobs/{job.json()['id']}/result?wait=30")
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+async def test_functions_integration_run_in_the_worker(app: App) -> None:
+    async with a_worker(app):
+        doubled = await start(app, "double", number=21)
+        spoken = await start(app, "speak_in_thread", word="land")
+        failed = await start(app, "fail", message="no tide")
+
+        assert doubled.json()["function"] == f"{MODULE}:double"
+        assert doubled.json()["isolation"] == "function"
+        assert (await result_of(app, doubled))["result"] == 42
+        assert (await result_of(app, spoken))["state"] == "succeeded"
+        log = await app.owner.get(f"/api/v1/jobs/{spoken.json()['id']}/logs")
+        assert "INFO land" in log.text
+        assert (await result_of(app, failed))["error"]["type"] == "ValueError"
+        listed = (await app.owner.get("/api/v1/jobs")).json()["items"]
+        assert {job["function"] for job in listed} == {
+            f"{MODULE}:{name}" for name in ("double", "speak_in_thread", "fail")
+        }
+
+
+async def test_functions_integration_are_checked_before_a_job_is_made(app: App) -> None:
+    async with a_worker(app):
+        unknown = await start(app, "duoble", number=1)
+        wrong = await start(app, "double", number="x")
+        missing = await start(app, "double")
+        isolated = await app.owner.post(
+            "/api/v1/jobs", json={"function": f"{MODULE}:double", "isolation": "sandbox"}
+        )
+
+        assert unknown.status_code == 404
+        assert unknown.json()["error"]["code"] == "FUNCTION_NOT_FOUND"
+        assert f"Did you mean '{MODULE}:double'?" in unknown.json()["error"]["message"]
+        assert wrong.status_code == 422
+        assert wrong.json()["error"]["param"] == "args.number"
+        assert missing.json()["error"]["message"].startswith(
+            "args.number: the function needs this argument (integer)"
+        )
+        assert isolated.json()["error"]["param"] == "isolation"
+        assert (await app.owner.get("/api/v1/jobs")).json()["items"] == []
+
+
+async def test_functions_integration_unknown_without_a_worker(app: App) -> None:
+    answer = await start(app, "double", number=1)
+
+    assert answer.json()["error"]["code"] == "FUNCTION_NOT_FOUND"
+
+
+async def test_functions_integration_wait_for_a_worker_that_has_them(app: App) -> None:
+    async with a_worker(app):
+        pass
+    job = await start(app, "double", number=1)
+
+    async with asyncio.timeout(30):
+        while (waiting_for := await _waiting_for(app, job)) is None:
+            await asyncio.sleep(0.05)
+    assert "No worker is connected" in waiting_for
+
+
+async def test_functions_integration_are_listed_in_pages(app: App) -> None:
+    async with a_worker(app):
+        first = (await app.owner.get("/api/v1/functions?limit=1")).json()
+        rest = (
+            await app.owner.get("/api/v1/functions", params={"cursor": first["next_cursor"]})
+        ).json()
+
+    names = [function["name"] for function in (*first["items"], *rest["items"])]
+    assert names == sorted(names)
+    assert f"{MODULE}:double" in names
+    assert len(names) > 10
+    assert first["items"][0]["schema"]["type"] == "object"
+
+
+async def _waiting_for(app: App, job: httpx.Response) -> str | None:
+    view = (await app.owner.get(f"/api/v1/jobs/{job.json()['id']}")).json()
+    waiting_for: str | None = view["waiting_for"]
+    return waiting_for
+
+
+async def _until_registered(app: App) -> None:
+    async with asyncio.timeout(40):
+        while not (await app.owner.get("/api/v1/functions")).json()["items"]:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
