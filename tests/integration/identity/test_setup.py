@@ -71,7 +71,7 @@ async def test_setup_integration_pages_run_no_script_and_leak_no_link(
     policy = page.headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
-    assert page.headers["referrer-policy"] == "no-referrer"
+    assert page.headers["referrer-policy"] == "same-origin"
     assert "<script" not in page.text
 
 

@@ -44,8 +44,9 @@ _HEADERS: Final = {
         "base-uri 'none'; frame-ancestors 'none'"
     ),
     "cache-control": "no-store",
-    # The address holds a secret, which no other site may learn.
-    "referrer-policy": "no-referrer",
+    # The address holds a secret, which no other site may learn. Under `no-referrer` browsers would
+    # send the form with `Origin: null`, which is refused as another site's.
+    "referrer-policy": "same-origin",
 }
 
 

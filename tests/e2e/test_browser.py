@@ -1,0 +1,52 @@
+"""What a person does in a real browser; needs Chromium, as Debian's package `chromium` has it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from typing import Final
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.fixtures.server import OWNER_EMAIL, OWNER_PASSWORD, Server
+
+CHROMIUM: Final = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS: Final = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+)
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="browser: there is no Chromium here")
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+def test_setup_link_makes_the_first_owner_in_a_browser(browser: Browser) -> None:
+    with Server(environment={}) as server:
+        page = browser.new_page()
+        page.goto(server.setup_link)
+        page.fill("#name", "Ada")
+        page.fill("#email", OWNER_EMAIL)
+        page.fill("#password", "password1")
+        page.fill("#tenant_name", "Tide works")
+        page.click("button")
+        page.get_by_role("alert").wait_for()
+        assert page.input_value("#email") == OWNER_EMAIL, "what was typed is still there"
+        assert page.input_value("#password") == "", "but the password is not sent back"
+
+        page.fill("#password", OWNER_PASSWORD)
+        page.click("button")
+        page.get_by_text("Tide works is ready").wait_for()
+        me = page.request.get(f"{server.url}/api/v1/auth/me").json()
+
+    assert (me["user"]["email"], me["role"]) == (OWNER_EMAIL, "owner")
