@@ -88,6 +88,15 @@ class ScriptInvalid(RuleViolation):
         self.column = column
 
 
+class PackagesNotResolved(RuleViolation):
+    """The packages that a script asks for cannot be had together, or not from here."""
+
+    code = "PACKAGES_NOT_RESOLVED"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The packages of the script's header: {reason}", param="content")
+
+
 class ScriptTooLarge(TooLarge):
     """A script's text is over the limit."""
 

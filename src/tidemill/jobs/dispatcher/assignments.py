@@ -34,6 +34,8 @@ class Assignments:
         content = job.content
         if content is None:
             content = await self._scripts.content(job.tenant_id, job.content_hash)
+        tenant = job.tenant_id
+        needs = await self._scripts.needs(tenant, job.language, content, job.script_path)
         options = self._options
         return Assignment(
             job_id=job.id,
@@ -56,6 +58,8 @@ class Assignments:
             open_files_max=options.open_files_max,
             log_bytes_max=options.log_bytes_max,
             result_bytes_max=options.result_bytes_max,
+            lock=needs.lock,
+            modules=needs.modules,
         )
 
     def _token(self, job: Job) -> str:

@@ -14,7 +14,8 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from tidemill.jobs.isolation.plan import BASE, Environment, Walls
-from tidemill.jobs.protocol.messages import Assignment
+from tidemill.jobs.packages.uv import PackageSource
+from tidemill.jobs.protocol.messages import Assignment, Isolation
 
 
 class Machine(Struct, frozen=True, kw_only=True):
@@ -34,6 +35,17 @@ class Machine(Struct, frozen=True, kw_only=True):
     source_builds: bool = False
     build_seconds_max: float = 300.0
 
+    @property
+    def packages(self) -> PackageSource:
+        """Return where packages come from."""
+        return PackageSource(
+            cache_directory=self.cache_directory,
+            wheels_directory=self.wheels_directory,
+            offline=self.offline,
+            source_builds=self.source_builds,
+            seconds_max=self.build_seconds_max,
+        )
+
 
 class Preparation(Struct, frozen=True, kw_only=True):
     """What a job of some language needs besides its text and arguments.
@@ -46,6 +58,11 @@ class Preparation(Struct, frozen=True, kw_only=True):
     walls: Walls | None = None
     settings: dict[str, Any] = {}
     merged: bool = True
+
+
+def seen_at(job: Assignment, host: str, behind_walls: str) -> str:
+    """Return where the job sees what lies at `host`: there, or at its place behind the walls."""
+    return host if job.isolation is Isolation.FORK else behind_walls
 
 
 class NotPrepared(Exception):

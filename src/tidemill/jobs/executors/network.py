@@ -14,12 +14,14 @@ import msgspec
 
 from tidemill.core.errors import TidemillError
 from tidemill.core.ids import tenant_id
-from tidemill.jobs.executors.contract import Machine, NotPrepared, Preparation
+from tidemill.jobs.executors.contract import Machine, NotPrepared, Preparation, seen_at
 from tidemill.jobs.isolation.plan import Environment
 from tidemill.jobs.languages.http import parse_http
 from tidemill.jobs.languages.sql import SqlScript, parse_sql
 from tidemill.jobs.protocol.messages import Assignment
 
+_FILES: Final = "/opt/tidemill/files"
+_DRIVER: Final = "/opt/tidemill/driver"
 _ROWS_SPARE_BYTES: Final = 64 * 1024
 _HTTP_SPARE_BYTES: Final = 64 * 1024
 _DRIVERS: Final = {"postgresql": "asyncpg", "sqlite": "sqlite3", "duckdb": "duckdb"}
@@ -40,8 +42,8 @@ class SqlExecutor:
             raise NotPrepared(type(error).__name__, str(error)) from None
         files = _files_of(job.tenant_id, machine)
         return Preparation(
-            environment=_environment_of(script.dialect, files),
-            settings=_settings(script, job, machine, files),
+            environment=_environment_of(script.dialect, files, job),
+            settings=_settings(script, job, machine, seen_at(job, str(files), _FILES)),
         )
 
 
@@ -68,28 +70,30 @@ class HttpExecutor:
         )
 
 
-def _environment_of(dialect: str, files: Path) -> Environment:
+def _environment_of(dialect: str, files: Path, job: Assignment) -> Environment:
     driver = _DRIVERS[dialect]
     found = importlib.util.find_spec(driver)
     if found is None or found.origin is None:
         raise NotPrepared(
             "LanguageNotInstalled", f"This worker has no {driver}. Install tidemill[{dialect}]."
         )
-    packages: tuple[str, ...] = ()
+    packages: tuple[tuple[str, str], ...] = ()
+    path: tuple[str, ...] = ()
     if driver != "sqlite3":
-        packages = (str(Path(found.origin).resolve().parent.parent),)
+        host = str(Path(found.origin).resolve().parent.parent)
+        packages, path = ((host, _DRIVER),), (seen_at(job, host, _DRIVER),)
     preload = _PRELOADS[dialect]
     return Environment(
         read_only=packages,
-        path=packages,
-        writable=(str(files),),
+        path=path,
+        writable=((str(files), _FILES),),
         preload=(f"inside.{preload}",) if preload else (),
         network=dialect == "postgresql",
         address_bytes=_DUCKDB_ADDRESS_BYTES if dialect == "duckdb" else None,
     )
 
 
-def _settings(script: SqlScript, job: Assignment, machine: Machine, files: Path) -> dict[str, Any]:
+def _settings(script: SqlScript, job: Assignment, machine: Machine, files: str) -> dict[str, Any]:
     return {
         "dialect": script.dialect,
         "database": script.database,
@@ -102,7 +106,7 @@ def _settings(script: SqlScript, job: Assignment, machine: Machine, files: Path)
         "rows_max": machine.sql_rows_max,
         "result_bytes_max": max(1024, job.result_bytes_max - _ROWS_SPARE_BYTES),
         "file_bytes_max": job.disk_bytes_max,
-        "files": str(files),
+        "files": files,
         "rows_file": f"{job.job_id}.{job.epoch}.jsonl",
     }
 

@@ -10,12 +10,20 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+from msgspec import structs
+
 from tidemill.core.errors import TidemillError
-from tidemill.jobs.executors.contract import Machine, NotPrepared, Preparation
+from tidemill.jobs.executors.contract import Machine, NotPrepared, Preparation, seen_at
 from tidemill.jobs.isolation.plan import Environment, environment_of
 from tidemill.jobs.languages.typescript import parse_typescript
+from tidemill.jobs.packages.building import built
+from tidemill.jobs.packages.locking import lock_packages
+from tidemill.jobs.packages.models import packages_of
+from tidemill.jobs.packages.uv import UvFailed, UvMissing
 from tidemill.jobs.protocol.messages import Assignment
 
+_PACKAGES: Final = "/opt/tidemill/packages"
+_DENO: Final = "/opt/tidemill/deno"
 _DENO_ADDRESS_BYTES: Final = 64 * 1024**3
 """V8 reserves tens of gibibytes of addresses to lay its memory out in."""
 
@@ -25,9 +33,28 @@ class PythonExecutor:
 
     answers = True
 
-    async def prepare(self, job: Assignment, _machine: Machine, /) -> Preparation:
+    async def prepare(self, job: Assignment, machine: Machine, /) -> Preparation:
         """See `Executor.prepare`."""
-        return Preparation(environment=environment_of(job.content))
+        environment = environment_of(job.content)
+        source = machine.packages
+        try:
+            lock = job.lock
+            if not lock and "# /// script" in job.content:
+                # Code in place was never deployed, so nobody has pinned its packages.
+                lock = await lock_packages(packages_of([job.content]), source)
+            if not lock:
+                return Preparation(environment=environment)
+            host = str(await built(lock, source))
+        except UvMissing:
+            raise NotPrepared(
+                "PackagesNotInstalled",
+                "This worker has no uv. Install tidemill[packages], or put uv on its PATH.",
+            ) from None
+        except (UvFailed, TidemillError) as error:
+            raise NotPrepared("PackagesNotInstalled", str(error)) from None
+        environment = structs.replace(environment, read_only=((host, _PACKAGES),))
+        place = seen_at(job, host, _PACKAGES)
+        return Preparation(environment=environment, settings={"path": [place]})
 
 
 class BashExecutor:
@@ -57,14 +84,11 @@ class TypeScriptExecutor:
             script = parse_typescript(job.content)
         except TidemillError as error:
             raise NotPrepared(type(error).__name__, str(error)) from None
-        own = deno.startswith(("/usr/", "/bin/"))
-        environment = Environment(
-            read_only=() if own else (deno,), address_bytes=_DENO_ADDRESS_BYTES
-        )
+        environment = Environment(read_only=((deno, _DENO),), address_bytes=_DENO_ADDRESS_BYTES)
         return Preparation(
             environment=environment,
             settings={
-                "deno": deno,
+                "deno": seen_at(job, deno, _DENO),
                 "parameters": script.parameters,
                 "memory_bytes_max": job.memory_bytes_max,
             },

@@ -30,14 +30,15 @@ WALLS_OF = {Isolation.FORK: Walls.NONE, Isolation.SANDBOX: Walls.NAMESPACES}
 class Environment(Struct, frozen=True, kw_only=True):
     """What a zygote and its jobs have at hand besides the system and Python itself.
 
-    `read_only` and `writable` are directories of the host, shown at the same place. `path` is
+    `read_only` and `writable` are files and directories of the host, and where each is seen behind
+    walls: a job's own /tmp would hide what lies below it. `path` is
     where modules are found, `preload` which of them are imported before the fork. `network` is
     for our own code only: its jobs stay in the host's network and have no relay.
     """
 
     wide: bool = False
-    read_only: tuple[str, ...] = ()
-    writable: tuple[str, ...] = ()
+    read_only: tuple[tuple[str, str], ...] = ()
+    writable: tuple[tuple[str, str], ...] = ()
     path: tuple[str, ...] = ()
     preload: tuple[str, ...] = ()
     network: bool = False
@@ -73,12 +74,12 @@ class ZygotePlan(Struct, frozen=True, kw_only=True):
     """The first packet to a zygote."""
 
     walls: Walls
-    read_only: tuple[str, ...]
+    read_only: tuple[tuple[str, str], ...]
     uids: tuple[int, int]
     counted_memory: bool
     wide: bool = False
     preload: tuple[str, ...] = ()
-    writable: tuple[str, ...] = ()
+    writable: tuple[tuple[str, str], ...] = ()
     path: tuple[str, ...] = ()
     network: bool = False
 

@@ -154,7 +154,10 @@ class Refused(Struct, frozen=True, kw_only=True, tag="refused"):
 
 
 class Assignment(Struct, frozen=True, kw_only=True, tag="assignment"):
-    """A job to run. `arguments` is a JSON object; `token` is the job's own for `/api/v1`."""
+    """A job to run. `arguments` is a JSON object; `token` is the job's own for `/api/v1`.
+
+    `lock` pins the packages that it needs, `modules` are the scripts that it imports, by path.
+    """
 
     job_id: str
     epoch: int
@@ -176,6 +179,8 @@ class Assignment(Struct, frozen=True, kw_only=True, tag="assignment"):
     open_files_max: int = 256
     log_bytes_max: int = 10 * 1024 * 1024
     result_bytes_max: int = 1024 * 1024
+    lock: str = ""
+    modules: dict[str, str] = {}
 
 
 class Assign(Struct, frozen=True, kw_only=True, tag="assign"):

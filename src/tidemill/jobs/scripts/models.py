@@ -23,7 +23,8 @@ path_chars_max: Final = 200
 class Version(Struct, frozen=True):
     """One version of a script, with the columns of the repository in order.
 
-    `schema` is the JSON Schema of its arguments, as JSON.
+    `schema` is the JSON Schema of its arguments, as JSON. `lock_hash` is the content that pins
+    its packages, `imports` is JSON: the contents of the scripts that it imports, by path.
     """
 
     script_id: ScriptId
@@ -35,6 +36,15 @@ class Version(Struct, frozen=True):
     schema: str
     created_at: Instant
     created_by: str
+    lock_hash: str | None = None
+    imports: str = "{}"
+
+
+class Needs(Struct, frozen=True, kw_only=True):
+    """What a script needs to run besides its text: pinned packages, and other scripts by path."""
+
+    lock: str = ""
+    modules: dict[str, str] = {}
 
 
 class Script(Struct, frozen=True):

@@ -11,7 +11,7 @@ from tidemill.jobs.scripts.models import Script, Version
 
 _VERSION: Final = """
     v.script_id, s.path, v.number, v.language, v.content_hash, v.parent_hash, v.schema,
-    v.created_at, v.created_by
+    v.created_at, v.created_by, v.lock_hash, v.imports
 """
 _SCRIPT: Final = f"""
     SELECT s.id, s.path, s.created_at, s.created_by, s.updated_at, s.archived_at, {_VERSION}
@@ -34,6 +34,21 @@ _CONTENT: Final = """
     SELECT content FROM script_contents
     WHERE tenant_id = :tenant_id AND content_hash = :content_hash
 """
+_IN_USE: Final = """
+    SELECT v.content_hash, c.content FROM scripts AS s
+    JOIN script_versions AS v
+        ON v.tenant_id = s.tenant_id AND v.script_id = s.id AND v.number = s.head
+    JOIN script_contents AS c
+        ON c.tenant_id = v.tenant_id AND c.content_hash = v.content_hash
+    WHERE s.tenant_id = :tenant_id AND s.path = :path AND s.archived_at IS NULL
+        AND v.language = :language
+"""
+_LATEST_WITH: Final = """
+    SELECT v.lock_hash, v.imports FROM scripts AS s
+    JOIN script_versions AS v ON v.tenant_id = s.tenant_id AND v.script_id = s.id
+    WHERE s.tenant_id = :tenant_id AND s.path = :path AND v.content_hash = :content_hash
+    ORDER BY v.number DESC LIMIT 1
+"""
 _ADD: Final = """
     INSERT INTO scripts (tenant_id, id, path, head, created_at, created_by, updated_at, updated_by)
     VALUES (:tenant_id, :id, :path, 0, :now, :by, :now, :by)
@@ -47,9 +62,9 @@ _ADD_CONTENT: Final = """
 """
 _ADD_VERSION: Final = """
     INSERT INTO script_versions (tenant_id, script_id, number, language, content_hash,
-        parent_hash, schema, created_at, created_by)
+        parent_hash, schema, created_at, created_by, lock_hash, imports)
     VALUES (:tenant_id, :script_id, :number, :language, :content_hash, :parent_hash, :schema,
-        :now, :created_by)
+        :now, :created_by, :lock_hash, :imports)
 """
 _MOVE_HEAD: Final = """
     UPDATE scripts
@@ -89,6 +104,8 @@ class ScriptRepository:
             parent_hash=version.parent_hash,
             schema=version.schema,
             created_by=version.created_by,
+            lock_hash=version.lock_hash,
+            imports=version.imports,
         )
         self.use(tx, version, by=version.created_by)
 
@@ -104,6 +121,26 @@ class ScriptRepository:
         """Return the content with this hash."""
         row = tx.one(_CONTENT, content_hash=content_hash)
         return row[0] if row else None
+
+    def add_content(self, tx: Tx, content_hash: str, content: str) -> None:
+        """Keep a content by its hash."""
+        tx.execute(_ADD_CONTENT, content_hash=content_hash, content=content)
+
+    def contents_in_use(
+        self, tx: Tx, language: str, paths: Sequence[str]
+    ) -> dict[str, tuple[str, str]]:
+        """Return hash and content of those of `paths` that are scripts of `language` in use."""
+        found: dict[str, tuple[str, str]] = {}
+        for path in paths:
+            row = tx.one(_IN_USE, path=path, language=language)
+            if row is not None:
+                found[path] = (row[0], row[1])
+        return found
+
+    def latest_with(self, tx: Tx, path: str, content_hash: str) -> tuple[str | None, str] | None:
+        """Return lock and imports of the latest version at `path` with this content."""
+        row = tx.one(_LATEST_WITH, path=path, content_hash=content_hash)
+        return (row[0], row[1]) if row else None
 
     def page(self, tx: Tx, *, after: str, limit: int) -> list[Script]:
         """Return scripts in use, by path."""

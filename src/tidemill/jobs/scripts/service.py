@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
 
 from tidemill.core.actor import Actor
+from tidemill.core.errors import TidemillError
 from tidemill.core.ids import TenantId
 from tidemill.core.keysets import after_number, after_text
 from tidemill.core.pages import Page, PageRequest, page_of
 from tidemill.core.ports import Database, Once, Tx
 from tidemill.jobs.contract import ScriptArchived, ScriptDeployed
 from tidemill.jobs.errors import ScriptNotFound
+from tidemill.jobs.languages.imports import imports_of
 from tidemill.jobs.languages.models import language
 from tidemill.jobs.scripts.arguments import Arguments
+from tidemill.jobs.scripts.closures import Contents, closure, may_need
 from tidemill.jobs.scripts.models import (
+    Needs,
     Script,
     Version,
     checked_content,
@@ -29,6 +34,18 @@ from tidemill.jobs.scripts.signatures import infer_schema
 
 contents_kept_bytes_max: Final = 16 * 1024 * 1024
 schemas_kept_max: Final = 256
+NOTHING: Final = Needs()
+
+Pin = Callable[[str, Sequence[str]], Awaitable[str]]
+"""Returns the lock of the packages that contents of a language ask for; empty for none."""
+
+
+async def pin_nothing(language: str, contents: Sequence[str]) -> str:
+    """Leave packages to whoever runs the script."""
+    del language, contents
+    return ""
+
+
 _number_max: Final = 2**62
 
 
@@ -43,8 +60,9 @@ class Deployment(Struct, frozen=True, kw_only=True):
 class ScriptService:
     """Use cases of scripts."""
 
-    def __init__(self, tenants: Database, *, bytes_max: int) -> None:
+    def __init__(self, tenants: Database, *, bytes_max: int, pin: Pin = pin_nothing) -> None:
         self._database = tenants
+        self._pin = pin
         self._bytes_max = bytes_max
         self._scripts = ScriptRepository()
         self._arguments = Arguments()
@@ -65,11 +83,18 @@ class ScriptService:
         schema = msgspec.json.encode(infer_schema(kind, content)).decode()
         digest = content_hash(content)
         by = actor.user_id or actor.id
+        needs = await self._needs_now(actor.tenant_id, kind, content, path)
+        imports = _imports_of(needs)
+        known = await self._database.read(actor.tenant_id, lambda tx: self._scripts.find(tx, path))
+        lock = ""
+        if known is None or not _same(known, kind, digest, imports):
+            # Packages are pinned where something changes; what runs already keeps its own.
+            lock = await self._pin(kind, (content, *needs.modules.values()))
 
         def use_case(tx: Tx) -> Script:
             script_id = self._scripts.reserve(tx, path, by=by)
             before = self._scripts.find(tx, path)
-            if before is not None and _same(before, kind, digest):
+            if before is not None and _same(before, kind, digest, imports):
                 return before
             version = Version(
                 script_id=script_id,
@@ -81,7 +106,11 @@ class ScriptService:
                 schema=schema,
                 created_at=tx.now,
                 created_by=by,
+                lock_hash=content_hash(lock) if lock else None,
+                imports=imports,
             )
+            if lock:
+                self._scripts.add_content(tx, content_hash(lock), lock)
             self._scripts.add_version(tx, version, content)
             _tell(tx, version, actor)
             deployed = self._scripts.find(tx, path)
@@ -163,11 +192,55 @@ class ScriptService:
         schema = self._inline_schemas.get(key)
         if schema is None:
             schema = msgspec.json.encode(infer_schema(known, content)).decode()
+            # What starts with a dot has nowhere to start from, and is refused here.
+            imports_of(known, content, None)
             self._inline_schemas[key] = schema
             if len(self._inline_schemas) > schemas_kept_max:
                 self._inline_schemas.popitem(last=False)
         self._arguments.check(schema, args)
         return known
+
+    async def needs(
+        self, tenant_id: TenantId, language: str, content: str, path: str | None
+    ) -> Needs:
+        """Return what a job of this content needs: as deployed, or for code in place as it is."""
+        if not may_need(language, content):
+            return NOTHING
+        if path is None:
+            try:
+                return await self._needs_now(tenant_id, language, content, None)
+            except TidemillError:
+                # A script that it imports has lost one of its own; the job's error will tell.
+                return NOTHING
+
+        def use_case(tx: Tx) -> Needs | None:
+            found = self._scripts.latest_with(tx, path, content_hash(content))
+            if found is None:
+                return None
+            lock_hash, imports = found
+            lock = self._scripts.content(tx, lock_hash) if lock_hash else ""
+            modules = {
+                place: self._scripts.content(tx, digest) or ""
+                for place, digest in msgspec.json.decode(imports, type=dict[str, str]).items()
+            }
+            return Needs(lock=lock or "", modules=modules)
+
+        return await self._database.read(tenant_id, use_case) or NOTHING
+
+    async def _needs_now(
+        self, tenant_id: TenantId, language: str, content: str, path: str | None
+    ) -> Needs:
+        if not may_need(language, content):
+            return NOTHING
+
+        def use_case(tx: Tx) -> Needs:
+            def find(paths: Sequence[str]) -> Contents:
+                return self._scripts.contents_in_use(tx, language, paths)
+
+            found = closure(language, content, path, find)
+            return Needs(modules={place: text for place, (_, text) in found.items()})
+
+        return await self._database.read(tenant_id, use_case)
 
     async def content(self, tenant_id: TenantId, digest: str) -> str:
         """Return the content of a version; what was read last is kept in memory."""
@@ -187,9 +260,15 @@ class ScriptService:
         return found
 
 
-def _same(script: Script, kind: str, digest: str) -> bool:
+def _same(script: Script, kind: str, digest: str, imports: str) -> bool:
     head = script.head
-    return script.archived_at is None and head.content_hash == digest and head.language == kind
+    runs = script.archived_at is None and head.content_hash == digest and head.language == kind
+    return runs and head.imports == imports
+
+
+def _imports_of(needs: Needs) -> str:
+    hashes = {path: content_hash(text) for path, text in sorted(needs.modules.items())}
+    return msgspec.json.encode(hashes).decode()
 
 
 def _tell(tx: Tx, version: Version, actor: Actor) -> None:

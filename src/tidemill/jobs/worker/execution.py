@@ -260,6 +260,7 @@ def specification_of(job: Assignment, api_url: str, prepared: Preparation) -> Sp
         result_bytes_max=job.result_bytes_max,
         merged=prepared.merged,
         settings=prepared.settings,
+        modules=job.modules,
     )
 
 

@@ -72,6 +72,15 @@ def _result(specification: dict[str, Any], name: str) -> bytes:
     content = specification["content"]
     module = types.ModuleType(_MODULE)
     module.__file__ = name
+    module.__package__ = ".".join(specification["name"].split("/")[:-1])
+    for path in specification["settings"].get("path", ()):
+        import site  # noqa: PLC0415 - only where packages are
+
+        site.addsitedir(path)
+    if specification["modules"]:
+        from . import modules  # noqa: PLC0415 - few scripts import others
+
+        modules.offer(specification["modules"])
     sys.modules[_MODULE] = module
     linecache.cache[name] = (len(content), None, content.splitlines(keepends=True), name)
     exec(compile(content, name, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - the job

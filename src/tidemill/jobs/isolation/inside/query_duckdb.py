@@ -8,7 +8,7 @@ import duckdb
 
 from .journal import say
 from .rows import Rows
-from .sql import database_file, share
+from .sql import database_file
 
 _FETCH: Final = 500
 
@@ -29,11 +29,9 @@ def run(settings: dict[str, Any], arguments: dict[str, Any]) -> bytes:
         },
     )
     try:
-        share(path)
         return _run(connection, settings, arguments)
     finally:
         connection.close()
-        share(path)
 
 
 def _run(connection: Any, settings: dict[str, Any], arguments: dict[str, Any]) -> bytes:

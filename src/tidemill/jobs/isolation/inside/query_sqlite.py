@@ -22,9 +22,9 @@ _REFUSED_PRAGMAS: Final = frozenset({"temp_store_directory", "data_store_directo
 def run(settings: dict[str, Any], arguments: dict[str, Any]) -> bytes:
     """Run the statements; return the result as JSON."""
     path = database_file(settings)
+    share(path)
     connection = sqlite3.connect(path, isolation_level=None, timeout=settings["timeout_seconds"])
     try:
-        share(path)
         connection.execute("PRAGMA foreign_keys = ON")
         connection.set_authorizer(_allow)
         return _run(connection, settings, arguments)

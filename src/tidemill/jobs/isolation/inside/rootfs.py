@@ -66,10 +66,12 @@ def enter(plan: dict[str, Any]) -> None:
     mount(_NEW, _NEW, None, MS_BIND)
     for path in _SYSTEM:
         _add_system(path)
-    for path in (*_SYSTEM_FILES, *plan["read_only"]):
-        _bind_read_only(path)
-    for path in plan["writable"]:
-        _bind_writable(path)
+    for path in _SYSTEM_FILES:
+        _bind_read_only(path, path)
+    for path, seen_at in plan["read_only"]:
+        _bind_read_only(path, seen_at)
+    for path, seen_at in plan["writable"]:
+        _bind_writable(path, seen_at)
     _make_devices()
     for path, text in files.items():
         _write(_NEW + path, text)
@@ -108,11 +110,11 @@ def _add_system(path: str) -> None:
     if os.path.islink(_OLD + path):
         os.symlink(os.readlink(_OLD + path), _NEW + path)
     else:
-        _bind_read_only(path)
+        _bind_read_only(path, path)
 
 
-def _bind_read_only(path: str) -> None:
-    source, target = _OLD + path, _NEW + path
+def _bind_read_only(path: str, seen_at: str) -> None:
+    source, target = _OLD + path, _NEW + seen_at
     if not os.path.exists(source) or os.path.lexists(target):
         return
     if os.path.isdir(source):
@@ -123,10 +125,11 @@ def _bind_read_only(path: str) -> None:
     make_read_only(target)
 
 
-def _bind_writable(path: str) -> None:
-    os.makedirs(_NEW + path, 0o755)
-    mount(_OLD + path, _NEW + path, None, MS_BIND)
-    mount(None, _NEW + path, None, MS_REMOUNT | MS_BIND | MS_NOSUID | MS_NODEV | MS_NOEXEC)
+def _bind_writable(path: str, seen_at: str) -> None:
+    target = _NEW + seen_at
+    os.makedirs(target, 0o755)
+    mount(_OLD + path, target, None, MS_BIND)
+    mount(None, target, None, MS_REMOUNT | MS_BIND | MS_NOSUID | MS_NODEV | MS_NOEXEC)
 
 
 def _names() -> dict[str, str]:

@@ -149,10 +149,10 @@ def _paths(zygote: Zygote, directory: str) -> dict[str, int]:
             "/": landlock.READ_AND_RUN,
             "/dev": landlock.DEVICE | landlock.READ,
             rootfs.WRITABLE: landlock.WRITE,
-            **dict.fromkeys(zygote.plan["writable"], landlock.WRITE),
+            **{seen_at: landlock.WRITE for _, seen_at in zygote.plan["writable"]},
         }
     paths = dict.fromkeys(_SYSTEM_FILES, landlock.READ_AND_RUN)
-    paths |= dict.fromkeys(zygote.plan["read_only"], landlock.READ_AND_RUN)
+    paths |= {path: landlock.READ_AND_RUN for path, _ in zygote.plan["read_only"]}
     paths |= dict.fromkeys(_DEVICES, landlock.DEVICE)
     paths[directory] = landlock.WRITE
     return paths

@@ -65,7 +65,6 @@ def database_file(settings: dict[str, Any]) -> str:
         return ":memory:"
     root = os.path.join(settings["files"], "databases")
     path = os.path.normpath(os.path.join(root, str(name)))
-    os.makedirs(root, exist_ok=True)
     inside = os.path.realpath(path).startswith(os.path.realpath(root) + os.sep)
     if os.path.isabs(str(name)) or "\0" in str(name) or not inside:
         raise Failed(
@@ -73,11 +72,13 @@ def database_file(settings: dict[str, Any]) -> str:
             "path must be the relative path of a file, such as reports.db; databases of files lie "
             "in a directory of the tenant.",
         )
+    # Whichever user the tenant's next job is, it may go on here; nobody else comes past `files`.
+    os.umask(0)
     os.makedirs(os.path.dirname(path), exist_ok=True)
     return path
 
 
 def share(path: str) -> None:
-    """Let the tenant's other jobs use a file that this one made, whichever user they are."""
-    if path != ":memory:" and os.path.exists(path) and os.stat(path).st_uid == os.getuid():
-        os.chmod(path, 0o666)  # noqa: S103 - nobody else comes past the directory
+    """Make the file of a database so that the tenant's other jobs can use it too."""
+    if path != ":memory:" and not os.path.exists(path):
+        os.close(os.open(path, os.O_CREAT | os.O_CLOEXEC, 0o666))
