@@ -7,3 +7,4 @@ DROP TABLE ready_lanes;
 DROP TABLE job_keys;
 DROP TABLE job_history;
 DROP TABLE jobs;
+DROP TABLE job_specs;

@@ -5,3 +5,4 @@ DROP TABLE ready_lanes;
 DROP TABLE job_keys;
 DROP TABLE job_history;
 DROP TABLE jobs;
+DROP TABLE job_specs;

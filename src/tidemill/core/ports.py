@@ -197,8 +197,11 @@ class Ephemeral(Struct, frozen=True, kw_only=True):
 class EventBus(Protocol):
     """Carries facts and ephemeral updates to every process.
 
-    It may lose, duplicate or reorder: readers repair from the log by `seq`.
+    It may lose, duplicate or reorder: readers repair from the log by `seq`. `shared` says whether
+    it reaches other processes than this one.
     """
+
+    shared: bool
 
     async def start(self) -> None:
         """Connect. Raises an `Unavailable` error when the bus cannot be reached at start."""
@@ -264,6 +267,10 @@ class LiveUpdates(Protocol):
         self, tenant_id: TenantId, topics: Sequence[Topic], type_: str, data: object
     ) -> None:
         """Queue an update for subscribers of `topics`; `data` is encoded once as JSON."""
+        ...
+
+    def is_followed(self, tenant_id: TenantId) -> bool:
+        """Return whether anybody may watch the tenant, so that an update is worth its making."""
         ...
 
 

@@ -99,6 +99,7 @@ def build(parts: Parts) -> Offer:
     stream = Stream(parts.tenants)
     updates = BusLiveUpdates(parts.bus)
     hub = _hub(parts, stream)
+    updates.watched = hub.is_watched
     relay = Relay(parts.wakeups)
     followers = Followers(stream, Cursors(parts.tenants), holder=str(uuid_utils.uuid7()))
     outboxes = Outboxes(

@@ -32,6 +32,9 @@ TENANT = TenantId("crew")
 
 
 class _Nobody:
+    def is_followed(self, tenant_id: TenantId) -> bool:
+        return False
+
     def publish(self, *_: object) -> None:
         """Nobody watches."""
 

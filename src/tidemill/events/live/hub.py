@@ -115,6 +115,10 @@ class Hub:
             lagged_since_start=self._lagged + sum(one.lags for one in connections),
         )
 
+    def is_watched(self, tenant_id: TenantId) -> bool:
+        """Return whether a connection of this tenant is open here."""
+        return tenant_id in self._feeds
+
     def check_room(self) -> None:
         """Raise `TooManyConnections` when no more streams can be opened."""
         if self._closing or self._count >= self.limits.connections_max:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -30,6 +30,11 @@ class BusLiveUpdates:
         self._bus = bus
         self._waiting: deque[Ephemeral] = deque(maxlen=waiting_max)
         self._sender: asyncio.Task[None] | None = None
+        self.watched: Callable[[TenantId], bool] = lambda _tenant_id: True
+
+    def is_followed(self, tenant_id: TenantId) -> bool:
+        """See `LiveUpdates.is_followed`; over a shared bus, watchers may be anywhere."""
+        return self._bus.shared or self.watched(tenant_id)
 
     def publish(
         self, tenant_id: TenantId, topics: Sequence[Topic], type_: str, data: object

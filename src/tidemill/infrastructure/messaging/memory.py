@@ -12,6 +12,8 @@ from tidemill.infrastructure.messaging.receivers import Receivers
 class InProcessBus(Receivers):
     """Hands everything to the handlers of this process at once."""
 
+    shared = False
+
     async def start(self) -> None:
         """Nothing to connect to."""
 

@@ -18,6 +18,8 @@ T = TypeVar("T")
 class Receivers:
     """The handlers of one bus; a failing handler stops neither the others nor the bus."""
 
+    shared = True
+
     def __init__(self) -> None:
         self._facts: list[Callable[[FactBatch], None]] = []
         self._ephemeral: list[Callable[[Ephemeral], None]] = []

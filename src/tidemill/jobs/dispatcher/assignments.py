@@ -10,7 +10,8 @@ from tidemill.identity import JobTokens
 from tidemill.jobs.dispatcher.options import DispatcherOptions
 from tidemill.jobs.functions.models import isolation_of
 from tidemill.jobs.protocol.messages import Assignment, Isolation
-from tidemill.jobs.queue.models import Job, starter_of
+from tidemill.jobs.queue.claims import Claimed
+from tidemill.jobs.queue.models import starter
 from tidemill.jobs.scripts.service import ScriptService
 
 token_seconds_spare: Final = 120
@@ -29,27 +30,28 @@ class Assignments:
         self._scripts = scripts
         self._tokens = tokens
 
-    async def of(self, job: Job) -> Assignment:
+    async def of(self, job: Claimed) -> Assignment:
         """Return what the worker needs; raises when the script's store is away."""
-        content = job.content
+        spec, options = job.spec, self._options
+        content = spec.content
         if content is None:
-            content = await self._scripts.content(job.tenant_id, job.content_hash)
-        tenant = job.tenant_id
-        needs = await self._scripts.needs(tenant, job.language, content, job.script_path)
-        options = self._options
+            content = await self._scripts.content(job.tenant_id, spec.content_hash)
+        isolation = Isolation(isolation_of(spec.isolation))
+        needs = await self._scripts.needs(job.tenant_id, spec.language, content, spec.script_path)
         return Assignment(
             job_id=job.id,
             epoch=job.epoch,
             attempt=job.attempts,
             tenant_id=job.tenant_id,
-            language=job.language,
-            content_hash=job.content_hash,
+            language=spec.language,
+            content_hash=spec.content_hash,
             content=content,
             arguments=job.args.encode(),
-            isolation=Isolation(isolation_of(job.isolation)),
-            timeout_seconds=job.timeout_seconds,
-            token=self._token(job),
-            script_path=job.script_path,
+            isolation=isolation,
+            timeout_seconds=spec.timeout_seconds,
+            # The operator's own functions run with the rights of the worker.
+            token="" if isolation is Isolation.FUNCTION else self._token(job),
+            script_path=spec.script_path,
             work_item_id=job.work_item_id,
             traceparent=job.traceparent,
             memory_bytes_max=options.memory_bytes_max,
@@ -62,16 +64,16 @@ class Assignments:
             modules=needs.modules,
         )
 
-    def _token(self, job: Job) -> str:
+    def _token(self, job: Claimed) -> str:
         tokens = self._tokens()
         if tokens is None:
             return ""
         try:
             return tokens.issue_job_token(
-                starter_of(job),
+                starter(job.spec.actor),
                 job.id,
                 epoch=job.epoch,
-                ttl_seconds=job.timeout_seconds + token_seconds_spare,
+                ttl_seconds=job.spec.timeout_seconds + token_seconds_spare,
             )
         except TidemillError:
             # A job that nobody in person has started has no rights of its own.

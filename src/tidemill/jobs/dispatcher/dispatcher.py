@@ -16,7 +16,7 @@ from tidemill.jobs.contract import JobState
 from tidemill.jobs.dispatcher.assignments import Assignments
 from tidemill.jobs.dispatcher.models import Begun, Demand, Ended, Ring, Turn
 from tidemill.jobs.dispatcher.options import DispatcherOptions
-from tidemill.jobs.dispatcher.reception import Inbox, Reception
+from tidemill.jobs.dispatcher.reception import Arrived, Inbox, Reception
 from tidemill.jobs.dispatcher.service import Dispatching
 from tidemill.jobs.dispatcher.sessions import Session
 from tidemill.jobs.dispatcher.tending import Tending
@@ -26,6 +26,7 @@ from tidemill.jobs.logs.writing import LogArrivals, LogWriter
 from tidemill.jobs.protocol.memory import MemoryListener
 from tidemill.jobs.protocol.messages import Assignment, Held
 from tidemill.jobs.protocol.unix import UnixListener
+from tidemill.jobs.queue.claims import Claimed
 from tidemill.jobs.queue.models import Job
 from tidemill.jobs.queue.signals import Signals
 
@@ -188,35 +189,53 @@ class Dispatcher:
         if self._failed:
             await self._give_back_strays()
             self._failed = False
-        ended = self._inbox.ended[: self._options.jobs_per_turn_max]
-        await self._begin({(end.id, end.epoch) for _, end, _ in ended})
+        ended = self._inbox.take(self._options.jobs_per_turn_max)
+        await self._begin(ended)
         await self._peers.logs.flush()
         if ended:
             crash_point("dispatch_before_finish")
-        followed = [one for one in ended if not _is_plain(one[1], one[2])]
-        plain = [one for one in ended if _is_plain(one[1], one[2])]
-        dispatching, tending = self._peers.dispatching, self._peers.tending
+        followed = [one for one in ended if not _is_plain(one)]
+        plain = [one for one in ended if _is_plain(one)] if followed else ended
+        moves = self._moves_due()
+        dispatching = self._peers.dispatching
         # Each has its own transactions: when one fails, what the other did still counts.
         turn, done = await asyncio.gather(
             dispatching.turn(
-                [end for _, end, _ in plain], self._demands(), self._ring, leads=tending.leads
+                [end.ended for end in plain], self._demands(), self._ring, leads=moves
             ),
-            dispatching.end_followed([end for _, end, _ in followed]),
+            dispatching.end_followed([end.ended for end in followed]),
             return_exceptions=True,
         )
         if ended:
             crash_point("dispatch_after_finish")
-        if not isinstance(done, BaseException):
+        if isinstance(done, BaseException):
+            self._inbox.put_back(followed)
+        else:
             self._settle(followed, done)
-        if not isinstance(turn, BaseException):
+            self._note(done)
+        if isinstance(turn, BaseException):
+            self._inbox.put_back(plain)
+        else:
+            self._ring = turn.ring
+            if moves:
+                self._next_due_at = turn.next_due_at
             self._settle(plain, turn.ended)
-            self._note(turn, [] if isinstance(done, BaseException) else done)
+            self._note(turn.ended)
             await self._assign(turn)
         for failure in (turn, done):
             if isinstance(failure, BaseException):
                 raise failure
         if self._inbox.ended:
             self._inbox.wake.set()
+
+    def _moves_due(self) -> bool:
+        """Return whether this turn shall put due jobs in line; only the leader does."""
+        if self._next_due_at is None or self._next_due_at > self._peers.clock.now():
+            return False
+        if not self._peers.tending.leads:
+            self._next_due_at = None
+            return False
+        return True
 
     async def _give_back_strays(self) -> None:
         """Put jobs back that the books give to workers of this process and that none of them has.
@@ -225,7 +244,7 @@ class Dispatcher:
         long as those workers live.
         """
         booked = await self._peers.dispatching.booked(list(self.sessions))
-        over = {(end.id, end.epoch) for _, end, _ in self._inbox.ended}
+        over = {(end.ended.id, end.ended.epoch) for end in self._inbox.ended}
         strays = []
         for job in booked:
             session = self.sessions.get(job.worker_id or "")
@@ -237,9 +256,12 @@ class Dispatcher:
             await self._peers.dispatching.give_back(strays, seconds=0)
             self._inbox.wake.set()
 
-    async def _begin(self, over: set[tuple[str, int]]) -> None:
+    async def _begin(self, ended: Sequence[Arrived]) -> None:
         """Mark what has started; a job that has also ended needs no mark, unless it is followed."""
         begun = self._inbox.begun.copy()
+        if not begun:
+            return
+        over = {(end.ended.id, end.ended.epoch) for end in ended}
         plain: list[Begun] = []
         for begin, job in begun:
             if job.followed:
@@ -266,34 +288,40 @@ class Dispatcher:
                 room -= demand.slots
         return demands
 
-    def _settle(self, ended: Sequence[tuple[Session, Ended, Job]], done: Sequence[Job]) -> None:
+    def _settle(self, ended: Sequence[Arrived], done: Sequence[Job | Ended]) -> None:
         """Tell the workers that their outcomes are durable, and everybody else what became."""
-        figures = self._peers.signals.figures
-        figures.fenced += len(ended) - len(done)
-        figures.retries += sum(job.state is JobState.SCHEDULED for job in done)
+        if not ended:
+            return
+        peers = self._peers
+        peers.signals.figures.fenced += len(ended) - len(done)
         by_session: dict[Session, list[Held]] = {}
-        for session, end, _ in ended:
-            by_session.setdefault(session, []).append(Held(end.id, end.epoch))
+        held_by: dict[str, Claimed] = {}
+        for end in ended:
+            by_session.setdefault(end.session, []).append(Held(end.ended.id, end.ended.epoch))
+            held_by[end.ended.id] = end.job
         for session, held in by_session.items():
             session.taken(held)
-        settled = {id(one) for one in ended}
-        self._inbox.ended = [one for one in self._inbox.ended if id(one) not in settled]
-        for job in done:
-            key = LogKey(job.tenant_id, job.id, job.epoch)
+        for one in done:
+            key = LogKey(one.tenant_id, one.id, one.epoch)
             # Whoever watches has read the last line when the job's end is told.
-            self._peers.logs.show_now(key)
-            self._peers.signals.changed(job)
-            self._peers.arrivals.arrived(key)
+            peers.logs.show_now(key)
+            if isinstance(one, Job):
+                peers.signals.changed(one)
+            else:
+                peers.signals.changed(held_by[one.id], one.state)
+            peers.arrivals.arrived(key)
 
-    def _note(self, turn: Turn, done: Sequence[Job]) -> None:
-        self._ring = turn.ring
-        if self._peers.tending.leads:
-            due = [job.due_at for job in done if job.state is JobState.SCHEDULED]
-            if turn.next_due_at is not None:
-                due.append(turn.next_due_at)
-            self._next_due_at = min(due, default=None)
-        if any(job.state is JobState.QUEUED for job in (*turn.ended, *done)):
-            self._inbox.wake.set()
+    def _note(self, done: Sequence[Job | Ended]) -> None:
+        """Remember when the next of `done` is to run again."""
+        for job in done:
+            if isinstance(job, Ended) or job.state.final:
+                continue
+            if job.state is JobState.QUEUED:
+                self._inbox.wake.set()
+            elif job.state is JobState.SCHEDULED:
+                self._peers.signals.figures.retries += 1
+                if self._next_due_at is None or job.due_at < self._next_due_at:
+                    self._next_due_at = job.due_at
 
     async def _assign(self, turn: Turn) -> None:
         if any(turn.claimed.values()):
@@ -317,9 +345,11 @@ class Dispatcher:
                 raise
             crash_point("dispatch_after_assign")
 
-    async def _assignable(self, session: Session, jobs: Sequence[Job]) -> AsyncIterator[Assignment]:
+    async def _assignable(
+        self, session: Session, jobs: Sequence[Claimed]
+    ) -> AsyncIterator[Assignment]:
         for job in jobs:
-            self._peers.signals.changed(job)
+            self._peers.signals.changed(job, JobState.LEASED)
             try:
                 session.check_function(job.function)
                 yield await self._peers.assignments.of(job)
@@ -329,9 +359,9 @@ class Dispatcher:
                 await self._peers.dispatching.give_back([job], seconds=give_back_seconds)
 
     def _ready(self, due_at: int) -> None:
-        if due_at <= self._peers.clock.now() or self._next_due_at is None:
+        if due_at <= self._peers.clock.now():
             self._inbox.wake.set()
-        elif due_at < self._next_due_at:
+        elif self._next_due_at is None or due_at < self._next_due_at:
             self._next_due_at = due_at
             self._inbox.wake.set()
 
@@ -340,6 +370,6 @@ class Dispatcher:
             session.cancel(job_id, epoch)
 
 
-def _is_plain(end: Ended, job: Job) -> bool:
+def _is_plain(end: Arrived) -> bool:
     """Return whether the end of an attempt leaves no fact on the stream."""
-    return not job.followed and end.ending.verdict in _PLAIN
+    return not end.job.followed and end.ended.ending.verdict in _PLAIN

@@ -8,6 +8,8 @@ from typing import Final
 from msgspec import Struct, structs
 
 from tidemill.core.clock import Instant
+from tidemill.jobs.contract import JobState
+from tidemill.jobs.queue.claims import Claimed
 from tidemill.jobs.queue.models import Ending, Job
 
 Lane = tuple[str, str, str]
@@ -23,6 +25,18 @@ class Ended(Struct, frozen=True):
     id: str
     epoch: int
     ending: Ending
+
+    @property
+    def state(self) -> JobState:
+        """Return the state that a final ending leaves."""
+        if self.ending.verdict is None:
+            raise ValueError(f"The job {self.id} was not brought to an end.")
+        return self.ending.verdict
+
+    @property
+    def plain(self) -> bool:
+        """Return whether nothing of the job has to be read to know how it ends."""
+        return self.ending.verdict is JobState.SUCCEEDED
 
 
 class Begun(Struct, frozen=True):
@@ -42,6 +56,11 @@ class Demand(Struct, frozen=True, kw_only=True):
     slots: int
     tags: tuple[str, ...]
     isolations: tuple[str, ...]
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """Return each (tag, isolation) that the worker takes."""
+        return tuple((tag, isolation) for tag in self.tags for isolation in self.isolations)
 
 
 class Ring(Struct, frozen=True):
@@ -84,8 +103,8 @@ class Ring(Struct, frozen=True):
 class Turn(Struct, frozen=True, kw_only=True):
     """What one transaction of the dispatcher did. `claimed` is by worker."""
 
-    ended: Sequence[Job] = ()
-    claimed: Mapping[str, Sequence[Job]] = {}
+    ended: Sequence[Job | Ended] = ()
+    claimed: Mapping[str, Sequence[Claimed]] = {}
     ring: Ring
     next_due_at: Instant | None = None
 

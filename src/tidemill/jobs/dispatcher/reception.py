@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import structlog
 
@@ -34,7 +34,8 @@ from tidemill.jobs.protocol.messages import (
     Welcome,
     protocol_version,
 )
-from tidemill.jobs.queue.models import Ending, Job, to_json
+from tidemill.jobs.queue.claims import Claimed, claimed
+from tidemill.jobs.queue.models import Ending, to_json
 from tidemill.jobs.queue.signals import Signals
 from tidemill.jobs.workers.models import Beat, Registration
 
@@ -46,18 +47,35 @@ slots_max: Final = 1_000
 name_chars_max: Final = 100
 
 
+class Arrived(NamedTuple):
+    """An outcome, and who said it about which job."""
+
+    session: Session
+    ended: Ended
+    job: Claimed
+
+
 class Inbox:
     """What arrived since the last turn."""
 
     def __init__(self) -> None:
         self.wake = asyncio.Event()
-        self.ended: list[tuple[Session, Ended, Job]] = []
-        self.begun: list[tuple[Begun, Job]] = []
+        self.ended: list[Arrived] = []
+        self.begun: list[tuple[Begun, Claimed]] = []
         self._beats: dict[str, Beat] = {}
 
     def beat(self, beat: Beat) -> None:
         """Keep the latest sign of life of each worker."""
         self._beats[beat.worker_id] = beat
+
+    def take(self, limit: int) -> list[Arrived]:
+        """Return and forget up to `limit` outcomes, the first ones first."""
+        taken, self.ended = self.ended[:limit], self.ended[limit:]
+        return taken
+
+    def put_back(self, ended: Sequence[Arrived]) -> None:
+        """Keep outcomes for the next turn that this one could not record."""
+        self.ended[:0] = ended
 
     def take_beats(self) -> list[Beat]:
         """Return and forget the signs of life."""
@@ -161,7 +179,7 @@ class Reception:
         holding = {held.job_id: held.epoch for held in (*hello.holding, *hello.unacknowledged)}
         registered = await self._dispatching.register(registration, holding)
         session = Session(connection, hello, registered.generation)
-        session.held = {job.id: job for job in registered.kept}
+        session.held = {job.id: claimed(job) for job in registered.kept}
         await connection.send(
             Welcome(
                 generation=registered.generation,
@@ -236,7 +254,7 @@ class Reception:
         del session.held[job.id]
         self.signals.figures.ended(outcome.started_at, outcome.finished_at)
         end = Ended(job.tenant_id, job.id, job.epoch, ending_of(outcome))
-        self._inbox.ended.append((session, end, job))
+        self._inbox.ended.append(Arrived(session, end, job))
         self._inbox.wake.set()
 
 
@@ -249,6 +267,7 @@ def ending_of(outcome: Outcome) -> Ending:
         result=None if outcome.result is None else outcome.result.decode(errors="replace"),
         error=None if outcome.error is None else to_json(outcome.error),
         peak_memory_bytes=outcome.peak_memory_bytes,
+        cpu_microseconds=outcome.cpu_microseconds,
         retriable=outcome.retriable,
         retry_seconds=outcome.retry_seconds,
     )

@@ -8,29 +8,27 @@ from typing import Final
 import msgspec
 
 from tidemill.core.clock import Instant
-from tidemill.core.ports import Tx, Value
-from tidemill.jobs.dispatcher.models import Begun, Demand, Lane, lanes_per_look_max
-from tidemill.jobs.queue.models import Job
-from tidemill.jobs.queue.repository import INSERT_HISTORY, LIVE_COLUMNS, as_job, history_row
+from tidemill.core.ports import Row, Tx, Value
+from tidemill.jobs.dispatcher.models import Begun, Demand, Ended, Lane, Ring, lanes_per_look_max
+from tidemill.jobs.history.repository import Move, move
+from tidemill.jobs.queue.claims import Claimed
+from tidemill.jobs.queue.models import Job, day_of
+from tidemill.jobs.queue.repository import JOINED, LIVE, as_job, move_of
+from tidemill.jobs.specs.repository import SpecRepository
 
 _NAMED: Final = {
-    "sqlite": """position IN (
+    "sqlite": """jobs.position IN (
         SELECT named.position FROM json_each(:refs) AS ref
         CROSS JOIN jobs AS named
             ON named.tenant_id = ref.value ->> 0 AND named.id = ref.value ->> 1)""",
-    "postgres": """(tenant_id, id) IN (
+    "postgres": """(jobs.tenant_id, jobs.id) IN (
         SELECT ref ->> 0, ref ->> 1
         FROM jsonb_array_elements(CAST(CAST(:refs AS TEXT) AS jsonb)) AS ref)""",
 }
 _READ: Final = {
-    dialect: f"SELECT {LIVE_COLUMNS} FROM jobs WHERE {named}"  # noqa: S608 - constants
-    for dialect, named in _NAMED.items()
+    dialect: f"SELECT {LIVE} WHERE {JOINED} AND {named}" for dialect, named in _NAMED.items()
 }
-_DELETE: Final = {
-    dialect: f"DELETE FROM jobs WHERE {named}"  # noqa: S608 - constants
-    for dialect, named in _NAMED.items()
-}
-_LOCK: Final = {"sqlite": "", "postgres": " ORDER BY tenant_id, id FOR UPDATE"}
+_LOCK: Final = {"sqlite": "", "postgres": " ORDER BY jobs.tenant_id, jobs.id FOR UPDATE OF jobs"}
 _PUT_BACK: Final = """
     UPDATE jobs SET state = :state, due_at = :due_at, order_key = order_key + :later,
         attempts = :attempts, rescues = :rescues, worker_id = NULL, generation = NULL,
@@ -49,13 +47,18 @@ _READY: Final = """
 """
 _LEASE: Final = """
     SET state = 'leased', epoch = epoch + 1, attempts = attempts + 1, worker_id = :worker,
-        generation = :generation, leased_at = :now, started_at = NULL
+        generation = :generation, started_at = NULL
+"""
+_CLAIMED: Final = """
+    jobs.order_key, jobs.position, jobs.spec_id, jobs.tenant_id, jobs.id, jobs.epoch,
+    jobs.attempts, jobs.due_at, jobs.args, jobs.key, jobs.work_item_id, jobs.trigger_id,
+    jobs.traceparent
 """
 _CLAIM: Final = {
     "sqlite": f"""
         UPDATE jobs {_LEASE}
         WHERE position IN (SELECT position {_READY})
-        RETURNING {LIVE_COLUMNS}, jobs.order_key, jobs.position
+        RETURNING {_CLAIMED}
     """,
     # Without MATERIALIZED the planner may run the inner query again and take more than its limit.
     "postgres": f"""
@@ -64,27 +67,47 @@ _CLAIM: Final = {
         )
         UPDATE jobs {_LEASE}
         FROM ready WHERE jobs.tenant_id = ready_tenant AND jobs.id = ready_id
-        RETURNING {LIVE_COLUMNS}, jobs.order_key, jobs.position
+        RETURNING {_CLAIMED}
     """,  # noqa: S608 - constants
 }
-_LANES: Final = """
-    WITH RECURSIVE lanes (tenant) AS (
-        SELECT MIN(tenant_id) FROM jobs
-        WHERE state = 'queued' AND tag = :tag AND isolation = :isolation AND tenant_id > :after
-        UNION ALL
-        SELECT (
-            SELECT MIN(tenant_id) FROM jobs
-            WHERE state = 'queued' AND tag = :tag AND isolation = :isolation
-                AND tenant_id > lanes.tenant
+_PAIRS: Final = {
+    "sqlite": """
+        SELECT value ->> 0 AS tag, value ->> 1 AS isolation, value ->> 2 AS after, key AS place
+        FROM json_each(:pairs)
+    """,
+    "postgres": """
+        SELECT pair ->> 0 AS tag, pair ->> 1 AS isolation, pair ->> 2 AS after, place
+        FROM jsonb_array_elements(CAST(CAST(:pairs AS TEXT) AS jsonb))
+            WITH ORDINALITY AS given (pair, place)
+    """,
+}
+# Skips from lane to lane in idx_jobs_ready, whatever they hold.
+_LANES: Final = {
+    dialect: f"""
+        WITH RECURSIVE pairs AS ({pairs}), lanes (tag, isolation, place, tenant) AS (
+            SELECT tag, isolation, place, (
+                SELECT MIN(tenant_id) FROM jobs
+                WHERE jobs.state = 'queued' AND jobs.tag = pairs.tag
+                    AND jobs.isolation = pairs.isolation AND jobs.tenant_id > pairs.after
+            )
+            FROM pairs
+            UNION ALL
+            SELECT tag, isolation, place, (
+                SELECT MIN(tenant_id) FROM jobs
+                WHERE jobs.state = 'queued' AND jobs.tag = lanes.tag
+                    AND jobs.isolation = lanes.isolation AND jobs.tenant_id > lanes.tenant
+            )
+            FROM lanes WHERE lanes.tenant IS NOT NULL
         )
-        FROM lanes WHERE lanes.tenant IS NOT NULL
-    )
-    SELECT lanes.tenant, ready_lanes.weight
-    FROM lanes
-    LEFT JOIN ready_lanes ON ready_lanes.tenant_id = lanes.tenant AND ready_lanes.tag = :tag
-    WHERE lanes.tenant IS NOT NULL
-    LIMIT :limit
-"""
+        SELECT lanes.place, lanes.tag, lanes.isolation, lanes.tenant, ready_lanes.weight
+        FROM lanes
+        LEFT JOIN ready_lanes
+            ON ready_lanes.tenant_id = lanes.tenant AND ready_lanes.tag = lanes.tag
+        WHERE lanes.tenant IS NOT NULL
+        LIMIT :limit
+    """  # noqa: S608 - constants
+    for dialect, pairs in _PAIRS.items()
+}
 _MOVE_DUE: Final = {
     "sqlite": """
         UPDATE jobs SET state = 'queued' WHERE position IN (
@@ -104,8 +127,9 @@ _MOVE_DUE: Final = {
 _NEXT_DUE: Final = "SELECT MIN(due_at) FROM jobs WHERE state = 'scheduled'"
 _COUNT: Final = "SELECT state, COUNT(*), MIN(due_at) FROM jobs GROUP BY state"
 _HELD_BY: Final = f"""
-    SELECT {LIVE_COLUMNS} FROM jobs WHERE worker_id = :worker ORDER BY tenant_id, id LIMIT :limit
-"""  # noqa: S608 - constants
+    SELECT {LIVE} WHERE {JOINED} AND jobs.worker_id = :worker
+    ORDER BY jobs.tenant_id, jobs.id LIMIT :limit
+"""
 _TAKE_OVER: Final = """
     UPDATE jobs SET worker_id = :worker, generation = :generation
     WHERE tenant_id = :tenant AND id = :id AND epoch = :epoch
@@ -121,13 +145,15 @@ _DROP_DAY: Final = "SELECT drop_job_history_day(:day, :before)"
 _PRUNE_HISTORY: Final = {
     "sqlite": """
         DELETE FROM job_history WHERE rowid IN (
-            SELECT rowid FROM job_history WHERE finished_at < :before
-            ORDER BY finished_at LIMIT :limit)
+            SELECT oldest.id FROM (
+                SELECT rowid AS id, finished_at FROM job_history ORDER BY rowid LIMIT :limit
+            ) AS oldest
+            WHERE oldest.finished_at < :before)
     """,
     "postgres": """
         DELETE FROM job_history WHERE (tenant_id, day, id) IN (
             SELECT tenant_id, day, id FROM job_history WHERE finished_at < :before
-            ORDER BY finished_at LIMIT :limit)
+            LIMIT :limit)
     """,
 }
 _PRUNE_KEYS: Final = """
@@ -159,16 +185,26 @@ _RESIGN: Final = """
 class DispatchRepository:
     """Jobs of all tenants, as the dispatcher needs them."""
 
+    def __init__(self) -> None:
+        self._specs = SpecRepository()
+
     def read(self, tx: Tx, refs: Sequence[tuple[str, str]]) -> list[Job]:
         """Return the live jobs of `refs` (tenant, id), locked."""
+        if not refs:
+            return []
         sql = _READ[tx.dialect] + _LOCK[tx.dialect]
         return [as_job(row) for row in tx.all(sql, refs=_json(refs))]
 
     def finish(self, tx: Tx, jobs: Sequence[Job]) -> None:
         """Move locked jobs to the history."""
-        refs = [(job.tenant_id, job.id) for job in jobs]
-        tx.execute(_DELETE[tx.dialect], refs=_json(refs))
-        tx.execute_many(INSERT_HISTORY, map(history_row, jobs))
+        move(tx, [move_of(job) for job in jobs], held=True)
+
+    def end(self, tx: Tx, ended: Sequence[Ended]) -> list[Ended]:
+        """Move held jobs whose end is final to the history; return those that were held so."""
+        moved = move(tx, [_move(end) for end in ended], held=True)
+        if len(moved) == len(ended):
+            return list(ended)
+        return [end for end in ended if (end.id, end.epoch) in moved]
 
     def put_back(self, tx: Tx, jobs: Iterable[tuple[Job, int]]) -> None:
         """Put jobs back in line, each so many microseconds later than before."""
@@ -199,18 +235,23 @@ class DispatchRepository:
         )
         tx.execute_many(_BEGIN, rows)
 
-    def lanes(self, tx: Tx, tag: str, isolation: str, after: str) -> dict[Lane, int]:
-        """Return lanes that hold ready jobs, from the one after `after` round, and weights."""
+    def lanes(self, tx: Tx, pairs: Sequence[tuple[str, str]], ring: Ring) -> dict[Lane, int]:
+        """Return lanes of `pairs` (tag, isolation) that hold ready jobs, and their weights.
+
+        The lanes of a pair begin after the tenant that was served last, and go round.
+        """
+        starts = []
+        for pair in pairs:
+            after = ring.position(*pair)
+            starts += [(*pair, start) for start in ((after, "") if after else ("",))]
+        limit = lanes_per_look_max * len(starts)
+        rows = tx.all(_LANES[tx.dialect], pairs=_json(starts), limit=limit)
         found: dict[Lane, int] = {}
-        for start in (after, "") if after else ("",):
-            rows = tx.all(
-                _LANES, tag=tag, isolation=isolation, after=start, limit=lanes_per_look_max
-            )
-            for tenant, weight in rows:
-                found.setdefault((tag, isolation, tenant), int(weight or 1))
+        for _, *lane, weight in sorted(rows, key=_start):
+            found.setdefault((lane[0], lane[1], lane[2]), int(weight or 1))
         return found
 
-    def claim(self, tx: Tx, lane: Lane, demand: Demand, limit: int) -> list[Job]:
+    def claim(self, tx: Tx, lane: Lane, demand: Demand, limit: int) -> list[Claimed]:
         """Lease up to `limit` ready jobs of `lane`, in their order."""
         tag, isolation, tenant = lane
         rows = tx.all(
@@ -222,8 +263,9 @@ class DispatchRepository:
             worker=demand.worker_id,
             generation=demand.generation,
         )
+        specs = self._specs.all(tx, {row[2] for row in rows})
         # No database promises the order of RETURNING.
-        return [as_job(row[:-2]) for row in sorted(rows, key=lambda row: (row[-2], row[-1]))]
+        return [Claimed(specs[row[2]], *row[3:]) for row in sorted(rows, key=_place)]
 
     def move_due(self, tx: Tx, limit: int) -> Instant | None:
         """Put due jobs in line; return when the next is due."""
@@ -243,7 +285,7 @@ class DispatchRepository:
 
     def held_by(self, tx: Tx, worker_id: str, limit: int, *, lock: bool = False) -> list[Job]:
         """Return jobs that a worker has by our books."""
-        suffix = " FOR UPDATE" if lock and tx.dialect == "postgres" else ""
+        suffix = " FOR UPDATE OF jobs" if lock and tx.dialect == "postgres" else ""
         return [as_job(row) for row in tx.all(_HELD_BY + suffix, worker=worker_id, limit=limit)]
 
     def take_over(self, tx: Tx, jobs: Iterable[Job], worker_id: str, generation: int) -> None:
@@ -290,6 +332,31 @@ class DispatchRepository:
     def resign(self, tx: Tx, role: str, holder: str) -> None:
         """Let go of the leadership."""
         tx.execute(_RESIGN, role=role, holder=holder)
+
+
+def _start(row: Row) -> tuple[int, str]:
+    return row[0], row[3]
+
+
+def _place(row: Row) -> tuple[int, int]:
+    return row[0], row[1]
+
+
+def _move(end: Ended) -> Move:
+    ending = end.ending
+    return Move(
+        end.tenant_id,
+        end.id,
+        end.epoch,
+        day_of(end.id),
+        end.state,
+        ending.finished_at,
+        ending.peak_memory_bytes,
+        ending.cpu_microseconds,
+        ending.result,
+        ending.error,
+        ending.started_at,
+    )
 
 
 def _json(value: object) -> str:

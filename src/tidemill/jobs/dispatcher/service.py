@@ -12,6 +12,7 @@ from tidemill.core.ids import INSTALLATION, TenantId
 from tidemill.core.ports import Database, Tx
 from tidemill.jobs.dispatcher.models import Begun, Demand, Ended, Lane, Registered, Ring, Turn
 from tidemill.jobs.dispatcher.repository import DispatchRepository
+from tidemill.jobs.queue.claims import Claimed
 from tidemill.jobs.queue.models import (
     Job,
     RetryPolicy,
@@ -51,10 +52,15 @@ class Dispatching:
     async def turn(
         self, ended: Sequence[Ended], demands: Sequence[Demand], ring: Ring, *, leads: bool
     ) -> Turn:
-        """End attempts and claim the next jobs, in one transaction."""
+        """End attempts and claim the next jobs, in one transaction; who `leads` moves due ones.
+
+        None of the jobs is followed.
+        """
 
         def use_case(tx: Tx) -> Turn:
-            done = self._end(tx, ended)
+            plain = [end for end in ended if end.plain]
+            others = [end for end in ended if not end.plain]
+            done: list[Job | Ended] = [*self._jobs.end(tx, plain), *self._end(tx, others)]
             next_due_at = self._jobs.move_due(tx, due_per_turn_max) if leads else None
             claimed, after = self._claim(tx, demands, ring)
             return Turn(ended=done, claimed=claimed, ring=after, next_due_at=next_due_at)
@@ -121,7 +127,7 @@ class Dispatching:
 
         return await self._database.read(INSTALLATION, use_case)
 
-    async def give_back(self, jobs: Sequence[Job], *, seconds: float) -> None:
+    async def give_back(self, jobs: Sequence[Job | Claimed], *, seconds: float) -> None:
         """Put claimed jobs back unrun, to be tried again after a while."""
 
         def use_case(tx: Tx) -> None:
@@ -263,16 +269,19 @@ class Dispatching:
 
     def _claim(
         self, tx: Tx, demands: Sequence[Demand], ring: Ring
-    ) -> tuple[dict[str, list[Job]], Ring]:
-        claimed: dict[str, list[Job]] = {}
-        looks: dict[tuple[str, str], dict[Lane, int]] = {}
+    ) -> tuple[dict[str, list[Claimed]], Ring]:
+        claimed: dict[str, list[Claimed]] = {demand.worker_id: [] for demand in demands}
+        pairs = dict.fromkeys(pair for demand in demands for pair in demand.pairs)
+        if not pairs:
+            return claimed, ring
+        looks: dict[tuple[str, str], dict[Lane, int]] = {pair: {} for pair in pairs}
+        for lane, weight in self._jobs.lanes(tx, list(pairs), ring).items():
+            looks[lane[:2]][lane] = weight
         for demand in demands:
-            taken, free = claimed.setdefault(demand.worker_id, []), demand.slots
-            for pair in ((tag, iso) for tag in demand.tags for iso in demand.isolations):
+            taken, free = claimed[demand.worker_id], demand.slots
+            for pair in demand.pairs:
                 if free <= 0:
                     break
-                if pair not in looks:
-                    looks[pair] = self._jobs.lanes(tx, *pair, ring.position(*pair))
                 jobs, ring = self._claim_round(tx, demand, looks[pair], ring, free)
                 taken += jobs
                 free -= len(jobs)
@@ -280,9 +289,9 @@ class Dispatching:
 
     def _claim_round(
         self, tx: Tx, demand: Demand, lanes: dict[Lane, int], ring: Ring, free: int
-    ) -> tuple[list[Job], Ring]:
+    ) -> tuple[list[Claimed], Ring]:
         """Go round `lanes`, which loses those that are empty, until `free` jobs are claimed."""
-        claimed: list[Job] = []
+        claimed: list[Claimed] = []
         while lanes and len(claimed) < free:
             if len(lanes) == 1:
                 lane = next(iter(lanes))

@@ -21,7 +21,7 @@ from tidemill.jobs.protocol.messages import (
     Settings,
     ToWorker,
 )
-from tidemill.jobs.queue.models import Job
+from tidemill.jobs.queue.claims import Claimed
 
 messages_per_batch_max: Final = 200
 assign_bytes_max: Final = 1024 * 1024
@@ -46,7 +46,7 @@ class Session:
         self.tags = hello.tags
         self.functions = frozenset(function.name for function in hello.functions)
         self.isolations = lanes_of(hello)
-        self.held: dict[str, Job] = {}
+        self.held: dict[str, Claimed] = {}
         self.draining = False
         self._cancelled: set[tuple[str, int]] = set()
 
@@ -72,7 +72,7 @@ class Session:
         if name is not None and name not in self.functions:
             raise FunctionNotFound(name, None)
 
-    def holds(self, job_id: str, epoch: int) -> Job | None:
+    def holds(self, job_id: str, epoch: int) -> Claimed | None:
         """Return the job when the worker holds it under this epoch."""
         job = self.held.get(job_id)
         return job if job is not None and job.epoch == epoch else None

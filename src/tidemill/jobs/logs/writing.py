@@ -12,7 +12,7 @@ from msgspec import Struct
 from tidemill.core.ids import TenantId
 from tidemill.core.ports import LiveUpdates
 from tidemill.jobs.logs.files import Chunk, LogFiles, LogKey
-from tidemill.jobs.queue.models import Job
+from tidemill.jobs.queue.claims import Claimed
 
 log = structlog.get_logger(__name__)
 
@@ -62,7 +62,7 @@ class LogArrivals:
 class _Live(Struct):
     """What a job has printed since the last live update."""
 
-    job: Job
+    job: Claimed
     epoch: int
     offset: int
     data: bytearray
@@ -90,7 +90,7 @@ class LogWriter:
         return self._bytes > waiting_bytes_max
 
     def append(
-        self, job: Job, offset: int, data: bytes, written: Callable[[], None] | None = None
+        self, job: Claimed, offset: int, data: bytes, written: Callable[[], None] | None = None
     ) -> None:
         """Take output of `job`; returns at once, and calls `written` when a file has it."""
         key = LogKey(job.tenant_id, job.id, job.epoch)
@@ -149,7 +149,7 @@ class LogWriter:
             log.warning("jobs.log.not_written", reason=str(error), chunks=len(chunks))
             await asyncio.sleep(retry_seconds)
 
-    def _show(self, key: LogKey, job: Job, offset: int, data: bytes) -> None:
+    def _show(self, key: LogKey, job: Claimed, offset: int, data: bytes) -> None:
         update = self._updates.get(key)
         if update is None:
             update = self._updates[key] = _Live(job, key.epoch, offset, bytearray())

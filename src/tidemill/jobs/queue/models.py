@@ -68,6 +68,7 @@ class Job(Struct, frozen=True):
     finished_at: Instant | None = None
     peak_memory_bytes: int = 0
     result: str | None = None
+    cpu_microseconds: int = 0
 
     @property
     def public_id(self) -> JobId:
@@ -92,10 +93,7 @@ class Job(Struct, frozen=True):
     @property
     def topics(self) -> tuple[Topic, ...]:
         """Return what a subscriber may follow to hear of this job."""
-        own = topic("job", self.public_id)
-        if self.work_item_id is None:
-            return (own,)
-        return (own, topic("work-item", self.work_item_id))
+        return topics_of(self.public_id, self.work_item_id)
 
     def snapshot(self) -> JobSnapshot:
         """Return the job as other features see it."""
@@ -150,8 +148,15 @@ class Ending(Struct, frozen=True, kw_only=True):
     result: str | None = None
     error: str | None = None
     peak_memory_bytes: int = 0
+    cpu_microseconds: int = 0
     retriable: bool = True
     retry_seconds: float | None = None
+
+
+def topics_of(public_id: JobId, work_item_id: str | None) -> tuple[Topic, ...]:
+    """Return what a subscriber may follow to hear of a job."""
+    own = topic("job", public_id)
+    return (own,) if work_item_id is None else (own, topic("work-item", work_item_id))
 
 
 def order_key(due_at: Instant, priority: int, ageing_seconds: int) -> int:
@@ -187,6 +192,7 @@ def settled(job: Job, ending: Ending, policy: RetryPolicy, *, now: Instant, jitt
         started_at=ending.started_at,
         error=ending.error,
         peak_memory_bytes=ending.peak_memory_bytes,
+        cpu_microseconds=ending.cpu_microseconds,
     )
     if job.cancel_requested_at is not None and ending.verdict is not JobState.SUCCEEDED:
         return finished(ran, JobState.CANCELLED, now=ending.finished_at)
@@ -249,7 +255,12 @@ def actor_of(job: Job) -> Actor:
 
 def starter_of(job: Job) -> Actor:
     """Return who started the job."""
-    return msgspec.json.decode(job.actor, type=Actor)
+    return starter(job.actor)
+
+
+def starter(actor: str) -> Actor:
+    """Return the actor in JSON of a job."""
+    return msgspec.json.decode(actor, type=Actor)
 
 
 def queued_fact(job: Job) -> JobQueued:

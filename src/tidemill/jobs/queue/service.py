@@ -233,23 +233,48 @@ class JobService:
     ) -> Sequence[Job | Exception]:
         def use_case(tx: Tx) -> list[Job | Exception]:
             results: list[Job | Exception] = []
+            new: list[Job] = []
             for order in orders:
                 try:
-                    results.append(self._accept(order, tx))
+                    job, is_new = self._admit(order, tx)
                 except TidemillError as refused:
                     # Raised before its first change, so the others can still commit.
                     results.append(refused)
+                    continue
+                results.append(job)
+                if is_new:
+                    new.append(job)
+                    if job.key is not None:
+                        # The same id may come again in this batch.
+                        self._add(tx, new)
+                        new = []
+            self._add(tx, new)
             return results
 
         return await self._database.write(tenant_id, use_case)
 
     def _accept(self, order: Order, tx: Tx) -> Job:
+        job, is_new = self._admit(order, tx)
+        if is_new:
+            self._add(tx, [job])
+        return job
+
+    def _add(self, tx: Tx, jobs: Sequence[Job]) -> None:
+        if not jobs:
+            return
+        ageing = self._limits.ageing_seconds
+        self._jobs.add(tx, [(job, order_key(job.due_at, job.priority, ageing)) for job in jobs])
+        for due_at in {job.due_at for job in jobs}:
+            tx.after_commit(partial(self._signals.ready, due_at))
+
+    def _admit(self, order: Order, tx: Tx) -> tuple[Job, bool]:
+        """Return the job of `order`, and whether it is still to be added."""
         request = order.request
         job = new_job(tx.new_id(), request, order.code, order.limits, actor=order.actor, now=tx.now)
         if job.key is not None:
             known = self._known(tx, job.key, order.fingerprint or "")
             if known is not None:
-                return known
+                return known, False
             if self._jobs.is_taken(tx, job.key):
                 raise JobIdTaken(job.key)
         if not self._quota.admits(tx.tenant_id, partial(self._jobs.count_open, tx)):
@@ -257,10 +282,7 @@ class JobService:
         if job.key is not None and not self._jobs.claim_key(tx, job, order.fingerprint or ""):
             known = self._known(tx, job.key, order.fingerprint or "")
             if known is not None:
-                return known
-        self._jobs.add(
-            tx, [(job, order_key(job.due_at, job.priority, self._limits.ageing_seconds))]
-        )
+                return known, False
         if job.followed:
             tx.record(queued_fact(job), by=order.actor)
         if order.actor.kind in _AUDITED:
@@ -270,8 +292,7 @@ class JobService:
                 resource=f"job:{job.public_id}",
                 after=_audited(job),
             )
-        tx.after_commit(partial(self._signals.ready, job.due_at))
-        return job
+        return job, True
 
     def _tell_cancelled(self, job: Job) -> None:
         if job.state.final:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from tidemill.core.ports import LiveUpdates
 from tidemill.jobs.contract import JobState
 from tidemill.jobs.figures import JobFigures
+from tidemill.jobs.queue.claims import Claimed
 from tidemill.jobs.queue.models import Job, error_message
 
 
@@ -40,18 +41,20 @@ class Signals:
         for handler in self._cancelled:
             handler(job_id, epoch)
 
-    def changed(self, job: Job, state: JobState | None = None) -> None:
-        """Say that a job is in another state."""
-        data = {
-            "job_id": job.public_id,
-            "state": state or job.state,
-            "attempt": job.attempts,
-            "work_item_id": job.work_item_id,
-            "error": error_message(job),
-        }
-        self._live.publish(job.tenant_id, job.topics, "JobStateChanged", data)
-        if job.state.final:
-            self.figures.completed.add(job.state)
+    def changed(self, job: Job | Claimed, state: JobState | None = None) -> None:
+        """Say that a job is in another state; `state` is what a claimed job has become."""
+        told = state if state is not None or isinstance(job, Claimed) else job.state
+        if self._live.is_followed(job.tenant_id):
+            data = {
+                "job_id": job.public_id,
+                "state": told,
+                "attempt": job.attempts,
+                "work_item_id": job.work_item_id,
+                "error": error_message(job) if isinstance(job, Job) else None,
+            }
+            self._live.publish(job.tenant_id, job.topics, "JobStateChanged", data)
+        if told is not None and told.final:
+            self.figures.completed.add(told)
             for event in self._waiting.pop(job.id, ()):
                 event.set()
 

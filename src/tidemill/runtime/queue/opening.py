@@ -69,6 +69,11 @@ class Endings:
         self._awaited: dict[str, None] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
+    def is_followed(self, tenant_id: TenantId) -> bool:
+        """See `LiveUpdates.is_followed`."""
+        del tenant_id
+        return bool(self._waiting or self._awaited)
+
     def publish(
         self, tenant_id: TenantId, topics: Sequence[Topic], type_: str, data: object
     ) -> None:

@@ -6,55 +6,32 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from msgspec import convert
 from uuid_utils import uuid7
 
+from tidemill.core.clock import Instant
 from tidemill.core.facts import Topic
 from tidemill.core.ids import TenantId
 from tidemill.jobs.logs.files import LogFiles, LogKey
 from tidemill.jobs.logs.writing import LogArrivals, LogWriter
-from tidemill.jobs.queue.models import Job
+from tidemill.jobs.queue.claims import Claimed
+from tidemill.jobs.specs.models import Spec
 
 pytestmark = pytest.mark.anyio
 
 
 class _NoLive:
+    def is_followed(self, tenant_id: TenantId) -> bool:
+        return False
+
     def publish(
         self, tenant_id: TenantId, topics: Sequence[Topic], type_: str, data: object
     ) -> None:
         """Nobody watches."""
 
 
-def a_job() -> Job:
-    texts = dict.fromkeys(("tag", "isolation", "actor", "language", "content_hash", "args"), "")
-    numbers = dict.fromkeys(
-        (
-            "priority",
-            "due_at",
-            "created_at",
-            "timeout_seconds",
-            "attempts",
-            "attempts_max",
-            "rescues",
-        ),
-        0,
-    )
-    nothing = dict.fromkeys(
-        (
-            "key",
-            "script_path",
-            "content",
-            "work_item_id",
-            "trigger_id",
-            "traceparent",
-            "worker_id",
-            "started_at",
-            "cancelled_by",
-            "error",
-        )
-    )
-    fields = {"tenant_id": "tenant", "id": str(uuid7()), "state": "running", "epoch": 1}
-    return convert({**texts, **numbers, **nothing, **fields}, Job)
+def a_job() -> Claimed:
+    spec = Spec("tenant", "default", "fork", 0, "{}", None, "bash", "", "", 60, 1)
+    return Claimed(spec, TenantId("tenant"), str(uuid7()), 1, 1, Instant(0), "{}")
 
 
 async def test_flush_does_not_wait_for_a_job_that_never_stops_printing(tmp_path: Path) -> None:

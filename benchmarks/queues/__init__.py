@@ -1,0 +1,1 @@
+"""Tidemill's queue beside its peers."""

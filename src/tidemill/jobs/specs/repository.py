@@ -1,0 +1,110 @@
+"""The SQL of specifications, and what this process remembers of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Final
+
+import msgspec
+
+from tidemill.core.clock import MICROSECONDS_PER_SECOND
+from tidemill.core.ports import Tx
+from tidemill.jobs.specs.models import Spec
+
+remembered_max: Final = 10_000
+_DAY: Final = 86_400 * MICROSECONDS_PER_SECOND
+_NAMES: Final = Spec.__struct_fields__
+COLUMNS: Final = ", ".join(f"job_specs.{name}" for name in _NAMES)
+_KEEP: Final = f"""
+    INSERT INTO job_specs ({", ".join(_NAMES)}, digest, created_at, used_at)
+    VALUES ({", ".join(":tenant" if name == "tenant_id" else f":{name}" for name in _NAMES)},
+        :digest, :now, :now)
+    ON CONFLICT (tenant_id, digest) DO UPDATE SET used_at = excluded.used_at
+    RETURNING id
+"""  # noqa: S608 - constant names of columns
+_READ: Final = {
+    "sqlite": f"""
+        SELECT id, {COLUMNS} FROM job_specs
+        WHERE id IN (SELECT value FROM json_each(:ids))
+    """,  # noqa: S608 - constant names of columns
+    "postgres": f"""
+        SELECT id, {COLUMNS} FROM job_specs
+        WHERE id IN (SELECT CAST(wanted AS BIGINT)
+            FROM jsonb_array_elements_text(CAST(CAST(:ids AS TEXT) AS jsonb)) AS wanted)
+    """,  # noqa: S608 - constant names of columns
+}
+_UNUSED: Final = """
+    SELECT id FROM job_specs
+    WHERE used_at < :before
+        AND id NOT IN (SELECT spec_id FROM jobs)
+        AND id NOT IN (SELECT spec_id FROM job_history)
+    ORDER BY id LIMIT :limit
+"""
+_FORGET: Final = "DELETE FROM job_specs WHERE id = :id AND used_at < :before"
+
+
+class SpecRepository:
+    """Specifications of all tenants.
+
+    They never change, so a process asks for each one once a day: that renews `used_at`, and what
+    has not been used for longer than the history is kept can be deleted.
+    """
+
+    def __init__(self) -> None:
+        self._ids: dict[Spec, tuple[int, int]] = {}
+        self._specs: dict[int, Spec] = {}
+
+    def ids(self, tx: Tx, specs: Iterable[Spec]) -> Mapping[Spec, int]:
+        """Return the id of each specification; new ones are kept."""
+        found: dict[Spec, int] = {}
+        unknown: list[Spec] = []
+        day = tx.now // _DAY
+        for spec in specs:
+            if spec in found:
+                continue
+            known = self._ids.get(spec)
+            if known is not None and known[1] == day:
+                found[spec] = known[0]
+            else:
+                found[spec] = 0
+                unknown.append(spec)
+        if unknown:
+            # In one order, so that two transactions never wait for each other.
+            for digest, spec in sorted((spec.digest, spec) for spec in unknown):
+                found[spec] = self._keep(tx, spec, digest)
+            # A transaction that is rolled back leaves nothing to remember.
+            kept = {spec: (found[spec], day) for spec in unknown}
+            tx.after_commit(partial(self._remember, kept))
+        return found
+
+    def all(self, tx: Tx, ids: Iterable[int]) -> Mapping[int, Spec]:
+        """Return specifications by id, and remember them."""
+        wanted = set(ids)
+        missing = sorted(wanted - self._specs.keys())
+        if missing:
+            rows = tx.all(_READ[tx.dialect], ids=msgspec.json.encode(missing).decode())
+            if len(self._specs) + len(rows) > remembered_max:
+                self._specs = {id_: self._specs[id_] for id_ in wanted & self._specs.keys()}
+            self._specs.update((row[0], Spec(*row[1:])) for row in rows)
+        return self._specs
+
+    def unused(self, tx: Tx, *, before: int, limit: int) -> list[int]:
+        """Return specifications that nobody has used since and no job has."""
+        return [row[0] for row in tx.all(_UNUSED, before=before, limit=limit)]
+
+    def forget(self, tx: Tx, ids: Iterable[int], *, before: int) -> None:
+        """Delete specifications, except those that were used meanwhile."""
+        tx.execute_many(_FORGET, ({"id": id_, "before": before} for id_ in ids))
+
+    def _keep(self, tx: Tx, spec: Spec, digest: str) -> int:
+        values = {name: getattr(spec, name) for name in _NAMES if name != "tenant_id"}
+        row = tx.one(_KEEP, tenant=spec.tenant_id, digest=digest, **values)
+        if row is None:
+            raise RuntimeError("An upsert returned no row.")
+        return int(row[0])
+
+    def _remember(self, kept: Mapping[Spec, tuple[int, int]]) -> None:
+        if len(self._ids) + len(kept) > remembered_max:
+            self._ids.clear()
+        self._ids.update(kept)
