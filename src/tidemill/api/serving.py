@@ -18,8 +18,7 @@ from tidemill.api.http_server import HttpServer, http_server, listen_in, listen_
 from tidemill.core.config import Config
 from tidemill.core.crash import crash_point
 from tidemill.runtime.configuration import with_kept_secrets
-from tidemill.runtime.roles import is_supervised, say
-from tidemill.runtime.supervisor import child_stop_seconds_max
+from tidemill.runtime.roles import say
 
 log = structlog.get_logger(__name__)
 
@@ -77,10 +76,7 @@ def _spare_collections() -> None:
 
 def answer_seconds_max(config: Config) -> int:
     """Return how long answers under way may take once the process stops."""
-    seconds = float(config.server.stop_seconds_max)
-    if is_supervised():
-        seconds = min(seconds, child_stop_seconds_max)
-    return max(1, int(seconds / _answers_share))
+    return max(1, config.server.stop_seconds_max // _answers_share)
 
 
 async def _announce(

@@ -1,5 +1,6 @@
-"""`python -m tidemill.cli.supervise …`: what `tidemill up` becomes once its options are parsed.
+"""`python -m tidemill.cli.supervise API_SECONDS WORKER_SECONDS …`: what `tidemill up` becomes.
 
+Its options are parsed by then; the seconds are how long each process may take to stop.
 It imports no library, since this process lives as long as the installation.
 """
 
@@ -13,7 +14,14 @@ from tidemill.runtime.supervisor import embedded
 
 def main(arguments: Sequence[str]) -> int:
     """Run the embedded shape until it is told to stop; return the exit code."""
-    return embedded(arguments, _say).run()
+    api_seconds, worker_seconds, *options = arguments
+    supervisor = embedded(
+        options,
+        _say,
+        api_stop_seconds_max=float(api_seconds),
+        worker_stop_seconds_max=float(worker_seconds),
+    )
+    return supervisor.run()
 
 
 def _say(text: str) -> None:

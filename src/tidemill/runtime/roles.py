@@ -59,11 +59,6 @@ def run_role(role: str, argv: Sequence[str], run: Callable[[Config], int | None]
         return 1
 
 
-def is_supervised() -> bool:
-    """Return whether a supervisor has started this process."""
-    return "TIDEMILL_SUPERVISOR_PID" in os.environ
-
-
 def die_with_supervisor() -> None:
     """Ask the kernel for SIGTERM when the supervisor that started this process dies."""
     parent = os.environ.get("TIDEMILL_SUPERVISOR_PID")

@@ -22,7 +22,6 @@ restart_delay_seconds_min: Final = 0.2
 restart_delay_seconds_max: Final = 10.0
 healthy_after_seconds: Final = 20.0
 restarts_in_a_row_max: Final = 8
-child_stop_seconds_max: Final = 15.0
 EXIT_REFUSED: Final = 78
 """A child's exit code for "my configuration or my data directory is not usable": no restart."""
 EXIT_NOT_WANTED: Final = 79
@@ -138,15 +137,21 @@ class Supervisor:
         self._stopping = True
 
 
-def embedded(arguments: Sequence[str], say: Callable[[str], None]) -> Supervisor:
+def embedded(
+    arguments: Sequence[str],
+    say: Callable[[str], None],
+    *,
+    api_stop_seconds_max: float,
+    worker_stop_seconds_max: float,
+) -> Supervisor:
     """Return the supervisor of one API process and one worker, both given `arguments`."""
     python = [sys.executable, "-m"]
     api = [*python, "tidemill.api", "--embedded", *arguments]
     worker = [*python, "tidemill.runtime.worker_process", "--embedded", *arguments]
     return Supervisor(
         children=[
-            Child("api", api, stop_seconds_max=child_stop_seconds_max),
-            Child("worker", worker, stop_seconds_max=child_stop_seconds_max),
+            Child("api", api, stop_seconds_max=api_stop_seconds_max),
+            Child("worker", worker, stop_seconds_max=worker_stop_seconds_max),
         ],
         say=say,
     )

@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from tests.fixtures.facts import LampLit
-from tests.fixtures.stores import StoreClock, a_tenant
+from tests.fixtures.stores import StoreClock, a_tenant, make_stores
 from tidemill.core.actor import Origin, system
 from tidemill.core.errors import InvalidInput
 from tidemill.core.ids import INSTALLATION, TenantId
 from tidemill.core.ports import Once, Tx, Value
 from tidemill.core.store_errors import ConstraintViolated, IdempotencyKeyReused
 from tidemill.infrastructure.database import Stores
+from tidemill.infrastructure.database.postgres import database
 
 pytestmark = pytest.mark.anyio
 
@@ -289,6 +292,42 @@ async def test_after_commit_integration_runs_on_the_loop_and_only_when_committed
         await stores.tenants.write(tenant, lambda tx: use_case(tx, fail=True))
 
     assert calls == [asyncio.get_running_loop()]
+
+
+@pytest.mark.needs("postgres")
+async def test_after_commit_integration_runs_though_the_caller_left_during_the_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = database._commit
+    committing, goes_on = asyncio.Event(), asyncio.Event()
+    calls: list[str] = []
+    used: list[Tx] = []
+
+    async def slowly(connection: Any) -> None:
+        if used:
+            committing.set()
+            await goes_on.wait()
+        await commit(connection)
+
+    def use_case(tx: Tx) -> None:
+        used.append(tx)
+        tx.execute(_FOLLOW, name="a", seq=1)
+        tx.after_commit(lambda: calls.append("told"))
+
+    async with make_stores("schema", tmp_path) as stores:
+        tenant = await a_tenant(stores)
+        monkeypatch.setattr(database, "_commit", slowly)
+        writing = asyncio.create_task(stores.tenants.write(tenant, use_case))
+        async with asyncio.timeout(10):
+            await committing.wait()
+            writing.cancel()
+            goes_on.set()
+            with pytest.raises(asyncio.CancelledError):
+                await writing
+        rows = await stores.tenants.read(tenant, lambda tx: tx.all(_FOLLOWERS))
+
+    assert calls == ["told"]
+    assert [tuple(row) for row in rows] == [("a", 1)]
 
 
 async def test_execute_integration_counts_what_a_returning_statement_changed(

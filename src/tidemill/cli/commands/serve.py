@@ -86,7 +86,7 @@ def up(  # noqa: PLR0913, PLR0917 - one for each option
     words += _shorts(host=host, port=port, data_dir=data_dir, log_level=log_level)
     if app is not None:
         words += ["--set", f"worker.app={app}"]
-    _become("tidemill.cli.supervise", words)
+    _become("tidemill.cli.supervise", [*_stop_seconds(words), *words])
 
 
 @api_app.command(examples=("tidemill api --config config/production.toml",))
@@ -167,6 +167,23 @@ def _shorts(**options: object) -> list[str]:
         if value is not None
         for word in (f"--{name.replace('_', '-')}", str(value))
     ]
+
+
+def _stop_seconds(words: list[str]) -> tuple[str, str]:
+    """Return how long the API and the worker may take to stop, for the supervisor.
+
+    It reads no configuration itself, to stay small.
+    """
+    from tidemill.core.config import Config, ConfigRefused  # noqa: PLC0415 - only `up` needs it
+    from tidemill.runtime.arguments import parse  # noqa: PLC0415 - as above
+
+    try:
+        config = parse(words).load()
+    except ConfigRefused:
+        config = Config()  # The processes tell what is wrong with it, and end.
+    api_seconds = config.server.stop_seconds_max
+    # First its jobs have their time to finish, then the worker itself.
+    return str(api_seconds), str(config.worker.stop_seconds_max + api_seconds)
 
 
 def _become(module: str, words: list[str]) -> NoReturn:

@@ -186,8 +186,12 @@ class Feed:
                 await asyncio.sleep(delay)
                 try:
                     page = await self._stream.after(self.tenant_id, self._through)
-                except TidemillError as error:
-                    log.warning("live.fill.failed", reason=error.message)
+                except Exception as error:
+                    # Whatever it is, those who watch wait for these facts.
+                    if isinstance(error, TidemillError):
+                        log.warning("live.fill.failed", reason=error.message)
+                    else:
+                        log.exception("live.fill.broke", tenant_id=self.tenant_id)
                     delay = min(max(delay, reorder_seconds) * 2, fill_retry_seconds_max)
                     continue
                 delay = 0.0

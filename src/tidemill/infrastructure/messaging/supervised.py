@@ -62,7 +62,12 @@ class SupervisedBus(Receivers):
 
     async def start(self) -> None:
         """Connect. Raises `BusUnavailable` when the server cannot be reached."""
-        await self._open_within_limits()
+        try:
+            await self._open_within_limits()
+        except BaseException:
+            # Half of it may be open.
+            await self._close_within_limits()
+            raise
         self._ready.set()
         self._task = asyncio.create_task(self._keep_open(), name=f"bus-{self.name}")
 

@@ -109,7 +109,7 @@ class LogService:
             attempt=number,
             offset=offset,
             next_offset=offset + len(kept),
-            # No terminal shows NUL bytes, and in the files they fill what was lost.
+            # In the files NUL bytes fill what was lost; what jobs print has none.
             text=kept.decode(errors="replace").replace("\0", ""),
             complete=over and len(data) < bytes_max,
         )

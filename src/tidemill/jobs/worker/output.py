@@ -19,6 +19,8 @@ _REPEATED_CHUNKS_MAX: Final = Windows().logs
 """As many as a dispatcher may have that it has not written: it gives credit for no more."""
 TRUNCATED: Final = "\n[truncated: the log is limited to {limit} bytes]\n"
 
+_REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}".encode()
+
 Connected = Callable[[], Awaitable[WorkerConnection]]
 
 
@@ -48,6 +50,8 @@ class JobLog:
         """Append `data`, or the line that says that the limit is reached."""
         if self._is_full:
             return
+        # No terminal shows a NUL, and in the dispatcher's file it stands for what was lost.
+        data = data.replace(b"\0", _REPLACEMENT)
         room = self._bytes_max - self._offset
         if len(data) > room:
             self._is_full = True

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -120,6 +121,27 @@ async def test_hub_reads_the_log_when_the_bus_brings_only_a_number(live: Live) -
     async with live.connected() as connection:
         await live.hub.subscribe(connection, [TENANT])
         await live.logged(3)
+
+        await live.world.bus.publish([FactBatch(tenant_id=live.tenant, through=3)])
+
+        assert await next_seqs(connection, 3) == [1, 2, 3]
+
+
+async def test_hub_reads_the_log_again_when_that_broke(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    after = live.world.stream.after
+    failures = [RuntimeError("the driver broke")]
+
+    async def breaking(*arguments: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return await after(*arguments)
+
+    async with live.connected() as connection:
+        await live.hub.subscribe(connection, [TENANT])
+        await live.logged(3)
+        monkeypatch.setattr(live.world.stream, "after", breaking)
 
         await live.world.bus.publish([FactBatch(tenant_id=live.tenant, through=3)])
 

@@ -100,3 +100,22 @@ async def test_job_log_repeats_all_that_a_dispatcher_may_not_have_written() -> N
     first, second = ([chunk.offset for chunk in one.chunks] for one in connections)
     assert len(first) == window + 5
     assert second == first[-window:]
+
+
+@pytest.mark.anyio
+async def test_job_log_shows_the_nul_bytes_that_a_job_prints() -> None:
+    connection = _Connection()
+
+    async def connected() -> WorkerConnection:
+        return cast("WorkerConnection", connection)
+
+    log = JobLog(Held("job", 1), connected, bytes_max=1000)
+    await log.write(b"a\0b")
+    await log.write(b"c")
+    await log.close()
+    await log.sent()
+
+    assert [(chunk.offset, chunk.data.decode()) for chunk in connection.chunks] == [
+        (0, "a\N{REPLACEMENT CHARACTER}b"),
+        (5, "c"),
+    ]

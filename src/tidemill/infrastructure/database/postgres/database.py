@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
@@ -31,6 +31,8 @@ T = TypeVar("T")
 
 _backoff_seconds_first = 0.005
 _backoff_seconds_max = 0.5
+_commit_seconds_max = 5.0
+"""How long a commit may still take once its caller is cancelled."""
 
 
 class Place(Struct, frozen=True):
@@ -125,10 +127,13 @@ class PostgresDatabase:
                 raise
             if writable:
                 crash_point("before_commit")
-            await _commit(connection)
+            cancelled = await _to_its_end(_commit(connection))
             if writable:
                 crash_point("after_commit")
+        # Also for a caller who is gone: what was committed is to be delivered.
         self._tell(tx)
+        if cancelled is not None:
+            raise cancelled
         return result
 
     async def _run(self, tx: PostgresTx, use_case: Callable[[Any], T], once: Once[T] | None) -> T:
@@ -167,6 +172,23 @@ async def _commit(connection: Any) -> None:
         raise
     if status != "COMMIT":
         raise RuntimeError("The transaction was aborted by a statement whose error was swallowed.")
+
+
+async def _to_its_end(committing: Coroutine[Any, Any, None]) -> asyncio.CancelledError | None:
+    """Await a commit although the caller is cancelled; return the cancellation, if one came.
+
+    Cut off in the middle it may count or not, and nobody would know.
+    """
+    task = asyncio.ensure_future(committing)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError as cancelled:
+        done, _ = await asyncio.wait({task}, timeout=_commit_seconds_max)
+        if not done or task.exception() is not None:
+            task.cancel()
+            raise
+        return cancelled
+    return None
 
 
 async def _roll_back(connection: Any, error: BaseException) -> None:
