@@ -2,38 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from tidemill.cli.client import API, connect
+from tidemill.cli.client import API, Client, connect
 from tidemill.cli.failures import CommandFailed, ExitCode
 from tidemill.cli.http import Request
 from tidemill.cli.lazy import group
 from tidemill.cli.options import All, Limit, limit_of
-from tidemill.cli.output import Column, emit, emit_rows, line, note, table, when
+from tidemill.cli.output import Column, emit, emit_rows, line, note, table, wants_json, when
 
 app = group("Query, export and verify the audit log.")
 export_seconds_max = 3600.0
 
 
-def who(row: Any) -> str:
-    """Return who acted, and on whose behalf."""
+def who(row: Any, names: Mapping[str, str]) -> str:
+    """Return who acted, and on whose behalf; `names` tells those of users by their ids."""
     actor = row.get("actor") or {}
-    name = f"{actor.get('kind')}:{actor.get('id')}"
+    kind, id_ = actor.get("kind"), str(actor.get("id"))
+    name = names[id_] if kind == "user" and id_ in names else f"{kind}:{id_}"
     behalf = actor.get("on_behalf_of")
-    return f"{name} for {behalf}" if behalf else name
+    return f"{name} for {names.get(behalf, behalf)}" if behalf else name
 
 
-_COLUMNS: list[Column] = [
-    ("WHEN", when("at")),
-    ("WHO", who),
-    ("ACTION", "action"),
-    ("RESOURCE", "resource"),
-    ("REQUEST", "request_id"),
-    ("ADDRESS", "address"),
-]
+def _columns(names: Mapping[str, str]) -> list[Column]:
+    return [
+        ("WHEN", when("at")),
+        ("WHO", partial(who, names=names)),
+        ("ACTION", "action"),
+        ("RESOURCE", "resource"),
+        ("ADDRESS", "address"),
+    ]
+
 
 Since = Annotated[str | None, typer.Option(help="Only from this instant on (RFC 3339).")]
 Until = Annotated[str | None, typer.Option(help="Only before this instant (RFC 3339).")]
@@ -54,8 +58,10 @@ def list_(  # noqa: PLR0913, PLR0917 - one for each filter
 ) -> None:
     """List who did what, newest first."""
     query = {"action": action, "actor": actor, "resource": resource, "since": since, "until": until}
-    rows = list(connect().pages("/audit-events", limit=limit_of(limit, all_), **query))
-    emit_rows(rows, _COLUMNS, "Nothing matches.")
+    client = connect()
+    rows = list(client.pages("/audit-events", limit=limit_of(limit, all_), **query))
+    names = {} if wants_json() or not rows else _names(client)
+    emit_rows(rows, _columns(names), "Nothing matches.")
 
 
 @app.command(examples=("tidemill audit export --output audit.ndjson",))
@@ -91,6 +97,11 @@ def verify() -> None:
     emit(found, lambda: _told(found))
     if not found["holds"]:
         raise typer.Exit(ExitCode.FAILED)
+
+
+def _names(client: Client) -> dict[str, str]:
+    members = client.pages("/members", limit=None)
+    return {row["user_id"]: row.get("email") or row["name"] for row in members}
 
 
 def _told(found: dict[str, Any]) -> str:

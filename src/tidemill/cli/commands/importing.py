@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from tidemill.cli.output import Column, emit, table, wants_json
 
 import_app = single()
 answer_seconds_max: Final = 600.0
+problems_told_max: Final = 20
 
 _PROBLEMS: list[Column] = [
     ("LINE", "line"),
@@ -113,12 +115,25 @@ def _told(report: dict[str, Any]) -> str:
     wrong = [
         {"line": row["line"], **problem} for row in report["rows"] for problem in row["problems"]
     ]
-    told = [table(wrong, _PROBLEMS), ""] if wrong else []
+    told = [table(wrong[:problems_told_max], _PROBLEMS), ""] if wrong else []
+    if len(wrong) > problems_told_max:
+        told += [f"… and {len(wrong) - problems_told_max} more; --json tells all. By kind:"]
+        told += [f"  {count} times {kind}" for kind, count in _kinds(wrong).most_common()] + [""]
     unused = [column["header"] for column in report["columns"] if column["field"] is None]
     if unused:
         told.append(f"Columns that nothing was taken from: {', '.join(unused)}.")
+    written, made = report["rows_created"], "created"
+    if report["status"] == "checked":
+        made = "would be created"
+        written = report["rows_total"] - report["rows_already_imported"] - report["rows_wrong"]
     counts = (
-        f"{report['rows_total']} rows, {report['rows_created']} created, "
+        f"{report['rows_total']} rows, {written} {made}, "
         f"{report['rows_already_imported']} imported before, {report['rows_wrong']} wrong"
     )
     return "\n".join([*told, f"{_OUTCOMES[report['status']]}: {counts}."])
+
+
+def _kinds(wrong: list[dict[str, Any]]) -> Counter[str]:
+    return Counter(
+        f"{problem['column'] or 'row'}: {problem['problem']}".rstrip(".") for problem in wrong
+    )

@@ -76,6 +76,24 @@ def test_import_of_wrong_rows_lists_them_and_fails(
     assert "Nothing was imported" in told
 
 
+def test_import_of_many_wrong_rows_shows_the_first_and_counts_the_rest(
+    server: Answers, backlog: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = _report("checked", wrong=1)
+    wrong_row = next(row for row in report["rows"] if row["problems"])
+    report["rows"] = [{**wrong_row, "line": 2 + number} for number in range(700)]
+    report["rows_total"] = report["rows_wrong"] = 700
+    server.prepare("POST", PATH, Answer(body=report))
+
+    assert run(["items", "import", str(backlog), "-p", "TM", "--dry-run"]) == 1
+
+    told = capsys.readouterr().out
+    assert told.count("whale") == 20
+    assert "… and 680 more" in told
+    assert "700 times type: " in told
+    assert "700 rows, 0 would be created" in told
+
+
 def test_import_prints_the_report_as_json(
     server: Answers, backlog: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
