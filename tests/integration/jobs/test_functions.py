@@ -106,7 +106,7 @@ async def test_functions_integration_wait_for_a_worker_that_has_them(app: App) -
     job = await start(app, "double", number=1)
 
     async with asyncio.timeout(30):
-        while (waiting_for := await _waiting_for(app, job)) is None:
+        while (waiting_for := await _waiting_for(app, job)) is None:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     assert "No worker is connected" in waiting_for
 
