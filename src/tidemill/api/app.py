@@ -23,6 +23,7 @@ from tidemill import __version__
 from tidemill.api import health, welcome
 from tidemill.api.edge import Edge, EdgeOptions, Observe
 from tidemill.core.module import Offer
+from tidemill.core.readiness import Checks
 from tidemill.http.answers import Answer
 from tidemill.http.authentication import SERVICES, Kit
 from tidemill.http.errors import handle_error
@@ -47,7 +48,7 @@ class ApiOptions(Struct, frozen=True, kw_only=True):
 class Probes(Struct, frozen=True, kw_only=True):
     """What health and metrics report of this process."""
 
-    checks: health.Checks
+    checks: Checks
     optional: frozenset[str] = frozenset()
     render_metrics: Callable[[], bytes]
     observe: Observe

@@ -2,39 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final
 
 from litestar import Response
 
-from tidemill.http.bodies import View
+from tidemill.core.readiness import Checks, ReadyView, readiness
 from tidemill.http.routing import Public, get
-
-Checks = Mapping[str, Callable[[], Awaitable[str | None]]]
-"""Each part's check: None when it works, else one sentence that says what is wrong."""
 
 _PROBE: Final = Public(reason="Load balancers and humans ask before they have a credential.")
 _ROOT: Final = {"root": True}
-
-
-class PartState(View, frozen=True, kw_only=True):
-    """One part of the process, and why it does not work, if so.
-
-    Without a part that is not `vital` requests still succeed.
-    """
-
-    name: str
-    ready: bool
-    vital: bool = True
-    reason: str | None = None
-
-
-class ReadyView(View, frozen=True, kw_only=True):
-    """Whether this process can serve, which only its vital parts decide, and each part."""
-
-    ready: bool
-    parts: list[PartState]
 
 
 class HealthChecks:
@@ -46,14 +23,7 @@ class HealthChecks:
 
     async def run(self) -> ReadyView:
         """Ask every part, all at once."""
-        reasons = await asyncio.gather(*(check() for check in self._checks.values()))
-        parts = [
-            PartState(
-                name=name, ready=reason is None, vital=name not in self._optional, reason=reason
-            )
-            for name, reason in zip(self._checks, reasons, strict=True)
-        ]
-        return ReadyView(ready=all(part.ready or not part.vital for part in parts), parts=parts)
+        return await readiness(self._checks, self._optional)
 
 
 class MetricsText:
@@ -79,7 +49,7 @@ async def live() -> str:
 async def ready(health_checks: HealthChecks) -> Response[ReadyView]:
     """Answer 200 when every vital part works, else 503; with the reason of each that does not."""
     view = await health_checks.run()
-    return Response(view, status_code=200 if view.ready else 503)
+    return Response(view, status_code=view.status)
 
 
 @get("/metrics", _PROBE, opt=_ROOT, errors=(), include_in_schema=False)

@@ -1,4 +1,4 @@
-"""`python -m tidemill.runtime.dispatcher_process …`: the dispatcher without HTTP."""
+"""`python -m tidemill.runtime.dispatcher_process …`: the dispatcher without an API."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 from msgspec import structs
 
 from tidemill.core.config import Config
+from tidemill.infrastructure.observability.probes import probes
 from tidemill.runtime.configuration import with_kept_secrets
 from tidemill.runtime.process import open_process
 from tidemill.runtime.roles import run_role
@@ -26,7 +27,10 @@ async def dispatch(config: Config) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    async with open_process(config, role="dispatcher"):
+    async with (
+        open_process(config, role="dispatcher") as process,
+        probes(config.dispatcher.http_address, process.health, process.metrics),
+    ):
         await stopping.wait()
 
 

@@ -15,7 +15,7 @@ from tidemill.core.config import Config
 from tidemill.jobs.executors.contract import Machine
 from tidemill.jobs.worker.contract import Functions
 from tidemill.jobs.worker.options import WorkerOptions
-from tidemill.jobs.worker.run import run_worker
+from tidemill.jobs.worker.run import Beside, nothing, run_worker
 from tidemill.runtime.following import follow_settings
 from tidemill.runtime.roles import run_role
 from tidemill.runtime.supervisor import EXIT_NOT_WANTED, EXIT_REFUSED
@@ -46,8 +46,20 @@ def work(config: Config, *, embedded: bool) -> int:
         except ProgramNotLoaded as error:
             sys.stderr.write(f"tidemill: worker.app: {error}\n")
             return EXIT_REFUSED
-    run_worker(worker_options(config), on_settings=adopt, functions=functions)
+    run_worker(
+        worker_options(config), on_settings=adopt, functions=functions, beside=_beside(config)
+    )
     return 0
+
+
+def _beside(config: Config) -> Beside:
+    address = config.worker.http_address
+    if not address:
+        return nothing
+    # Imported here, so that a worker without probes stays small.
+    from tidemill.runtime.worker_probes import worker_probes  # noqa: PLC0415 - as said
+
+    return partial(worker_probes, address=address)
 
 
 def _make_directories(data: Path) -> None:

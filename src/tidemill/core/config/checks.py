@@ -102,6 +102,13 @@ def base_directory(text: str) -> str:
     return trimmed
 
 
+def listen_address(text: str) -> str:
+    """Check an address to listen on; empty text is let through."""
+    if text:
+        bind_address(text)
+    return text
+
+
 def bind_address(text: str) -> tuple[str, int]:
     """Split `127.0.0.1:8080` or `[::1]:8080` into host and port."""
     host, colon, port = text.rpartition(":")

@@ -15,6 +15,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from tidemill.core.figures import Counts
 from tidemill.jobs.isolation.cgroups import CellGroup, cell_groups
 from tidemill.jobs.isolation.job import JobNotStarted, JobProcess
 from tidemill.jobs.isolation.plan import (
@@ -65,6 +66,8 @@ class Keeper:
         self._cell_returned = asyncio.Event()
         self._sweeper: asyncio.Task[None] | None = None
         self._numbers = 0
+        self.starts = Counts()
+        """Jobs that were started, by the room that they got: `spare` or `fresh`."""
 
     @property
     def zygotes(self) -> int:
@@ -123,7 +126,9 @@ class Keeper:
         if spare is not None:
             running = await self._begin_in_spare(zygote, spare, specification, limits)
             if running is not None:
+                self.starts.add("spare")
                 return running
+        self.starts.add("fresh")
         cell = await self._cell()
         try:
             room = self._open(zygote, cell)

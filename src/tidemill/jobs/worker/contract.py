@@ -6,6 +6,9 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from msgspec import Struct
+
+from tidemill.jobs.isolation.keeper import Keeper
 from tidemill.jobs.protocol.messages import (
     Assignment,
     Held,
@@ -18,6 +21,15 @@ from tidemill.jobs.worker.output import JobLog
 
 OnSettings = Callable[[Mapping[str, Any]], None]
 """Takes what is stored of the installation's settings, by key."""
+
+
+class Look(Struct, frozen=True):
+    """What there is to see of a worker: whether it is connected, and how busy it is."""
+
+    connected: bool
+    slots: int
+    running: int
+    keeper: Keeper
 
 
 def ignore_settings(values: Mapping[str, Any]) -> None:

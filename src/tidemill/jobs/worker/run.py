@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import structlog
 
@@ -12,11 +14,21 @@ from tidemill.jobs.isolation.probe import probe
 from tidemill.jobs.protocol.connection import WorkerConnection
 from tidemill.jobs.protocol.messages import Isolation
 from tidemill.jobs.protocol.unix import connect, read_secret
-from tidemill.jobs.worker.contract import Functions, OnSettings, ignore_settings
+from tidemill.jobs.worker.contract import Functions, Look, OnSettings, ignore_settings
 from tidemill.jobs.worker.options import WorkerOptions
 from tidemill.jobs.worker.service import Worker
 
+Beside = Callable[[Callable[[], Look]], AbstractAsyncContextManager[None]]
+"""What is open while a worker works, and looks at it now and then."""
+
 log = structlog.get_logger("tidemill.jobs.worker")
+
+
+@asynccontextmanager
+async def nothing(look: Callable[[], Look]) -> AsyncIterator[None]:
+    """Keep nothing beside a worker."""
+    del look
+    yield
 
 
 def run_worker(
@@ -24,13 +36,15 @@ def run_worker(
     *,
     on_settings: OnSettings = ignore_settings,
     functions: Functions | None = None,
+    beside: Beside = nothing,
 ) -> None:
     """Run a worker in this process until it is told to stop (TERM or INT drains it).
 
-    `on_settings` is called with what is stored whenever the dispatcher tells it.
+    `on_settings` is called with what is stored whenever the dispatcher tells it; `beside` is open
+    while the worker works.
     """
     _become_nicer(options.niceness)
-    asyncio.run(serve_worker(options, on_settings=on_settings, functions=functions))
+    asyncio.run(serve_worker(options, on_settings=on_settings, functions=functions, beside=beside))
 
 
 async def serve_worker(
@@ -38,6 +52,7 @@ async def serve_worker(
     *,
     on_settings: OnSettings = ignore_settings,
     functions: Functions | None = None,
+    beside: Beside = nothing,
 ) -> None:
     """Run a worker on the running loop, which must be that of the main thread."""
     isolations = options.isolations or (await _offered(options))
@@ -58,7 +73,8 @@ async def serve_worker(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, worker.drain)
     try:
-        await worker.run()
+        async with beside(worker.look):
+            await worker.run()
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)

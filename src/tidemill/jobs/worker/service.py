@@ -27,7 +27,6 @@ from tidemill.jobs.protocol.messages import (
     Isolation,
     Outcome,
     OutcomesTaken,
-    Refused,
     Settings,
     Started,
     ToWorker,
@@ -37,22 +36,23 @@ from tidemill.jobs.protocol.messages import (
 )
 from tidemill.jobs.worker.contract import (
     Functions,
+    Look,
     NoFunctions,
     OnSettings,
     Running,
     ignore_settings,
 )
 from tidemill.jobs.worker.execution import Execution, Surroundings
+from tidemill.jobs.worker.greeting import greet
 from tidemill.jobs.worker.memory import resident_bytes
 from tidemill.jobs.worker.options import WorkerOptions
 from tidemill.jobs.worker.output import JobLog
 from tidemill.jobs.worker.spool import Spool
 
-welcome_seconds_max: Final = 15.0
-refused_seconds: Final = 5.0
 let_go_grace_seconds: Final = 2.0
 confirm_seconds_max: Final = 5.0
 log_seconds_max: Final = 10.0
+quiet_seconds: Final = 1.5
 
 Connect = Callable[[], Awaitable[tuple[WorkerConnection, str]]]
 """Makes a connection and says which secret the dispatcher at its other end expects."""
@@ -103,6 +103,11 @@ class Worker:
 
     # From outside.
 
+    def look(self) -> Look:
+        """Return what there is to see of it now."""
+        connected = self._connection is not None and not self._connection.closed
+        return Look(connected, self._options.slots, len(self._executions), self._keeper)
+
     async def run(self) -> None:
         """Serve dispatchers until drained; reconnects for as long as that takes."""
         unreadable = self._spool.open()
@@ -141,7 +146,9 @@ class Worker:
             try:
                 connection, secret = await self._connect()
             except (ConnectionLost, UntrustedSocket) as error:
-                log.info("worker.no_dispatcher", reason=str(error), retry_seconds=delay)
+                # Both start at once, and the dispatcher takes a second longer.
+                tell = log.info if delay >= quiet_seconds else log.debug
+                tell("worker.no_dispatcher", reason=str(error), retry_seconds=delay)
             else:
                 if await self._session(connection, secret):
                     delay = self._options.reconnect_seconds_min
@@ -191,18 +198,7 @@ class Worker:
             unacknowledged=self._spool.held(),
             functions=self._functions.registered(),
         )
-        await connection.send(hello)
-        try:
-            async with asyncio.timeout(welcome_seconds_max):
-                answer = await connection.receive()
-        except TimeoutError:
-            raise ConnectionLost("The dispatcher did not answer the greeting.") from None
-        if isinstance(answer, Welcome):
-            return answer
-        if isinstance(answer, Refused):
-            log.error("worker.refused", reason=answer.reason)
-            await asyncio.sleep(refused_seconds)
-        return None
+        return await greet(connection, hello)
 
     async def _take_up(self, connection: WorkerConnection, welcome: Welcome) -> None:
         """Bring the dispatcher's view and ours together, then open the connection to jobs."""

@@ -148,7 +148,7 @@ async def test_worker_integration_blocks_only_the_job_whose_log_is_not_taken(
 async def test_worker_integration_comes_back_after_a_refusal(
     dispatcher: Dispatcher, start_worker: StartWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tidemill.jobs.worker.service.refused_seconds", 0.05)
+    monkeypatch.setattr("tidemill.jobs.worker.greeting.refused_seconds", 0.05)
     dispatcher.refusal = "Come back later."
     await start_worker(reconnect_seconds_max=0.05)
 

@@ -28,6 +28,14 @@ class Dispatcher(Struct, frozen=True, kw_only=True):
     """Hands due jobs to workers and records their outcomes."""
 
     enabled: Annotated[bool, key("Whether this process dispatches jobs.")] = True
+    http_address: Annotated[
+        str,
+        key(
+            "Where `tidemill dispatcher` answers /live, /ready and /metrics, such as "
+            "127.0.0.1:9464; empty means nowhere.",
+            About(check=checks.listen_address),
+        ),
+    ] = ""
     schedule_interval_seconds: Annotated[
         float,
         key(
@@ -56,6 +64,14 @@ class Worker(Struct, frozen=True, kw_only=True):
     """Executes jobs."""
 
     enabled: Annotated[bool, key("Whether `tidemill up` starts a worker.")] = True
+    http_address: Annotated[
+        str,
+        key(
+            "Where a worker answers /live, /ready and /metrics, such as 127.0.0.1:9465; empty "
+            "means nowhere.",
+            About(check=checks.listen_address),
+        ),
+    ] = ""
     worker_id: Annotated[
         str,
         key("Name of this worker; empty means one made of the host's name.", max_length=100),

@@ -1,0 +1,78 @@
+"""What an orchestrator sees of processes without an API."""
+
+from __future__ import annotations
+
+import httpx
+
+from tests.fixtures.embedded import free_port
+from tests.fixtures.roles import DISPATCHER_ROLE
+from tests.fixtures.server import SUPERVISOR, WORKER_ROLE, Server
+from tests.fixtures.waiting import wait_until
+
+SECRETS = {"auth.jwt_secret": "j" * 48, "audit.chain_key": "c" * 48}
+soon_seconds_max = 30.0
+
+
+def test_a_dispatcher_and_its_worker_answer_probes() -> None:
+    of_dispatcher, of_worker = (f"127.0.0.1:{free_port()}" for _ in range(2))
+    settings = {
+        **SECRETS,
+        "dispatcher.http_address": of_dispatcher,
+        "worker.http_address": of_worker,
+    }
+    dispatcher = Server(settings=settings, command=DISPATCHER_ROLE, environment={})
+    worker = Server(
+        settings=settings, command=WORKER_ROLE, environment={}, data_dir=dispatcher.data_dir
+    )
+    for process in (worker, dispatcher):
+        process.start(wait=False)
+    with dispatcher, worker:
+        _until(of_worker, "/live", 200)
+        _until(of_dispatcher, "/ready", 200)
+        _until(of_worker, "/ready", 200)
+        assert 'role="dispatcher"' in _metrics(of_dispatcher)
+        assert "tidemill_jobs_completed_total" in _metrics(of_dispatcher)
+        assert 'role="worker"' in _metrics(of_worker)
+        assert "tidemill_worker_slots 5.0" in _metrics(of_worker)
+
+        dispatcher.kill(SUPERVISOR)
+        answer = _until(of_worker, "/ready", 503)
+        assert [part["name"] for part in answer.json()["parts"]] == ["dispatcher"]
+        assert _ask(of_worker, "/live") == 200
+
+
+def test_an_address_that_is_taken_is_told_in_one_line() -> None:
+    taken = f"127.0.0.1:{free_port()}"
+    settings = {**SECRETS, "dispatcher.http_address": taken}
+    first = Server(settings=settings, command=DISPATCHER_ROLE, environment={})
+    second = Server(settings=settings, command=DISPATCHER_ROLE, environment={})
+    first.start(wait=False)
+    with first:
+        _until(taken, "/ready", 200)
+        second.start(wait=False)
+        with second:
+            wait_until(
+                lambda: not second.is_running, seconds_max=soon_seconds_max, what="the refusal"
+            )
+            assert f"tidemill: {taken} cannot be listened on" in second.log
+            assert "Traceback" not in second.log
+
+
+def _until(address: str, path: str, status: int) -> httpx.Response:
+    wait_until(
+        lambda: _ask(address, path) == status,
+        seconds_max=soon_seconds_max,
+        what=f"{status} of {path}",
+    )
+    return httpx.get(f"http://{address}{path}", timeout=10)
+
+
+def _ask(address: str, path: str) -> int | None:
+    try:
+        return httpx.get(f"http://{address}{path}", timeout=10).status_code
+    except httpx.TransportError:
+        return None
+
+
+def _metrics(address: str) -> str:
+    return httpx.get(f"http://{address}/metrics", timeout=10).text
