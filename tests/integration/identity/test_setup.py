@@ -75,6 +75,24 @@ async def test_setup_integration_pages_run_no_script_and_leak_no_link(
     assert "<script" not in page.text
 
 
+async def test_setup_integration_takes_the_form_of_its_own_page_only(world: IdentityWorld) -> None:
+    ticket = await _ticket(world)
+
+    async with world.client() as client:
+        own = str(client.base_url).rstrip("/")
+        foreign = await client.post(
+            "/setup",
+            data={**FORM, "ticket": ticket},
+            headers={"Origin": "https://elsewhere.example"},
+        )
+        done = await client.post("/setup", data={**FORM, "ticket": ticket}, headers={"Origin": own})
+
+    assert foreign.status_code == 403
+    assert foreign.headers["content-type"] == "text/html; charset=utf-8", "a page, for a person"
+    assert "<h1>" in foreign.text
+    assert done.status_code == 200, done.text
+
+
 async def test_setup_integration_refuses_other_machines_expired_and_mistyped_tickets(
     world: IdentityWorld,
 ) -> None:

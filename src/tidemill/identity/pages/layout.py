@@ -117,5 +117,5 @@ def _page(title: str, body: str, status_code: int) -> Response[str]:
         html,
         status_code=status_code,
         headers=_HEADERS,
-        media_type="text/html; charset=utf-8",
+        media_type="text/html",
     )

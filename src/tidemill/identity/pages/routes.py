@@ -26,6 +26,7 @@ _OPTIONS: Final[dict[str, Any]] = {
     "include_in_schema": False,
     "errors": (),
     "media_type": "text/html",
+    "exception_handlers": {TidemillError: lambda _, error: _refusal("Not possible", error)},
 }
 _PASSWORD_HINT: Final = "8 to 128 characters of any kind; a few words make a good one."  # noqa: S105 - a hint
 _text_length_max: Final = 1_024
