@@ -12,6 +12,7 @@ _ROOT: Final = Path("/sys/fs/cgroup")
 _PARENT: Final = "tidemill"
 # Pages of a tmpfs that is being unmounted may still count for a moment.
 _SPARE_PROCESSES: Final = 2
+_FILE_BYTES_MAX: Final = 4096
 
 
 class CellGroup(Protocol):
@@ -54,19 +55,18 @@ class _GroupV1:
         for directory in (self._memory, self._pids):
             directory.mkdir(parents=True, exist_ok=True)
         self._limits = (0, 0)
+        # Every job asks these; to open them each time takes longer than to read them.
+        self._peak = os.open(self._memory / "memory.max_usage_in_bytes", os.O_RDWR | os.O_CLOEXEC)
         self._alarm = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        watched = os.open(self._memory / "memory.oom_control", os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            (self._memory / "cgroup.event_control").write_text(f"{self._alarm} {watched}")
-        finally:
-            os.close(watched)
+        self._kills = os.open(self._memory / "memory.oom_control", os.O_RDONLY | os.O_CLOEXEC)
+        (self._memory / "cgroup.event_control").write_text(f"{self._alarm} {self._kills}")
 
     def alarm(self) -> int | None:
         return self._alarm
 
     def limit(self, *, memory_bytes: int, processes: int) -> None:
         with suppress(OSError):
-            (self._memory / "memory.max_usage_in_bytes").write_text("0")
+            os.pwrite(self._peak, b"0", 0)
         if self._limits == (memory_bytes, processes):
             return
         self._limits = (memory_bytes, processes)
@@ -86,13 +86,14 @@ class _GroupV1:
         ]
 
     def out_of_memory_kills(self) -> int:
-        return _field(self._memory / "memory.oom_control", "oom_kill")
+        return _field(os.pread(self._kills, _FILE_BYTES_MAX, 0), b"oom_kill")
 
     def peak_memory_bytes(self) -> int:
-        return int((self._memory / "memory.max_usage_in_bytes").read_text())
+        return int(os.pread(self._peak, _FILE_BYTES_MAX, 0))
 
     def remove(self) -> None:
-        os.close(self._alarm)
+        for descriptor in (self._alarm, self._peak, self._kills):
+            os.close(descriptor)
         for directory in (self._memory, self._pids):
             with suppress(OSError):
                 directory.rmdir()
@@ -119,7 +120,7 @@ class _GroupV2:
         return [os.open(self._directory / "cgroup.procs", os.O_WRONLY | os.O_CLOEXEC)]
 
     def out_of_memory_kills(self) -> int:
-        return _field(self._directory / "memory.events", "oom_kill")
+        return _field((self._directory / "memory.events").read_bytes(), b"oom_kill")
 
     def peak_memory_bytes(self) -> int:
         try:
@@ -193,9 +194,9 @@ def _delegated_parent() -> Path | None:
     return directory
 
 
-def _field(path: Path, name: str) -> int:
-    for line in path.read_text().splitlines():
-        key, _, value = line.partition(" ")
+def _field(text: bytes, name: bytes) -> int:
+    for line in text.splitlines():
+        key, _, value = line.partition(b" ")
         if key == name:
             return int(value)
     return 0

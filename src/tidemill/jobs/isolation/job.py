@@ -24,7 +24,12 @@ class JobProcess:
     is None and both come in their true order by `stdout`.
     """
 
-    def __init__(self, plug: socket.socket, specification: Specification) -> None:
+    def __init__(
+        self,
+        plug: socket.socket,
+        specification: Specification,
+        door: socket.socket | None = None,
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self._plug = plug
         self.stdout, self._stdout_end = _pipe()
@@ -39,15 +44,19 @@ class JobProcess:
         self.ended: asyncio.Future[Ending] = self._loop.create_future()
         self.gone = asyncio.Event()
         self._on_door: Callable[[socket.socket], None] | None = None
-        self._door: socket.socket | None = None
+        self._door = door
         self._loop.add_reader(self._plug, self._heard)
 
     def on_door(self, serve: Callable[[socket.socket], None]) -> None:
         """Call `serve` with the listening socket of the job's relay, once it is there."""
         self._on_door = serve
         if self._door is not None:
-            serve(self._door)
-            self._door = None
+            serve(self._door.dup())
+
+    def take_door(self) -> socket.socket | None:
+        """Return the listening socket, which is the caller's from now on."""
+        door, self._door = self._door, None
+        return door
 
     def begin(self, packet: StartPacket) -> None:
         """Order the room to run it; raises `OSError` when the room has gone."""
@@ -70,6 +79,7 @@ class JobProcess:
     def is_gone(self) -> None:
         """Hear that the last process of the job has ended."""
         self._heard()
+        self._stop_listening()
         if not self.started.done():
             self.started.set_exception(JobNotStarted("The processes of the job were killed."))
         if not self.ended.done():
@@ -114,17 +124,19 @@ class JobProcess:
                         reason=packet["reason"],
                         peak_memory_bytes=packet["peak"],
                         cpu_microseconds=packet["cpu"],
+                        reusable=packet["reusable"],
                     )
                 )
+                # What comes next by this plug is for the next job.
+                self._stop_listening()
 
     def _open_door(self, descriptors: list[int]) -> None:
         for descriptor in descriptors:
             door = socket.socket(fileno=descriptor)
             door.setblocking(False)
-            if self._on_door is None:
-                self._door = door
-            else:
-                self._on_door(door)
+            self._door = door
+            if self._on_door is not None:
+                self._on_door(door.dup())
 
     def _stop_listening(self) -> None:
         if self._plug.fileno() >= 0:

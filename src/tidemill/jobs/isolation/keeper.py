@@ -6,29 +6,34 @@ A zygote in use has one spare room: the walls of the next job, raised while the 
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from tidemill.core.figures import Counts
 from tidemill.jobs.isolation.cgroups import CellGroup, cell_groups
 from tidemill.jobs.isolation.job import JobNotStarted, JobProcess
 from tidemill.jobs.isolation.plan import (
     JobLimits,
-    RoomPacket,
     Specification,
     StartPacket,
     Walls,
     ZygoteKey,
     ZygotePlan,
 )
-from tidemill.jobs.isolation.room import Cell, Cells, Room, cell_uid_first
+from tidemill.jobs.isolation.room import Room, cell_uid_first
+from tidemill.jobs.isolation.rooms import Rooms
 from tidemill.jobs.isolation.running import RunningJob
+from tidemill.jobs.isolation.warm import (
+    WarmLimits,
+    WarmPool,
+    WarmProcess,
+    only_job,
+    warm_key,
+)
 from tidemill.jobs.isolation.zygote import Zygote, read_only_paths, start_zygote
 
 _SWEEP_SECONDS: Final = 5.0
@@ -47,11 +52,12 @@ class KeeperOptions(Struct, frozen=True, kw_only=True):
     spare_seconds_max: float = 60.0
     groups: bool = True
     preload: tuple[str, ...] = ()
+    warm: WarmLimits = WarmLimits()
 
     @property
     def cells(self) -> int:
-        """Return for how many rooms there is a place: jobs that run or end, and spare rooms."""
-        return self.slots * 2 + self.zygotes_max
+        """Return how many rooms have a place: of jobs that run or end, spare and warm ones."""
+        return self.slots * 2 + self.zygotes_max + self.warm.processes_max
 
 
 class Keeper:
@@ -62,17 +68,21 @@ class Keeper:
         self._zygotes: dict[ZygoteKey, Zygote] = {}
         self._starting: dict[ZygoteKey, asyncio.Task[Zygote]] = {}
         self._groups: list[CellGroup] | None = None
-        self._cells = Cells(None, 0)
-        self._cell_returned = asyncio.Event()
+        self._warm = WarmPool(options.warm)
+        self._rooms = Rooms(options.directory, None, 0)
         self._sweeper: asyncio.Task[None] | None = None
-        self._numbers = 0
         self.starts = Counts()
-        """Jobs that were started, by the room that they got: `spare` or `fresh`."""
+        """Jobs that were started, by what they got: a `spare` room, a `fresh` one or a `warm` process."""
 
     @property
     def zygotes(self) -> int:
         """Return how many zygotes are kept."""
         return len(self._zygotes)
+
+    @property
+    def warm_processes(self) -> int:
+        """Return how many processes wait for, or run, jobs of one script."""
+        return self._warm.processes
 
     @property
     def spares(self) -> int:
@@ -86,7 +96,9 @@ class Keeper:
         options.directory.chmod(0o711)
         if options.groups:
             self._groups = cell_groups(options.worker_id, options.cells)
-        self._cells = Cells(self._groups, options.cells)
+        self._rooms = Rooms(options.directory, self._groups, options.cells)
+        self._rooms.on_left = self._warm.forget
+        self._rooms.make_place = self._make_place
         self._sweeper = asyncio.create_task(self._sweep())
 
     async def stop(self) -> None:
@@ -120,30 +132,52 @@ class Keeper:
         self, key: ZygoteKey, specification: Specification, limits: JobLimits
     ) -> RunningJob:
         """Start a job; raises `ZygoteNotReady` or `JobNotStarted`."""
+        if not specification.warm:
+            return await self._run(key, specification, limits)
+        warm = warm_key(key, specification, limits)
+        process = self._warm.take(warm)
+        if process is not None:
+            running = await self._begin_in(
+                process.zygote, process.room, only_job(specification), limits, process
+            )
+            if running is not None:
+                self.starts.add("warm")
+                return running
+        running = await self._run(key, specification, limits)
+        self._warm.add(WarmProcess(key=warm, zygote=running.zygote, room=running.room), running)
+        return running
+
+    async def _run(
+        self, key: ZygoteKey, specification: Specification, limits: JobLimits
+    ) -> RunningJob:
         zygote = await self.ready(key)
         zygote.used_at = time.monotonic()
         spare = zygote.take_spare()
         if spare is not None:
-            running = await self._begin_in_spare(zygote, spare, specification, limits)
+            running = await self._begin_in(zygote, spare, specification, limits)
             if running is not None:
                 self.starts.add("spare")
                 return running
         self.starts.add("fresh")
-        cell = await self._cell()
         try:
-            room = self._open(zygote, cell)
+            room = await self._rooms.open(zygote)
         except JobNotStarted:  # It has died, and nobody had noticed yet.
             zygote = await self.ready(key)
-            room = self._open(zygote, await self._cell())
+            room = await self._rooms.open(zygote)
         return self._begin(zygote, room, specification, limits)
 
-    async def _begin_in_spare(
-        self, zygote: Zygote, room: Room, specification: Specification, limits: JobLimits
+    async def _begin_in(
+        self,
+        zygote: Zygote,
+        room: Room,
+        specification: Specification,
+        limits: JobLimits,
+        warm: WarmProcess | None = None,
     ) -> RunningJob | None:
         """Start the job; return None when the room, or its zygote, has died while it waited."""
         running = None
         try:
-            running = self._begin(zygote, room, specification, limits)
+            running = self._begin(zygote, room, specification, limits, warm)
             await asyncio.shield(running.process.started)
         except JobNotStarted:
             if running is not None:
@@ -152,65 +186,33 @@ class Keeper:
         return running
 
     def _begin(
-        self, zygote: Zygote, room: Room, specification: Specification, limits: JobLimits
+        self,
+        zygote: Zygote,
+        room: Room,
+        specification: Specification,
+        limits: JobLimits,
+        warm: WarmProcess | None = None,
     ) -> RunningJob:
         group = room.cell.group if zygote.key.walls is not Walls.NONE else None
         if group is not None:
             group.limit(memory_bytes=limits.memory_bytes_max, processes=limits.processes_max)
-        job = JobProcess(room.plug, specification)
+        door = None if warm is None else warm.door
+        plug = room.plug.dup() if specification.warm else room.plug
+        job = JobProcess(plug, specification, door)
         room.job = job
-        running = RunningJob(job, zygote, room.number, group)
-        # To raise walls takes as long as a short job: it would only be in the way of this one.
-        job.ended.add_done_callback(lambda _: self._refill(zygote))
-        asyncio.get_running_loop().call_later(_REFILL_SECONDS, self._refill, zygote)
+        running = RunningJob(job, zygote, room)
+        if warm is None:
+            # To raise walls takes as long as a short job: it would only be in the way of this one.
+            job.ended.add_done_callback(lambda _: self._rooms.refill(zygote))
+            asyncio.get_running_loop().call_later(_REFILL_SECONDS, self._rooms.refill, zygote)
+        else:
+            self._warm.follow(warm, running)
+        packet = self._packet(zygote.key, limits, counted=group is not None)
         try:
-            job.begin(self._packet(zygote.key, limits, counted=group is not None))
+            job.begin(structs.replace(packet, warm=specification.warm))
         except OSError as error:
             raise JobNotStarted("The processes of the job were killed.") from error
         return running
-
-    async def _cell(self) -> Cell:
-        while (cell := self._cells.take()) is None:
-            self._cell_returned.clear()
-            spare = next((z.take_spare() for z in self._zygotes.values() if z.has_spare), None)
-            if spare is not None:
-                spare.dismiss()
-            await self._cell_returned.wait()
-        return cell
-
-    def _refill(self, zygote: Zygote) -> None:
-        if not zygote.is_alive or zygote.has_spare:
-            return
-        cell = self._cells.take()
-        if cell is not None:
-            with suppress(JobNotStarted):
-                zygote.keep_spare(self._open(zygote, cell))
-
-    def _open(self, zygote: Zygote, cell: Cell) -> Room:
-        self._numbers += 1
-        room = Room(self._numbers, cell, self._left)
-        packet = RoomPacket(
-            room=room.number,
-            uid=cell.uid,
-            directory=str(self._options.directory / f"job-{room.number}"),
-        )
-        grouped = cell.group is not None and zygote.key.walls is not Walls.NONE
-        entrances = cell.group.entrances() if grouped and cell.group is not None else []
-        try:
-            zygote.open(room, packet, [room.theirs.fileno(), *entrances])
-        except OSError as error:
-            room.is_gone()
-            zygote.is_lost()
-            raise JobNotStarted("The zygote has ended; the job did not begin.") from error
-        finally:
-            room.theirs.close()
-            for entrance in entrances:
-                os.close(entrance)
-        return room
-
-    def _left(self, room: Room) -> None:
-        self._cells.give_back(room.cell)
-        self._cell_returned.set()
 
     def _packet(self, key: ZygoteKey, limits: JobLimits, *, counted: bool) -> StartPacket:
         # Behind a control group the limit on addresses only stops nonsense; elsewhere it is what
@@ -243,6 +245,14 @@ class Keeper:
         await self._end_surplus()
         return zygote
 
+    def _make_place(self) -> None:
+        """End what only waits, since a job needs its place."""
+        with_spare = next((z for z in self._zygotes.values() if z.has_spare), None)
+        if with_spare is not None:
+            with_spare.dismiss_spare()
+        else:
+            self._warm.end_longest_idle()
+
     async def _end_surplus(self) -> None:
         surplus = len(self._zygotes) - self._options.zygotes_max
         idle = [zygote for zygote in self._zygotes.values() if zygote.is_idle]
@@ -253,9 +263,13 @@ class Keeper:
 
     async def _sweep(self) -> None:
         while True:
-            soonest = min(self._options.idle_seconds_max, self._options.spare_seconds_max)
+            options = self._options
+            soonest = min(
+                options.idle_seconds_max, options.spare_seconds_max, options.warm.idle_seconds_max
+            )
             await asyncio.sleep(min(_SWEEP_SECONDS, soonest / 4))
             now = time.monotonic()
+            self._warm.end_idle(now)
             for zygote in tuple(self._zygotes.values()):
                 idle = zygote.is_idle and now - zygote.used_at > self._options.idle_seconds_max
                 if idle or not zygote.is_alive:

@@ -24,7 +24,11 @@ class Walls(StrEnum):
     """Namespaces first, Landlock, seccomp and limits behind them."""
 
 
-WALLS_OF = {Isolation.FORK: Walls.NONE, Isolation.SANDBOX: Walls.NAMESPACES}
+WALLS_OF = {
+    Isolation.FORK: Walls.NONE,
+    Isolation.SANDBOX: Walls.NAMESPACES,
+    Isolation.WARM: Walls.NAMESPACES,
+}
 
 
 class Environment(Struct, frozen=True, kw_only=True):
@@ -110,13 +114,15 @@ class StartPacket(Struct, frozen=True, kw_only=True):
     disk_bytes_max: int
     processes_max: int
     open_files_max: int
+    warm: bool = False
 
 
 class Specification(Struct, frozen=True, kw_only=True):
     """What the job's own process runs.
 
     `merged` is whether its lines and its complaints are one stream. `settings` are for the runner
-    of the language. `modules` are other scripts that it imports: their text by their path.
+    of the language. `modules` are other scripts that it imports: their text by their path. `warm`
+    is whether the process stays for more jobs of the same script.
     """
 
     language: str
@@ -126,6 +132,7 @@ class Specification(Struct, frozen=True, kw_only=True):
     environment: dict[str, str]
     result_bytes_max: int
     merged: bool = True
+    warm: bool = False
     settings: dict[str, Any] = {}
     modules: dict[str, str] = {}
 
@@ -138,3 +145,5 @@ class Ending(Struct, frozen=True, kw_only=True):
     reason: str | None = None
     peak_memory_bytes: int = 0
     cpu_microseconds: int = 0
+    reusable: bool = False
+    """Whether its process is still there and may take another job of the same script."""

@@ -59,12 +59,11 @@ class Room:
 
     def is_gone(self) -> None:
         """Hear from the zygote that no process of it is left."""
-        if self.job is None:
-            self.plug.close()
-        else:
+        if self.job is not None:
             self.job.is_gone()
+        self.plug.close()
         self._on_gone(self)
 
     def dismiss(self) -> None:
-        """Let the processes end; only for a room without a job."""
+        """Let the processes end; only for a room in which no job runs."""
         self.plug.close()

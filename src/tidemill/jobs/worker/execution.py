@@ -117,6 +117,8 @@ class Execution:
             if self._killing is not None:
                 self._killing.cancel()
             await relay.stop()
+            if self._running is not None:
+                self._running.release()
 
     def _refusal(self, isolations: tuple[Isolation, ...]) -> tuple[str, str] | None:
         wanted = self.assignment.isolation
@@ -241,9 +243,11 @@ class Execution:
 
 def specification_of(job: Assignment, api_url: str, prepared: Preparation) -> Specification:
     """Return what the job's process needs to know, and no more."""
+    warm = job.isolation is Isolation.WARM
     environment = {
         "TIDEMILL_URL": api_url,
-        "TIDEMILL_TOKEN": job.token,
+        # The relay adds the token. A process that outlives the job must not know it.
+        "TIDEMILL_TOKEN": None if warm else job.token,
         "TIDEMILL_JOB_ID": job.job_id,
         "TIDEMILL_ATTEMPT": str(job.attempt),
         "TIDEMILL_TENANT_ID": job.tenant_id,
@@ -259,6 +263,7 @@ def specification_of(job: Assignment, api_url: str, prepared: Preparation) -> Sp
         environment={name: value for name, value in environment.items() if value is not None},
         result_bytes_max=job.result_bytes_max,
         merged=prepared.merged,
+        warm=warm,
         settings=prepared.settings,
         modules=job.modules,
     )

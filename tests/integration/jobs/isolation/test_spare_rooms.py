@@ -47,7 +47,11 @@ async def keeper(tmp_path: Path) -> AsyncIterator[Keeper]:
 
 
 def _options(directory: Path, **fields: Any) -> KeeperOptions:
-    defaults = {"worker_id": directory.name, "slots": 1, "directory": directory / "jobs"}
+    defaults: dict[str, Any] = {
+        "worker_id": directory.name,
+        "slots": 1,
+        "directory": directory / "jobs",
+    }
     return KeeperOptions(**(defaults | fields))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 from typing import Any, Final
 
@@ -18,9 +17,9 @@ def send(plug: socket.socket, message: dict[str, Any], descriptors: list[int]) -
 
 def receive(plug: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
     """Return the next packet and its descriptors; None when the other side is gone."""
-    data, descriptors, _, _ = socket.recv_fds(plug, packet_bytes_max, _descriptors_max)
-    for descriptor in descriptors:
-        os.set_inheritable(descriptor, False)
+    data, descriptors, _, _ = socket.recv_fds(
+        plug, packet_bytes_max, _descriptors_max, socket.MSG_CMSG_CLOEXEC
+    )
     if not data:
         return None, descriptors
     message: dict[str, Any] = json.loads(data)

@@ -22,7 +22,7 @@ class Watch:
 
     def is_over(self, pids: list[int]) -> bool:
         """Return whether the processes together hold more than the limit."""
-        held = sum(_resident(pid) for pid in pids)
+        held = sum(resident(pid) for pid in pids)
         if held > self._bytes_max:
             # Pages that were shared at the fork were counted once per process.
             held = sum(_proportional(pid) for pid in pids)
@@ -54,10 +54,14 @@ def children(pid: int) -> list[int]:
     return found
 
 
-def _resident(pid: int) -> int:
+def resident(pid: int) -> int:
+    """Return the bytes of memory that `pid` holds, 0 when it is gone."""
     try:
-        with open(f"/proc/{pid}/statm", encoding="ascii") as file:
-            return int(file.read().split()[1]) * _PAGE
+        descriptor = os.open(f"/proc/{pid}/statm", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return int(os.read(descriptor, 128).split()[1]) * _PAGE
+        finally:
+            os.close(descriptor)
     except (OSError, IndexError):
         return 0
 
@@ -70,4 +74,4 @@ def _proportional(pid: int) -> int:
                     return int(line.split()[1]) * 1024
     except (OSError, ValueError):
         pass
-    return _resident(pid)
+    return resident(pid)

@@ -12,8 +12,8 @@ import os
 import sys
 import traceback
 import types
-from collections.abc import Iterator
-from typing import Any, Final, NoReturn
+from collections.abc import Callable, Iterator
+from typing import Any, Final, NoReturn, TextIO
 
 _CLIENT: Final = os.path.join(os.path.dirname(os.path.abspath(__file__)), "client")
 _MODULE: Final = "script"
@@ -27,23 +27,45 @@ class ResultRefused(Exception):
 
 def run(specification: dict[str, Any], result_descriptor: int) -> NoReturn:
     """Run the script, write `{"result"}` or `{"error"}` to the descriptor, and exit."""
-    sys.stdout = open(1, "w", buffering=1, encoding="utf-8", errors="backslashreplace")  # noqa: SIM115 - lives as long as the process
-    sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace")  # noqa: SIM115 - lives as long as the process
-    sys.stdin = open(0, encoding="utf-8")  # noqa: SIM115 - lives as long as the process
+    open_streams()
+    name = set_up(specification)
+    answer, status = answered(lambda: call(load(specification, name), specification), name)
+    _say_goodbye()
+    with open(result_descriptor, "wb") as file:
+        file.write(answer)
+    os._exit(status)
+
+
+def set_up(specification: dict[str, Any]) -> str:
+    """Make the interpreter that of the script, and return the script's file name."""
     name = f"{specification['name']}.py"
     sys.argv = [name]
     sys.path.append(_CLIENT)
     _set_up_logging(specification["content"])
     gc.enable()
+    return name
+
+
+def open_streams() -> None:
+    """Give the script the three standard streams, anew."""
+    sys.stdout, sys.stderr = _printing(1), _printing(2)
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - as long as the process
+
+
+def _printing(number: int) -> TextIO:
+    return open(
+        number, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False
+    )
+
+
+def answered(work: Callable[[], bytes], name: str) -> tuple[bytes, int]:
+    """Return what the job answers, and the exit code of that."""
     try:
-        answer = b'{"result":' + _result(specification, name) + b"}"
-        status = 0
+        return b'{"result":' + work() + b"}", 0
     except BaseException as error:  # noqa: BLE001 - also SystemExit is the script's own end
         if isinstance(error, SystemExit) and not error.code:
-            os._exit(_answered(result_descriptor, b'{"result":null}', 0))
-        answer = json.dumps({"error": described(error, name)}).encode()
-        status = 1
-    os._exit(_answered(result_descriptor, answer, status))
+            return b'{"result":null}', 0
+        return json.dumps({"error": described(error, name)}).encode(), 1
 
 
 def _set_up_logging(content: str) -> None:
@@ -61,14 +83,8 @@ def _set_up_logging(content: str) -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler])
 
 
-def _answered(descriptor: int, answer: bytes, status: int) -> int:
-    _say_goodbye()
-    with open(descriptor, "wb") as file:
-        file.write(answer)
-    return status
-
-
-def _result(specification: dict[str, Any], name: str) -> bytes:
+def load(specification: dict[str, Any], name: str) -> Callable[..., Any]:
+    """Run the script's top level and return its `main`."""
     content = specification["content"]
     module = types.ModuleType(_MODULE)
     module.__file__ = name
@@ -84,9 +100,14 @@ def _result(specification: dict[str, Any], name: str) -> bytes:
     sys.modules[_MODULE] = module
     linecache.cache[name] = (len(content), None, content.splitlines(keepends=True), name)
     exec(compile(content, name, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - the job
-    main = getattr(module, "main", None)
+    main: Callable[..., Any] | None = getattr(module, "main", None)
     if not callable(main):
         raise ResultRefused("The script has no function main; define `def main(...)`.")
+    return main
+
+
+def call(main: Callable[..., Any], specification: dict[str, Any]) -> bytes:
+    """Call `main` with the arguments of a job and return its result."""
     value = main(**json.loads(specification["arguments"]))
     if inspect.isawaitable(value):
         import asyncio  # noqa: PLC0415 - most jobs need none of its many pages

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import resource
 import signal
 import socket
 from typing import Any, Final, NoReturn
 
-from . import bash, channel, container, http, landlock, python, rootfs, seccomp, sql, typescript
+from . import (
+    bash,
+    channel,
+    container,
+    http,
+    landlock,
+    python,
+    rootfs,
+    seccomp,
+    sql,
+    typescript,
+    warm,
+)
+from .order import RESULT, take
 from .plan import Zygote
 from .preload import import_late
 from .syscalls import (
@@ -21,7 +33,7 @@ from .syscalls import (
     prctl,
 )
 
-RESULT: Final = 3
+_ORDERS: Final = 4
 _RUNNERS: Final = {
     "bash": bash.run,
     "container": container.run,
@@ -59,55 +71,39 @@ def wait(zygote: Zygote, packet: dict[str, Any], orders: socket.socket) -> NoRet
     except BaseException as error:  # noqa: BLE001 - nothing may unwind into the zygote's code
         channel.send(orders, {"broken": f"{type(error).__name__}: {error}"}, [])
         os._exit(125)
-    orders.detach()
-    _run(zygote, order, descriptors, directory)
+    _run(zygote, order, descriptors, directory, orders)
 
 
-def _run(zygote: Zygote, order: dict[str, Any], descriptors: list[int], directory: str) -> NoReturn:
+def _run(
+    zygote: Zygote,
+    order: dict[str, Any],
+    descriptors: list[int],
+    directory: str,
+    orders: socket.socket,
+) -> NoReturn:
     try:
-        specification = _read_all(descriptors[3])
-        _open_streams(descriptors[:3])
-        os.environ.clear()
-        os.environ.update(
-            PATH="/usr/local/bin:/usr/bin:/bin",
-            HOME=directory,
-            TMPDIR=directory if zygote.walls != "namespaces" else rootfs.WRITABLE,
-            LANG="C.UTF-8",
-        )
-        os.environ.update(specification["environment"])
-        os.environ.update(order["environment"])
+        specification = take(order, descriptors, directory)
+        os.environ["TMPDIR"] = directory if zygote.walls != "namespaces" else rootfs.WRITABLE
         _limit(zygote, order)
         import_late(zygote.late)
+        if order["warm"]:
+            warm.serve(specification, orders, directory)
+        os.close(orders.detach())
         _RUNNERS[specification["language"]](specification, RESULT)
     except BaseException as error:  # noqa: BLE001 - nothing may unwind into the zygote's code
         os.write(2, f"The job could not be started: {type(error).__name__}: {error}\n".encode())
     os._exit(125)
 
 
-def _read_all(descriptor: int) -> dict[str, Any]:
-    with open(descriptor, "rb") as file:
-        file.seek(0)
-        specification: dict[str, Any] = json.loads(file.read())
-    return specification
-
-
 def _keep_only(orders: socket.socket) -> socket.socket:
     # Away from the numbers that are to be overwritten.
     safe = fcntl.fcntl(orders.detach(), fcntl.F_DUPFD_CLOEXEC, 10)
     empty = os.open("/dev/null", os.O_RDWR)
-    for number in range(RESULT):
+    for number in range(_ORDERS):
         os.dup2(empty, number)
-    os.dup2(safe, RESULT, inheritable=False)
-    os.closerange(RESULT + 1, 1 << 20)
-    return socket.socket(fileno=RESULT)
-
-
-def _open_streams(descriptors: list[int]) -> None:
-    # Received while 0 to 3 were in use, so none is overwritten before its turn.
-    for number, descriptor in enumerate(descriptors, start=1):
-        os.dup2(descriptor, number)
-    os.set_inheritable(RESULT, False)
-    os.closerange(RESULT + 1, 1 << 20)
+    os.dup2(safe, _ORDERS, inheritable=False)
+    os.closerange(_ORDERS + 1, 1 << 20)
+    return socket.socket(fileno=_ORDERS)
 
 
 def _directory(zygote: Zygote, packet: dict[str, Any]) -> str:

@@ -16,6 +16,7 @@ from typing import Any, Final, NoReturn
 
 from . import channel, memory, rootfs, runner
 from .plan import Zygote
+from .reuse import Usage, is_alone
 from .signals import wake_on
 from .syscalls import (
     PR_SET_CHILD_SUBREAPER,
@@ -52,7 +53,7 @@ def become(
         if pid == 0:
             runner.wait(zygote, packet, theirs)
         theirs.close()
-        if job.begin(orders, wake):
+        if job.begin(pid, orders, wake):
             job.watch(pid, wake)
         else:
             job.clean_up()
@@ -71,9 +72,15 @@ class Job:
         self._packet = packet
         self._control = control
         self._listener: socket.socket | None = None
+        # What only this side of the wall can know.
+        self._environment: dict[str, str] = {}
         self._deadline: float | None = None
         self._reason: str | None = None
         self._memory: memory.Watch | None = None
+        # Where a warm process is handed its next job and says that it has done the last.
+        self._orders: socket.socket | None = None
+        self._done: int | None = None
+        self._usage: Usage | None = None
 
     def prepare(self) -> None:
         """Set up what the job may use."""
@@ -96,8 +103,10 @@ class Job:
             return
         raise_loopback()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG)
+        port = self._listener.getsockname()[1]
+        self._environment = {"TIDEMILL_URL": f"http://127.0.0.1:{port}"}
 
-    def begin(self, orders: socket.socket, wake: int) -> bool:
+    def begin(self, pid: int, orders: socket.socket, wake: int) -> bool:
         """Wait for the job and hand it to the runner; return False when none will come."""
         waiting = [self._control.fileno(), wake]
         readable, _, _ = select.select(waiting, [], [])
@@ -112,18 +121,20 @@ class Job:
             rootfs.resize_writable(order["disk_bytes_max"], _FILES_MAX)
         if not order["counted"]:
             self._memory = memory.Watch(order["memory_bytes_max"])
-        channel.send(orders, order | {"environment": self._environment()}, descriptors)
-        orders.close()
-        for descriptor in descriptors:
-            os.close(descriptor)
+        if order["warm"]:
+            self._orders, self._usage = orders, Usage(pid)
+        self._hand_over(orders, order, descriptors)
         self._announce()
+        if not order["warm"]:
+            orders.close()
         return True
 
-    def _environment(self) -> dict[str, str]:
-        """Return what only this side of the wall can know."""
-        if self._listener is None:
-            return {}
-        return {"TIDEMILL_URL": f"http://127.0.0.1:{self._listener.getsockname()[1]}"}
+    def _hand_over(
+        self, orders: socket.socket, order: dict[str, Any], descriptors: list[int]
+    ) -> None:
+        channel.send(orders, order | {"environment": self._environment}, descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
 
     def _announce(self) -> None:
         """Tell the worker that the code runs, and give it the door of the job's relay."""
@@ -137,7 +148,11 @@ class Job:
         status = None
         while status is None:
             waiting = [self._control.fileno(), wake]
+            if self._orders is not None:
+                waiting.append(self._orders.fileno())
             readable, _, _ = select.select(waiting, [], [], self._patience())
+            if waiting[2:] and waiting[2] in readable:
+                self._hear_done(pid)
             if wake in readable and signal.SIGTERM in os.read(wake, 4096):
                 self._signal_all(pid, signal.SIGKILL)
             if waiting[0] in readable:
@@ -148,6 +163,23 @@ class Job:
         self.clean_up()
         self._report(status)
 
+    def _hear_done(self, pid: int) -> None:
+        """Tell the worker that a warm process has done its job, and whether it is clean."""
+        if self._orders is None or self._usage is None:
+            return
+        told, _ = channel.receive(self._orders)
+        if told is None:
+            self._orders = None
+            return
+        clean = self._deadline is None and is_alone(pid)
+        if not clean:
+            # What the job left must not see the next one; the report follows when all have ended.
+            self._signal_all(pid, signal.SIGKILL)
+            self._done = told["done"]
+            return
+        report = {"ended": _now(), "exit": told["done"], "reason": None, "reusable": True}
+        channel.send(self._control, report | self._usage.since_last(), [])
+
     def _patience(self) -> float | None:
         waits = [] if self._memory is None else [self._memory.seconds_to_next]
         if self._deadline is not None:
@@ -155,13 +187,16 @@ class Job:
         return min(waits, default=None)
 
     def _obey(self, pid: int) -> None:
-        packet, _ = channel.receive(self._control)
+        packet, descriptors = channel.receive(self._control)
         if packet is None:
             # The worker is gone, and with it everybody who could want a result.
             self._signal_all(pid, signal.SIGKILL)
         elif "stop" in packet:
             self._deadline = time.monotonic() + packet["stop"]
             self._signal_all(pid, signal.SIGTERM)
+        elif self._orders is not None:
+            self._hand_over(self._orders, packet, descriptors)
+            channel.send(self._control, {"started": _now()}, [])
 
     def _check_limits(self, pid: int) -> None:
         if self._deadline is not None and time.monotonic() >= self._deadline:
@@ -212,8 +247,9 @@ class Job:
         usage = resource.getrusage(resource.RUSAGE_CHILDREN)
         report = {
             "ended": _now(),
-            "exit": os.waitstatus_to_exitcode(status),
+            "exit": os.waitstatus_to_exitcode(status) if self._done is None else self._done,
             "reason": self._reason,
+            "reusable": False,
             "peak": usage.ru_maxrss * 1024,
             "cpu": int((usage.ru_utime + usage.ru_stime) * 1_000_000),
         }
