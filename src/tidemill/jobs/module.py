@@ -221,7 +221,7 @@ def _limits(config: Config) -> QueueLimits:
     default = str(config.jobs.isolation_default)
     return QueueLimits(
         isolation_default=default,
-        isolations_allowed=("sandbox", "fork") if default == "fork" else ("sandbox",),
+        isolations_allowed=("sandbox", "warm", *(("fork",) if default == "fork" else ())),
         timeout_seconds_default=config.jobs.timeout_seconds_default,
         timeout_seconds_max=config.jobs.timeout_seconds_max,
         attempts_default=config.jobs.attempts_default,

@@ -13,6 +13,7 @@ import structlog
 
 from tidemill.core.config import Config
 from tidemill.jobs.executors.contract import Machine
+from tidemill.jobs.isolation.warm import WarmLimits
 from tidemill.jobs.worker.contract import Functions
 from tidemill.jobs.worker.options import WorkerOptions
 from tidemill.jobs.worker.run import Beside, nothing, run_worker
@@ -80,6 +81,11 @@ def worker_options(config: Config) -> WorkerOptions:
         tags=config.worker.tags,
         zygotes_max=config.sandbox.environments_kept_max,
         zygote_idle_seconds_max=config.sandbox.environment_idle_seconds_max,
+        warm=WarmLimits(
+            jobs_max=config.sandbox.warm_jobs_max,
+            idle_seconds_max=config.sandbox.warm_idle_seconds_max,
+            processes_max=config.sandbox.warm_processes_max,
+        ),
         niceness=config.worker.nice,
         drain_seconds_max=config.worker.stop_seconds_max,
         machine=machine_of(config),

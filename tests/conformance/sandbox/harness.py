@@ -1,7 +1,8 @@
 """Runs every attack as the present user and prints what each one got, as JSON.
 
-`harness.py WALLS DIRECTORY`, where DIRECTORY is private to the user. Run as a process of its
-own, since one test process cannot be two users.
+`harness.py WALLS WARM DIRECTORY`: WARM is `warm` for processes that stay for more jobs, and
+DIRECTORY is private to the user. Run as a process of its own, since one test process cannot be
+two users.
 """
 
 from __future__ import annotations
@@ -33,8 +34,9 @@ ATTACK_SECONDS_MAX = 15.0
 class Harness:
     """The world that an attack meets: a worker with secrets, neighbours, and open doors."""
 
-    def __init__(self, walls: Walls, directory: Path) -> None:
+    def __init__(self, walls: Walls, *, warm: bool, directory: Path) -> None:
         self.walls = walls
+        self.warm = warm
         self.directory = directory
         self.keeper = Keeper(
             KeeperOptions(worker_id=f"harness-{os.getpid()}", slots=3, directory=directory / "jobs")
@@ -132,6 +134,7 @@ class Harness:
         stopping.cancel()
         await asyncio.gather(*reading)
         job.process.close()
+        job.release()
         return {
             "exit_code": ending.exit_code,
             "reason": ending.reason,
@@ -151,6 +154,7 @@ class Harness:
             arguments=json.dumps(arguments),
             environment={},
             result_bytes_max=MEBIBYTE,
+            warm=self.warm,
         )
         return await self.keeper.run(ZygoteKey(self.walls, tenant), specification, LIMITS)
 
@@ -176,5 +180,5 @@ def _processes_with(text: str) -> int:
 
 if __name__ == "__main__":
     os.environ["TIDEMILL_CANARY"] = CANARY
-    harness = Harness(Walls(sys.argv[1]), Path(sys.argv[2]))
+    harness = Harness(Walls(sys.argv[1]), warm=sys.argv[2] == "warm", directory=Path(sys.argv[3]))
     print(json.dumps(asyncio.run(harness.run())))

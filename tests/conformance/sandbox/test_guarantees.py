@@ -12,7 +12,7 @@ import sysconfig
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pytest
 
@@ -37,15 +37,38 @@ _WALLS: Final = {
 Found = dict[str, Any]
 
 
-@pytest.fixture(scope="module", params=list(Setting), ids=lambda setting: setting.replace(" ", "-"))
-def setting(request: pytest.FixtureRequest) -> Setting:
-    found: Setting = request.param
+class Case(NamedTuple):
+    """Where the attacks run: in which setting, and whether in processes that stay."""
+
+    setting: Setting
+    warm: bool
+
+
+_CASES: Final = (
+    *(Case(setting, warm=False) for setting in Setting),
+    *(Case(setting, warm=True) for setting in Setting if every_cell_holds(setting)),
+)
+
+
+@pytest.fixture(
+    scope="module",
+    params=_CASES,
+    ids=lambda case: case.setting.replace(" ", "-") + ("-warm" if case.warm else ""),
+)
+def case(request: pytest.FixtureRequest) -> Case:
+    found: Case = request.param
     return found
 
 
 @pytest.fixture(scope="module")
-def found(setting: Setting) -> Iterator[Found]:
+def setting(case: Case) -> Setting:
+    return case.setting
+
+
+@pytest.fixture(scope="module")
+def found(case: Case) -> Iterator[Found]:
     """Run every attack in the setting, once."""
+    setting = case.setting
     if setting is Setting.ROOT and os.geteuid() != 0:
         pytest.skip("the tests do not run as root")
     directory = Path(tempfile.mkdtemp(prefix="tidemill-sandbox-"))
@@ -53,16 +76,16 @@ def found(setting: Setting) -> Iterator[Found]:
     if as_nobody:
         os.chown(directory, NOBODY, NOBODY)
     try:
-        yield _attacked(setting, directory, as_nobody=as_nobody)
+        yield _attacked(case, directory, as_nobody=as_nobody)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _attacked(setting: Setting, directory: Path, *, as_nobody: bool) -> Found:
+def _attacked(case: Case, directory: Path, *, as_nobody: bool) -> Found:
     command = [_python(as_nobody=as_nobody), "-m", "tests.conformance.sandbox.harness"]
     ids = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if as_nobody else {}
     done = subprocess.run(
-        [*command, _WALLS[setting], str(directory)],
+        [*command, _WALLS[case.setting], "warm" if case.warm else "", str(directory)],
         env=os.environ | {"PYTHONPATH": _path(), "PYTHONDONTWRITEBYTECODE": "1"},
         cwd=ROOT,
         capture_output=True,

@@ -80,6 +80,23 @@ TABLE: Final = {
     (Guarantee.SIGNALS, Setting.LANDLOCK_ONLY): Cell(True, "Landlock 6 and seccomp"),
 }
 
+# What one job of a warm process can meet of the jobs before it; all were of the same tenant and
+# the same version of the same script. Against everybody else the cells above hold.
+BETWEEN_WARM_JOBS: Final = {
+    Guarantee.FILES: Cell(False, "files below /tmp stay, as the script's globals do"),
+    Guarantee.NETWORK: Cell(
+        True, "no token is in the process; what waits at the relay when a job ends is refused"
+    ),
+    Guarantee.PROCESSES: Cell(
+        True, "where a thread or a child is left, the process ends and all with it"
+    ),
+    Guarantee.MEMORY: Cell(
+        False, "what jobs keep counts together; over the limit the process ends"
+    ),
+    Guarantee.DISK: Cell(False, "what jobs leave counts together"),
+    Guarantee.SIGNALS: Cell(True, "timers stop when a job ends, and no process is left to signal"),
+}
+
 
 def every_cell_holds(setting: Setting) -> bool:
     """Return whether `sandbox` may be offered in `setting`."""
@@ -88,9 +105,11 @@ def every_cell_holds(setting: Setting) -> bool:
 
 def table_in_markdown() -> str:
     """Return the table as the documentation shows it."""
-    lines = ["| a job … | " + " | ".join(Setting) + " |", "|---|" + "---|" * len(Setting)]
+    columns = [*Setting, "between jobs of a `warm` process"]
+    lines = ["| a job … | " + " | ".join(columns) + " |", "|---|" + "---|" * len(columns)]
     for guarantee in Guarantee:
         cells = [TABLE[guarantee, setting] for setting in Setting]
+        cells.append(BETWEEN_WARM_JOBS[guarantee])
         shown = [f"{'yes' if cell.holds else '**no**'}: {cell.means}" for cell in cells]
         lines.append(f"| **{guarantee}**: {PROMISES[guarantee]} | " + " | ".join(shown) + " |")
     return "\n".join(lines) + "\n"

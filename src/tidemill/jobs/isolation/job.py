@@ -95,7 +95,8 @@ class JobProcess:
             if descriptor is not None:
                 os.close(descriptor)
         for future in (self.started, self.ended):
-            if future.done() and not future.cancelled():
+            # Cancels what nobody will hear of any more, and takes note of what came too late.
+            if not future.cancel() and not future.cancelled():
                 future.exception()
 
     def _heard(self) -> None:

@@ -64,7 +64,7 @@ async def probe(directory: Path | None = None) -> Offer:
         reason = f"A job behind the walls is not {', '.join(broken) or 'able to run'}."
         return _without(version, reason, "Report this with the kernel's version.")
     setting = Setting.ROOT if os.geteuid() == 0 else Setting.USER_WITH_NAMESPACES
-    isolations = (Isolation.FORK, Isolation.SANDBOX)
+    isolations = (Isolation.FORK, Isolation.SANDBOX, Isolation.WARM)
     return Offer(
         setting=setting,
         isolations=isolations if every_cell_holds(setting) else isolations[:1],

@@ -13,7 +13,7 @@ class QueueLimits(Struct, frozen=True, kw_only=True):
     """Limits and defaults, with their units last."""
 
     isolation_default: str = "sandbox"
-    isolations_allowed: tuple[str, ...] = ("sandbox",)
+    isolations_allowed: tuple[str, ...] = ("sandbox", "warm")
     tag_default: str = "default"
     timeout_seconds_default: int = 600
     timeout_seconds_max: int = 86_400

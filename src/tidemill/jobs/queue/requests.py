@@ -25,7 +25,8 @@ from tidemill.jobs.queue.models import Job, is_uuid7
 
 _TAG: Final = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
 _KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
-_ISOLATIONS: Final = ("sandbox", "fork")
+_ISOLATIONS: Final = ("sandbox", "warm", "fork")
+_WARM_LANGUAGES: Final = ("python",)
 _instant_max: Final = 253_402_300_799_000_000
 
 
@@ -65,7 +66,9 @@ def check(request: JobRequest, limits: QueueLimits) -> None:
 def new_job(
     id_: str, request: JobRequest, code: Code, limits: QueueLimits, *, actor: Actor, now: Instant
 ) -> Job:
-    """Return the job that `request` asks for. Raises `ArgumentsTooLarge`."""
+    """Return the job that `request` asks for. Raises `ArgumentsTooLarge`, `InvalidJobField`."""
+    if request.isolation == "warm" and code.language not in _WARM_LANGUAGES:
+        raise InvalidJobField("isolation", f"sandbox for {code.language}; python can stay warm")
     args = msgspec.json.encode(request.args)
     if len(args) > limits.args_bytes_max:
         raise ArgumentsTooLarge(len(args), limits.args_bytes_max)

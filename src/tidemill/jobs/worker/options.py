@@ -7,6 +7,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from tidemill.jobs.executors.contract import Machine
+from tidemill.jobs.isolation.warm import WarmLimits
 from tidemill.jobs.protocol.messages import Isolation
 
 
@@ -27,6 +28,7 @@ class WorkerOptions(Struct, frozen=True, kw_only=True):
     isolations: tuple[Isolation, ...] | None = None
     zygotes_max: int = 8
     zygote_idle_seconds_max: float = 300.0
+    warm: WarmLimits = WarmLimits()
     niceness: int = 10
     drain_seconds_max: float = 300.0
     reconnect_seconds_min: float = 0.05

@@ -65,6 +65,7 @@ class Relay:
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
         self._opening: asyncio.Task[None] | None = None
+        self._is_stopped = False
 
     def serve(self, door: socket.socket) -> None:
         """Take connections from `door`, which lies in the job's network."""
@@ -72,6 +73,7 @@ class Relay:
 
     async def stop(self) -> None:
         """Close the door and cut what goes through it."""
+        self._is_stopped = True
         if self._opening is not None:
             await self._opening
         if self._server is not None:
@@ -85,7 +87,9 @@ class Relay:
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
-        if task is None:
+        if task is None or self._is_stopped:
+            # Accepted in the last moment: what it asks is no longer in this job's name.
+            writer.close()
             return
         self._connections.add(task)
         try:
@@ -97,6 +101,10 @@ class Relay:
             await _answer(writer, refused)
         except (OSError, TimeoutError, asyncio.IncompleteReadError):
             pass
+        except asyncio.CancelledError:
+            # asyncio's own callback would raise it once more where nobody can catch it.
+            if not self._is_stopped:
+                raise
         finally:
             self._connections.discard(task)
             writer.close()

@@ -85,6 +85,7 @@ class Worker:
                 directory=options.run_directory / "jobs",
                 zygotes_max=options.zygotes_max,
                 idle_seconds_max=options.zygote_idle_seconds_max,
+                warm=options.warm,
                 preload=options.preload,
             )
         )

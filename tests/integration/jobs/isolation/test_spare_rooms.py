@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,8 @@ async def test_keeper_integration_runs_a_job_whose_room_has_died(
     zygote = await keeper.ready(key)
     assert zygote._spare is not None
     zygote.kill(zygote._spare.number)
+    # Without the loop, so that the keeper does not hear of it before the job comes.
+    assert select.select([zygote._spare.plug], [], [], 20)[0]
 
     assert isinstance(await _run(keeper, LEAVES_TRACES, key), int)
 

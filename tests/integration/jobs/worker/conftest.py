@@ -50,7 +50,7 @@ async def _running(options: WorkerOptions) -> AsyncIterator[Worker]:
         secret = read_secret(options.socket_directory)
         return await connect(options.socket_directory), secret
 
-    isolations = options.isolations or (Isolation.FORK, Isolation.SANDBOX)
+    isolations = options.isolations or (Isolation.FORK, Isolation.SANDBOX, Isolation.WARM)
     worker = Worker(options, to_dispatcher, isolations=isolations)
     running = asyncio.create_task(worker.run())
     try:

@@ -151,3 +151,48 @@ async def test_relay_integration_gives_forked_jobs_the_address_itself(
     )
 
     assert succeeded(await dispatcher.run(job("j", script))) == [api.url, "token-of-j"]
+
+
+async def test_relay_integration_speaks_for_each_job_of_a_warm_process_alone(
+    dispatcher: Dispatcher, start_worker: StartWorker, api: Api
+) -> None:
+    await start_worker()
+    script = _CALL + "def main(): return call('/api/v1/me', b'')[0]"
+
+    for name in ("a", "b"):
+        assert succeeded(await dispatcher.run(job(name, script, isolation=Isolation.WARM))) == 200
+
+    assert ["token-of-a" in head for head in api.heads] == [True, False]
+    assert ["token-of-b" in head for head in api.heads] == [False, True]
+
+
+async def test_relay_integration_sends_nothing_that_an_earlier_job_left_waiting(
+    dispatcher: Dispatcher, start_worker: StartWorker, api: Api
+) -> None:
+    await start_worker()
+    script = (
+        "import os, socket\nleft = []\ndef main(leaves):\n"
+        "    port = int(os.environ['TIDEMILL_URL'].rpartition(':')[2])\n"
+        "    if leaves:\n"
+        "        for _ in range(8):\n"
+        "            plug = socket.create_connection(('127.0.0.1', port))\n"
+        "            plug.send(b'POST /api/v1/me HTTP/1.1\\r\\nhost: x\\r\\n'\n"
+        "                      b'content-length: 0\\r\\n\\r\\n')\n"
+        "            left.append(plug)\n"
+        "        return len(left)\n"
+        "    for plug in left:\n"
+        "        plug.settimeout(10)\n"
+        "        while True:\n"
+        "            try:\n"
+        "                if not plug.recv(1000): break\n"
+        "            except ConnectionError: break\n"
+        "    return len(left)"
+    )
+
+    for name, leaves in (("a", True), ("b", False)):
+        outcome = await dispatcher.run(
+            job(name, script, isolation=Isolation.WARM, arguments={"leaves": leaves})
+        )
+        assert succeeded(outcome) == 8, "both ran in one process"
+
+    assert not any("token-of-b" in head for head in api.heads)

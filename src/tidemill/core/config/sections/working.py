@@ -164,6 +164,15 @@ class Sandbox(Struct, frozen=True, kw_only=True):
     environment_idle_seconds_max: Annotated[
         float, key("How long an unused environment is kept ready.", ge=0, le=_DAY_SECONDS)
     ] = 300
+    warm_processes_max: Annotated[
+        int, key("Processes that a worker keeps for more jobs of their script.", ge=0, le=1000)
+    ] = 8
+    warm_jobs_max: Annotated[
+        int, key("Jobs that one warm process runs before it is replaced.", ge=1, le=1_000_000)
+    ] = 1000
+    warm_idle_seconds_max: Annotated[
+        float, key("How long a warm process waits for its next job.", ge=0, le=_DAY_SECONDS)
+    ] = 60
 
 
 class Executors(Struct, frozen=True, kw_only=True):
