@@ -24,6 +24,7 @@ export async function main(station: string, days = 3): Promise<{ station: string
   return { station, days };
 }
 """
+COUNTS = "count = 0\ndef main():\n    global count\n    count += 1\n    return count"
 SQL = """
 -- $database (sqlite)
 -- $1 station (text)
@@ -160,3 +161,27 @@ async def test_languages_integration_check_arguments_before_the_queue(
 
     assert answer.status_code == 422, answer.text
     assert answer.json()["error"]["param"] == param
+
+
+async def test_languages_integration_keep_python_warm_for_jobs_that_ask_for_it(app: App) -> None:
+    body = {"path": "tides/count", "language": "python", "content": COUNTS}
+    async with a_worker(app):
+        await app.owner.post("/api/v1/scripts", json=body)
+        for number in (1, 2, 3):
+            started = await app.owner.post(
+                "/api/v1/jobs", json={"script_path": "tides/count", "isolation": "warm"}
+            )
+            assert started.json()["isolation"] == "warm"
+            job_id = started.json()["id"]
+            answer = await app.owner.get(f"/api/v1/jobs/{job_id}/result", params={"wait": 30})
+            assert answer.json()["result"] == number, answer.text
+
+
+async def test_languages_integration_keep_nothing_but_python_warm(app: App) -> None:
+    refused = await app.owner.post(
+        "/api/v1/jobs", json={"language": "bash", "content": "true", "isolation": "warm"}
+    )
+
+    assert refused.status_code == 400
+    assert refused.json()["error"]["code"] == "INVALID_JOB_FIELD"
+    assert "python can stay warm" in refused.json()["error"]["message"]

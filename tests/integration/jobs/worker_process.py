@@ -16,7 +16,7 @@ if __name__ == "__main__":
             worker_id="worker-1",
             socket_directory=Path(sys.argv[1]),
             run_directory=Path(sys.argv[2]),
-            isolations=(Isolation.FORK,),
+            isolations=(Isolation.FORK, Isolation.WARM),
             slots=3,
             niceness=0,
             drain_seconds_max=1.0,
