@@ -18,6 +18,7 @@ from tidemill.api.http_server import HttpServer, http_server, listen_in, listen_
 from tidemill.core.config import Config
 from tidemill.core.crash import crash_point
 from tidemill.runtime.configuration import with_kept_secrets
+from tidemill.runtime.predecessor import await_predecessor
 from tidemill.runtime.roles import say
 
 log = structlog.get_logger(__name__)
@@ -93,4 +94,5 @@ async def _announce(
 
 def run(config: Config) -> None:
     """Serve in this process until it is told to stop."""
+    await_predecessor(Path(config.server.data_dir), say, seconds_max=config.server.stop_seconds_max)
     uvloop.run(serve(with_kept_secrets(config), say))
