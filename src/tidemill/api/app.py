@@ -16,7 +16,6 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.static_files import create_static_files_router
-from litestar.types import ASGIApp
 from msgspec import Struct
 
 from tidemill import __version__
@@ -56,7 +55,7 @@ class Probes(Struct, frozen=True, kw_only=True):
 
 def create_app(
     offers: Sequence[Offer], kit: Kit, options: ApiOptions, probes: Probes
-) -> tuple[ASGIApp, Litestar]:
+) -> tuple[Edge, Litestar]:
     """Return the ASGI application of everything that `offers` hold, and its routed inside."""
     probed = Offer(
         routes=[*health.ROUTES, *welcome.ROUTES],

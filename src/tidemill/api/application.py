@@ -18,6 +18,7 @@ from msgspec import Struct
 from tidemill.api.app import ApiOptions, Probes, create_app
 from tidemill.core.clock import Clock
 from tidemill.core.config import Config
+from tidemill.core.figures import gauge
 from tidemill.core.module import Port
 from tidemill.events import LIVE_CONNECTIONS
 from tidemill.http.authentication import AUTHENTICATOR, Kit
@@ -65,7 +66,7 @@ async def open_application(
         kit = _kit(process)
         for figure in figures_of(kit.refused):
             process.metrics.add(figure)
-        asgi, litestar = create_app(
+        edge, litestar = create_app(
             process.composition.all,
             kit,
             _api_options(config),
@@ -76,7 +77,12 @@ async def open_application(
                 observe=process.observe_request,
             ),
         )
-        yield Application(process=process, asgi=asgi, litestar=litestar)
+        process.metrics.pull(
+            "tidemill_http_requests_in_flight",
+            "Requests that are being answered now.",
+            gauge(lambda: edge.in_flight),
+        )
+        yield Application(process=process, asgi=edge, litestar=litestar)
 
 
 def filled(process: Process, port: Port[T]) -> T:

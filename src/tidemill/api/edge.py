@@ -68,6 +68,8 @@ class Edge:
         self._app = app
         self._options = options
         self._observe = observe
+        self.in_flight = 0
+        """Requests that are being answered now."""
         hsts = (_HSTS,) if options.secure else ()
         self._api_headers = (*_API_HEADERS, *hsts)
         self._page_headers = (*_SECURITY_HEADERS, *hsts)
@@ -86,12 +88,14 @@ class Edge:
             return
         exchange = _Exchange(send, context, self._headers_for(scope["path"]))
         started = time.perf_counter()
+        self.in_flight += 1
         try:
             await self._bounded(scope, receive, headers, exchange)
         except Exception:
             log.exception("http.request.broke", path=scope["path"])
             await exchange.fail(InternalError(context.request_id))
         finally:
+            self.in_flight -= 1
             self._report(scope, exchange, time.perf_counter() - started)
 
     def _headers_for(self, path: str) -> tuple[tuple[bytes, bytes], ...]:

@@ -40,6 +40,24 @@ def store_figures(stores: Stores) -> Sequence[Figure]:
             kind=FigureKind.HISTOGRAM,
             labels=("store",),
         ),
+        Figure(
+            name="tidemill_db_wait_seconds",
+            meaning="Time that use cases waited for a thread, a file or a pooled connection.",
+            read=lambda: [
+                spread for kind, times in stores.timings.items() for spread in times.waits(kind)
+            ],
+            kind=FigureKind.HISTOGRAM,
+            labels=("store",),
+        ),
+        Figure(
+            name="tidemill_db_use_case_seconds",
+            meaning="Time that the statements of a use case took, without the commit.",
+            read=lambda: [
+                spread for kind, times in stores.timings.items() for spread in times.use_cases(kind)
+            ],
+            kind=FigureKind.HISTOGRAM,
+            labels=("store", "access"),
+        ),
     )
 
 

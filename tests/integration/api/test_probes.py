@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import capture_logs
 
 from tests.fixtures.app import OWNER_EMAIL, App, make_app
+from tests.fixtures.stores import StoresKind
 from tidemill.core.config.sections.storing import Redis
 
 pytestmark = pytest.mark.anyio
@@ -30,6 +31,8 @@ _CORE: Final = frozenset(
         "db_group_size",
         "db_open_files",
         "db_queue_depth",
+        "db_use_case_seconds",
+        "db_wait_seconds",
         "db_wal_bytes",
         "dispatcher_is_leader",
         "events_published",
@@ -37,6 +40,7 @@ _CORE: Final = frozenset(
         "http_errors",
         "http_request_duration_seconds",
         "http_requests",
+        "http_requests_in_flight",
         "job_oldest_age_seconds",
         "job_retries",
         "job_run_seconds",
@@ -118,6 +122,36 @@ async def test_metrics_integration_commits_are_counted_by_their_group(app: App) 
         return sum(s.value for s in samples if s.name.endswith("_count"))
 
     assert commits(after) > commits(before) > 0
+
+
+async def test_metrics_integration_the_request_for_metrics_is_in_flight(app: App) -> None:
+    await app.owner.get("/api/v1/projects")
+
+    assert value(await metrics_of(app), "http_requests_in_flight") == 1
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "schema"])
+async def test_metrics_integration_use_cases_are_timed(kind: StoresKind, tmp_path: Path) -> None:
+    async with make_app(tmp_path, kind) as app:
+        before = await metrics_of(app)
+        await app.owner.post("/api/v1/projects", json={"key": "TM", "name": "T"})
+        await app.owner.get("/api/v1/projects")
+        after = await metrics_of(app)
+
+    def counted(family: str, **labels: str) -> float:
+        def count(families: dict[str, Metric]) -> float:
+            wanted = {"store": "tenant", **labels}
+            return sum(
+                sample.value
+                for sample in families[f"tidemill_db_{family}_seconds"].samples
+                if sample.name.endswith("_count") and wanted.items() <= sample.labels.items()
+            )
+
+        return count(after) - count(before)
+
+    assert counted("use_case", access="write") >= 1
+    assert counted("use_case", access="read") >= 1
+    assert counted("wait") == counted("use_case")
 
 
 async def test_ready_integration_a_missing_worker_is_told_and_requests_still_come(

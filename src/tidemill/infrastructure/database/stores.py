@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from tidemill.core.clock import Clock
-from tidemill.core.ports import Database, Invalidations, TenantStores, Wakeups
+from tidemill.core.ports import Database, Invalidations, StoreKind, TenantStores, Wakeups
 from tidemill.infrastructure.database.figures import StoreFigures
 from tidemill.infrastructure.database.options import DatabaseOptions
 from tidemill.infrastructure.database.registry import Registry
+from tidemill.infrastructure.database.timings import Timings
 
 
 class Stores(Protocol):
@@ -53,6 +54,11 @@ class Stores(Protocol):
     @property
     def registry(self) -> Registry:
         """The tenants' states and places."""
+        ...
+
+    @property
+    def timings(self) -> Mapping[StoreKind, Timings]:
+        """How long use cases of each kind of store wait and take."""
         ...
 
     async def close(self) -> None:

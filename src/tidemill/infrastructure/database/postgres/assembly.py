@@ -39,6 +39,9 @@ class PostgresStores:
         self.control = self._database(StoreKind.CONTROL, _always(self._places.shared("control")))
         self.jobs = self._database(StoreKind.JOBS, _always(self._places.shared("jobs")))
         self.tenants = self._database(StoreKind.TENANT, self._places.of)
+        self.timings = {
+            database.kind: database.timings for database in (self.control, self.jobs, self.tenants)
+        }
         self._signals = Signals(
             url, f"{prefix}tidemill", options, heard=self._hear, joined=self._rejoin
         )

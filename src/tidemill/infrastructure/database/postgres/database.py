@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import Any, Protocol, TypeVar
@@ -25,6 +26,7 @@ from tidemill.infrastructure.database.postgres.failures import (
 )
 from tidemill.infrastructure.database.postgres.pool import Pool
 from tidemill.infrastructure.database.postgres.tx import PostgresTx
+from tidemill.infrastructure.database.timings import READ, WRITE, Timings
 from tidemill.infrastructure.database.transaction import perform
 
 T = TypeVar("T")
@@ -70,6 +72,7 @@ class PostgresDatabase:
         self._options = options
         self._clock = clock
         self._hooks = hooks
+        self.timings = Timings()
 
     async def read(self, tenant: TenantId, use_case: Callable[[Tx], T]) -> T:
         """See `Database.read`."""
@@ -116,8 +119,10 @@ class PostgresDatabase:
         *,
         writable: bool,
     ) -> T:
+        queued_at = time.perf_counter()
         mode = "" if writable else " ISOLATION LEVEL REPEATABLE READ READ ONLY"
         async with place.pool.connection() as connection:
+            began_at = time.perf_counter()
             tx = PostgresTx(connection, self.kind, tenant, self._clock.now(), writable=writable)
             try:
                 await connection.execute(f"BEGIN{mode}; {place.settings}")
@@ -125,6 +130,9 @@ class PostgresDatabase:
             except BaseException as error:
                 await _roll_back(connection, error)
                 raise
+            finally:
+                access = WRITE if writable else READ
+                self.timings.observe(access, queued_at, began_at, time.perf_counter())
             if writable:
                 crash_point("before_commit")
             cancelled = await _to_its_end(_commit(connection))

@@ -43,6 +43,11 @@ class SqliteStores:
         )
         self.jobs = SqliteStore(StoreKind.JOBS, directory / "jobs.db", options, clock, jobs_hooks)
         self.tenants = SqliteTenants(directory / "tenants", options, clock, tenant_hooks)
+        self.timings = {
+            StoreKind.CONTROL: control_hooks.timings,
+            StoreKind.JOBS: jobs_hooks.timings,
+            StoreKind.TENANT: tenant_hooks.timings,
+        }
         self.wakeups = SqliteWakeups(self.control, self.jobs)
         self.invalidations = ChangeFollower(
             self.control,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from tidemill.core.clock import Clock
 from tidemill.core.ids import TenantId, tenant_id
@@ -18,6 +18,7 @@ from tidemill.infrastructure.database.sqlite.connection import Cache
 from tidemill.infrastructure.database.sqlite.crew import Crew, Lane
 from tidemill.infrastructure.database.sqlite.file import StoreFile
 from tidemill.infrastructure.database.sqlite.job import Job, resolve
+from tidemill.infrastructure.database.timings import READ, WRITE, Timings
 
 T = TypeVar("T")
 
@@ -30,11 +31,15 @@ class Hooks(Struct, kw_only=True):
 
     dirty: Callable[[StoreKind, TenantId], None] = lambda _kind, _tenant_id: None
     changed: Callable[[], None] = lambda: None
+    timings: Timings = field(default_factory=Timings)
 
 
 def announce(kind: StoreKind, jobs: list[Job], hooks: Hooks) -> None:
     """Call back for jobs that committed, then wake those who wait for them."""
     for job in jobs:
+        if job.ended_at > job.queued_at:  # Else it did not come to its turn.
+            access = WRITE if job.writes else READ
+            hooks.timings.observe(access, job.queued_at, job.began_at, job.ended_at)
         if job.error is not None:
             continue
         for callback in job.callbacks:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -114,6 +115,7 @@ class StoreFile:
     ) -> None:
         if not alone:
             connection.execute("SAVEPOINT use_case")
+        job.writes, job.began_at = True, time.perf_counter()
         try:
             job.result = perform(
                 tx, job.use_case, job.once, kept_hours=self._options.idempotency_hours
@@ -126,6 +128,8 @@ class StoreFile:
                 connection.execute("ROLLBACK TO use_case")
         else:
             job.callbacks, job.dirty, job.changed = tx.callbacks, tx.dirty, bool(tx.changes)
+        finally:
+            job.ended_at = time.perf_counter()
         if not alone:
             connection.execute("RELEASE use_case")
 
@@ -183,10 +187,12 @@ class StoreFile:
         healthy = False
         try:
             connection.execute("BEGIN")
+            job.began_at = time.perf_counter()
             try:
                 tx = self._transaction(connection, job, writable=False)
                 job.result = perform(tx, job.use_case, None, kept_hours=0)
             finally:
+                job.ended_at = time.perf_counter()
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
             job.callbacks = tx.callbacks

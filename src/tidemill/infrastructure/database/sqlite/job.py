@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
@@ -15,17 +16,21 @@ class Job:
     """One call of `read` or `write` that waits for its result."""
 
     __slots__ = (
+        "began_at",
         "callbacks",
         "changed",
         "dirty",
+        "ended_at",
         "error",
         "future",
         "loop",
         "once",
+        "queued_at",
         "result",
         "settled",
         "tenant_id",
         "use_case",
+        "writes",
     )
 
     def __init__(
@@ -46,6 +51,9 @@ class Job:
         self.dirty = False
         self.changed = False
         self.settled: Callable[[], None] = _nothing
+        self.writes = False
+        self.queued_at = time.perf_counter()
+        self.began_at = self.ended_at = self.queued_at
 
 
 def hand_over(jobs: list[Job], settle: Callable[[list[Job]], None]) -> None:
