@@ -70,6 +70,7 @@ GET    /api/v1/jobs/{job_id}/logs                  viewer  read   jobs:run
 GET    /api/v1/jobs/{job_id}/progress              viewer  read   jobs:run
 PUT    /api/v1/jobs/{job_id}/progress              member  write  jobs:run
 GET    /api/v1/jobs/{job_id}/result                viewer  read   jobs:run
+GET    /api/v1/jobs/{job_id}/why                   viewer  read   jobs:run
 GET    /api/v1/members                             viewer  read
 GET    /api/v1/members/{user_id}                   viewer  read
 PATCH  /api/v1/members/{user_id}                   admin   admin

@@ -49,6 +49,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "scripts": ("scripts", "Deploy scripts and look at them.", WORK),
     "run": ("run", "Run a script as a job; follow its log and print its result.", WORK),
     "jobs": ("jobs", "List jobs, read their logs, cancel them.", WORK),
+    "schedules": ("schedules", "Start scripts at their times, or after each other.", WORK),
     "watch": ("watch", "Follow what happens, live.", WORK),
     "login": ("login", "Log in to a server and remember it.", PEOPLE),
     "logout": ("login", "Log out and forget the server.", PEOPLE),

@@ -13,6 +13,8 @@ from tidemill.jobs.firing.scheduler import Scheduler
 from tidemill.jobs.firing.service import Firing
 from tidemill.jobs.occurrences.service import Occurrences
 from tidemill.jobs.queue.service import JobService
+from tidemill.jobs.reasons.routes import ROUTES as REASON_ROUTES
+from tidemill.jobs.reasons.service import ReasonService
 from tidemill.jobs.schedule_runs.routes import ROUTES as RUN_ROUTES
 from tidemill.jobs.schedule_runs.service import RunService
 from tidemill.jobs.schedules.routes import ROUTES as SCHEDULE_ROUTES
@@ -21,7 +23,7 @@ from tidemill.jobs.schedules.wakes import Wakes
 from tidemill.jobs.scripts.service import ScriptService
 from tidemill.jobs.settling.service import Settling
 
-ROUTES = (*SCHEDULE_ROUTES, *RUN_ROUTES, *CALENDAR_ROUTES)
+ROUTES = (*SCHEDULE_ROUTES, *RUN_ROUTES, *CALENDAR_ROUTES, *REASON_ROUTES)
 
 
 class Schedules:
@@ -42,9 +44,11 @@ class Schedules:
             scripts=scripts,
             schedules_max=parts.config.jobs.schedules_per_tenant_max,
         )
+        runs = RunService(parts.jobs, parts.clock, occurrences)
         self.dependencies: dict[str, object] = {
             "schedules": schedules,
-            "schedule_runs": RunService(parts.jobs, parts.clock, occurrences),
+            "schedule_runs": runs,
+            "job_reasons": ReasonService(parts.jobs, queue, runs),
             "calendars": CalendarService(
                 parts.jobs, users=schedules.users_of, renew=schedules.renew
             ),

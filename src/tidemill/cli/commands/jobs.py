@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from tidemill.cli.client import connect, segment
-from tidemill.cli.following import FINISHED, LogLines, follow_log, told_error
+from tidemill.cli.following import LogLines, follow_log
 from tidemill.cli.lazy import group
 from tidemill.cli.options import All, Limit, limit_of
 from tidemill.cli.output import Column, emit, emit_rows, fields, printable, when
@@ -92,18 +92,13 @@ def cancel(job: Job) -> None:
 
 @app.command(examples=("tidemill jobs why 0199…",))
 def why(job: Job) -> None:
-    """Say why a job is in the state that it is in."""
-    client = connect()
-    found = client.get(f"/jobs/{segment(job)}")
-    emit(found, lambda: printable(_reason(found)))
+    """Say what a job waits for, or how it ended; the id of a due time works too."""
+    found = connect().get(f"/jobs/{segment(job)}/why")
+    emit(found, lambda: printable(_told(found)))
 
 
-def _reason(job: dict[str, Any]) -> str:
-    state = job["state"]
-    if state == "succeeded":
-        return f"It succeeded in attempt {job.get('attempts')}."
-    if state in FINISHED:
-        return told_error(job)
-    if state == "queued":
-        return f"It waits: {job.get('waiting_for') or 'a free slot of a worker with its tag'}."
-    return f"It is {state} on worker {job.get('worker_id')}, attempt {job.get('attempts')}."
+def _told(found: dict[str, Any]) -> str:
+    lines = [found["message"]]
+    if found["schedule_path"]:
+        lines.append(f"It belongs to the schedule {found['schedule_path']}.")
+    return "\n".join(lines)

@@ -1,0 +1,81 @@
+"""What a job, or a due time, waits for, on both databases."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fixtures.schedules import ScheduleWorld
+from tests.fixtures.stores import a_tenant
+from tidemill.core.clock import Instant
+from tidemill.jobs.errors import JobNotFound
+from tidemill.jobs.reasons.service import ReasonService
+from tidemill.jobs.schedule_runs.service import RunService
+from tidemill.jobs.schedules.models import Dependency, Overlap, Trigger
+
+pytestmark = pytest.mark.anyio
+
+
+def reasons_of(world: ScheduleWorld) -> ReasonService:
+    runs = RunService(world.stores.jobs, world.clock, world.book)
+    return ReasonService(world.stores.jobs, world.jobs, runs)
+
+
+async def test_a_ready_job_waits_for_a_worker_and_its_turn(world: ScheduleWorld) -> None:
+    jobs = [await world.a_job() for _ in range(3)]
+    first = await reasons_of(world).why(jobs[0].id, actor=world.actor)
+    last = await reasons_of(world).why(jobs[2].id, actor=world.actor)
+
+    assert [reason.code for reason in first.reasons] == ["no_worker", "turn"]
+    assert "it is next among the jobs with the tag default" in first.message
+    assert "2 jobs are ahead of it with the tag default" in last.message
+
+
+async def test_a_later_job_waits_for_its_time(world: ScheduleWorld) -> None:
+    at = Instant(world.clock.now() + 3_600_000_000)
+    job = await world.a_job(run_at=at)
+
+    found = await reasons_of(world).why(job.id, actor=world.actor)
+
+    assert [(reason.code, reason.until) for reason in found.reasons] == [("due_time", at)]
+    assert found.message == "Its time has not come: it starts at 2031-05-05T07:00:00.000000Z."
+
+
+async def test_a_cancelled_job_says_who(world: ScheduleWorld) -> None:
+    job = await world.a_job()
+    await world.jobs.cancel_job(job.id, actor=world.actor)
+
+    found = await reasons_of(world).why(job.id, actor=world.actor)
+
+    assert found.message == f"It was cancelled by {world.actor.user_id}."
+    assert found.reasons == ()
+
+
+async def test_a_due_time_says_what_it_waits_for(world: ScheduleWorld) -> None:
+    await world.a_schedule("first", trigger=Trigger(cron="0 7 * * *"))
+    second = await world.a_schedule(
+        "second", trigger=Trigger(cron="0 7 * * *"), after=(Dependency(path="first"),)
+    )
+    world.clock.advance(3_600)
+    await world.fire()
+    (waiting,) = await world.occurrences(second)
+
+    found = await reasons_of(world).why(waiting.id, actor=world.actor)
+
+    assert (found.state, found.schedule_path, found.message) == (
+        "pending", "second", "First is running.",
+    )  # fmt: skip
+    stranger = world.a_stranger(await a_tenant(world.stores))
+    with pytest.raises(JobNotFound):
+        await reasons_of(world).why(waiting.id, actor=stranger)
+
+
+async def test_a_schedules_job_names_its_schedule(world: ScheduleWorld) -> None:
+    schedule = await world.a_schedule(overlap=Overlap.ALLOW)
+    world.clock.advance(60)
+    await world.fire()
+    (started,) = await world.occurrences(schedule)
+
+    found = await reasons_of(world).why(started.job_id or "", actor=world.actor)
+
+    assert found.schedule_path == "tides/read"
+    assert found.state == "queued"
