@@ -81,6 +81,7 @@ class JobView(View, frozen=True, kw_only=True):
     cancel_requested_at: str | None
     cancelled_by: str | None
     peak_memory_bytes: int
+    cpu_microseconds: int
     error: dict[str, Any] | None
     waiting_for: str | None = None
 
@@ -113,6 +114,7 @@ class JobView(View, frozen=True, kw_only=True):
             cancel_requested_at=_shown(job.cancel_requested_at),
             cancelled_by=job.cancelled_by,
             peak_memory_bytes=job.peak_memory_bytes,
+            cpu_microseconds=job.cpu_microseconds,
             error=None if job.error is None else msgspec.json.decode(job.error),
             waiting_for=waiting_for,
         )

@@ -32,6 +32,8 @@ def run(specification: dict[str, Any], result: int) -> NoReturn:
         fail(result, failed.kind, str(failed))
     except OSError as error:
         fail(result, "ConnectionFailed", f"{type(error).__name__}: {error}")
+    except Exception as error:  # noqa: BLE001 - whatever an answer breaks is the job's error
+        fail(result, type(error).__name__, str(error))
     succeed(result, encoded(plain(answer)))
 
 

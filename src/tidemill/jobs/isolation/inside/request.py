@@ -171,7 +171,7 @@ class Exchange:
         body = bytearray()
         while data := response.read1(_READ_BYTES):
             _left(deadline)
-            body += unpack.decompress(data, self._bytes_max) if unpack else data
+            body += unpack.decompress(data, self._bytes_max + 1) if unpack else data
             if len(body) > self._bytes_max:
                 return bytes(body[: self._bytes_max]), True
         return bytes(body), False

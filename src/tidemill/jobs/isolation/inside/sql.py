@@ -65,8 +65,8 @@ def database_file(settings: dict[str, Any]) -> str:
         return ":memory:"
     root = os.path.join(settings["files"], "databases")
     path = os.path.normpath(os.path.join(root, str(name)))
-    inside = os.path.realpath(path).startswith(os.path.realpath(root) + os.sep)
-    if os.path.isabs(str(name)) or "\0" in str(name) or not inside:
+    refused = os.path.isabs(str(name)) or "\0" in str(name)
+    if refused or not os.path.realpath(path).startswith(os.path.realpath(root) + os.sep):
         raise Failed(
             "ResourceInvalid",
             "path must be the relative path of a file, such as reports.db; databases of files lie "
