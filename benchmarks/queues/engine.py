@@ -44,6 +44,7 @@ from tidemill.jobs.protocol.messages import (
     Hello,
     Isolation,
     Outcome,
+    Outcomes,
     RegisteredFunction,
     Verdict,
     protocol_version,
@@ -140,23 +141,21 @@ class Engine:
         while True:
             for message in await connection.receive_batch(64):
                 if type(message) is Assign:
-                    for job in message.jobs:
-                        self._run(connection, job)
+                    ended = tuple(self._run(job) for job in message.jobs)
+                    connection.send_soon(Outcomes(jobs=ended))
 
-    def _run(self, connection: WorkerConnection, job: Any) -> None:
-        if self.began is not None and job.job_id in self.began:
+    def _run(self, job: Any) -> Outcome:
+        if job.job_id in self.began:
             self.began[job.job_id] = time.perf_counter() - self.began[job.job_id]
         now = time.time_ns() // 1000
-        connection.send_soon(
-            Outcome(
-                job_id=job.job_id,
-                epoch=job.epoch,
-                verdict=Verdict.SUCCEEDED,
-                started_at=now,
-                finished_at=now,
-                result=b"null",
-                isolation=Isolation.FUNCTION,
-            )
+        return Outcome(
+            job_id=job.job_id,
+            epoch=job.epoch,
+            verdict=Verdict.SUCCEEDED,
+            started_at=now,
+            finished_at=now,
+            result=b"null",
+            isolation=Isolation.FUNCTION,
         )
 
     async def stored(self) -> int:
@@ -195,13 +194,15 @@ def a_request() -> JobRequest:
 
 
 def cpu() -> tuple[float, float]:
-    """Return CPU seconds of this process, and of the database's processes."""
-    own = time.process_time()
+    """Return CPU seconds of this process, and of the PostgreSQL processes that serve it."""
+    ports = {one.laddr.port for one in psutil.Process().connections("tcp")}
     server = 0.0
-    for process in psutil.process_iter(["name", "cpu_times"]):
-        if process.info["name"] == "postgres" and process.info["cpu_times"]:
+    for process in psutil.process_iter(["name", "cmdline", "cpu_times"]):
+        title = " ".join(process.info["cmdline"] or ())
+        port = title.partition("127.0.0.1(")[2].partition(")")[0]
+        if process.info["name"] == "postgres" and port.isdigit() and int(port) in ports:
             server += process.info["cpu_times"].user + process.info["cpu_times"].system
-    return own, server
+    return time.process_time(), server
 
 
 async def enqueue(engine: Engine, count: int, callers: int) -> float:
@@ -214,6 +215,13 @@ async def enqueue(engine: Engine, count: int, callers: int) -> float:
     started = time.perf_counter()
     await asyncio.gather(*(caller(count // callers) for _ in range(callers)))
     return count / (time.perf_counter() - started)
+
+
+async def fill(engine: Engine, count: int) -> None:
+    """Enqueue jobs that no worker of this run takes."""
+    request = structs.replace(a_request(), tag="elsewhere")
+    for _ in range(count // 500):
+        await asyncio.gather(*(engine.jobs.create(request, actor=engine.actor) for _ in range(500)))
 
 
 async def bulk(engine: Engine, count: int) -> float:
@@ -298,6 +306,7 @@ async def measure(kind: str, options: argparse.Namespace) -> dict[str, Any]:
             figures = {"one_per_s": await enqueue(engine, options.ones, 1)}
             figures["hundred_callers_per_s"] = await enqueue(engine, options.jobs, 100)
             await engine.clear()
+            await fill(engine, options.backlog)
             figures["bulk_per_s"] = await bulk(engine, options.jobs)
             profile = cProfile.Profile() if options.profile else None
             if profile:
@@ -326,6 +335,7 @@ def main() -> None:
     parser.add_argument("--ones", type=int, default=500)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--picks", type=int, default=70)
+    parser.add_argument("--backlog", type=int, default=0, help="jobs of another tag that wait")
     parser.add_argument("--slots", type=int, default=100)
     parser.add_argument("--profile", action="store_true")
     options = parser.parse_args()

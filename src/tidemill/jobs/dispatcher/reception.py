@@ -28,6 +28,7 @@ from tidemill.jobs.protocol.messages import (
     Hello,
     LogChunk,
     Outcome,
+    Outcomes,
     Refused,
     Started,
     Verdict,
@@ -45,6 +46,11 @@ hello_seconds_max: Final = 5.0
 predecessor_seconds_max: Final = 2.0
 slots_max: Final = 1_000
 name_chars_max: Final = 100
+
+
+_STATES: Final[Mapping[Verdict, JobState | None]] = {
+    verdict: None if verdict is Verdict.LOST else JobState(verdict.value) for verdict in Verdict
+}
 
 
 class Arrived(NamedTuple):
@@ -216,6 +222,9 @@ class Reception:
                 self._hear_start(session, message)
             case Outcome():
                 self._hear_outcome(session, message)
+            case Outcomes():
+                for outcome in message.jobs:
+                    self._hear_outcome(session, outcome)
             case Heartbeat():
                 beat = Beat(session.worker_id, session.generation, message.resident_bytes)
                 self._inbox.beat(beat)
@@ -261,7 +270,7 @@ class Reception:
 def ending_of(outcome: Outcome) -> Ending:
     """Return an outcome in the words of the queue."""
     return Ending(
-        verdict=None if outcome.verdict is Verdict.LOST else JobState(outcome.verdict.value),
+        verdict=_STATES[outcome.verdict],
         started_at=Instant(outcome.started_at),
         finished_at=Instant(outcome.finished_at),
         result=None if outcome.result is None else outcome.result.decode(errors="replace"),

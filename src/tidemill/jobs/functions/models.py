@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
@@ -64,6 +65,7 @@ def check_name(text: str) -> None:
         )
 
 
+@lru_cache(maxsize=4096)
 def lane_of(name: str) -> str:
     """Return the lane of a function's jobs: that of its root package.
 
@@ -73,6 +75,7 @@ def lane_of(name: str) -> str:
     return f"{FUNCTION}:{name.partition(':')[0].partition('.')[0]}"
 
 
+@lru_cache(maxsize=1024)
 def isolation_of(lane: str) -> str:
     """Return the isolation in which the jobs of `lane` run."""
     return lane.partition(":")[0]

@@ -9,19 +9,21 @@ before it. A channel without credit waits alone.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
 from tidemill.jobs.protocol.errors import ConnectionLost, ProtocolViolation
-from tidemill.jobs.protocol.framing import frames_of
+from tidemill.jobs.protocol.framing import Received, frames_of
 from tidemill.jobs.protocol.messages import (
     Channel,
     Credit,
     FromWorker,
     LogChunk,
     Outcome,
+    Outcomes,
     OutcomesTaken,
     ToWorker,
 )
@@ -37,20 +39,26 @@ close_seconds_max: Final = 2.0
 
 _CHANNEL_OF: Final[dict[type, Channel]] = {
     Outcome: Channel.OUTCOMES,
+    Outcomes: Channel.OUTCOMES,
     OutcomesTaken: Channel.OUTCOMES,
     LogChunk: Channel.LOGS,
 }
 
 
+def channel_of(message: object) -> Channel:
+    """Return the channel of a message."""
+    return _CHANNEL_OF.get(type(message), Channel.CONTROL)
+
+
 class Link(Protocol):
     """What carries the bytes: a Unix socket, TLS, or a call into the other end.
 
-    A link calls `bytes_received`, `writing_paused`, `writing_resumed` and `link_lost` of its
+    A link calls `received`, `writing_paused`, `writing_resumed` and `link_lost` of its
     connection.
     """
 
-    def write(self, data: bytes) -> None:
-        """Queue `data`."""
+    def write(self, data: Any) -> None:
+        """Queue `data`: bytes, or whatever both ends make of frames."""
         ...
 
     def close(self) -> None:
@@ -65,13 +73,16 @@ class Link(Protocol):
 class Connection(Generic[In, Out]):
     """Sends messages of type `Out` and receives messages of type `In` on one event loop."""
 
+    size_of: Callable[[Any], int] = len
+    """The bytes of a frame, as far as they count for one write."""
+
     def __init__(
         self, incoming: Any, *, windows: Windows | None = None, peer: str = "in-process"
     ) -> None:
         self.peer = peer
         self._decode = msgspec.msgpack.Decoder[Any](incoming).decode
         self._encode = msgspec.msgpack.Encoder().encode
-        self._sender = Sender()
+        self._sender = Sender(self.size_of)
         self._receiver: Receiver[In] = Receiver(windows or Windows())
         self._link: Link | None = None
         self._lost: ConnectionLost | None = None
@@ -108,8 +119,8 @@ class Connection(Generic[In, Out]):
         """Queue `message` without waiting; for few and small messages, never for logs."""
         if self._lost is not None:
             raise ConnectionLost(*self._lost.args)
-        channel = _CHANNEL_OF.get(type(message), Channel.CONTROL)
-        self._sender.queue(channel, frames_of(channel, self._encode(message)))
+        channel = channel_of(message)
+        self._sender.queue(channel, self._packed(channel, message))
         self._move()
         return channel
 
@@ -172,13 +183,12 @@ class Connection(Generic[In, Out]):
         self._grant()
         self._move()
 
-    def bytes_received(self, data: bytes) -> None:
-        """Take bytes from the link."""
+    def received(self, data: Any) -> None:
+        """Take what the link brings."""
         if self._lost is not None:
             return
         try:
-            for received in self._receiver.parsed(data):
-                message = self._decode(received.payload)
+            for received, message in self._unpacked(data):
                 if type(message) is Credit:
                     self._sender.credited(message.channel, message.frames)
                 else:
@@ -204,6 +214,21 @@ class Connection(Generic[In, Out]):
         self._writable = True
         self._move()
 
+    # How messages travel; a link within one process has its own way.
+
+    def _packed(self, channel: Channel, message: Out | Credit) -> Sequence[Any]:
+        """Return the frames of a message."""
+        return frames_of(channel, self._encode(message))
+
+    def _unpacked(self, data: Any) -> Iterator[tuple[Received, Any]]:
+        """Return the messages that `data` completes."""
+        for received in self._receiver.parsed(data):
+            yield received, self._decode(received.payload)
+
+    def _write(self, link: Link, frames: Sequence[Any]) -> None:
+        """Hand frames to the link, all at once."""
+        link.write(b"".join(frames))
+
     # Inside.
 
     def _move(self) -> None:
@@ -217,17 +242,17 @@ class Connection(Generic[In, Out]):
         if self._link is None or self._lost is not None:
             return
         while self._writable:
-            data = self._sender.next_write()
-            if not data:
+            frames = self._sender.next_frames()
+            if not frames:
                 return
-            self._link.write(data)
+            self._write(self._link, frames)
 
     def _grant(self) -> None:
         if self._lost is not None or self._link is None:
             return
         for channel, frames in self._receiver.grants():
-            credit = self._encode(Credit(channel=channel, frames=frames))
-            self._sender.queue_exempt(frames_of(Channel.CONTROL, credit))
+            credit = Credit(channel=channel, frames=frames)
+            self._sender.queue_exempt(self._packed(Channel.CONTROL, credit))
         self._move()
 
     def _end(self, lost: ConnectionLost, *, abort: bool = False) -> None:

@@ -5,24 +5,50 @@ from __future__ import annotations
 import asyncio
 import hmac
 import secrets
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Any, Final
 
 from tidemill.jobs.protocol.connection import (
     Connection,
     DispatcherConnection,
+    In,
+    Link,
+    Out,
     WorkerConnection,
-    dispatcher_end,
-    worker_end,
+    channel_of,
 )
 from tidemill.jobs.protocol.errors import ConnectionLost
+from tidemill.jobs.protocol.framing import Received
+from tidemill.jobs.protocol.messages import Channel, Credit, FromWorker, ToWorker
 from tidemill.jobs.protocol.receiving import Windows
 
+_RECEIVED: Final = {channel: Received(channel, b"", 1) for channel in Channel}
 Accept = Callable[[DispatcherConnection], Awaitable[None]]
 
 
+class MemoryConnection(Connection[In, Out]):
+    """An end that hands its messages over as they are: nothing is encoded."""
+
+    @staticmethod
+    def size_of(frame: object) -> int:
+        """Return that a message costs nothing to hand over."""
+        del frame
+        return 1
+
+    def _packed(self, channel: Channel, message: Out | Credit) -> Sequence[Any]:
+        del channel
+        return (message,)
+
+    def _unpacked(self, data: Any) -> Iterator[tuple[Received, Any]]:
+        for message in data:
+            yield _RECEIVED[channel_of(message)], message
+
+    def _write(self, link: Link, frames: Sequence[Any]) -> None:
+        link.write(frames)
+
+
 class _MemoryLink:
-    """Hands bytes to the other end in the next turn of the loop, so that stacks stay flat."""
+    """Hands messages to the other end in the next turn of the loop, so that stacks stay flat."""
 
     def __init__(self, other: Connection[Any, Any]) -> None:
         self._other = other
@@ -34,9 +60,9 @@ class _MemoryLink:
         self._own = own
         own.link_made(self)
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: Any) -> None:
         if not self._ended:
-            self._loop.call_soon(self._other.bytes_received, data)
+            self._loop.call_soon(self._other.received, data)
 
     def close(self) -> None:
         if self._ended:
@@ -54,8 +80,12 @@ def memory_pair(
     *, worker_windows: Windows | None = None, dispatcher_windows: Windows | None = None
 ) -> tuple[DispatcherConnection, WorkerConnection]:
     """Return two linked ends that live on the running loop."""
-    dispatcher = dispatcher_end(windows=dispatcher_windows)
-    worker = worker_end(windows=worker_windows)
+    dispatcher = MemoryConnection[FromWorker, ToWorker](
+        FromWorker, windows=dispatcher_windows, peer="worker"
+    )
+    worker = MemoryConnection[ToWorker, FromWorker](
+        ToWorker, windows=worker_windows, peer="dispatcher"
+    )
     _MemoryLink(worker).serve(dispatcher)
     _MemoryLink(dispatcher).serve(worker)
     return dispatcher, worker

@@ -115,6 +115,12 @@ class Outcome(Struct, frozen=True, kw_only=True, tag="outcome"):
     retry_seconds: float | None = None
 
 
+class Outcomes(Struct, frozen=True, kw_only=True, tag="outcomes"):
+    """What ended at the same time; few enough for a message of its channel."""
+
+    jobs: tuple[Outcome, ...]
+
+
 class LogChunk(Struct, frozen=True, kw_only=True, tag="log"):
     """Bytes that the job printed; `offset` counts from the start of the attempt's log."""
 
@@ -214,5 +220,5 @@ class Drain(Struct, frozen=True, kw_only=True, tag="drain"):
     """Take nothing more, finish what runs, leave."""
 
 
-FromWorker = Hello | Heartbeat | Started | Outcome | LogChunk | Draining | Credit
+FromWorker = Hello | Heartbeat | Started | Outcome | Outcomes | LogChunk | Draining | Credit
 ToWorker = Welcome | Settings | Refused | Assign | Cancel | OutcomesTaken | Credit | Drain

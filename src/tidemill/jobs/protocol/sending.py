@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 from tidemill.jobs.protocol.errors import ConnectionLost, ProtocolViolation
 from tidemill.jobs.protocol.messages import Channel
@@ -16,21 +17,22 @@ _write_bytes_max: Final = 512 * 1024
 class Sender:
     """Decides which frame leaves next: control first, then outcomes and logs in turn."""
 
-    def __init__(self) -> None:
+    def __init__(self, size_of: Callable[[Any], int] = len) -> None:
+        self._size_of = size_of
         self._credit = dict.fromkeys(Channel, 0)
-        self._queues: dict[Channel, deque[bytes]] = {channel: deque() for channel in Channel}
-        self._exempt: deque[bytes] = deque()
+        self._queues: dict[Channel, deque[Any]] = {channel: deque() for channel in Channel}
+        self._exempt: deque[Any] = deque()
         self._left = dict.fromkeys(Channel, 0)
         self._waiters: dict[Channel, deque[tuple[int, asyncio.Future[None]]]] = {
             channel: deque() for channel in Channel
         }
         self._turn = Channel.OUTCOMES
 
-    def queue(self, channel: Channel, frames: list[bytes]) -> None:
+    def queue(self, channel: Channel, frames: Sequence[Any]) -> None:
         """Put the frames of one message behind what waits on `channel`."""
         self._queues[channel].extend(frames)
 
-    def queue_exempt(self, frames: list[bytes]) -> None:
+    def queue_exempt(self, frames: Sequence[Any]) -> None:
         """Queue frames that need no credit: grants of credit itself."""
         self._exempt.extend(frames)
 
@@ -49,17 +51,17 @@ class Sender:
         """Return whether a frame could leave now."""
         return bool(self._exempt) or any(self._movable(channel) for channel in Channel)
 
-    def next_write(self) -> bytes:
+    def next_frames(self) -> list[Any]:
         """Take what may leave now, up to a limit, so that control never waits for long."""
-        chunks: list[bytes] = []
+        frames: list[Any] = []
         size = 0
         while size < _write_bytes_max:
             frame = self._next_frame()
             if frame is None:
                 break
-            chunks.append(frame)
-            size += len(frame)
-        return b"".join(chunks)
+            frames.append(frame)
+            size += self._size_of(frame)
+        return frames
 
     async def left(self, channel: Channel) -> None:
         """Return when all that waits on `channel` now has left; raise when the link ended."""
@@ -84,7 +86,7 @@ class Sender:
     def _movable(self, channel: Channel) -> bool:
         return self._credit[channel] > 0 and bool(self._queues[channel])
 
-    def _next_frame(self) -> bytes | None:
+    def _next_frame(self) -> Any:
         if self._exempt:
             return self._exempt.popleft()
         other = Channel.LOGS if self._turn is Channel.OUTCOMES else Channel.OUTCOMES

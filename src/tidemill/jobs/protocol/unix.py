@@ -178,7 +178,7 @@ class _UnixLink(asyncio.Protocol):
         self._on_made(self._connection)
 
     def data_received(self, data: bytes) -> None:
-        self._connection.bytes_received(data)
+        self._connection.received(data)
 
     def pause_writing(self) -> None:
         self._connection.writing_paused()
