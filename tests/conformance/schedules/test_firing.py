@@ -16,7 +16,7 @@ from tidemill.core.pages import page_request
 from tidemill.jobs.contract import JobState
 from tidemill.jobs.errors import QueueFull
 from tidemill.jobs.queue.limits import QueueLimits
-from tidemill.jobs.schedule_errors import ScheduleNotFound, TooManySchedules
+from tidemill.jobs.schedule_errors import ScheduleInvalid, ScheduleNotFound, TooManySchedules
 from tidemill.jobs.schedules.models import Missed, Overlap, Trigger
 
 pytestmark = pytest.mark.anyio
@@ -333,3 +333,18 @@ async def test_a_lost_end_is_found_by_the_sweep(world: ScheduleWorld) -> None:
     found = (await world.occurrences(schedule))[0]
     assert (found.state, found.reason) == ("failed", "its job was cancelled")
     assert JobState.CANCELLED.final
+
+
+async def test_a_schedule_starts_a_script_or_a_function(world: ScheduleWorld) -> None:
+    with pytest.raises(ScheduleInvalid) as neither:
+        await world.a_schedule(script_path=None)
+    with pytest.raises(ScheduleInvalid) as both:
+        await world.a_schedule(function="tides.jobs:read")
+    await world.a_schedule(script_path=None, function="tides.jobs:read")
+    world.clock.advance(60)
+    await world.fire()
+
+    (started,) = await world.occurrences()
+    job = await world.jobs.get(started.job_id or "", actor=world.actor)
+    assert (job.language, job.content) == ("function", "tides.jobs:read")
+    assert (neither.value.param, both.value.param) == ("script_path", "script_path")

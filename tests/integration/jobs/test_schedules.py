@@ -152,6 +152,8 @@ async def job_of(app: App, script_path: str) -> dict[str, Any]:
         ({"trigger": {}}, "trigger", "say when"),
         ({"trigger": {"cron": "* * * * *", "every_seconds": 5}}, "trigger", "choose one"),
         ({"script_path": "tides/rea"}, "script_path", "did you mean tides/read?"),
+        ({"script_path": None}, "script_path", "a script or a function"),
+        ({"script_path": None, "function": "tides.jobs:read"}, "function", "tides.jobs:read"),
         ({"args": {}}, "args.station", "needs this argument"),
         ({"args": {"station": 5}}, "args.station", "string"),
         ({"due_argument": "when"}, "args.when", "no such argument"),

@@ -51,7 +51,7 @@ def _state(row: Any) -> str:
 _COLUMNS: list[Column] = [
     ("PATH", "path"),
     ("WHEN", _rhythm),
-    ("SCRIPT", "script_path"),
+    ("STARTS", lambda row: row.get("script_path") or row.get("function")),
     ("STATE", _state),
     ("NEXT", when("next_at")),
     ("FAILURES", "failures"),
@@ -108,7 +108,7 @@ def show(schedule: Schedule) -> None:
 )
 def create(  # noqa: PLR0913, PLR0917 - one for each field
     path: Annotated[str, typer.Argument(help="The schedule's path, such as reports/daily.")],
-    script: Annotated[str, typer.Argument(help="The path of the script that it starts.")],
+    script: Annotated[str, typer.Argument(help="What it starts: a script, or package:function.")],
     cron: Annotated[str | None, typer.Option(help="5 fields, or 6 with seconds first.")] = None,
     every: Annotated[int | None, typer.Option(help="Every so many seconds.")] = None,
     at: Annotated[str | None, typer.Option(help="Once, such as 2031-05-05T06:00:00Z.")] = None,
@@ -126,7 +126,7 @@ def create(  # noqa: PLR0913, PLR0917 - one for each field
     trigger = {"cron": cron, "every_seconds": every, "at": at, "times": times, "zone": zone}
     body: dict[str, Any] = {
         "path": path,
-        "script_path": script,
+        "function" if ":" in script else "script_path": script,
         "args": _object(args),
         "trigger": {name: value for name, value in trigger.items() if value},
         "days": {"calendar": calendar} if calendar else None,

@@ -108,9 +108,13 @@ class Handler(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Definition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All that a person says of a schedule besides its path."""
+    """All that a person says of a schedule besides its path.
 
-    script_path: Path
+    It starts either a deployed script or a function of the operator's own code.
+    """
+
+    script_path: Path | None = None
+    function: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
     args: dict[str, Any] = field(default_factory=dict)
     due_argument: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
     tag: str | None = None
@@ -133,6 +137,11 @@ class Definition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     on_failure: Handler | None = None
     on_recovery: Handler | None = None
     description: Annotated[str, Meta(max_length=2_000)] = ""
+
+    @property
+    def target(self) -> str:
+        """Return the name of what it starts."""
+        return self.script_path or self.function or ""
 
     @property
     def handlers(self) -> dict[str, Handler]:

@@ -20,7 +20,8 @@ def job_request(
     if definition.due_argument is not None:
         args[definition.due_argument] = rfc3339(due_at)
     return JobRequest(
-        script_path=definition.script_path.strip("/"),
+        script_path=None if definition.script_path is None else definition.script_path.strip("/"),
+        function=definition.function,
         args=args,
         tag=definition.tag,
         priority=definition.priority,

@@ -36,7 +36,6 @@ class CreateSchedule(PutSchedule, frozen=True, kw_only=True, forbid_unknown_fiel
 class PreviewSchedule(Definition, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A schedule that need not exist, of which the due times are wanted."""
 
-    script_path: str = "preview"
     count: Annotated[int, Meta(ge=1, le=200)] = 10
 
     @property

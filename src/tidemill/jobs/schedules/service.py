@@ -243,6 +243,8 @@ class ScheduleService:
         """Return who owns what `actor` defines; raises what would go wrong at a due time."""
         if actor.user_id is None:
             raise ScheduleNeedsPerson
+        if (definition.script_path is None) == (definition.function is None):
+            raise ScheduleInvalid("script_path", "name what to start: a script or a function.")
         check(definition)
         now = self._clock.now()
         rule = calendar_of(definition, await self._known_calendars(actor))
@@ -250,7 +252,7 @@ class ScheduleService:
         try:
             await self._queue.prepare(job_request(definition, now), actor=actor)
         except ScriptNotFound:
-            raise await self._unknown_script("script_path", definition.script_path, actor) from None
+            raise await self._unknown_script("script_path", definition.target, actor) from None
         await self._check_handlers(definition, actor)
         return Owner(user_id=actor.user_id, scopes=actor.scopes)
 

@@ -40,6 +40,7 @@ def run_data(schedule: Schedule, occurrence: Occurrence, ended: Ended) -> dict[s
     return {
         "schedule": schedule.path,
         "script_path": schedule.definition.script_path,
+        "function": schedule.definition.function,
         "occurrence_id": occurrence.id,
         "job_id": occurrence.job_id,
         "due_at": rfc3339(occurrence.due_at),
