@@ -16,7 +16,10 @@ from tidemill.cli.output import Column, emit, emit_rows, fields, when
 
 app = group("Deploy scripts and look at them.")
 
-_LANGUAGES: Final = {".py": "python", ".sh": "bash", ".bash": "bash"}
+_LANGUAGES: Final = {
+    ".py": "python", ".sh": "bash", ".bash": "bash", ".ts": "typescript", ".js": "typescript",
+    ".sql": "sql",
+}  # fmt: skip
 _COLUMNS: list[Column] = [
     ("PATH", "path"),
     ("LANGUAGE", "language"),
