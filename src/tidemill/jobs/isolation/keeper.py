@@ -72,7 +72,7 @@ class Keeper:
         self._rooms = Rooms(options.directory, None, 0)
         self._sweeper: asyncio.Task[None] | None = None
         self.starts = Counts()
-        """Jobs that were started, by what they got: a `spare` or `fresh` room, or a `warm` process."""
+        """Jobs that were started, by where: a `spare` or `fresh` room, or a `warm` process."""
 
     @property
     def zygotes(self) -> int:

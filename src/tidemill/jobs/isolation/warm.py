@@ -114,7 +114,9 @@ class WarmPool:
         process.jobs += 1
         ended = running.process.ended
         reusable = ended.done() and not ended.cancelled() and ended.result().reusable
-        if reusable and not running.was_stopped and process.jobs < self._limits.jobs_max:
+        has_place = len(self._all) <= self._limits.processes_max
+        may_go_on = not running.was_stopped and process.jobs < self._limits.jobs_max
+        if reusable and may_go_on and has_place:
             process.idle_since = time.monotonic()
         else:
             self._end(process)

@@ -136,15 +136,16 @@ async def test_warm_integration_ends_a_process_that_waits_too_long(
     assert succeeded(await dispatcher.run(warm("b"))) == 1
 
 
+@pytest.mark.parametrize("processes_max", [0, 2])
 async def test_warm_integration_keeps_no_more_processes_than_allowed(
-    dispatcher: Dispatcher, start_worker: StartWorker
+    dispatcher: Dispatcher, start_worker: StartWorker, processes_max: int
 ) -> None:
-    worker = await start_worker(warm=WarmLimits(processes_max=2))
+    worker = await start_worker(warm=WarmLimits(processes_max=processes_max))
 
     for number in range(4):
         await dispatcher.run(warm(f"j{number}", COUNTS + f"# {number}"))
 
-    await until(lambda: worker._keeper.warm_processes <= 2)
+    await until(lambda: worker._keeper.warm_processes == processes_max)
 
 
 async def test_warm_integration_takes_a_process_for_each_of_two_jobs_at_once(
