@@ -1,0 +1,1 @@
+"""Isolation by itself: how soon a job begins, how long it takes, and what it costs."""
