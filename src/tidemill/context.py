@@ -11,6 +11,7 @@ from tidemill.jobs.functions.context import (
     is_cancelled,
     job_id,
     tenant_id,
+    work_item_id,
 )
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "is_cancelled",
     "job_id",
     "tenant_id",
+    "work_item_id",
 ]

@@ -13,6 +13,7 @@ from typing import Any, Final
 from tidemill.core.config import Config
 from tidemill.jobs.functions.registry import REGISTRY, ProgramNotLoaded, load_program
 from tidemill.jobs.functions.running import Functions
+from tidemill.jobs.functions.signatures import SignatureUnusable
 from tidemill.library.app import VARIABLE, Tidemill
 from tidemill.library.errors import NoDatabase
 from tidemill.runtime.queue import DatabaseUnusable, QueueOptions, work_queue
@@ -54,6 +55,11 @@ def _run(target: str, database: str | None, config: Config) -> int:
         sys.stderr.write(f"tidemill: {target} declares no @tidemill.job, so nothing could run.\n")
         return EXIT_REFUSED
     functions = Functions(declared, threads_max=config.worker.threads_max)
+    try:
+        functions.registered()
+    except SignatureUnusable as error:
+        sys.stderr.write(f"tidemill: {error}\n")
+        return EXIT_REFUSED
     options = QueueOptions(
         slots=config.worker.functions_max, tags=config.worker.tags, outboxes=app.outboxes
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tidemill.core.config import Config
 from tidemill.jobs.functions.registry import REGISTRY, ProgramNotLoaded, load_program
 from tidemill.jobs.functions.running import Functions
+from tidemill.jobs.functions.signatures import SignatureUnusable
 
 __all__ = ["ProgramNotLoaded", "functions_of"]
 
@@ -15,4 +16,9 @@ def functions_of(config: Config) -> Functions:
     Raises `ProgramNotLoaded`.
     """
     load_program(config.worker.app)
-    return Functions(REGISTRY.all(), threads_max=config.worker.threads_max)
+    functions = Functions(REGISTRY.all(), threads_max=config.worker.threads_max)
+    try:
+        functions.registered()
+    except SignatureUnusable as error:
+        raise ProgramNotLoaded(str(error)) from error
+    return functions

@@ -25,12 +25,19 @@ class FunctionLog:
     cannot fill it.
     """
 
-    def __init__(self, held: Held, connected: Connected, *, bytes_max: int) -> None:
+    def __init__(
+        self,
+        held: Held,
+        connected: Connected,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        bytes_max: int,
+    ) -> None:
         self.sink: JobLog | None = None
         self._held = held
         self._connected = connected
         self._bytes_max = bytes_max
-        self._loop = asyncio.get_running_loop()
+        self._loop = loop
         self._lock = threading.Lock()
         self._lines: list[bytes] = []
         self._open: dict[str, str] = {}
@@ -70,7 +77,7 @@ class FunctionLog:
             rest, self._open = self._open, {}
         for level, text in rest.items():
             self.line(level, text)
-        if not self._lines and self._pumping is None:
+        if self.sink is None and not self._lines:
             return
         sink = self._made_sink()
         # From here on nothing waits for the dispatcher: little can come.

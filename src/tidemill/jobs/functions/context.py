@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Final, Protocol
 
-from msgspec import Struct
+from tidemill.jobs.protocol.messages import Assignment
 
 
 class Output(Protocol):
@@ -21,17 +21,49 @@ class Output(Protocol):
         ...
 
 
-class JobContext(Struct, frozen=True, kw_only=True, eq=False):
+class JobContext:
     """One attempt of one job, as its function sees it."""
 
-    job_id: str
-    tenant_id: str
-    function: str
-    attempt: int
-    work_item_id: str | None
-    traceparent: str | None
-    cancelled: threading.Event
-    output: Output
+    __slots__ = ("_assignment", "_open", "_output", "cancelled")
+
+    def __init__(self, assignment: Assignment, open_output: Callable[[], Output]) -> None:
+        self.cancelled = False
+        """Whether the function shall end."""
+        self._assignment = assignment
+        self._open = open_output
+        self._output: Output | None = None
+
+    @property
+    def job_id(self) -> str:
+        """The id of the job."""
+        return self._assignment.job_id
+
+    @property
+    def tenant_id(self) -> str:
+        """The tenant of the job."""
+        return self._assignment.tenant_id
+
+    @property
+    def function(self) -> str:
+        """The name of the function."""
+        return self._assignment.content
+
+    @property
+    def attempt(self) -> int:
+        """Which attempt this is, from 1."""
+        return self._assignment.attempt
+
+    @property
+    def work_item_id(self) -> str | None:
+        """The work item that the job runs for."""
+        return self._assignment.work_item_id
+
+    @property
+    def output(self) -> Output:
+        """What takes the lines that the function prints."""
+        if self._output is None:
+            self._output = self._open()
+        return self._output
 
 
 class JobCancelled(BaseException):
@@ -82,10 +114,15 @@ def attempt() -> int:
     return _here().attempt
 
 
+def work_item_id() -> str | None:
+    """Return the work item that the job runs for, if any; raises `NotInJob`."""
+    return _here().work_item_id
+
+
 def is_cancelled() -> bool:
     """Return whether the job shall end: it was cancelled, or is out of time."""
     here = CURRENT.get()
-    return here is not None and here.cancelled.is_set()
+    return here is not None and here.cancelled
 
 
 def check_cancelled() -> None:

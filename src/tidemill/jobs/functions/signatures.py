@@ -82,9 +82,12 @@ class Signature:
     def schema(self) -> Schema:
         """Return the JSON Schema of the arguments."""
         fields = self._structure()
-        schema, components = msgspec.json.schema_components(
-            [fields], schema_hook=_schema_of, ref_template="#/$defs/{name}"
-        )
+        try:
+            schema, components = msgspec.json.schema_components(
+                [fields], schema_hook=_schema_of, ref_template="#/$defs/{name}"
+            )
+        except TypeError as error:
+            raise self._unusable(error) from error
         own = components.pop(fields.__name__, schema[0])
         return {
             "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -97,7 +100,10 @@ class Signature:
 
     def _decoded(self, arguments: bytes) -> Any:
         if self._decoder is None:
-            self._decoder = msgspec.json.Decoder(self._structure(), dec_hook=from_builtins)
+            try:
+                self._decoder = msgspec.json.Decoder(self._structure(), dec_hook=from_builtins)
+            except TypeError as error:
+                raise self._unusable(error) from error
         try:
             return self._decoder.decode(arguments)
         except msgspec.ValidationError as error:
@@ -122,7 +128,16 @@ class Signature:
         return self._fields
 
     def _hints(self) -> dict[str, Any]:
-        return typing.get_type_hints(self._function, include_extras=True)
+        try:
+            return typing.get_type_hints(self._function, include_extras=True)
+        except (NameError, AttributeError) as error:
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: Exception) -> SignatureUnusable:
+        return SignatureUnusable(
+            f"The hints of {self._function.__qualname__}{self._signature} cannot be used: {error}. "
+            "Types of a job's arguments must be there at run time, and have a form in JSON."
+        )
 
     def _unencodable(self, bound: Mapping[str, Any]) -> ArgumentsInvalid:
         for name, value in bound.items():

@@ -42,7 +42,11 @@ class Running(Protocol):
 
     assignment: Assignment
     held: Held
-    started: asyncio.Future[int]
+
+    @property
+    def started(self) -> asyncio.Future[int]:
+        """When its own code began, for who awaits that."""
+        ...
 
     @property
     def log(self) -> JobLog | None:

@@ -24,6 +24,7 @@ from tidemill.jobs.dispatcher.service import Dispatching
 from tidemill.jobs.dispatcher.tending import Tending
 from tidemill.jobs.functions.running import Functions
 from tidemill.jobs.functions.service import FunctionService
+from tidemill.jobs.functions.worker import FunctionWorker
 from tidemill.jobs.logs.files import LogFiles
 from tidemill.jobs.logs.writing import LogArrivals, LogWriter
 from tidemill.jobs.protocol.connection import WorkerConnection
@@ -31,7 +32,6 @@ from tidemill.jobs.protocol.errors import ConnectionLost
 from tidemill.jobs.protocol.memory import MemoryListener
 from tidemill.jobs.queue.models import RetryPolicy
 from tidemill.jobs.worker.options import WorkerOptions
-from tidemill.jobs.worker.service import Worker
 from tidemill.runtime.queue.identity import WorkerIdentity
 from tidemill.runtime.queue.opening import OpenQueue, open_queue
 from tidemill.runtime.queue.places import QueuePlace
@@ -66,21 +66,28 @@ async def work_queue(
 
     `ready` is called with the worker's name once jobs are taken. Raises as `queue_worker` does.
     """
-    stopping = asyncio.Event()
-    # They stay until the loop ends: a second one must not break off what is being closed.
+    loop, asked = asyncio.get_running_loop(), asyncio.Event()
+    stop = asked.set
+
+    def heed(*_: object) -> None:
+        # Not the loop's own handlers: those end with the loop, and a signal after that would
+        # break off a process that is about to end well.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(lambda: stop())  # noqa: PLW0108 - it changes meanwhile
+
     for number in _SIGNALS:
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+        signal.signal(number, heed)
     async with queue_worker(place, functions, options, config) as worker:
-        ready(worker.name)
-        stopped = asyncio.create_task(stopping.wait())
-        await asyncio.wait({stopped, worker.ended}, return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
+        if not asked.is_set():
+            stop = worker.drain
+            ready(worker.name)
+            await worker.ended
 
 
 class QueueWorker:
     """A worker that takes jobs; `ended` is done once it has drained."""
 
-    def __init__(self, name: str, worker: Worker) -> None:
+    def __init__(self, name: str, worker: FunctionWorker) -> None:
         self.name = name
         self.ended = asyncio.create_task(worker.run(), name="queue worker")
         self._worker = worker
@@ -174,7 +181,7 @@ def _worker(
     functions: Functions,
     options: QueueOptions,
     config: Config,
-) -> Worker:
+) -> FunctionWorker:
     async def to_dispatcher() -> tuple[WorkerConnection, str]:
         listener = dispatcher.listener
         if not isinstance(listener, MemoryListener):
@@ -190,4 +197,4 @@ def _worker(
         isolations=(),
         drain_seconds_max=config.worker.stop_seconds_max,
     )
-    return Worker(wanted, to_dispatcher, isolations=(), functions=functions)
+    return FunctionWorker(wanted, to_dispatcher, functions)

@@ -123,6 +123,18 @@ def test_signature_refuses_arguments_without_names() -> None:
             Signature(function)
 
 
+def test_hints_that_are_nowhere_are_told_at_the_first_use() -> None:
+    signature = Signature(uses_nothing)
+
+    for use in (lambda: signature.encode((1,), {}), signature.schema):
+        with pytest.raises(SignatureUnusable, match=r"uses_nothing.*name 'Nowhere' is not defined"):
+            use()
+
+
+def uses_nothing(thing: Nowhere) -> None:  # type: ignore[name-defined]  # noqa: F821
+    del thing
+
+
 def test_result_comes_back_as_its_hint_says() -> None:
     signature = Signature(everything)
 
