@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from tidemill.core.actor import Actor
 from tidemill.core.config import Config
@@ -68,62 +68,45 @@ def worker_directory(config: Config) -> Path:
     return Path(config.server.data_dir) / "run" / "dispatcher"
 
 
+_ROUTES: Final = (
+    *SCRIPT_ROUTES,
+    *STATE_ROUTES,
+    *JOB_ROUTES,
+    *PROGRESS_ROUTES,
+    *LOG_ROUTES,
+    *WORKER_ROUTES,
+    *FUNCTION_ROUTES,
+    *SCHEDULE_ROUTES,
+)
+
+
+class _Dispatch(Struct, frozen=True, kw_only=True):
+    """What hands out jobs and fires schedules; nothing where another process does."""
+
+    services: tuple[Service, ...] = ()
+    checks: tuple[HealthCheck, ...] = ()
+    periodic: tuple[Periodic, ...] = ()
+
+
 def build(parts: Parts) -> Offer:
     """Return what jobs offer to a process."""
     config = parts.config
     signals = Signals(parts.live)
-    links = parts.late(WORK_ITEM_LINKS)
     scripts = ScriptService(
         parts.tenants, bytes_max=config.jobs.script_bytes_max, pin=pin_by(_package_source(config))
     )
     workers = WorkerService(parts.jobs, parts.clock, lease_seconds=config.lease_seconds)
     functions = FunctionService(parts.jobs)
-    jobs = JobService(
-        parts.jobs,
-        parts.clock,
-        _limits(config),
-        scripts=scripts,
-        workers=workers,
-        signals=signals,
-        links=links,
-        limits_for=_limits_for(config, parts.get(SETTINGS)),
-        functions=functions,
-    )
+    jobs = _queue(parts, signals, scripts, workers, functions)
     files = LogFiles(
         Path(config.server.data_dir) / "logs" / "jobs",
         bytes_max=config.jobs.log_bytes_max + log_spare_bytes,
     )
     arrivals = LogArrivals()
     schedules = Schedules(parts, jobs, scripts)
-    services: list[Service] = []
-    checks = [HealthCheck(name="workers", ask=workers.check)]
-    periodic = []
-    if not config.dispatcher.enabled:
-        signals.on_ready(Announcer(parts.bus).announce)
-    else:
-        parts.bus.on_ephemeral(partial(hear, signals))
-        writer = LogWriter(files, parts.live, arrivals)
-        dispatcher, tending = _dispatcher(parts, signals, scripts, writer, (arrivals, files))
-        parts.get(SETTINGS).on_stored(dispatcher.tell_settings)
-        scheduler = schedules.scheduler(leads=lambda: tending.leads)
-        parts.bus.on_ephemeral(scheduler.hear)
-        services += [dispatcher, scheduler]
-        checks.append(HealthCheck(name="scheduler", ask=scheduler.check))
-        checks.append(HealthCheck(name="dispatcher", ask=dispatcher.check))
-        periodic.append(
-            Periodic(name="jobs.figures", every_seconds=count_seconds, run=dispatcher.count)
-        )
+    dispatch = _dispatch(parts, signals, scripts, schedules, (arrivals, files))
     return Offer(
-        routes=(
-            *SCRIPT_ROUTES,
-            *STATE_ROUTES,
-            *JOB_ROUTES,
-            *PROGRESS_ROUTES,
-            *LOG_ROUTES,
-            *WORKER_ROUTES,
-            *FUNCTION_ROUTES,
-            *SCHEDULE_ROUTES,
-        ),
+        routes=_ROUTES,
         dependencies={
             "scripts": scripts,
             "jobs": jobs,
@@ -143,13 +126,60 @@ def build(parts: Parts) -> Offer:
             **schedules.dependencies,
         },
         provides={JOBS: jobs, JOB_LIVENESS: jobs},
-        services=services,
+        services=dispatch.services,
         reactions=schedules.reactions,
         permissions=PERMISSIONS,
-        periodic=periodic,
+        periodic=dispatch.periodic,
         figures=figures_of(signals.figures, parts.clock.now),
-        checks=checks,
+        checks=(HealthCheck(name="workers", ask=workers.check), *dispatch.checks),
         end_waits=(signals.end_waits, arrivals.end_waits),
+    )
+
+
+def _queue(
+    parts: Parts,
+    signals: Signals,
+    scripts: ScriptService,
+    workers: WorkerService,
+    functions: FunctionService,
+) -> JobService:
+    return JobService(
+        parts.jobs,
+        parts.clock,
+        _limits(parts.config),
+        scripts=scripts,
+        workers=workers,
+        signals=signals,
+        links=parts.late(WORK_ITEM_LINKS),
+        limits_for=_limits_for(parts.config, parts.get(SETTINGS)),
+        functions=functions,
+    )
+
+
+def _dispatch(
+    parts: Parts,
+    signals: Signals,
+    scripts: ScriptService,
+    schedules: Schedules,
+    logs: tuple[LogArrivals, LogFiles],
+) -> _Dispatch:
+    if not parts.config.dispatcher.enabled:
+        signals.on_ready(Announcer(parts.bus).announce)
+        return _Dispatch()
+    parts.bus.on_ephemeral(partial(hear, signals))
+    writer = LogWriter(logs[1], parts.live, logs[0])
+    dispatcher, tending = _dispatcher(parts, signals, scripts, writer, logs)
+    parts.get(SETTINGS).on_stored(dispatcher.tell_settings)
+    scheduler = schedules.scheduler(leads=lambda: tending.leads)
+    parts.bus.on_ephemeral(scheduler.hear)
+    count = Periodic(name="jobs.figures", every_seconds=count_seconds, run=dispatcher.count)
+    return _Dispatch(
+        services=(dispatcher, scheduler),
+        checks=(
+            HealthCheck(name="dispatcher", ask=dispatcher.check),
+            HealthCheck(name="scheduler", ask=scheduler.check),
+        ),
+        periodic=(count,),
     )
 
 

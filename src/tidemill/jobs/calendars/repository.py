@@ -11,7 +11,9 @@ from tidemill.core.ports import Tx
 from tidemill.jobs.calendars.models import BUILT_IN, Calendar, CalendarRule
 
 _COLUMNS: Final = "name, rule, version, created_at, created_by, updated_at, updated_by"
-_SELECT: Final = f"SELECT {_COLUMNS} FROM calendars WHERE tenant_id = :tenant_id"  # noqa: S608
+_SELECT: Final = f"""
+    SELECT {_COLUMNS} FROM calendars WHERE tenant_id = :tenant_id
+"""  # noqa: S608 - constant names of columns
 _PAGE: Final = f"{_SELECT} AND name > :after ORDER BY name LIMIT :limit"
 _PUT: Final = """
     INSERT INTO calendars (tenant_id, name, rule, version, created_at, created_by, updated_at,

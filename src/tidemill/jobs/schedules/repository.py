@@ -27,7 +27,9 @@ _UPDATE: Final = f"""
     UPDATE schedules SET {", ".join(f"{name} = :{name}" for name in _STORED if name != "id")}
     WHERE tenant_id = :tenant_id AND id = :id
 """  # noqa: S608 - constant names of columns
-_SELECT: Final = f"SELECT {_COLUMNS} FROM schedules WHERE tenant_id = :tenant_id"  # noqa: S608
+_SELECT: Final = f"""
+    SELECT {_COLUMNS} FROM schedules WHERE tenant_id = :tenant_id
+"""  # noqa: S608 - constant names of columns
 _FIND: Final = f"{_SELECT} AND (id = :reference OR path = :reference)"
 _LIST: Final = f"{_SELECT} AND path > :after"
 _BY_CALENDAR: Final = f"{_SELECT} AND calendar = :calendar ORDER BY path LIMIT :limit"
