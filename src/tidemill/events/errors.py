@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tidemill.core.errors import InvalidInput, Unauthenticated, Unavailable
+import math
+
+from tidemill.core.errors import InvalidInput, RateLimited, Unauthenticated, Unavailable
 
 
 class InvalidTopic(InvalidInput):
@@ -57,3 +59,30 @@ class TooManyConnections(Unavailable):
 
     def __init__(self) -> None:
         super().__init__("Too many open streams; try again later.", headers={"Retry-After": "5"})
+
+
+class TooManyStreams(RateLimited):
+    """An actor, or a tenant, has as many open streams in this process as it may."""
+
+    code = "TOO_MANY_STREAMS"
+
+    def __init__(self, whose: str, limit: int) -> None:
+        super().__init__(
+            f"{whose} already has {limit} open streams here. Close one, or follow several topics "
+            "on one stream.",
+            headers={"Retry-After": "5"},
+        )
+
+
+class TooManyReplays(RateLimited):
+    """An actor has asked too often for what happened before it came."""
+
+    code = "TOO_MANY_REPLAYS"
+
+    def __init__(self, retry_after_seconds: float) -> None:
+        seconds = max(1, math.ceil(retry_after_seconds))
+        super().__init__(
+            f"You asked too often for the past of the stream; subscribe again in {seconds} s.",
+            param="since",
+            headers={"Retry-After": str(seconds)},
+        )

@@ -22,6 +22,7 @@ from tidemill.events.followers.drain import Followers
 from tidemill.events.followers.service import Cursors
 from tidemill.events.live.connection import Limits
 from tidemill.events.live.hub import Hub
+from tidemill.events.live.replays import Replays
 from tidemill.events.live.routes import ROUTES as EVENT_ROUTES
 from tidemill.events.live.updates import BusLiveUpdates
 from tidemill.events.live.visibility import LateVisibility
@@ -117,6 +118,9 @@ def build(parts: Parts) -> Offer:
         routes=(*SOCKET_ROUTES, *EVENT_ROUTES, *TICKET_ROUTES),
         dependencies={
             "live_hub": hub,
+            "replays": Replays(
+                parts.rate_limiter, per_minute=parts.config.events.replays_per_minute
+            ),
             "tickets": Tickets(parts.control, seconds=parts.config.events.ticket_seconds),
         },
         provides={LIVE_UPDATES: updates, LIVE_CONNECTIONS: hub, DELIVERY: delivery},
@@ -140,6 +144,8 @@ def _hub(parts: Parts, stream: Stream) -> Hub:
         clock=parts.clock,
         limits=Limits(
             connections_max=events.connections_max,
+            connections_per_tenant_max=events.connections_per_tenant_max,
+            connections_per_actor_max=events.connections_per_actor_max,
             queued_frames_max=events.queued_frames_max,
             heartbeat_seconds=events.heartbeat_seconds,
         ),

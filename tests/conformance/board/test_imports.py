@@ -184,8 +184,10 @@ async def test_imports_integration_plan_again_when_the_project_has_changed_meanw
     looked = ImportService._world_of
 
     def look(imports: ImportService, *arguments: Any) -> Any:
+        seen = looked(imports, *arguments)
+        assert seen is not None
         # What this import sees is as old as before the first one.
-        return structs.replace(looked(imports, *arguments), by_external_id={})
+        return structs.replace(seen, by_external_id={})
 
     await world.import_text(text)
     monkeypatch.setattr(ImportService, "_world_of", look)

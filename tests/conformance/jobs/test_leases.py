@@ -302,20 +302,14 @@ async def test_the_last_outcomes_are_durable_when_the_dispatcher_stops(world: Jo
     assert (await world.job(job)).result == "1"
 
 
-async def test_a_job_that_nobody_announced_is_found_at_the_next_look(
-    world: JobsWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    world.options = structs.replace(world.options, look_seconds=60)
+async def test_a_job_whose_announcement_was_lost_is_found_within_a_tick(world: JobsWorld) -> None:
+    world.options = structs.replace(world.options, look_seconds=3_600)
     async with world.dispatching_now(), world.a_worker() as worker:
-        await _seen(world)
-        monkeypatch.setattr(world.signals, "ready", lambda _due_at: None)
+        # The services of another process, whose announcement is lost on the bus.
+        world.build()
         job = await world.a_job()
-        await _seen(world)
-        assert (await world.job(job)).state is JobState.QUEUED
 
-        world.clock.advance(61)
-
-        await worker.assignment(job)
+        await worker.news(lambda: job.id in worker.assigned)
 
 
 async def _pass(world: JobsWorld, seconds: float) -> None:

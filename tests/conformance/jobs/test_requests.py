@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import pytest
 
-from tests.fixtures.jobs import JobsWorld
+from tests.fixtures.jobs import JobsWorld, make_jobs
 from tests.fixtures.stores import a_tenant, until
+from tidemill.core.ids import INSTALLATION
 from tidemill.core.pages import page_request
+from tidemill.core.ports import Tx
 from tidemill.jobs.contract import JobState
 from tidemill.jobs.errors import JobIdTaken, JobNotFound, QueueFull
 from tidemill.jobs.logs.files import LogKey
@@ -17,6 +20,11 @@ from tidemill.jobs.queue.limits import QueueLimits
 from tidemill.jobs.queue.models import JobFilter
 
 pytestmark = pytest.mark.anyio
+
+_DAYS: Final = """
+    SELECT relname FROM pg_class
+    WHERE relnamespace = current_schema()::regnamespace AND relname ~ '^job_history_[0-9]+$'
+"""
 
 
 async def test_an_id_that_is_sent_a_thousand_times_runs_once(world: JobsWorld) -> None:
@@ -170,6 +178,39 @@ async def test_prune_deletes_only_what_finished_long_ago(world: JobsWorld) -> No
     assert (await world.job(waiting)).state is JobState.QUEUED
     with pytest.raises(JobNotFound):
         await world.jobs.get(old.id, actor=world.actor)
+
+
+@pytest.mark.needs("postgres")
+async def test_days_that_are_over_are_dropped_unless_somebody_reads_them(tmp_path: Path) -> None:
+    async with make_jobs("schema", tmp_path) as world:
+        await world.dispatching.make_days()
+        await world.a_job(id="old")
+        await world.jobs.cancel_job("old", actor=world.actor)
+        world.clock.advance(40 * 86_400)
+        now, began = world.clock.now(), asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        async def hold() -> None:
+            def use_case(tx: Tx) -> None:
+                tx.all("SELECT id FROM job_history LIMIT 1")
+                loop.call_soon(began.set)
+                while not done:
+                    tx.one("SELECT pg_sleep(0.01)")
+
+            await world.stores.jobs.read(INSTALLATION, use_case)
+
+        done: list[bool] = []
+        holding = asyncio.create_task(hold())
+        await began.wait()
+        await world.dispatching.drop_days(now, days=30)
+        kept = await world.rows(_DAYS)
+        done.append(True)
+        await holding
+
+        await world.dispatching.drop_days(now, days=30)
+
+        assert kept
+        assert await world.rows(_DAYS) == []
 
 
 async def test_a_waiting_job_survives_that_its_key_is_old(world: JobsWorld) -> None:

@@ -21,6 +21,8 @@ class Limits(Struct, frozen=True, kw_only=True):
     """How much one process holds for its clients."""
 
     connections_max: int = 5_000
+    connections_per_tenant_max: int = 2_500
+    connections_per_actor_max: int = 250
     queued_frames_max: int = 256
     heartbeat_seconds: float = 15.0
     replayed_facts_max: int = 5_000

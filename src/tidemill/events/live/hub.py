@@ -18,7 +18,11 @@ from tidemill.core.facts import Topic
 from tidemill.core.ids import INSTALLATION, TenantId
 from tidemill.core.ports import Change, Ephemeral, EventBus, FactBatch
 from tidemill.events.contract import Visibility
-from tidemill.events.errors import InvalidTopic, TooManyConnections
+from tidemill.events.errors import (
+    InvalidTopic,
+    TooManyConnections,
+    TooManyStreams,
+)
 from tidemill.events.live.connection import Connection, Limits, topics_max
 from tidemill.events.live.feed import Feed
 from tidemill.events.stream.service import Stream
@@ -119,15 +123,29 @@ class Hub:
         """Return whether a connection of this tenant is open here."""
         return tenant_id in self._feeds
 
-    def check_room(self) -> None:
-        """Raise `TooManyConnections` when no more streams can be opened."""
-        if self._closing or self._count >= self.limits.connections_max:
+    def check_room(self, actor: Actor) -> None:
+        """Return when `actor` may open one more stream.
+
+        Raises `TooManyConnections` and `TooManyStreams`.
+        """
+        limits, feed = self.limits, self._feeds.get(actor.tenant_id)
+        if self._closing or self._count >= limits.connections_max:
             raise TooManyConnections
+        if feed is None:
+            return
+        if len(feed.connections) >= limits.connections_per_tenant_max:
+            raise TooManyStreams("This tenant", limits.connections_per_tenant_max)
+        own = sum(one.actor.id == actor.id for one in feed.connections)
+        if own >= limits.connections_per_actor_max:
+            raise TooManyStreams("This user or token", limits.connections_per_actor_max)
 
     @contextlib.asynccontextmanager
     async def connected(self, actor: Actor, format_: Format) -> AsyncIterator[Connection]:
-        """Hold a connection open for the block. Raises `TooManyConnections`."""
-        self.check_room()
+        """Hold a connection open for the block.
+
+        Raises `TooManyConnections` and `TooManyStreams`.
+        """
+        self.check_room(actor)
         connection = Connection(str(uuid_utils.uuid7()), actor, format_, self.limits)
         self._count += 1
         feed = self._feeds.get(actor.tenant_id)

@@ -17,6 +17,7 @@ from tidemill.events.contract import READ_EVENTS
 from tidemill.events.live.feed import TENANT_TOPIC
 from tidemill.events.live.hub import Hub
 from tidemill.events.live.positions import read_position, read_topics
+from tidemill.events.live.replays import Replays
 from tidemill.events.wire import Format
 from tidemill.http import get
 
@@ -57,6 +58,7 @@ _HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 async def follow_events(
     actor: Actor,
     live_hub: Hub,
+    replays: Replays,
     request: Request[Any, Any, Any],
     topics: Topics = None,
     since: Since = None,
@@ -64,7 +66,8 @@ async def follow_events(
     """Send facts and updates until the client leaves."""
     wanted = read_topics(topics or ()) or (TENANT_TOPIC,)
     position = read_position(request.headers.get("last-event-id") or since)
-    live_hub.check_room()
+    live_hub.check_room(actor)
+    await replays.admit(actor, position[0])
     return StreamResponse(
         _events(live_hub, actor, wanted, position),
         media_type="text/event-stream",

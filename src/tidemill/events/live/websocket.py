@@ -12,12 +12,13 @@ from litestar.exceptions import WebSocketDisconnect, WebSocketException
 
 from tidemill.core.actor import Actor
 from tidemill.core.authorization import authorize
-from tidemill.core.errors import Forbidden, TidemillError, Unauthenticated
+from tidemill.core.errors import Forbidden, RateLimited, TidemillError, Unauthenticated
 from tidemill.events.contract import READ_EVENTS
 from tidemill.events.errors import TicketRefused
 from tidemill.events.live.connection import Connection
 from tidemill.events.live.hub import FORBIDDEN, UNAUTHENTICATED, Hub
 from tidemill.events.live.positions import read_position, read_topics
+from tidemill.events.live.replays import Replays
 from tidemill.events.tickets.service import Tickets
 from tidemill.events.wire import Format, Incoming, read_frame
 from tidemill.http.authentication import SERVICES, Kit, authenticate, check_origin
@@ -30,6 +31,7 @@ frame_bytes_max: Final = 1_048_576
 send_seconds_max: Final = 30.0
 TRY_LATER: Final = 1013
 TOO_BIG: Final = 1009
+TOO_MANY: Final = 4429
 NORMAL: Final = 1000
 
 Socket = WebSocket[Any, Any, Any]
@@ -91,6 +93,7 @@ async def _write(socket: Socket, connection: Connection) -> None:
 
 
 async def _read(socket: Socket, hub: Hub, connection: Connection) -> None:
+    replays = _replays_of(socket)
     await _subscribe_by_address(socket, hub, connection)
     while True:
         message = cast("dict[str, Any]", await socket.receive())
@@ -101,24 +104,27 @@ async def _read(socket: Socket, hub: Hub, connection: Connection) -> None:
             connection.close(TOO_BIG, "frames have at most 1 MiB")
             return
         try:
-            await _handle(hub, connection, read_frame(frame or b""))
+            await _handle(hub, replays, connection, read_frame(frame or b""))
         except TidemillError as error:
             hub.reject(connection, error)
 
 
 async def _subscribe_by_address(socket: Socket, hub: Hub, connection: Connection) -> None:
+    replays = _replays_of(socket)
     query = socket.query_params
     try:
         topics = read_topics(query.getall("topics", []))
         since, epoch = read_position(query.get("since"))
         if topics:
+            await replays.admit(connection.actor, since)
             await hub.subscribe(connection, topics, since=since, epoch=epoch)
     except TidemillError as error:
         hub.reject(connection, error)
 
 
-async def _handle(hub: Hub, connection: Connection, incoming: Incoming) -> None:
+async def _handle(hub: Hub, replays: Replays, connection: Connection, incoming: Incoming) -> None:
     if incoming.name == "subscribe":
+        await replays.admit(connection.actor, incoming.since)
         await hub.subscribe(
             connection,
             incoming.topics,
@@ -147,6 +153,10 @@ async def _actor_of(socket: Socket, tickets: Tickets) -> Actor:
     return actor
 
 
+def _replays_of(socket: Socket) -> Replays:
+    return cast("Replays", socket.app.state[DEPENDENCIES]["replays"])
+
+
 def _format_of(socket: Socket) -> Format:
     offered = socket.scope.get("subprotocols") or []
     for format_ in (Format.PROTOBUF, Format.JSON):
@@ -158,6 +168,8 @@ def _format_of(socket: Socket) -> Format:
 def _close_code(error: TidemillError) -> int:
     if isinstance(error, Unauthenticated):
         return UNAUTHENTICATED
+    if isinstance(error, RateLimited):
+        return TOO_MANY
     return FORBIDDEN if isinstance(error, Forbidden) else TRY_LATER
 
 

@@ -169,7 +169,8 @@ class Dispatcher:
             # A job that was announced during the look may be missing from it.
             due = [at for at in (tended.next_due_at, *known) if at is not None]
             self._next_due_at = min(due, default=None)
-            if tended.look:
+            # An announcement may be lost on its way from another process.
+            if tended.look or (tended.has_ready and self._demands()):
                 self._inbox.wake.set()
         if self._is_due(now):
             self._looked = now

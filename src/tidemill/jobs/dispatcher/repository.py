@@ -125,6 +125,9 @@ _MOVE_DUE: Final = {
     """,
 }
 _NEXT_DUE: Final = "SELECT MIN(due_at) FROM jobs WHERE state = 'scheduled'"
+_WAITING: Final = f"""
+    SELECT ({_NEXT_DUE}), EXISTS (SELECT 1 FROM jobs WHERE state = 'queued')
+"""  # noqa: S608 - constants
 _COUNT: Final = "SELECT state, COUNT(*), MIN(due_at) FROM jobs GROUP BY state"
 _HELD_BY: Final = f"""
     SELECT {LIVE} WHERE {JOINED} AND jobs.worker_id = :worker
@@ -141,6 +144,20 @@ _CANCELS: Final = """
     ORDER BY cancel_requested_at LIMIT :limit
 """
 _MAKE_DAY: Final = "SELECT make_job_history_day(:day)"
+_DAYS_BEFORE: Final = """
+    SELECT day FROM (
+        SELECT CAST(substr(relname, 13) AS BIGINT) AS day FROM pg_class
+        WHERE relnamespace = current_schema()::regnamespace AND relname ~ '^job_history_[0-9]+$'
+    ) AS days
+    WHERE day < :day ORDER BY day
+"""
+# If the drop waited for readers of the history, whoever finishes a job would wait behind it.
+_HISTORY_IN_USE: Final = """
+    SELECT 1 FROM pg_locks
+    WHERE relation = 'job_history'::regclass AND pid <> pg_backend_pid()
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    LIMIT 1
+"""
 _DROP_DAY: Final = "SELECT drop_job_history_day(:day, :before)"
 _PRUNE_HISTORY: Final = {
     "sqlite": """
@@ -277,6 +294,11 @@ class DispatchRepository:
         row = tx.one(_NEXT_DUE)
         return row[0] if row else None
 
+    def waiting(self, tx: Tx) -> tuple[Instant | None, bool]:
+        """Return when the next scheduled job is due, and whether any job is ready."""
+        row = tx.one(_WAITING)
+        return (row[0], bool(row[1])) if row else (None, False)
+
     def count(self, tx: Tx) -> tuple[dict[str, int], Instant | None]:
         """Return how many jobs are in each state, and since when the oldest ready one is due."""
         rows = tx.all(_COUNT)
@@ -316,11 +338,24 @@ class DispatchRepository:
             for day in days:
                 tx.one(_MAKE_DAY, day=day)
 
-    def prune(self, tx: Tx, *, before: int, days: Iterable[int], limit: int) -> int:
+    def days_before(self, tx: Tx, day: int) -> list[int]:
+        """Return the days before `day` whose history is a partition of its own."""
+        if tx.dialect != "postgres":
+            return []
+        return [row[0] for row in tx.all(_DAYS_BEFORE, day=day)]
+
+    def drop_day(self, tx: Tx, day: int, *, before: int) -> bool:
+        """Drop the history's partition of `day` when all in it finished before `before`.
+
+        Return False when somebody uses the history right now.
+        """
+        if tx.one(_HISTORY_IN_USE) is not None:
+            return False
+        tx.one(_DROP_DAY, day=day, before=before)
+        return True
+
+    def prune(self, tx: Tx, *, before: int, limit: int) -> int:
         """Delete what finished before `before`; return how many rows and keys of it went."""
-        if tx.dialect == "postgres":
-            for day in days:
-                tx.one(_DROP_DAY, day=day, before=before)
         pruned = tx.execute(_PRUNE_HISTORY[tx.dialect], before=before, limit=limit)
         return pruned + tx.execute(_PRUNE_KEYS, before=before, limit=limit)
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
+from msgspec import Struct
+
 from tidemill.core.clock import MICROSECONDS_PER_SECOND, Instant
 from tidemill.core.ids import INSTALLATION, TenantId
 from tidemill.core.ports import Database, Tx
@@ -32,11 +34,16 @@ pruned_per_turn_max: Final = 5_000
 held_per_worker_max: Final = 5_000
 _DAY: Final = 86_400 * MICROSECONDS_PER_SECOND
 _days_ahead: Final = 7
-_days_behind_max: Final = 60
 _ROLE: Final = "dispatcher"
 
-Look = tuple[dict[str, tuple[int, int]], list[tuple[str, int]], Instant | None]
-"""The beats of workers that hold jobs, the held jobs that shall end, when the next is due."""
+
+class Look(Struct, frozen=True, kw_only=True):
+    """The beats of workers that hold jobs, the held jobs that shall end, and what waits."""
+
+    beats: Mapping[str, tuple[int, int]]
+    cancels: Sequence[tuple[str, int]]
+    next_due_at: Instant | None
+    has_ready: bool
 
 
 class Dispatching:
@@ -159,7 +166,13 @@ class Dispatching:
         def use_case(tx: Tx) -> Look:
             known = self._workers.beats(tx)
             beats = {worker: known.get(worker, (0, 0)) for worker in self._jobs.holders(tx)}
-            return beats, self._jobs.cancels(tx), self._jobs.next_due_at(tx)
+            next_due_at, has_ready = self._jobs.waiting(tx)
+            return Look(
+                beats=beats,
+                cancels=self._jobs.cancels(tx),
+                next_due_at=next_due_at,
+                has_ready=has_ready,
+            )
 
         return await self._database.read(INSTALLATION, use_case)
 
@@ -196,13 +209,27 @@ class Dispatching:
         """Delete what finished more than `days` ago; return how many rows and keys went."""
 
         def use_case(tx: Tx) -> int:
-            before = tx.now - days * _DAY
-            last = before // _DAY
-            gone = range(last - _days_behind_max, last)
             self._workers.forget(tx, tx.now - _DAY)
-            return self._jobs.prune(tx, before=before, days=gone, limit=pruned_per_turn_max)
+            before = tx.now - days * _DAY
+            return self._jobs.prune(tx, before=before, limit=pruned_per_turn_max)
 
         return await self._database.write(INSTALLATION, use_case)
+
+    async def drop_days(self, now: Instant, *, days: int) -> None:
+        """Drop whole days of history that ended more than `days` ago, each by itself.
+
+        Days that cannot be dropped at once are left for the next time.
+        """
+        before = now - days * _DAY
+        gone = await self._database.read(
+            INSTALLATION, partial(self._jobs.days_before, day=before // _DAY)
+        )
+        for day in gone:
+            dropped = await self._database.write(
+                INSTALLATION, partial(self._jobs.drop_day, day=day, before=before)
+            )
+            if not dropped:
+                return
 
     async def _end_of_tenant(self, tenant_id: TenantId, ended: Sequence[Ended]) -> list[Job]:
         def use_case(tx: Tx) -> list[Job]:

@@ -10,6 +10,7 @@ import structlog
 from msgspec import Struct
 
 from tidemill.core.clock import MICROSECONDS_PER_SECOND, Clock, Instant
+from tidemill.core.errors import TidemillError
 from tidemill.jobs.dispatcher.models import Leases
 from tidemill.jobs.dispatcher.options import DispatcherOptions
 from tidemill.jobs.dispatcher.reception import Reception
@@ -28,9 +29,13 @@ _DAY: Final = 86_400 * MICROSECONDS_PER_SECOND
 
 
 class Tended(Struct, frozen=True, kw_only=True):
-    """Whether there may be ready jobs that nobody announced, and when the next one is due."""
+    """Whether there may be ready jobs that nobody announced, and when the next one is due.
+
+    `has_ready` is what the books say: those jobs may wait for other workers, or for a free slot.
+    """
 
     look: bool = False
+    has_ready: bool = False
     next_due_at: Instant | None = None
 
 
@@ -54,7 +59,7 @@ class Tending:
         self._leases = Leases()
         self._renewed = 0.0
         self._pruned = self._looked = clock.monotonic()
-        self._cleaning: asyncio.Task[None] | None = None
+        self._pruning: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Try to lead."""
@@ -62,8 +67,9 @@ class Tending:
 
     async def stop(self) -> None:
         """Let another process lead."""
-        if self._cleaning is not None:
-            self._cleaning.cancel()
+        if self._pruning is not None:
+            self._pruning.cancel()
+            await asyncio.wait([self._pruning])
         if self.leads:
             self.leads = False
             await self._dispatching.resign(self._options.holder)
@@ -75,23 +81,24 @@ class Tending:
             await self._dispatching.beat(beats)
         if self._clock.monotonic() - self._renewed >= self._options.lead_seconds / leads_per_term:
             await self._renew()
-        held, cancels, next_due_at = await self._dispatching.look()
+        look = await self._dispatching.look()
         self._forget_after_a_gap()
         for session in reception.sessions.values():
-            for job_id, epoch in cancels:
+            for job_id, epoch in look.cancels:
                 session.cancel(job_id, epoch)
         if not self.leads:
-            return Tended()
+            return Tended(has_ready=look.has_ready)
         now, lease_seconds = self._clock.monotonic(), self._options.lease_seconds
-        for worker_id in self._leases.expired(held, now=now, lease_seconds=lease_seconds):
+        for worker_id in self._leases.expired(look.beats, now=now, lease_seconds=lease_seconds):
             await self._rescue(reception, worker_id)
             rescued = True
-        if now - self._pruned >= prune_seconds:
-            # Set before: one that fails may not fail each look.
+        if now - self._pruned >= prune_seconds and (self._pruning is None or self._pruning.done()):
             self._pruned = now
-            if not await self._prune():
-                self._pruned -= prune_seconds
-        return Tended(look=rescued or not led, next_due_at=next_due_at)
+            # No job waits for it: days that readers hold are dropped when those are done.
+            self._pruning = asyncio.create_task(self._prune(), name="dispatcher.prune")
+        return Tended(
+            look=rescued or not led, has_ready=look.has_ready, next_due_at=look.next_due_at
+        )
 
     async def count(self) -> None:
         """Count the jobs in each state, so that one process of an installation tells it."""
@@ -135,22 +142,17 @@ class Tending:
             self._leases.forget()
         self._looked = now
 
-    async def _prune(self) -> bool:
-        """Delete a portion of what is too old; return whether that was all.
-
-        Jobs do not wait for a big one: the next portion comes with the next look.
-        """
+    async def _prune(self) -> None:
+        """Delete what is too old, in portions between which others write."""
         days = self._options.history_days
-        await self._dispatching.make_days()
-        if await self._dispatching.prune(days=days) > 0:
-            return False
-        before = self._clock.now() // _DAY - days
-        if self._cleaning is None or self._cleaning.done():
-            self._cleaning = asyncio.create_task(self._clean(before - 1))
-        return True
-
-    async def _clean(self, day: int) -> None:
         try:
+            await self._dispatching.make_days()
+            await self._dispatching.drop_days(self._clock.now(), days=days)
+            while await self._dispatching.prune(days=days) > 0:  # noqa: ASYNC110 - in portions
+                await asyncio.sleep(self._options.tick_seconds)
+            day = self._clock.now() // _DAY - days - 1
             await asyncio.to_thread(self._files.remove_before, day)
-        except OSError as error:
-            log.warning("dispatcher.logs.not_removed", reason=str(error))
+        except (TidemillError, OSError) as error:
+            log.warning("dispatcher.prune.failed", reason=str(error))
+        except Exception:
+            log.exception("dispatcher.prune.broke")

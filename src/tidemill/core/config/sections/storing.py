@@ -137,6 +137,20 @@ class Events(Struct, frozen=True, kw_only=True):
     connections_max: Annotated[
         int, key("Open WebSockets and event streams of one process.", ge=1, le=100_000)
     ] = 5000
+    connections_per_tenant_max: Annotated[
+        int, key("Of these, how many one tenant may have.", ge=1, le=100_000)
+    ] = 2500
+    connections_per_actor_max: Annotated[
+        int, key("Of these, how many one user, token or job may have.", ge=1, le=100_000)
+    ] = 250
+    replays_per_minute: Annotated[
+        int,
+        key(
+            "How often one user, token or job may ask for what happened before it came.",
+            ge=1,
+            le=1_000_000,
+        ),
+    ] = 600
     queued_frames_max: Annotated[
         int, key("Frames that wait for a slow reader before it is told to resync.", ge=8, le=10_000)
     ] = 256
