@@ -15,7 +15,7 @@ from typing import Any, Final, cast
 
 import msgspec
 import structlog
-from litestar.enums import ScopeType
+from litestar.enums import HttpMethod, ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from msgspec import Struct
 from uuid_utils import uuid7
@@ -29,6 +29,7 @@ from tidemill.http.errors import BodyTooLarge, InternalError
 log = structlog.get_logger(__name__)
 
 _LIFESPAN: Final[Any] = "lifespan"
+_HEAD: Final = "HEAD"
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{8,128}")
 _TRACEPARENT: Final = re.compile(rb"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -87,16 +88,21 @@ class Edge:
             await self._app(scope, receive, send)
             return
         exchange = _Exchange(send, context, self._headers_for(scope["path"]))
+        method, inner = str(scope["method"]), cast("Scope", scope)
+        if method == _HEAD:
+            # What GET would say of itself, without its body.
+            inner = cast("Scope", {**scope, "method": HttpMethod.GET.value})
+            exchange = _HeadersOnly(send, context, self._headers_for(scope["path"]))
         started = time.perf_counter()
         self.in_flight += 1
         try:
-            await self._bounded(scope, receive, headers, exchange)
+            await self._bounded(inner, receive, headers, exchange)
         except Exception:
             log.exception("http.request.broke", path=scope["path"])
             await exchange.fail(InternalError(context.request_id))
         finally:
             self.in_flight -= 1
-            self._report(scope, exchange, time.perf_counter() - started)
+            self._report(method, inner, exchange, time.perf_counter() - started)
 
     def _headers_for(self, path: str) -> tuple[tuple[bytes, bytes], ...]:
         pages = not path.startswith(("/api/v1", "/v1/", "/health", "/live", "/ready"))
@@ -112,8 +118,7 @@ class Edge:
             return
         await self._app(scope, receive, exchange.send)
 
-    def _report(self, scope: Scope, exchange: _Exchange, seconds: float) -> None:
-        method = str(scope.get("method", ""))
+    def _report(self, method: str, scope: Scope, exchange: _Exchange, seconds: float) -> None:
         self._observe(method, route_of(scope), exchange.status, seconds)
 
 
@@ -161,6 +166,15 @@ class _Exchange:
         ]
         await self.send({"type": "http.response.start", "status": error.status, "headers": headers})
         await self.send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+class _HeadersOnly(_Exchange):
+    """The answer to HEAD: complete with the headers, however long the body would go on."""
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await super().send(message)
+            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def _rate_headers(rate: RateLimitState) -> tuple[tuple[bytes, bytes], ...]:

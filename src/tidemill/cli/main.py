@@ -15,6 +15,7 @@ from tidemill import __version__
 from tidemill.cli import output
 from tidemill.cli.failures import CommandFailed, ExitCode
 from tidemill.cli.lazy import COMPLETION_VARIABLE, LazyGroup
+from tidemill.cli.usage import usage_message
 
 EPILOG = "Every command takes --json. Start with: tidemill up · tidemill login · tidemill doctor"
 
@@ -79,13 +80,10 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _usage(error: TyperException) -> int:
-    message = error.format_message()
     if type(error).__name__ == "NoArgsIsHelpError":
-        sys.stderr.write(f"{message}\n")
+        sys.stderr.write(f"{error.format_message()}\n")
         return ExitCode.USAGE
-    context = getattr(error, "ctx", None)
-    hint = f" See `{context.command_path} --help`." if context is not None else ""
-    return output.fail(CommandFailed(f"{message.rstrip('.')}.{hint}", error.exit_code))
+    return output.fail(CommandFailed(usage_message(error), error.exit_code))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import msgspec
 import structlog
 from litestar import Response
 from litestar.connection import Request
+from litestar.enums import HttpMethod
 from litestar.exceptions import (
     HTTPException,
     MethodNotAllowedException,
@@ -98,14 +99,20 @@ def as_tidemill_error(request: Request[Any, Any, Any], error: Exception) -> Tide
     if isinstance(error, NotFoundException):
         return RouteNotFound(request.scope["path"])
     if isinstance(error, MethodNotAllowedException):
-        headers = error.headers or {}
-        return MethodNotAllowed(request.scope["method"], str(headers.get("Allow", "")))
+        return MethodNotAllowed(request.scope["method"], _allowed(error))
     if isinstance(error, HTTPException) and error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
         return _client_error(error, request)
     context = request.scope.get(CONTEXT)
     request_id = context.request_id if isinstance(context, RequestContext) else "unknown"
     log.error("http.request.broke", request_id=request_id, exc_info=error)
     return InternalError(request_id)
+
+
+def _allowed(error: MethodNotAllowedException) -> str:
+    methods = set((error.headers or {}).get("allow", "").split(", "))
+    if HttpMethod.GET in methods:
+        methods.add("HEAD")  # The edge answers it wherever there is GET.
+    return ", ".join(sorted(methods))
 
 
 def _client_error(error: HTTPException, request: Request[Any, Any, Any]) -> TidemillError:

@@ -16,13 +16,13 @@ from tidemill.core.errors import (
 
 
 class ScriptNotFound(NotFound):
-    """There is no such script for this tenant, or no such version of it."""
+    """There is no such script for this tenant."""
 
     code = "SCRIPT_NOT_FOUND"
 
-    def __init__(self, path: str, version: int | None = None, *, param: str | None = None) -> None:
-        which = "" if version is None else f"version {version} of "
-        super().__init__(f"There is no {which}script {_shown(path)}.", param=param)
+    def __init__(self, path: str, *, near: str | None = None, param: str | None = None) -> None:
+        hint = "" if near is None else f" Did you mean {near}?"
+        super().__init__(f"There is no script {_shown(path)}.{hint}", param=param)
 
 
 class FunctionNotFound(NotFound):

@@ -216,6 +216,25 @@ async def test_jobs_integration_a_wrong_request_is_told_its_field(
     assert (await app.owner.get("/api/v1/jobs")).json()["items"] == []
 
 
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [("tides/raed", "Did you mean tides/read?"), ("old/gnoe", None), ("else/where", None)],
+)
+async def test_scripts_integration_a_wrong_path_is_told_the_nearest_in_use(
+    app: App, path: str, told: str | None
+) -> None:
+    await deploy(app)
+    await deploy(app, path="old/gone")
+    await app.owner.delete("/api/v1/scripts/old/gone")
+
+    started = await start(app, script_path=path)
+    shown = await app.owner.get(f"/api/v1/scripts/{path}")
+
+    message = f"There is no script '{path}'." + (f" {told}" if told else "")
+    assert started.json()["error"]["message"] == message
+    assert shown.json()["error"]["message"] == message
+
+
 async def test_scripts_integration_a_syntax_error_names_line_and_column(app: App) -> None:
     await deploy(app)
 

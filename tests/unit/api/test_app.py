@@ -135,6 +135,22 @@ def _error(answer: httpx.Response) -> dict[str, Any]:
     return error
 
 
+async def test_app_answers_head_wherever_there_is_get(client: httpx.AsyncClient) -> None:
+    got = await client.get("/api/v1/long")
+    asked = await client.head("/api/v1/long")
+    refused = await client.head("/api/v1/things")
+
+    assert (asked.status_code, asked.content) == (200, b"")
+    assert asked.headers["content-length"] == got.headers["content-length"]
+    assert (refused.status_code, refused.content) == (401, b"")
+
+
+async def test_app_names_the_methods_that_a_path_answers(client: httpx.AsyncClient) -> None:
+    answer = await client.delete("/api/v1/things", headers=MEMBER)
+
+    assert answer.headers["allow"] == "GET, HEAD, OPTIONS, POST"
+
+
 @pytest.mark.parametrize(
     ("method", "path", "options", "status", "code"),
     [

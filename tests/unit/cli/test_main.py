@@ -36,9 +36,10 @@ def test_run_prints_one_json_document_with_json(
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["projcts"], 2, "Did you mean 'projects'?"),
+        (["projcts"], 2, "Did you mean 'projects'? See `tidemill --help`.\n"),
         (["items", "show"], 2, "Missing argument"),
-        (["items", "list", "--limit", "many"], 2, "--limit"),
+        (["items", "list", "--limit", "many"], 2, "--limit must be a whole number, not 'many'."),
+        (["items", "list", "--limit", "0"], 2, "--limit must be at least 1, not '0'."),
         (["run", "x", "--arg", "novalue"], 2, "NAME=VALUE"),
         (["run", "missing.py"], 2, "missing.py cannot be read"),
         (["scripts", "push", "script.rb"], 2, ".py, .sh, .bash"),

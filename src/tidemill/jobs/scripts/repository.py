@@ -9,6 +9,8 @@ from tidemill.core.ports import Tx
 from tidemill.jobs.contract import ScriptId
 from tidemill.jobs.scripts.models import Script, Version
 
+scripts_named_max: Final = 1_000
+
 _VERSION: Final = """
     v.script_id, s.path, v.number, v.language, v.content_hash, v.parent_hash, v.schema,
     v.created_at, v.created_by, v.lock_hash, v.imports
@@ -24,6 +26,10 @@ _BY_PATH: Final = f"{_SCRIPT} AND s.path = :path"
 _PAGE: Final = (
     f"{_SCRIPT} AND s.path > :after AND s.archived_at IS NULL ORDER BY s.path LIMIT :limit"
 )
+_PATHS: Final = """
+    SELECT path FROM scripts
+    WHERE tenant_id = :tenant_id AND archived_at IS NULL ORDER BY path LIMIT :limit
+"""
 _VERSIONS: Final = f"""
     SELECT {_VERSION} FROM scripts AS s
     JOIN script_versions AS v ON v.tenant_id = s.tenant_id AND v.script_id = s.id
@@ -145,6 +151,10 @@ class ScriptRepository:
     def page(self, tx: Tx, *, after: str, limit: int) -> list[Script]:
         """Return scripts in use, by path."""
         return [_script(row) for row in tx.all(_PAGE, after=after, limit=limit)]
+
+    def paths(self, tx: Tx) -> list[str]:
+        """Return the paths of scripts in use, for the nearest one to a wrong one."""
+        return [path for (path,) in tx.all(_PATHS, limit=scripts_named_max)]
 
     def versions(self, tx: Tx, path: str, *, before: int, limit: int) -> list[Version]:
         """Return versions of the script at `path`, the latest first."""

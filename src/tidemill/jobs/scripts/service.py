@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
@@ -125,7 +126,7 @@ class ScriptService:
         def use_case(tx: Tx) -> tuple[Script, str]:
             script = self._scripts.find(tx, path.strip("/"))
             if script is None:
-                raise ScriptNotFound(path)
+                raise self._missing(tx, path)
             return script, self._scripts.content(tx, script.head.content_hash) or ""
 
         return await self._database.read(actor.tenant_id, use_case)
@@ -148,7 +149,7 @@ class ScriptService:
 
         def use_case(tx: Tx) -> list[Version]:
             if self._scripts.find(tx, wanted) is None:
-                raise ScriptNotFound(path, param="path")
+                raise self._missing(tx, path, param="path")
             return self._scripts.versions(tx, wanted, before=before, limit=page.limit_plus_one)
 
         versions = await self._database.read(actor.tenant_id, use_case)
@@ -160,7 +161,7 @@ class ScriptService:
         def use_case(tx: Tx) -> None:
             script = self._scripts.find(tx, path.strip("/"))
             if script is None:
-                raise ScriptNotFound(path)
+                raise self._missing(tx, path)
             if self._scripts.archive(tx, script.id, by=actor.user_id or actor.id):
                 tx.record(ScriptArchived(script_id=script.id, path=script.path), by=actor)
                 tx.audit("jobs.scripts.archive", by=actor, resource=f"script:{script.path}")
@@ -172,12 +173,14 @@ class ScriptService:
 
         Raises `ScriptNotFound` and `ArgumentsInvalid`.
         """
-        wanted = path.strip("/")
-        script = await self._database.read(
-            actor.tenant_id, lambda tx: self._scripts.find(tx, wanted)
-        )
-        if script is None or script.archived_at is not None:
-            raise ScriptNotFound(path, param="script_path")
+
+        def use_case(tx: Tx) -> Script:
+            script = self._scripts.find(tx, path.strip("/"))
+            if script is None or script.archived_at is not None:
+                raise self._missing(tx, path, param="script_path")
+            return script
+
+        script = await self._database.read(actor.tenant_id, use_case)
         self._arguments.check(script.head.schema, args)
         return script.head
 
@@ -258,6 +261,11 @@ class ScriptService:
             _, dropped = self._contents.popitem(last=False)
             self._contents_bytes -= len(dropped)
         return found
+
+    def _missing(self, tx: Tx, path: str, *, param: str | None = None) -> ScriptNotFound:
+        wanted = path.strip("/")
+        close = difflib.get_close_matches(wanted, self._scripts.paths(tx), n=1)
+        return ScriptNotFound(wanted, near=close[0] if close else None, param=param)
 
 
 def _same(script: Script, kind: str, digest: str, imports: str) -> bool:
