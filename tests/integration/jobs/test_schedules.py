@@ -234,3 +234,39 @@ async def test_schedules_integration_calendars(app: App) -> None:
     assert error(built_in)[:2] == (422, "CALENDAR_INVALID")
     assert wrong.status_code == 400
     assert names == ["office"]
+
+
+async def test_schedules_integration_end_with_their_owner(app: App) -> None:
+    """Who has left the tenant starts nothing any more."""
+    invited = await app.owner.post(
+        "/api/v1/invitations", json={"role": "member", "email": "bob@example.org"}
+    )
+    joined = await app.anonymous.post(
+        "/api/v1/auth/registrations",
+        json={
+            "token": invited.json()["token"],
+            "email": "bob@example.org",
+            "name": "Bob",
+            "password": "a long Passw0rd of bob",
+        },
+    )
+    bob = app.client(joined.json()["access_token"])
+    body = {**DAILY, "trigger": {"cron": "* * * * * *"}, "overlap": "allow"}
+    schedule = (await bob.post("/api/v1/schedules", json=body)).json()
+    url = f"/api/v1/schedules/{schedule['id']}/occurrences"
+    await first_with(app, url, state="started")
+
+    removed = await app.owner.delete(f"/api/v1/members/{schedule['owner_id']}")
+    assert removed.status_code == 204, removed.text
+    skipped = await first_with(app, url, state="skipped")
+
+    assert "does not belong to this tenant any more" in skipped["reason"]
+
+
+async def first_with(app: App, url: str, **query: str) -> dict[str, Any]:
+    with anyio.fail_after(30):
+        while True:
+            found = (await app.owner.get(url, params=query)).json()["items"]
+            if found:
+                return dict(found[0])
+            await anyio.sleep(0.05)

@@ -58,7 +58,7 @@ class Scheduler:
         self._troubles: dict[tuple[TenantId, str], tuple[int, float]] = {}
         self._failing: str | None = None
         self._wakes = wakes
-        wakes.on_wake(self._woken.set)
+        wakes.on_wake(self._woken.set, leads=leads)
 
     def hear(self, update: Ephemeral) -> None:
         """Take an ephemeral update of the bus."""

@@ -29,17 +29,21 @@ class Wakes:
     def __init__(self, bus: EventBus) -> None:
         self._bus = bus
         self._handlers: list[Callable[[], None]] = []
+        self._leads: Callable[[], bool] = _never
         self._task: asyncio.Task[None] | None = None
 
-    def on_wake(self, handler: Callable[[], None]) -> None:
-        """Call `handler` when a schedule has to be looked at."""
+    def on_wake(
+        self, handler: Callable[[], None], *, leads: Callable[[], bool] = lambda: True
+    ) -> None:
+        """Call `handler` when a schedule has to be looked at; `leads` says whether it does that."""
         self._handlers.append(handler)
+        self._leads = leads
 
     def wake(self) -> None:
         """Say that a schedule has to be looked at."""
         for handler in self._handlers:
             handler()
-        if not self._handlers and self._task is None:
+        if not self._leads() and self._task is None:
             self._task = asyncio.create_task(self._announce())
 
     def hear(self, update: Ephemeral) -> None:
@@ -57,3 +61,7 @@ class Wakes:
             )
         except Exception as error:  # noqa: BLE001 - the scheduler looks by itself all the same
             log.debug("schedules.announcement.lost", reason=str(error))
+
+
+def _never() -> bool:
+    return False
