@@ -36,6 +36,7 @@ EDGES: Final = {
     "core/crash.py": "the hook of the crash tests is armed before anything is configured",
     "jobs/worker": "a worker's process is an adapter to the machine",
     "jobs/isolation": "it builds the environment of jobs from its own",
+    "jobs/packages": "it installs on the machine, and looks at how old its files are",
     "jobs/protocol": "a connection is an adapter to the machine",
 }
 

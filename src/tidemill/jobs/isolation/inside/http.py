@@ -16,7 +16,7 @@ _TEXT_CHARS_IN_ERROR: Final = 500
 def run(specification: dict[str, Any], result: int) -> NoReturn:
     """Make the request, again where that helps; status, headers and body are the result."""
     from .addresses import Guard  # noqa: PLC0415 - only jobs on the network need it
-    from .request import Exchange, Request  # noqa: PLC0415
+    from .request import Exchange, Request  # noqa: PLC0415 - as above
 
     settings = specification["settings"]
     arguments = json.loads(specification["arguments"])
