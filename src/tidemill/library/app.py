@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
@@ -139,9 +140,9 @@ class Tidemill:
         await self.close()
 
     async def _open(self) -> OpenQueue:
-        from tidemill.runtime.queue import open_queue  # noqa: PLC0415 - `import tidemill` stays cheap
-
-        queue = await open_queue(self.place)
+        # Loading it takes a while, in which the program's loop has better to do.
+        runtime = await asyncio.to_thread(importlib.import_module, "tidemill.runtime.queue")
+        queue: OpenQueue = await runtime.open_queue(self.place)
         queue.announce()
         return queue
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import random
 import threading
 import time
 import traceback
@@ -229,7 +230,8 @@ class FunctionExecution:
         if isinstance(error, RetryAfter):
             wait = error.seconds
         elif retry is not None:
-            wait = retry.delay(self.assignment.attempt)
+            jitter = random.random()  # noqa: S311 - spreads retries
+            wait = retry.delay(self.assignment.attempt, jitter)
         return self._failed(
             started_at,
             _told(error),

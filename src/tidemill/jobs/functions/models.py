@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import re
 from functools import lru_cache
 from typing import Final
@@ -35,11 +34,10 @@ class Retry(Struct, frozen=True, kw_only=True):
         """Return whether another attempt may help after `error`."""
         return isinstance(error, self.on) and not isinstance(error, self.never)
 
-    def delay(self, attempt: int, jitter: float | None = None) -> float:
+    def delay(self, attempt: int, jitter: float) -> float:
         """Return the seconds to wait after `attempt` failed; `jitter` lies within 0 and 1."""
-        spread = random.random() if jitter is None else jitter  # noqa: S311 - spreads retries
         seconds = min(self.seconds_max, self.seconds * self.factor ** min(attempt - 1, 60))
-        return min(self.seconds_max, seconds * (0.95 + spread / 10))
+        return min(self.seconds_max, seconds * (0.95 + jitter / 10))
 
 
 class FunctionOptions(Struct, frozen=True, kw_only=True):

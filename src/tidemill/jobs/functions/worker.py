@@ -26,6 +26,7 @@ from tidemill.jobs.protocol.messages import (
     Held,
     Hello,
     Outcome,
+    Outcomes,
     OutcomesTaken,
     Refused,
     Started,
@@ -43,6 +44,7 @@ confirm_seconds_max: Final = 5.0
 let_go_grace_seconds: Final = 2.0
 log_seconds_max: Final = 10.0
 messages_per_batch_max: Final = 256
+outcomes_per_message_max: Final = 100
 
 Connect = Callable[[], Awaitable[tuple[WorkerConnection, str]]]
 
@@ -247,8 +249,9 @@ class FunctionWorker:
         connection = self._connection
         if connection is None or connection.closed:
             return  # The next connection gets all that is untaken.
-        for outcome in unsent:
-            connection.send_soon(outcome)
+        for start in range(0, len(unsent), outcomes_per_message_max):
+            part = unsent[start : start + outcomes_per_message_max]
+            connection.send_soon(Outcomes(jobs=tuple(part)))
 
     # The end.
 

@@ -23,6 +23,7 @@ from tidemill.jobs.protocol.messages import (
     Isolation,
     LogChunk,
     Outcome,
+    Outcomes,
     OutcomesTaken,
     Refused,
     Started,
@@ -148,6 +149,9 @@ class Dispatcher:
             self.beats.append(message)
         elif isinstance(message, Draining):
             self.draining = True
+        elif isinstance(message, Outcomes):
+            for outcome in message.jobs:
+                await self._hear(connection, outcome)
         elif isinstance(message, Outcome):
             self.outcomes[message.job_id].append(message)
             if self.acknowledges:
