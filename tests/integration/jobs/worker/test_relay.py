@@ -42,7 +42,11 @@ async def api(dispatcher: Dispatcher) -> AsyncIterator[Api]:
     served = Api(url="")
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        try:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        except asyncio.IncompleteReadError:  # The relay was cut between connecting and asking.
+            writer.close()
+            return
         served.heads.append(head)
         length = int(head.lower().split("content-length: ")[1].split("\r\n")[0])
         served.bodies.append(await reader.readexactly(length))
