@@ -94,6 +94,22 @@ async def test_job_tokens_integration_end_with_their_token_also_over_other_jobs(
     assert await _status(world, second) == 401
 
 
+async def test_job_tokens_integration_outlive_the_expiry_of_the_token_that_started_them(
+    world: IdentityWorld,
+) -> None:
+    owner = await world.an_owner()
+    starter = await world.an_api_token(owner, "admin")
+    follower: Any = world.stores.invalidations
+    world.clock.advance(89.9 * 86_400)
+    await follower.look()
+    token = await _issue(world, starter, ttl_seconds=86_400)
+    world.clock.advance(0.2 * 86_400)
+    await follower.look()
+
+    assert await _status(world, starter) == 401, "nothing more can be started with it"
+    assert await _status(world, token) == 200
+
+
 async def test_job_tokens_integration_die_with_the_execution(world: IdentityWorld) -> None:
     owner = await world.an_owner()
     running = Running(3)
