@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from urllib.parse import urlsplit, urlunsplit
 
@@ -12,13 +13,13 @@ from msgspec import Struct
 from nats.js.errors import NotFoundError
 
 from tests.conformance.bus.proxy import Proxy, proxy_to
-from tests.fixtures.run import unique_name
+from tests.fixtures.run import run_directory, unique_name
 from tests.fixtures.services import need
 from tidemill.core.ports import EventBus
 from tidemill.infrastructure.messaging import BusOptions, open_bus
 from tidemill.infrastructure.messaging.memory import InProcessBus
 
-KINDS = ("memory", "nats", "amqp", "postgres")
+KINDS = ("memory", "sockets", "nats", "amqp", "postgres")
 
 _PORTS = {"nats": 4222, "amqp": 5672, "postgres": 5432}
 
@@ -45,6 +46,11 @@ async def bus_server(kind: str) -> AsyncIterator[BusServer]:
     if kind == "memory":
         options = BusOptions(url="memory", prefix=prefix)
         yield BusServer(kind=kind, options=options, shared=InProcessBus())
+        return
+    if kind == "sockets":
+        directory = run_directory() / prefix.removeprefix("tidemill_test_")
+        yield BusServer(kind=kind, options=BusOptions(url=f"unix://{directory}", prefix=prefix))
+        shutil.rmtree(directory, ignore_errors=True)
         return
     url = need(kind)
     parts = urlsplit(url)

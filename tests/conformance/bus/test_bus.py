@@ -191,7 +191,7 @@ async def test_bus_follows_again_after_its_connection_was_cut(server: BusServer)
         await first.bus.publish([a_batch(1)])
         await second.until(lambda: second.heard == [1])
         if server.proxy is None:
-            pytest.skip("the in-process bus has no connection")
+            pytest.skip("this bus has no connection")
 
         server.proxy.cut()
         await publish_until_taken(first.bus, a_batch(2))
@@ -204,7 +204,7 @@ async def test_bus_follows_again_after_its_connection_was_cut(server: BusServer)
 
 async def test_publish_says_so_while_the_server_is_away(server: BusServer) -> None:
     if server.proxy is None:
-        pytest.skip("the in-process bus has no server")
+        pytest.skip("this bus has no server")
     async with processes(server, 1) as (process,):
         server.proxy.open = False
         server.proxy.cut()
@@ -239,7 +239,7 @@ async def test_start_fails_with_a_name_when_the_server_cannot_be_reached(
     server: BusServer,
 ) -> None:
     if server.proxy is None:
-        pytest.skip("the in-process bus has no server")
+        pytest.skip("this bus has no server")
     server.proxy.open = False
 
     with pytest.raises(BusUnavailable):

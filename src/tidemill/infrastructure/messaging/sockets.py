@@ -10,6 +10,7 @@ import asyncio
 import os
 import secrets
 import socket
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -27,6 +28,9 @@ from tidemill.infrastructure.messaging.receivers import Receivers
 
 datagram_bytes_max: Final = 64 * 1024
 datagrams_per_turn_max: Final = 64
+datagrams_waiting_max: Final = 10_000
+retry_seconds: Final = 0.002
+"""A system may hold as few as ten datagrams for a reader."""
 _SUFFIX: Final = ".bus"
 _FACTS, _EPHEMERAL = b"f", b"e"
 
@@ -42,6 +46,8 @@ class SocketBus(Receivers):
         self._own = f"{os.getpid()}-{secrets.token_hex(4)}{_SUFFIX}"
         self._socket: socket.socket | None = None
         self._opened: int | None = None
+        self._waiting: dict[str, deque[bytes]] = {}
+        self._retry: asyncio.TimerHandle | None = None
 
     async def start(self) -> None:
         """Open the own socket. Raises `BusUnavailable`."""
@@ -59,6 +65,10 @@ class SocketBus(Receivers):
 
     async def stop(self) -> None:
         """Close the own socket."""
+        self._waiting.clear()
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
         if self._socket is not None:
             asyncio.get_running_loop().remove_reader(self._socket.fileno())
             self._socket.close()
@@ -83,13 +93,43 @@ class SocketBus(Receivers):
         if self._socket is None or len(datagram) > datagram_bytes_max:
             return
         for path in self._directory.glob(f"*{_SUFFIX}"):
-            try:
-                self._socket.sendto(datagram, self._path(path.name))
-            except ConnectionRefusedError:
-                # Its process was killed.
-                path.unlink(missing_ok=True)
-            except OSError:
-                continue  # Full, or gone in this moment.
+            waiting = self._waiting.get(path.name)
+            if waiting is not None:
+                if len(waiting) < datagrams_waiting_max:
+                    waiting.append(datagram)
+            elif not self._sent(path.name, datagram):
+                self._waiting[path.name] = deque([datagram])
+                self._try_again_later()
+
+    def _sent(self, name: str, datagram: bytes) -> bool:
+        """Send to one process; return False when its socket is full for now."""
+        if self._socket is None:
+            return True
+        try:
+            self._socket.sendto(datagram, self._path(name))
+        except BlockingIOError:
+            return False
+        except ConnectionRefusedError:
+            # Its process was killed.
+            (self._directory / name).unlink(missing_ok=True)
+        except OSError:
+            return True  # It is gone in this moment.
+        return True
+
+    def _try_again_later(self) -> None:
+        if self._retry is None:
+            loop = asyncio.get_running_loop()
+            self._retry = loop.call_later(retry_seconds, self._try_again)
+
+    def _try_again(self) -> None:
+        self._retry = None
+        for name, waiting in list(self._waiting.items()):
+            while waiting and self._sent(name, waiting[0]):
+                waiting.popleft()
+            if not waiting:
+                del self._waiting[name]
+        if self._waiting:
+            self._try_again_later()
 
     def _readable(self) -> None:
         for _ in range(datagrams_per_turn_max):
