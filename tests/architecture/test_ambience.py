@@ -39,6 +39,7 @@ EDGES: Final = {
     "jobs/functions/execution.py": "it is to functions what jobs/worker is to scripts",
     "jobs/worker": "a worker's process is an adapter to the machine",
     "jobs/isolation": "it builds the environment of jobs from its own",
+    "jobs/executors": "they run in a worker's process, and look at how old its files are",
     "jobs/packages": "it installs on the machine, and looks at how old its files are",
     "jobs/protocol": "a connection is an adapter to the machine",
 }

@@ -58,6 +58,7 @@ DELETE /api/v1/calendars/{name}                    member  write  schedules:writ
 GET    /api/v1/calendars/{name}                    viewer  read   jobs:run
 PUT    /api/v1/calendars/{name}                    member  write  schedules:write
 GET    /api/v1/events                              viewer  read
+GET    /api/v1/functions                           viewer  read   jobs:run
 GET    /api/v1/invitations                         admin   admin
 POST   /api/v1/invitations                         admin   admin
 POST   /api/v1/invitations/acceptances             viewer  human
@@ -70,6 +71,7 @@ GET    /api/v1/jobs/{job_id}/logs                  viewer  read   jobs:run
 GET    /api/v1/jobs/{job_id}/progress              viewer  read   jobs:run
 PUT    /api/v1/jobs/{job_id}/progress              member  write  jobs:run
 GET    /api/v1/jobs/{job_id}/result                viewer  read   jobs:run
+GET    /api/v1/jobs/{job_id}/rows                  viewer  read   jobs:run
 GET    /api/v1/jobs/{job_id}/why                   viewer  read   jobs:run
 GET    /api/v1/members                             viewer  read
 GET    /api/v1/members/{user_id}                   viewer  read

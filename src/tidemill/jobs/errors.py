@@ -208,6 +208,19 @@ class ProgressNotOwn(Forbidden):
         )
 
 
+class RowsNotFound(NotFound):
+    """There is no file of rows for this job: its result has them all, or they are gone."""
+
+    code = "ROWS_NOT_FOUND"
+
+    def __init__(self, reference: str) -> None:
+        super().__init__(
+            f"Job {_shown(reference)} has no file of rows here. Only results that say `truncated` "
+            "have one, as long as the history, on the machine of their worker.",
+            param="job_id",
+        )
+
+
 class StateTooLarge(TooLarge):
     """What a script wants to keep is over the limit."""
 

@@ -48,6 +48,9 @@ from tidemill.jobs.queue.models import RetryPolicy
 from tidemill.jobs.queue.routes import ROUTES as JOB_ROUTES
 from tidemill.jobs.queue.service import JobService
 from tidemill.jobs.queue.signals import Signals
+from tidemill.jobs.rows.files import RowFiles
+from tidemill.jobs.rows.routes import ROUTES as ROW_ROUTES
+from tidemill.jobs.rows.service import RowService
 from tidemill.jobs.scheduling import ROUTES as SCHEDULE_ROUTES
 from tidemill.jobs.scheduling import Schedules
 from tidemill.jobs.scripts.routes import ROUTES as SCRIPT_ROUTES
@@ -73,6 +76,7 @@ _ROUTES: Final = (
     *STATE_ROUTES,
     *JOB_ROUTES,
     *PROGRESS_ROUTES,
+    *ROW_ROUTES,
     *LOG_ROUTES,
     *WORKER_ROUTES,
     *FUNCTION_ROUTES,
@@ -122,6 +126,7 @@ def build(parts: Parts) -> Offer:
             "job_progress": ProgressService(
                 parts.jobs, jobs, parts.live, parts.clock, history_days=config.jobs.history_days
             ),
+            "job_rows": RowService(RowFiles(Path(config.server.data_dir) / "files"), jobs),
             "script_states": StateService(parts.tenants),
             **schedules.dependencies,
         },

@@ -100,6 +100,7 @@ def machine_of(config: Config) -> Machine:
         cache_directory=data / "cache",
         addresses_allowed=executors.addresses_allowed,
         sql_rows_max=executors.sql_rows_max,
+        rows_days=config.jobs.history_days,
         containers=executors.containers,
         wheels_directory=executors.wheels_directory,
         offline=executors.offline,

@@ -94,6 +94,24 @@ def test_context_integration_a_state_has_a_limit(client: Client) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, "STATE_TOO_LARGE")
 
 
+def test_rows_integration_too_many_for_a_result_are_read_page_by_page(client: Client) -> None:
+    content = (
+        "-- $database (sqlite)\nWITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n"
+        " WHERE x < 1500) SELECT x FROM n"
+    )
+    few = client.post("/jobs", {"language": "sql", "content": "-- $database (sqlite)\nSELECT 1"})
+    job = client.post("/jobs", {"language": "sql", "content": content})
+    ended = client.finished(job["id"])
+    client.finished(few["id"])
+
+    rows = [row["x"] for row in client.pages(f"/jobs/{job['id']}/rows")]
+
+    assert ended["result"]["truncated"] is True
+    assert rows == list(range(1, 1501))
+    answer = client.ask("GET", f"/jobs/{few['id']}/rows")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "ROWS_NOT_FOUND")
+
+
 def _run(client: Client, language: str) -> dict[str, Any]:
     job = client.post("/jobs", {"script_path": f"told/{language}"})
     return client.finished(job["id"])

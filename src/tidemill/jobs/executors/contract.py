@@ -29,6 +29,7 @@ class Machine(Struct, frozen=True, kw_only=True):
     cache_directory: Path
     addresses_allowed: tuple[str, ...] = ()
     sql_rows_max: int = 1000
+    rows_days: float = 30
     containers: bool = False
     wheels_directory: str = ""
     offline: bool = False

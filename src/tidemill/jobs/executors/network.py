@@ -6,7 +6,9 @@ there, and what it connects to is checked (`isolation/inside/addresses.py`).
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
+import time
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +24,8 @@ from tidemill.jobs.protocol.messages import Assignment
 
 _FILES: Final = "/opt/tidemill/files"
 _DRIVER: Final = "/opt/tidemill/driver"
+_TIDY_SECONDS: Final = 3600.0
+_DAY_SECONDS: Final = 86_400.0
 _ROWS_SPARE_BYTES: Final = 64 * 1024
 _HTTP_SPARE_BYTES: Final = 64 * 1024
 _DRIVERS: Final = {"postgresql": "asyncpg", "sqlite": "sqlite3", "duckdb": "duckdb"}
@@ -34,6 +38,9 @@ class SqlExecutor:
 
     answers = True
 
+    def __init__(self) -> None:
+        self._tidies_at = 0.0
+
     async def prepare(self, job: Assignment, machine: Machine, /) -> Preparation:
         """See `Executor.prepare`."""
         try:
@@ -41,6 +48,11 @@ class SqlExecutor:
         except TidemillError as error:
             raise NotPrepared(type(error).__name__, str(error)) from None
         files = _files_of(job.tenant_id, machine)
+        now = time.time()
+        if now >= self._tidies_at:
+            self._tidies_at = now + _TIDY_SECONDS
+            before = now - machine.rows_days * _DAY_SECONDS
+            await asyncio.to_thread(_forget_rows, machine.files_directory, before)
         return Preparation(
             environment=_environment_of(script.dialect, files, job),
             settings=_settings(script, job, machine, seen_at(job, str(files), _FILES)),
@@ -121,3 +133,10 @@ def _files_of(tenant: str, machine: Machine) -> Path:
         # As root each slot is a user of its own; nobody else comes past the directory above.
         folder.chmod(0o777)
     return directory
+
+
+def _forget_rows(root: Path, before: float) -> None:
+    """Remove files of rows that are older than the history of jobs."""
+    for file in root.glob("*/results/*.jsonl"):
+        if file.lstat().st_mtime < before:
+            file.unlink(missing_ok=True)
