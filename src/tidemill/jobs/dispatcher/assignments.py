@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from msgspec import structs
+
 from tidemill.core.errors import TidemillError
 from tidemill.identity import JobTokens
 from tidemill.jobs.dispatcher.options import DispatcherOptions
@@ -13,8 +15,11 @@ from tidemill.jobs.protocol.messages import Assignment, Isolation
 from tidemill.jobs.queue.claims import Claimed
 from tidemill.jobs.queue.models import starter
 from tidemill.jobs.scripts.service import ScriptService
+from tidemill.jobs.specs.models import Spec
 
 token_seconds_spare: Final = 120
+functions_max: Final = 1_000
+"""Of how many functions it is remembered what their jobs have in common."""
 
 
 class Assignments:
@@ -29,39 +34,71 @@ class Assignments:
         self._options = options
         self._scripts = scripts
         self._tokens = tokens
+        self._functions: dict[Spec, Assignment] = {}
 
     async def of(self, job: Claimed) -> Assignment:
         """Return what the worker needs; raises when the script's store is away."""
-        spec, options = job.spec, self._options
+        spec = job.spec
         content = spec.content
         if content is None:
             content = await self._scripts.content(job.tenant_id, spec.content_hash)
-        isolation = Isolation(isolation_of(spec.isolation))
         needs = await self._scripts.needs(job.tenant_id, spec.language, content, spec.script_path)
-        return Assignment(
+        return structs.replace(
+            self._common(spec),
             job_id=job.id,
             epoch=job.epoch,
             attempt=job.attempts,
-            tenant_id=job.tenant_id,
-            language=spec.language,
-            content_hash=spec.content_hash,
             content=content,
             arguments=job.args.encode(),
-            isolation=isolation,
-            timeout_seconds=spec.timeout_seconds,
-            # The operator's own functions run with the rights of the worker.
-            token="" if isolation is Isolation.FUNCTION else self._token(job),
-            script_path=spec.script_path,
+            token=self._token(job),
             work_item_id=job.work_item_id,
             traceparent=job.traceparent,
+            lock=needs.lock,
+            modules=needs.modules,
+        )
+
+    def of_function(self, job: Claimed) -> Assignment:
+        """Return what the worker needs to call a function: all of it is in the job.
+
+        There is no token: the operator's own functions run with the rights of the worker.
+        """
+        common = self._functions.get(job.spec)
+        if common is None:
+            if len(self._functions) >= functions_max:
+                self._functions.clear()
+            common = self._functions[job.spec] = self._common(job.spec)
+        return structs.replace(
+            common,
+            job_id=job.id,
+            epoch=job.epoch,
+            attempt=job.attempts,
+            arguments=job.args.encode(),
+            work_item_id=job.work_item_id,
+            traceparent=job.traceparent,
+        )
+
+    def _common(self, spec: Spec) -> Assignment:
+        """Return what the jobs of a specification have in common."""
+        options = self._options
+        return Assignment(
+            job_id="",
+            epoch=0,
+            attempt=0,
+            tenant_id=spec.tenant_id,
+            language=spec.language,
+            content_hash=spec.content_hash,
+            content=spec.content or "",
+            arguments=b"",
+            isolation=Isolation(isolation_of(spec.isolation)),
+            timeout_seconds=spec.timeout_seconds,
+            token="",
+            script_path=spec.script_path,
             memory_bytes_max=options.memory_bytes_max,
             disk_bytes_max=options.disk_bytes_max,
             processes_max=options.processes_max,
             open_files_max=options.open_files_max,
             log_bytes_max=options.log_bytes_max,
             result_bytes_max=options.result_bytes_max,
-            lock=needs.lock,
-            modules=needs.modules,
         )
 
     def _token(self, job: Claimed) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -339,25 +339,30 @@ class Dispatcher:
             # They count as held before anything else is awaited, so that no slot is given twice.
             session.held.update((job.id, job) for job in jobs)
             try:
-                session.assign([found async for found in self._assignable(session, jobs)])
+                session.assign(await self._assignments(session, jobs))
             except BaseException:
                 for job in jobs:
                     session.held.pop(job.id, None)
                 raise
             crash_point("dispatch_after_assign")
 
-    async def _assignable(
-        self, session: Session, jobs: Sequence[Claimed]
-    ) -> AsyncIterator[Assignment]:
+    async def _assignments(self, session: Session, jobs: Sequence[Claimed]) -> list[Assignment]:
+        """Return what the worker needs for its jobs; what has no assignment is put back."""
+        found = []
+        assignments, signals = self._peers.assignments, self._peers.signals
         for job in jobs:
-            self._peers.signals.changed(job, JobState.LEASED)
+            signals.changed(job, JobState.LEASED)
             try:
-                session.check_function(job.function)
-                yield await self._peers.assignments.of(job)
+                if job.function is None:
+                    found.append(await assignments.of(job))
+                else:
+                    session.check_function(job.function)
+                    found.append(assignments.of_function(job))
             except Exception as error:  # noqa: BLE001 - one job's script must not stop the others
                 log.warning("dispatcher.assign.failed", job_id=job.id, reason=str(error))
                 session.held.pop(job.id, None)
                 await self._peers.dispatching.give_back([job], seconds=give_back_seconds)
+        return found
 
     def _ready(self, due_at: int) -> None:
         if due_at <= self._peers.clock.now():

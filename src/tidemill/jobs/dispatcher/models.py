@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from msgspec import Struct, structs
 
@@ -107,6 +107,15 @@ class Turn(Struct, frozen=True, kw_only=True):
     claimed: Mapping[str, Sequence[Claimed]] = {}
     ring: Ring
     next_due_at: Instant | None = None
+
+
+class Look(NamedTuple):
+    """The beats of workers that hold jobs, the held jobs that shall end, and what waits."""
+
+    beats: Mapping[str, tuple[int, int]]
+    cancels: Sequence[tuple[str, int]]
+    next_due_at: Instant | None
+    has_ready: bool
 
 
 class Leases:

@@ -9,7 +9,15 @@ import msgspec
 
 from tidemill.core.clock import Instant
 from tidemill.core.ports import Row, Tx, Value
-from tidemill.jobs.dispatcher.models import Begun, Demand, Ended, Lane, Ring, lanes_per_look_max
+from tidemill.jobs.dispatcher.models import (
+    Begun,
+    Demand,
+    Ended,
+    Lane,
+    Look,
+    Ring,
+    lanes_per_look_max,
+)
 from tidemill.jobs.history.repository import Move, move
 from tidemill.jobs.queue.claims import Claimed
 from tidemill.jobs.queue.models import Job, day_of
@@ -125,9 +133,6 @@ _MOVE_DUE: Final = {
     """,
 }
 _NEXT_DUE: Final = "SELECT MIN(due_at) FROM jobs WHERE state = 'scheduled'"
-_WAITING: Final = f"""
-    SELECT ({_NEXT_DUE}), EXISTS (SELECT 1 FROM jobs WHERE state = 'queued')
-"""  # noqa: S608 - constants
 _COUNT: Final = "SELECT state, COUNT(*), MIN(due_at) FROM jobs GROUP BY state"
 _HELD_BY: Final = f"""
     SELECT {LIVE} WHERE {JOINED} AND jobs.worker_id = :worker
@@ -137,11 +142,23 @@ _TAKE_OVER: Final = """
     UPDATE jobs SET worker_id = :worker, generation = :generation
     WHERE tenant_id = :tenant AND id = :id AND epoch = :epoch
 """
-_HOLDERS: Final = "SELECT DISTINCT worker_id FROM jobs WHERE worker_id IS NOT NULL"
-_CANCELS: Final = """
-    SELECT id, epoch FROM jobs
-    WHERE cancel_requested_at IS NOT NULL AND worker_id IS NOT NULL
-    ORDER BY cancel_requested_at LIMIT :limit
+# One statement, since it is all that an idle dispatcher asks each second.
+_LOOK: Final = """
+    SELECT 'worker' AS kind, held.worker_id AS id, COALESCE(workers.generation, 0) AS first,
+        COALESCE(workers.beat, 0) AS second
+    FROM (SELECT DISTINCT worker_id FROM jobs WHERE worker_id IS NOT NULL) AS held
+    LEFT JOIN workers ON workers.tenant_id = :tenant_id AND workers.id = held.worker_id
+    UNION ALL
+    SELECT 'cancel', ending.id, ending.epoch, 0
+    FROM (
+        SELECT id, epoch FROM jobs
+        WHERE cancel_requested_at IS NOT NULL AND worker_id IS NOT NULL
+        ORDER BY cancel_requested_at LIMIT :limit
+    ) AS ending
+    UNION ALL
+    SELECT 'waiting', '', next.due_at,
+        (SELECT COUNT(*) FROM (SELECT 1 FROM jobs WHERE state = 'queued' LIMIT 1) AS ready)
+    FROM (SELECT MIN(due_at) AS due_at FROM jobs WHERE state = 'scheduled') AS next
 """
 _MAKE_DAY: Final = "SELECT make_job_history_day(:day)"
 _DAYS_BEFORE: Final = """
@@ -294,11 +311,6 @@ class DispatchRepository:
         row = tx.one(_NEXT_DUE)
         return row[0] if row else None
 
-    def waiting(self, tx: Tx) -> tuple[Instant | None, bool]:
-        """Return when the next scheduled job is due, and whether any job is ready."""
-        row = tx.one(_WAITING)
-        return (row[0], bool(row[1])) if row else (None, False)
-
     def count(self, tx: Tx) -> tuple[dict[str, int], Instant | None]:
         """Return how many jobs are in each state, and since when the oldest ready one is due."""
         rows = tx.all(_COUNT)
@@ -324,13 +336,20 @@ class DispatchRepository:
         )
         tx.execute_many(_TAKE_OVER, rows)
 
-    def holders(self, tx: Tx) -> list[str]:
-        """Return the workers that have jobs."""
-        return [row[0] for row in tx.all(_HOLDERS)]
-
-    def cancels(self, tx: Tx) -> list[tuple[str, int]]:
-        """Return the jobs with workers that shall end."""
-        return [(row[0], row[1]) for row in tx.all(_CANCELS, limit=_cancels_per_look_max)]
+    def look(self, tx: Tx) -> Look:
+        """Return what other processes may have changed."""
+        beats: dict[str, tuple[int, int]] = {}
+        cancels: list[tuple[str, int]] = []
+        next_due_at: Instant | None = None
+        has_ready = False
+        for kind, id_, first, second in tx.all(_LOOK, limit=_cancels_per_look_max):
+            if kind == "worker":
+                beats[id_] = (first, second)
+            elif kind == "cancel":
+                cancels.append((id_, first))
+            else:
+                next_due_at, has_ready = first, bool(second)
+        return Look(beats, cancels, next_due_at, has_ready)
 
     def make_days(self, tx: Tx, days: Iterable[int]) -> None:
         """Make the history's partitions of `days`, where the database has them."""

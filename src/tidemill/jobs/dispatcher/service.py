@@ -7,12 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
-from msgspec import Struct
-
 from tidemill.core.clock import MICROSECONDS_PER_SECOND, Instant
 from tidemill.core.ids import INSTALLATION, TenantId
 from tidemill.core.ports import Database, Tx
-from tidemill.jobs.dispatcher.models import Begun, Demand, Ended, Lane, Registered, Ring, Turn
+from tidemill.jobs.dispatcher.models import Begun, Demand, Ended, Lane, Look, Registered, Ring, Turn
 from tidemill.jobs.dispatcher.repository import DispatchRepository
 from tidemill.jobs.queue.claims import Claimed
 from tidemill.jobs.queue.models import (
@@ -25,6 +23,7 @@ from tidemill.jobs.queue.models import (
     settled,
     started_fact,
 )
+from tidemill.jobs.specs.repository import SpecRepository
 from tidemill.jobs.workers.models import Beat, Registration
 from tidemill.jobs.workers.repository import WorkerRepository
 
@@ -37,15 +36,6 @@ _days_ahead: Final = 7
 _ROLE: Final = "dispatcher"
 
 
-class Look(Struct, frozen=True, kw_only=True):
-    """The beats of workers that hold jobs, the held jobs that shall end, and what waits."""
-
-    beats: Mapping[str, tuple[int, int]]
-    cancels: Sequence[tuple[str, int]]
-    next_due_at: Instant | None
-    has_ready: bool
-
-
 class Dispatching:
     """Claims, ends and rescues jobs of all tenants."""
 
@@ -55,6 +45,7 @@ class Dispatching:
         self._jitter = jitter
         self._jobs = DispatchRepository()
         self._workers = WorkerRepository()
+        self._specs = SpecRepository()
 
     async def turn(
         self, ended: Sequence[Ended], demands: Sequence[Demand], ring: Ring, *, leads: bool
@@ -162,19 +153,7 @@ class Dispatching:
 
     async def look(self) -> Look:
         """Return what other processes may have changed."""
-
-        def use_case(tx: Tx) -> Look:
-            known = self._workers.beats(tx)
-            beats = {worker: known.get(worker, (0, 0)) for worker in self._jobs.holders(tx)}
-            next_due_at, has_ready = self._jobs.waiting(tx)
-            return Look(
-                beats=beats,
-                cancels=self._jobs.cancels(tx),
-                next_due_at=next_due_at,
-                has_ready=has_ready,
-            )
-
-        return await self._database.read(INSTALLATION, use_case)
+        return await self._database.read(INSTALLATION, self._jobs.look)
 
     async def count(self) -> tuple[dict[str, int], Instant | None]:
         """Return how many jobs are in each state, and since when the oldest ready one is due."""
@@ -214,6 +193,23 @@ class Dispatching:
             return self._jobs.prune(tx, before=before, limit=pruned_per_turn_max)
 
         return await self._database.write(INSTALLATION, use_case)
+
+    async def forget_specs(self, *, days: int) -> None:
+        """Delete specifications whose last job has left the history, which is kept for `days`."""
+
+        def before(tx: Tx) -> int:
+            # A process asks for a specification once a day, whenever in that day.
+            return tx.now - (days + 2) * _DAY
+
+        # Found in a transaction of its own: that reads much, and would keep writers waiting.
+        unused = await self._database.read(
+            INSTALLATION,
+            lambda tx: self._specs.unused(tx, before=before(tx), limit=pruned_per_turn_max),
+        )
+        if unused:
+            await self._database.write(
+                INSTALLATION, lambda tx: self._specs.forget(tx, unused, before=before(tx))
+            )
 
     async def drop_days(self, now: Instant, *, days: int) -> None:
         """Drop whole days of history that ended more than `days` ago, each by itself.

@@ -67,9 +67,9 @@ class Session:
             isolations=self.isolations,
         )
 
-    def check_function(self, name: str | None) -> None:
-        """Raise `FunctionNotFound` when a job's function is none that the worker has."""
-        if name is not None and name not in self.functions:
+    def check_function(self, name: str) -> None:
+        """Raise `FunctionNotFound` when the worker has no such function."""
+        if name not in self.functions:
             raise FunctionNotFound(name, None)
 
     def holds(self, job_id: str, epoch: int) -> Claimed | None:

@@ -150,6 +150,7 @@ class Tending:
             await self._dispatching.drop_days(self._clock.now(), days=days)
             while await self._dispatching.prune(days=days) > 0:  # noqa: ASYNC110 - in portions
                 await asyncio.sleep(self._options.tick_seconds)
+            await self._dispatching.forget_specs(days=days)
             day = self._clock.now() // _DAY - days - 1
             await asyncio.to_thread(self._files.remove_before, day)
         except (TidemillError, OSError) as error:

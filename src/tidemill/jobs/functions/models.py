@@ -50,6 +50,7 @@ class FunctionOptions(Struct, frozen=True, kw_only=True):
     retry: Retry | None = None
 
 
+@lru_cache(maxsize=4096)
 def is_name(text: str) -> bool:
     """Return whether `text` has the form `package.module:name`."""
     return len(text) <= name_length_max and _NAME.fullmatch(text) is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -27,6 +28,7 @@ _TAG: Final = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
 _KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
 _ISOLATIONS: Final = ("sandbox", "warm", "fork")
 _WARM_LANGUAGES: Final = ("python",)
+_NOWHERE: Final = Origin()
 _instant_max: Final = 253_402_300_799_000_000
 
 
@@ -42,7 +44,7 @@ class Code(Struct, frozen=True, kw_only=True):
 def check(request: JobRequest, limits: QueueLimits) -> None:
     """Raise the error of the first field that is wrong."""
     named = (request.script_path, request.function, request.content)
-    if sum(name is not None for name in named) != 1:
+    if named.count(None) != len(named) - 1:
         raise JobUnclear(
             "Name what to run: either script_path, or function, or language and content.",
             param="script_path",
@@ -79,7 +81,7 @@ def new_job(
     isolation = request.isolation or limits.isolation_default
     if request.function is not None:
         isolation = lane_of(request.function)
-    starter = structs.replace(actor, session_id=session_id, origin=Origin())
+    starter = structs.replace(actor, session_id=session_id, origin=_NOWHERE)
     return Job(
         tenant_id=actor.tenant_id,
         id=id_,
@@ -90,7 +92,7 @@ def new_job(
         state=JobState.SCHEDULED if due_at > now else JobState.QUEUED,
         due_at=max(due_at, now),
         created_at=now,
-        actor=msgspec.json.encode(starter).decode(),
+        actor=_json_of(starter),
         script_path=code.script_path,
         language=code.language,
         content_hash=code.content_hash,
@@ -110,6 +112,11 @@ def new_job(
         cancelled_by=None,
         error=None,
     )
+
+
+@lru_cache(maxsize=1024)
+def _json_of(starter: Actor) -> str:
+    return msgspec.json.encode(starter).decode()
 
 
 def fingerprint(request: JobRequest) -> str:

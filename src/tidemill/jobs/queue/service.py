@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Final
 
 from msgspec import Struct, structs
@@ -42,6 +42,7 @@ from tidemill.jobs.scripts.service import ScriptService
 from tidemill.jobs.workers.service import WorkerService
 
 look_seconds: Final = 1.0
+accepted_per_commit_max: Final = 500
 _newest: Final = "ffffffff-ffff-7fff-ffff-ffffffffffff"
 _AUDITED: Final = frozenset({ActorKind.USER, ActorKind.API_TOKEN, ActorKind.AGENT, ActorKind.JOB})
 
@@ -98,6 +99,22 @@ class JobService:
             )
         crash_point("enqueue_after_commit")
         return job
+
+    async def create_many(self, requests: Sequence[JobRequest], *, actor: Actor) -> list[Job]:
+        """Accept jobs, a portion in each commit; return them in order.
+
+        All are checked before the first is accepted. Raises the first error that one meets; the
+        portions before it stay.
+        """
+        orders = [await self.prepare(request, actor=actor) for request in requests]
+        jobs: list[Job] = []
+        for start in range(0, len(orders), accepted_per_commit_max):
+            portion = orders[start : start + accepted_per_commit_max]
+            for result in await self._commit(actor.tenant_id, portion):
+                if isinstance(result, Exception):
+                    raise result
+                jobs.append(result)
+        return jobs
 
     async def prepare(self, request: JobRequest, *, actor: Actor) -> Order:
         """Check a request and look up what it runs, for `enqueue_in`."""
@@ -213,8 +230,7 @@ class JobService:
 
     async def _code(self, request: JobRequest, actor: Actor) -> Code:
         if request.function is not None:
-            digest = hashlib.sha256(request.function.encode()).hexdigest()
-            return Code(language=FUNCTION, content_hash=digest, content=request.function)
+            return _code_of(request.function)
         if request.script_path is not None:
             script = await self._scripts.runnable(request.script_path, request.args, actor=actor)
             return Code(
@@ -334,6 +350,12 @@ class JobService:
             before={"state": before},
         )
         return self._jobs.find(tx, id_) or job
+
+
+@lru_cache(maxsize=4096)
+def _code_of(function: str) -> Code:
+    digest = hashlib.sha256(function.encode()).hexdigest()
+    return Code(language=FUNCTION, content_hash=digest, content=function)
 
 
 def _audited(job: Job) -> dict[str, object]:

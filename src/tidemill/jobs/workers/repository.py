@@ -45,9 +45,6 @@ _ALL: Final = f"""
     WHERE tenant_id = :tenant_id
     ORDER BY id LIMIT :limit
 """  # noqa: S608 - constant names of columns
-_BEATS: Final = """
-    SELECT id, generation, beat FROM workers WHERE tenant_id = :tenant_id ORDER BY id LIMIT :limit
-"""
 _FORGET: Final = """
     DELETE FROM workers WHERE tenant_id = :tenant_id AND seen_at < :before
         AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.worker_id = workers.id)
@@ -96,10 +93,6 @@ class WorkerRepository:
     def all(self, tx: Tx) -> list[Worker]:
         """Return every worker, by name."""
         return [_worker(row) for row in tx.all(_ALL, limit=workers_listed_max)]
-
-    def beats(self, tx: Tx) -> dict[str, tuple[int, int]]:
-        """Return generation and beat of every worker."""
-        return {row[0]: (row[1], row[2]) for row in tx.all(_BEATS, limit=workers_listed_max)}
 
     def forget(self, tx: Tx, before: int) -> None:
         """Delete workers that were seen last before `before` and hold nothing."""
