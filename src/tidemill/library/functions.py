@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -65,9 +64,7 @@ class Enqueuer(Generic[P, T]):
             raise ValueError("One id cannot stand for many jobs; leave it out of options().")
         requests = [self._request_of(call) for call in calls]
         queue = await app.open()
-        jobs = await asyncio.gather(
-            *(queue.enqueue(request, tenant=app.tenant) for request in requests)
-        )
+        jobs = await queue.enqueue_many(requests, tenant=app.tenant)
         return [self.handle(job.public_id) for job in jobs]
 
     def enqueue_sync(self, *args: P.args, **kwargs: P.kwargs) -> JobHandle[T]:

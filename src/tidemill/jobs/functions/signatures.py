@@ -38,6 +38,18 @@ class Signature:
                     f"{function.__qualname__} takes {parameter}: a job takes its arguments by "
                     "name. Give each one a name, and pass many as a list or a dict."
                 )
+        parameters = self._signature.parameters
+        self._names = parameters.keys()
+        self._by_place = [
+            name
+            for name, parameter in parameters.items()
+            if parameter.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
+        ]
+        self._required = {
+            name
+            for name, parameter in parameters.items()
+            if parameter.default is inspect.Parameter.empty
+        }
         self._decoder: msgspec.json.Decoder[Any] | None = None
         self._fields: type[msgspec.Struct] | None = None
         self._result: msgspec.json.Decoder[Any] | None = None
@@ -45,10 +57,7 @@ class Signature:
 
     def encode(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bytes:
         """Return arguments as a JSON object, checked. Raises `ArgumentsInvalid`."""
-        try:
-            bound = self._signature.bind(*args, **kwargs).arguments
-        except TypeError as error:
-            raise ArgumentsInvalid(None, f"{error}; it takes {self._signature}.") from None
+        bound = self._bound(args, kwargs)
         try:
             encoded = self._encoder.encode(bound)
         except (TypeError, ValueError, OverflowError, RecursionError):
@@ -97,6 +106,18 @@ class Signature:
             "additionalProperties": False,
             **({"$defs": components} if components else {}),
         }
+
+    def _bound(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
+        bound = dict(zip(self._by_place, args, strict=False))
+        bound.update(kwargs)
+        given = len(args) + len(kwargs)
+        if len(bound) == given and self._required <= bound.keys() <= self._names:
+            return bound
+        # Something does not fit, and this says best what: a call would say the same.
+        try:
+            return self._signature.bind(*args, **kwargs).arguments
+        except TypeError as error:
+            raise ArgumentsInvalid(None, f"{error}; it takes {self._signature}.") from None
 
     def _decoded(self, arguments: bytes) -> Any:
         if self._decoder is None:

@@ -163,6 +163,10 @@ class OpenQueue:
         """Return the job once it is durable."""
         return await self.service.create(request, actor=actor_of(tenant))
 
+    async def enqueue_many(self, requests: Sequence[JobRequest], *, tenant: str) -> list[Job]:
+        """Return the jobs, in order, once all are durable."""
+        return await self.service.create_many(requests, actor=actor_of(tenant))
+
     async def get(self, job_id: str, *, tenant: str) -> Job:
         """Return a job as it is now; raises `JobNotFound`."""
         return await self.service.get(job_id, actor=actor_of(tenant))
