@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.fixtures.server import OWNER_EMAIL, OWNER_PASSWORD, Server
+from tests.fixtures.waiting import wait_until
 
 CHROMIUM: Final = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS: Final = (
@@ -29,6 +30,18 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         yield browser
         browser.close()
+
+
+def test_setup_link_is_printed_again_for_a_browser_without_it(browser: Browser) -> None:
+    with Server(environment={}) as server:
+        first = server.setup_link
+        page = browser.new_page()
+        page.goto(server.url)
+        page.get_by_text("it is printed again now").wait_for()
+        wait_until(lambda: server.setup_link != first, seconds_max=30, what="another link")
+
+        page.goto(server.setup_link)
+        page.get_by_text("Make the first owner").wait_for()
 
 
 def test_setup_link_makes_the_first_owner_in_a_browser(browser: Browser) -> None:

@@ -19,7 +19,7 @@ from litestar.static_files import create_static_files_router
 from msgspec import Struct
 
 from tidemill import __version__
-from tidemill.api import health, welcome
+from tidemill.api import health
 from tidemill.api.edge import Edge, EdgeOptions, Observe
 from tidemill.core.module import Offer
 from tidemill.core.readiness import Checks
@@ -58,7 +58,7 @@ def create_app(
 ) -> tuple[Edge, Litestar]:
     """Return the ASGI application of everything that `offers` hold, and its routed inside."""
     probed = Offer(
-        routes=[*health.ROUTES, *welcome.ROUTES],
+        routes=list(health.ROUTES),
         dependencies={
             "health_checks": health.HealthChecks(probes.checks, probes.optional),
             "metrics_text": health.MetricsText(probes.render_metrics),

@@ -56,6 +56,10 @@ class Application(Struct, frozen=True, kw_only=True):
         """Return a fresh one-time link that makes the first owner, or None when there is one."""
         return await filled(self.process, OWNER_SETUP).link()
 
+    async def owner_link_missed(self) -> None:
+        """Wait until somebody on this machine looks for the link."""
+        await filled(self.process, OWNER_SETUP).link_missed()
+
 
 @contextlib.asynccontextmanager
 async def open_application(

@@ -27,6 +27,8 @@ _answers_share: Final = 3
 """A third of the time to stop is for answers under way; services and stores have the rest."""
 _collect_after_objects: Final = 10_000
 """Requests free nearly all of theirs without it; at the default of 700 it costs 5 % of a GET."""
+link_seconds_min: Final = 5.0
+"""How long after a link the next is printed at the earliest, however often one asks for it."""
 _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -87,9 +89,11 @@ async def _announce(
     crash_point("api_started")
     log.info("api.started", url=application.config.public_url)
     tell(f"Tidemill is at {application.config.public_url}")
-    link = await application.owner_link()
-    if link is not None:
-        tell(f"Make the first owner within 30 minutes: {link}")
+    minutes = application.config.auth.setup_ticket_minutes
+    while (link := await application.owner_link()) is not None:
+        tell(f"Make the first owner within {minutes} minutes: {link}")
+        await asyncio.sleep(link_seconds_min)
+        await application.owner_link_missed()
 
 
 def run(config: Config) -> None:

@@ -197,6 +197,10 @@ class OwnerSetup(Protocol):
         """Return a fresh one-time link that makes the first owner, None when there is one."""
         ...
 
+    async def link_missed(self) -> None:
+        """Wait until somebody on this machine looks for the link, which scrolled away."""
+        ...
+
     async def create_first_owner(
         self, *, email: str, password: str, name: str = "", tenant_name: str = ""
     ) -> UserId:

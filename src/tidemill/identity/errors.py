@@ -317,7 +317,7 @@ class SetupTicketInvalid(NotFound):
 
     def __init__(self) -> None:
         super().__init__(
-            "This set-up link does not hold any more. Restart the server for a new one.",
+            "This set-up link was used, or is too old. Open /setup without it to go on.",
             param="ticket",
         )
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -59,6 +60,28 @@ async def test_setup_integration_makes_the_owner_its_tenant_and_a_session(
     assert await world.setup.link() is None, "there is an owner, so there is no link"
     assert "identity.owners.create" in await world.audit_actions()
     assert (await world.facts(me["tenant"]["id"]))[:2] == ["TenantCreated", "MemberAdded"]
+
+
+async def test_setup_integration_leads_a_browser_to_the_link_and_then_to_the_docs(
+    world: IdentityWorld,
+) -> None:
+    missed = asyncio.create_task(world.setup.link_missed())
+    async with world.client("192.0.2.1") as client:
+        stranger = await client.get("/setup")
+    waited = not missed.done()
+    async with world.client() as client:
+        first = await client.get("/")
+        page = await client.get("/setup")
+        await asyncio.wait_for(missed, 5)
+        await client.post("/setup", data={**FORM, "ticket": await _ticket(world)})
+        later = await client.get("/")
+        closed = await client.get("/setup")
+
+    assert (first.status_code, first.headers["location"]) == (302, "/setup")
+    assert (page.status_code, "printed again" in page.text) == (200, True)
+    assert (stranger.status_code, waited) == (403, True), "a stranger makes nothing be printed"
+    assert (later.status_code, later.headers["location"]) == (302, "/api/docs")
+    assert (closed.status_code, "has an owner already" in closed.text) == (409, True)
 
 
 async def test_setup_integration_pages_run_no_script_and_leak_no_link(

@@ -356,9 +356,3 @@ async def test_openapi_describes_the_errors(client: httpx.AsyncClient) -> None:
     assert document["openapi"].startswith("3.1")
     responses = document["paths"]["/api/v1/things"]["post"]["responses"]
     assert {"201", "400", "401", "403", "409", "503"} <= set(responses)
-
-
-async def test_the_bare_address_leads_to_the_docs(client: httpx.AsyncClient) -> None:
-    answer = await client.get("/")
-
-    assert (answer.status_code, answer.headers["location"]) == (302, "/api/docs")

@@ -1,4 +1,4 @@
-"""The pages behind one-time links: set-up, a new password, an invitation."""
+"""Where a browser lands, and the pages behind one-time links: set-up, password, invitation."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from litestar import Response
 from litestar.connection import Request
+from litestar.response import Redirect
 
 from tidemill.core.errors import TidemillError
 from tidemill.http import Public, get, post
@@ -29,16 +30,37 @@ _OPTIONS: Final[dict[str, Any]] = {
     "exception_handlers": {TidemillError: lambda _, error: _refusal("Not possible", error)},
 }
 _PASSWORD_HINT: Final = "8 to 128 characters of any kind; a few words make a good one."  # noqa: S105 - a hint
+_WHERE_THE_LINK_IS: Final = (
+    "Nobody owns this installation yet. The link that makes its first owner is in the terminal or "
+    "the log of the server, where it is printed again now. Without a browser: tidemill owner create"
+)
 _text_length_max: Final = 1_024
+
+
+@get(
+    "/",
+    Public(reason="It says nothing but where to go."),
+    opt=_ROOT,
+    errors=(),
+    include_in_schema=False,
+    status_code=302,
+)
+async def welcome(setup: SetupService) -> Redirect:
+    """Lead to the set-up, and to the documentation of the API once there is an owner."""
+    place = "/api/docs" if await setup.has_owner() else "/setup"
+    return Redirect(place, status_code=302)
 
 
 @get("/setup", _LINK, **_OPTIONS)
 async def show_setup(
     request: Request[Any, Any, Any], setup: SetupService, doorway: Doorway, ticket: str = ""
 ) -> Response[str]:
-    """Show the form that makes the first owner."""
+    """Show the form that makes the first owner; without a ticket, where the link with one is."""
     origin = await doorway.admit(request)
     try:
+        if not ticket:
+            await setup.ask_link(origin)
+            return message_page("Set up Tidemill", _WHERE_THE_LINK_IS)
         await setup.check_ticket(ticket, origin)
     except TidemillError as error:
         return _refusal("Set-up", error)
@@ -65,7 +87,7 @@ async def redeem_setup(
         entry = await setup.redeem(ticket, owner, device_of(request, SessionKind.BROWSER), origin)
     except TidemillError as error:
         return _again(_setup_form(ticket, given), error)
-    return _entered(entry, doorway, f"Welcome, {owner.name}. {tenant_name} is ready.")
+    return _entered(entry, doorway, f"Welcome, {owner.name}. {tenant_name} is ready.", owner.email)
 
 
 @get("/password-reset", _LINK, **_OPTIONS)
@@ -126,7 +148,7 @@ async def accept_by_form(
         )
     except TidemillError as error:
         return _again(_join_form(registration.token, "the team", given), error)
-    return _entered(entry, doorway, f"Welcome, {registration.name}.")
+    return _entered(entry, doorway, f"Welcome, {registration.name}.", registration.email)
 
 
 async def _fields(request: Request[Any, Any, Any]) -> dict[str, str]:
@@ -219,8 +241,9 @@ def _password_field() -> Field:
     )
 
 
-def _entered(entry: Entry, doorway: Doorway, text: str) -> Response[str]:
-    page = message_page("You are logged in", f"{text} This browser holds your session.")
+def _entered(entry: Entry, doorway: Doorway, text: str, email: str) -> Response[str]:
+    next_step = f"Next, in a terminal: tidemill login --email {email}"
+    page = message_page("You are logged in", f"{text} This browser holds your session. {next_step}")
     page.cookies = [doorway.cookie(entry)]
     return page
 
@@ -234,6 +257,7 @@ def _refusal(title: str, error: TidemillError) -> Response[str]:
 
 
 ROUTES: Final = (
+    welcome,
     show_setup,
     redeem_setup,
     show_reset,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 from contextlib import suppress
 
@@ -62,10 +63,16 @@ class SetupService:
         self._public_url = config.public_url
         self._users = UserRepository()
         self._tickets = SetupTicketRepository()
+        self._missed = asyncio.Event()
 
     async def link(self) -> str | None:
         """See `OwnerSetup.link`."""
         return await self.open_link()
+
+    async def link_missed(self) -> None:
+        """See `OwnerSetup.link_missed`."""
+        await self._missed.wait()
+        self._missed.clear()
 
     async def create_first_owner(
         self, *, email: str, password: str, name: str = "", tenant_name: str = ""
@@ -117,6 +124,13 @@ class SetupService:
         if not await self._control.write(INSTALLATION, use_case):
             return None
         return f"{self._public_url}/setup?ticket={minted.text}"
+
+    async def ask_link(self, origin: Origin) -> None:
+        """Let whoever printed the link print another; raises `SetupNotLocal`, `OwnerExists`."""
+        self._check_place(origin)
+        if await self.has_owner():
+            raise OwnerExists
+        self._missed.set()
 
     async def check_ticket(self, ticket: str, origin: Origin) -> None:
         """Return when the ticket holds here; raises `SetupTicketInvalid`, `SetupNotLocal`."""
