@@ -98,6 +98,19 @@ def test_packages_integration_of_code_in_place_are_built_too(client: Client) -> 
     assert "metre" in ended["result"]
 
 
+def test_packages_and_imports_integration_come_to_warm_processes_too(client: Client) -> None:
+    _deploy(client, "f/warm/helper", HELPER)
+    content = WAVES.replace("return ", "return helper.HEIGHT, ").replace(
+        "import tidal_waves", "import tidal_waves\nfrom . import helper"
+    )
+    _deploy(client, "f/warm/waves", content)
+
+    runs = [_run(client, script_path="f/warm/waves", isolation="warm") for _ in range(2)]
+
+    assert [run["error"] for run in runs] == [None, None]
+    assert runs[0]["result"][0] == 3
+
+
 def test_packages_integration_refuse_what_cannot_be_had(client: Client) -> None:
     body = {"path": "x", "language": "python", "content": WAVES.replace("tidal-waves", "no-such")}
 

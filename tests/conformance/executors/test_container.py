@@ -1,0 +1,108 @@
+"""Containers, with an engine that only writes down how it was called."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conformance.executors.languages import JOB_IDS
+from tests.integration.jobs.worker.conftest import StartWorker
+from tests.integration.jobs.worker.dispatcher import Dispatcher, job, succeeded
+from tidemill.jobs.errors import LanguageNotInstalled, ScriptInvalid
+from tidemill.jobs.executors.contract import Machine
+from tidemill.jobs.languages.container import parse_container
+from tidemill.jobs.protocol.messages import Isolation, Outcome
+
+pytestmark = pytest.mark.anyio
+Run = Callable[..., Awaitable[Outcome]]
+
+ENGINE = """#!/usr/bin/env python3
+import json, os, sys
+print("from the container", file=sys.stderr)
+print(json.dumps({"called": sys.argv[1:]}))
+sys.exit(int("fail" in sys.argv) * 4)
+"""
+
+
+@pytest.fixture
+def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    program = folder / "podman"
+    program.write_text(ENGINE)
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    return program
+
+
+@pytest.fixture
+def run(dispatcher: Dispatcher, start_worker: StartWorker, tmp_path: Path) -> Run:
+    async def run(document: dict[str, Any], *, allowed: bool = True, **arguments: Any) -> Outcome:
+        machine = Machine(
+            files_directory=tmp_path / "files",
+            cache_directory=tmp_path / "cache",
+            containers=allowed,
+        )
+        await start_worker(machine=machine)
+        return await dispatcher.run(
+            job(
+                JOB_IDS.format(1), json.dumps(document), language="container",
+                isolation=Isolation.SANDBOX, arguments=arguments, token="s3cret",
+            )
+        )  # fmt: skip
+
+    return run
+
+
+async def test_container_executor_closes_what_it_starts(
+    run: Run, engine: Path, dispatcher: Dispatcher
+) -> None:
+    document = {
+        "image": "alpine:3.22",
+        "command": ["echo", "{name}"],
+        "env": {"NAME": "is {name}"},
+    }
+
+    outcome = await run(document, name="x; --privileged")
+
+    called = succeeded(outcome)["called"]
+    assert called[:2] == ["run", "--rm"]
+    assert called[called.index("--network") + 1] == "none"
+    assert called[called.index("--cap-drop") + 1] == "ALL"
+    assert {"--read-only", "--memory", "--pids-limit"} <= set(called)
+    assert called[-3:] == ["alpine:3.22", "echo", "x; --privileged"]
+    assert "NAME=is x; --privileged" in called
+    assert not any("s3cret" in word or "TIDEMILL_TOKEN" in word for word in called)
+    assert b"from the container" in dispatcher.logs[JOB_IDS.format(1)]
+
+
+async def test_container_executor_fails_as_its_container_does(run: Run, engine: Path) -> None:
+    outcome = await run({"image": "alpine", "command": ["fail"]})
+
+    assert outcome.error is not None
+    assert (outcome.error["type"], outcome.error["exit_code"]) == ("ExitCode", "4")
+
+
+async def test_container_executor_needs_the_operators_consent(run: Run, engine: Path) -> None:
+    outcome = await run({"image": "alpine"}, allowed=False)
+
+    assert outcome.error is not None
+    assert outcome.error["type"] == "ContainersNotAllowed"
+
+
+def test_parse_container_refuses_options_in_place_of_an_image(engine: Path) -> None:
+    with pytest.raises(ScriptInvalid):
+        parse_container('{"image": "--privileged"}')
+
+
+def test_parse_container_refuses_at_the_door_without_an_engine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+
+    with pytest.raises(LanguageNotInstalled, match="podman or docker"):
+        parse_container('{"image": "alpine"}')
