@@ -361,6 +361,7 @@ def _code_of(function: str) -> Code:
 def _audited(job: Job) -> dict[str, object]:
     return {
         "script_path": job.script_path,
+        "function": job.function,
         "language": job.language,
         "content_hash": job.content_hash,
         "tag": job.tag,
