@@ -20,6 +20,7 @@ from tidemill.cli.local import ask_local
 from tidemill.core.config import KEYS, Config, resolve
 from tidemill.core.errors import TidemillError
 from tidemill.runtime.isolation import Offer, probe
+from tidemill.runtime.languages import missing_languages
 from tidemill.runtime.migrating import DataDirectoryInUse, open_schema
 
 free_bytes_min: Final = 200 * 1024 * 1024
@@ -58,6 +59,7 @@ def diagnose(config: Config) -> Iterator[Finding]:
         if finding is not None:
             yield finding
     yield _isolation(asyncio.run(probe()), config)
+    yield _languages(missing_languages())
 
 
 _SERVICES: Final = (
@@ -194,6 +196,17 @@ def _isolation(offer: Offer, config: Config) -> Finding:
         f"Jobs want {wanted}, and this machine offers {offered}. {offer.reason or ''}".strip(),
         "jobs.isolation_default",
         offer.fix or "Run the worker on a machine that can, or consent to fork.",
+    )
+
+
+def _languages(missing: dict[str, str]) -> Finding:
+    if not missing:
+        return _works("languages", "every language of scripts can run here")
+    return Finding(
+        part="languages",
+        verdict=Verdict.NOTE,
+        detail=f"Not installed here: {', '.join(missing)}.",
+        fix=f"Where scripts want them: {'; '.join(dict.fromkeys(missing.values()))}.",
     )
 
 

@@ -63,3 +63,18 @@ def test_doctor_fails_with_its_exit_code(
     assert run(["doctor", *words]) == 1
 
     assert "✗ redis: Nothing answers at 127.0.0.1:9" in capsys.readouterr().out
+
+
+def test_diagnose_notes_languages_that_are_not_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "tidemill.cli.diagnosis.missing_languages",
+        lambda: {"typescript": "pip install 'tidemill[typescript]'"},
+    )
+
+    found = _finding(_config(tmp_path, "--port", "0"), "languages")
+
+    assert found.verdict is Verdict.NOTE
+    assert "typescript" in found.detail
+    assert "tidemill[typescript]" in (found.fix or "")
