@@ -199,8 +199,8 @@ def _context(
     traceparent = headers.get(b"traceparent", b"")
     server = scope.get("server")
     return RequestContext(
-        # ASGI's form of a Unix socket: its path, and no port.
-        local=server is not None and server[1] is None and server[0].startswith("/"),
+        # ASGI's form of a Unix socket: its path, as it was bound, and no port. No host has a slash.
+        local=server is not None and server[1] is None and "/" in server[0],
         request_id=given.decode() if _REQUEST_ID.fullmatch(given) else str(uuid7()),
         address=_address(scope, headers, trusted),
         traceparent=traceparent.decode() if _TRACEPARENT.fullmatch(traceparent) else None,
