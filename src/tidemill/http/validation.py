@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_
 
 from litestar.connection import Request
 from litestar.exceptions import ValidationException
+from litestar.params import QueryParameter
 from msgspec import Struct
 
 from tidemill.core.errors import InvalidInput
@@ -41,8 +42,9 @@ def of_parameters(error: ValidationException, request: Request[Any, Any, Any]) -
     key = extra[0].get("key")
     if not key or key == "data":
         return of_message(message, request)
-    param = _field(message) or str(key)
-    return ValidationFailed(f"{param}: {_wording(message, param, request)}", param=param)
+    inner = _field(message)
+    param = inner or _name_in_query(str(key), request)
+    return ValidationFailed(f"{param}: {_wording(message, inner or key, request)}", param=param)
 
 
 def of_message(message: str, request: Request[Any, Any, Any]) -> ValidationFailed:
@@ -55,6 +57,14 @@ def of_message(message: str, request: Request[Any, Any, Any]) -> ValidationFaile
     field = _field(message)
     text = _wording(message, field, request)
     return ValidationFailed(f"{field}: {text}" if field else text, param=field)
+
+
+def _name_in_query(key: str, request: Request[Any, Any, Any]) -> str:
+    """Return what callers write for the handler's parameter `key`."""
+    handler = request.scope.get("route_handler")
+    parameters = handler.parsed_fn_signature.parameters if handler is not None else {}
+    declared = getattr(parameters.get(key), "kwarg_definition", None)
+    return declared.name or key if isinstance(declared, QueryParameter) else key
 
 
 def _wording(message: str, field: str | None, request: Request[Any, Any, Any]) -> str:

@@ -235,6 +235,13 @@ async def test_scripts_integration_a_wrong_path_is_told_the_nearest_in_use(
     assert shown.json()["error"]["message"] == message
 
 
+async def test_jobs_integration_a_wrong_filter_is_told_by_its_name_in_the_query(app: App) -> None:
+    answer = await app.owner.get("/api/v1/jobs", params={"state": "bogus"})
+
+    assert error(answer) == (400, "VALIDATION_FAILED", "state")
+    assert answer.json()["error"]["message"].startswith("state: 'bogus' is not one of scheduled,")
+
+
 async def test_scripts_integration_a_syntax_error_names_line_and_column(app: App) -> None:
     await deploy(app)
 
