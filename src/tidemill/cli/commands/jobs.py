@@ -86,8 +86,10 @@ def logs(
 def cancel(job: Job) -> None:
     """Cancel a job, whether it waits or runs."""
     found = connect().post(f"/jobs/{segment(job)}/cancel")
-    state = found.get("state", "cancelled") if isinstance(found, dict) else "cancelled"
-    emit(found or {"id": job}, f"{job} is {state}.")
+    state = found["state"]
+    # The worker that runs it has to hear of it first.
+    told = f"is {state}" if found["finished"] else f"was {state} and is being stopped"
+    emit(found, f"{job} {told}.")
 
 
 @app.command(examples=("tidemill jobs why 0199…",))

@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
 from tidemill.cli.client import Client, connect, segment
-from tidemill.cli.commands.scripts import content_of, language_of
+from tidemill.cli.commands.scripts import LANGUAGES, content_of, language_of
 from tidemill.cli.failures import CommandFailed, ExitCode
 from tidemill.cli.following import exit_code_of, follow_log, outcome, told_error
 from tidemill.cli.lazy import single
 from tidemill.cli.output import emit, note, printable, wants_json
 
 app = single()
-_SUFFIXES: Final = {".py", ".sh", ".bash"}
 
 
 @app.command(
@@ -28,7 +27,7 @@ _SUFFIXES: Final = {".py", ".sh", ".bash"}
     )
 )
 def run(  # noqa: PLR0913, PLR0917 - one for each option
-    script: Annotated[str, typer.Argument(help="A deployed script's path, or a .py or .sh file.")],
+    script: Annotated[str, typer.Argument(help="A deployed script's path, or a file to run once.")],
     arg: Annotated[
         list[str] | None,
         typer.Option(
@@ -103,7 +102,7 @@ def _value(text: str) -> Any:
 
 def _what(script: str) -> dict[str, str]:
     file = Path(script)
-    if file.suffix in _SUFFIXES:
+    if file.suffix in LANGUAGES:
         return {"language": language_of(file), "content": content_of(file)}
     return {"script_path": script}
 

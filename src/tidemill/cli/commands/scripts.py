@@ -16,9 +16,9 @@ from tidemill.cli.output import Column, emit, emit_rows, fields, when
 
 app = group("Deploy scripts and look at them.")
 
-_LANGUAGES: Final = {
+LANGUAGES: Final = {
     ".py": "python", ".sh": "bash", ".bash": "bash", ".ts": "typescript", ".js": "typescript",
-    ".sql": "sql",
+    ".sql": "sql", ".http": "http",
 }  # fmt: skip
 _COLUMNS: list[Column] = [
     ("PATH", "path"),
@@ -36,9 +36,11 @@ _COLUMNS: list[Column] = [
     )
 )
 def push(
-    file: Annotated[Path, typer.Argument(help="A .py or .sh file with the script.")],
+    file: Annotated[Path, typer.Argument(help="The file with the script.")],
     path: Annotated[str | None, typer.Option(help="Its path; else the file's name.")] = None,
-    language: Annotated[str | None, typer.Option(help="python or bash; else by suffix.")] = None,
+    language: Annotated[
+        str | None, typer.Option(help="python, bash, typescript, sql, http …; else by suffix.")
+    ] = None,
 ) -> None:
     """Deploy a script: a new version of it when there is one at the path already."""
     body = {
@@ -72,9 +74,9 @@ def show(path: Annotated[str, typer.Argument(help="The script's path.")]) -> Non
 
 def language_of(file: Path) -> str:
     """Return the language that the file's suffix stands for."""
-    language = _LANGUAGES.get(file.suffix)
+    language = LANGUAGES.get(file.suffix)
     if language is None:
-        known = ", ".join(_LANGUAGES)
+        known = ", ".join(LANGUAGES)
         raise CommandFailed(
             f"{file} has none of the suffixes {known}; say --language.", ExitCode.USAGE
         )

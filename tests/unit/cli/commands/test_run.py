@@ -87,6 +87,36 @@ def test_run_sends_a_file_as_inline_code_for_an_item(server: Answers, tmp_path: 
     }
 
 
+@pytest.mark.parametrize(
+    ("name", "language"), [("level.sql", "sql"), ("read.ts", "typescript"), ("ask.http", "http")]
+)
+def test_run_knows_the_language_of_a_file_by_its_suffix(
+    server: Answers, tmp_path: Path, name: str, language: str
+) -> None:
+    script = tmp_path / name
+    script.write_text("x")
+    _prepare(server, state="succeeded", result=None)
+
+    run(["run", str(script)])
+
+    assert server.asked[0].body == {"language": language, "content": "x", "args": {}}
+
+
+@pytest.mark.parametrize(
+    ("state", "finished", "told"),
+    [("cancelled", True, "j1 is cancelled."), ("running", False, "j1 was running and is being")],
+)
+def test_cancel_says_that_a_running_job_has_yet_to_stop(
+    server: Answers, capsys: pytest.CaptureFixture[str], state: str, finished: bool, told: str
+) -> None:
+    body = {"id": "j1", "state": state, "finished": finished}
+    server.prepare("POST", "/api/v1/jobs/j1/cancel", Answer(body=body))
+
+    assert run(["jobs", "cancel", "j1"]) == 0
+
+    assert capsys.readouterr().out.startswith(told)
+
+
 def test_run_comes_back_to_a_broken_log_where_it_was(
     server: Answers, capsys: pytest.CaptureFixture[str]
 ) -> None:
