@@ -69,6 +69,14 @@ def known(owner: Client) -> dict[str, str]:
     script = {"path": f"tides/{key}", "language": "python", "content": content}
     owner.post("/scripts", script)
     job = owner.post("/jobs", {"script_path": script["path"]})
+    schedule = owner.post(
+        "/schedules",
+        {
+            "path": f"tides/{key}",
+            "script_path": script["path"],
+            "trigger": {"every_seconds": 3_600},
+        },
+    )
     return {
         "project_id": project["id"],
         "item_id": item["id"],
@@ -76,6 +84,7 @@ def known(owner: Client) -> dict[str, str]:
         "job_id": job["id"],
         "path": script["path"],
         "script_path": script["path"],
+        "schedule_id": schedule["id"],
         "key": "log.level",
     }
 

@@ -30,7 +30,7 @@ class CreateSchedule(PutSchedule, frozen=True, kw_only=True, forbid_unknown_fiel
     an empty trigger the schedule runs whenever the first of them has.
     """
 
-    path: Annotated[str, Meta(min_length=1, max_length=200, examples=["reports/daily"])]
+    path: Annotated[str, Meta(min_length=1, max_length=200)]
 
 
 class PreviewSchedule(Definition, frozen=True, kw_only=True, forbid_unknown_fields=True):
