@@ -73,6 +73,16 @@ async def test_functions_integration_run_in_the_worker(app: App) -> None:
         }
 
 
+async def test_functions_integration_are_named_in_the_audit_log(app: App) -> None:
+    async with a_worker(app):
+        job = await start(app, "double", number=21)
+        async with asyncio.timeout(30):
+            while not (line := await _audit_line(app, job)):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+
+    assert line["after"]["function"] == f"{MODULE}:double"
+
+
 async def test_functions_integration_are_checked_before_a_job_is_made(app: App) -> None:
     async with a_worker(app):
         unknown = await start(app, "duoble", number=1)
@@ -123,6 +133,12 @@ async def test_functions_integration_are_listed_in_pages(app: App) -> None:
     assert f"{MODULE}:double" in names
     assert len(names) > 10
     assert first["items"][0]["schema"]["type"] == "object"
+
+
+async def _audit_line(app: App, job: httpx.Response) -> dict[str, Any]:
+    lines = (await app.owner.get("/api/v1/audit-events")).json()["items"]
+    wanted = f"job:{job.json()['id']}"
+    return next((line for line in lines if line["resource"] == wanted), {})
 
 
 async def _waiting_for(app: App, job: httpx.Response) -> str | None:

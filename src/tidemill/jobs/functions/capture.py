@@ -113,6 +113,7 @@ class Capture:
 
     def __init__(self) -> None:
         self._handler = _Handler()
+        self._level = logging.WARNING
         self._filtered: list[logging.Handler] = []
         self._streams: dict[str, TextIO] = {}
 
@@ -125,6 +126,7 @@ class Capture:
                 handler.addFilter(_outside_jobs)
                 self._filtered.append(handler)
         root.addHandler(self._handler)
+        self._level = root.level
         if root.level == logging.WARNING:
             # The default, which nobody chose: people expect to find their info lines.
             root.setLevel(logging.INFO)
@@ -135,6 +137,7 @@ class Capture:
     def remove(self) -> None:
         """End."""
         logging.getLogger().removeHandler(self._handler)
+        logging.getLogger().setLevel(self._level)
         for handler in self._filtered:
             handler.removeFilter(_outside_jobs)
         self._filtered.clear()
