@@ -29,7 +29,11 @@ _DAY_SECONDS: Final = 86_400.0
 _ROWS_SPARE_BYTES: Final = 64 * 1024
 _HTTP_SPARE_BYTES: Final = 64 * 1024
 _DRIVERS: Final = {"postgresql": "asyncpg", "sqlite": "sqlite3", "duckdb": "duckdb"}
-_PRELOADS: Final = {"postgresql": "query_postgres", "sqlite": "query_sqlite", "duckdb": ""}
+_PRELOADS: Final = {
+    "postgresql": "query_postgres",
+    "sqlite": "query_sqlite",
+    "duckdb": "query_duckdb",
+}
 _DUCKDB_ADDRESS_BYTES: Final = 16 * 1024**3
 
 
@@ -94,12 +98,11 @@ def _environment_of(dialect: str, files: Path, job: Assignment) -> Environment:
     if driver != "sqlite3":
         host = str(Path(found.origin).resolve().parent.parent)
         packages, path = ((host, _DRIVER),), (seen_at(job, host, _DRIVER),)
-    preload = _PRELOADS[dialect]
     return Environment(
         read_only=packages,
         path=path,
         writable=((str(files), _FILES),),
-        preload=(f"inside.{preload}",) if preload else (),
+        preload=(f"inside.{_PRELOADS[dialect]}",),
         network=dialect == "postgresql",
         address_bytes=_DUCKDB_ADDRESS_BYTES if dialect == "duckdb" else None,
     )
