@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 from typing import Annotated, Final
 
@@ -16,13 +16,13 @@ dates_max: Final = 1_000
 _EVERY: Final = frozenset(range(7))
 
 Weekday = Annotated[int, Meta(ge=1, le=7, description="1 is Monday, 7 is Sunday.")]
-Dates = Annotated[tuple[date, ...], Meta(max_length=dates_max)]
+Dates = Annotated[Sequence[date], Meta(max_length=dates_max)]
 
 
 class CalendarRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The days of a calendar: days of the week, without holidays, with days added."""
 
-    weekdays: Annotated[tuple[Weekday, ...], Meta(max_length=7)] = (1, 2, 3, 4, 5, 6, 7)
+    weekdays: Annotated[Sequence[Weekday], Meta(max_length=7)] = (1, 2, 3, 4, 5, 6, 7)
     holidays: Dates = ()
     added: Dates = ()
     description: Annotated[str, Meta(max_length=1_000)] = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Final, Self
@@ -71,7 +72,7 @@ class Trigger(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     cron: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
     every_seconds: Annotated[int, Meta(ge=1, le=interval_seconds_max)] | None = None
     at: Moment | None = None
-    times: Annotated[tuple[str, ...], Meta(max_length=100)] = ()
+    times: Annotated[Sequence[str], Meta(max_length=100)] = ()
     zone: Annotated[str, Meta(min_length=1, max_length=60)] = "UTC"
 
     @property
@@ -131,7 +132,7 @@ class Definition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     queue_max: Annotated[int, Meta(ge=1, le=10_000)] = 100
     missed: Missed = Missed.LAST
     catch_up_max: Annotated[int, Meta(ge=1, le=catch_up_max_max)] = 10
-    after: Annotated[tuple[Dependency, ...], Meta(max_length=dependencies_max)] = ()
+    after: Annotated[Sequence[Dependency], Meta(max_length=dependencies_max)] = ()
     wait_seconds_max: Annotated[int, Meta(ge=1, le=interval_seconds_max)] = 86_400
     on_success: Handler | None = None
     on_failure: Handler | None = None
