@@ -110,7 +110,7 @@ class Tidemill:
         return self._portal.run(work())
 
     @asynccontextmanager
-    async def worker(self, *, slots: int = 100, threads: int = 8) -> AsyncIterator[str]:
+    async def worker(self, *, slots: int = 200, threads: int = 8) -> AsyncIterator[str]:
         """Run jobs in this process while the block lasts; yield the worker's name.
 
         For tests, development and small programs: `tidemill worker --app` is a process of its

@@ -49,7 +49,7 @@ _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 class QueueOptions(Struct, frozen=True, kw_only=True):
     """How much the worker of a queue does at once, and which jobs it takes."""
 
-    slots: int = 100
+    slots: int = 200
     tags: tuple[str, ...] = ("default",)
     outboxes: tuple[Path, ...] = ()
 

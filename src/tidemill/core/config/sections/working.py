@@ -96,7 +96,7 @@ class Worker(Struct, frozen=True, kw_only=True):
     functions_max: Annotated[
         int,
         key("Functions that run at once on a worker of `--app` alone.", ge=1, le=1000),
-    ] = 100
+    ] = 200
     threads_max: Annotated[
         int, key("Synchronous functions that run at once on a worker.", ge=1, le=1000)
     ] = 8
