@@ -232,7 +232,7 @@ class Keeper:
         environment = key.environment
         plan = ZygotePlan(
             walls=key.walls,
-            read_only=(*((path, path) for path in read_only_paths()), *environment.read_only),
+            read_only=(*read_only_paths(), *environment.read_only),
             uids=(cell_uid_first, self._options.cells),
             counted_memory=self._groups is not None,
             wide=environment.wide,

@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from tidemill.jobs.isolation.inside import channel
+from tidemill.jobs.isolation.inside import channel, place
 from tidemill.jobs.isolation.plan import RoomPacket, ZygoteKey, ZygotePlan
 from tidemill.jobs.isolation.room import Room
 
@@ -171,11 +171,12 @@ def python_executable() -> str:
     return os.path.realpath(sys.executable)
 
 
-def read_only_paths() -> tuple[str, ...]:
-    """Return what a zygote needs besides the system: Python, and the code of `inside`."""
+def read_only_paths() -> tuple[tuple[str, str], ...]:
+    """Return what a zygote needs besides the system, and where it is seen behind walls."""
     prefix = os.path.realpath(sys.base_prefix)
-    paths = [] if prefix.startswith("/usr") else [prefix]
-    return (*paths, str(_INSIDE))
+    python = [] if prefix.startswith("/usr") else [(prefix, prefix)]
+    inside = str(_INSIDE)
+    return (*python, (inside, inside), (inside, place.SEEN_AT))
 
 
 async def _readable(plug: socket.socket) -> None:

@@ -8,13 +8,14 @@ import re
 import signal
 from typing import Any, Final, NoReturn
 
+from .place import place
+
 # `name="$1"`, `name=${2:-default}`, `local name="${3}"`: how scripts declare their arguments.
 _DECLARED: Final = re.compile(
     r"""^\s*(?:(?:local|export|readonly|declare|typeset)\s+(?:-\w+\s+)*)?"""
     r"""([A-Za-z_]\w*)=["']?\$(?:(\d)|\{(\d+)[^}]*\})""",
     re.MULTILINE,
 )
-_CLIENT: Final = os.path.join(os.path.dirname(os.path.abspath(__file__)), "client", "tidemill.sh")
 _NAME: Final = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -25,7 +26,7 @@ def run(specification: dict[str, Any], _result: int) -> NoReturn:
     for name, text in texts.items():
         if _NAME.fullmatch(name) and name not in os.environ:
             os.environ[name] = text
-    os.environ["BASH_ENV"] = _CLIENT
+    os.environ["BASH_ENV"] = place("client/tidemill.sh")
     os.environ.setdefault("TZ", "UTC")
     with open("script.sh", "w", encoding="utf-8") as file:
         file.write(specification["content"])

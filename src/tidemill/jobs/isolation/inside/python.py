@@ -15,7 +15,8 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any, Final, NoReturn, TextIO
 
-_CLIENT: Final = os.path.join(os.path.dirname(os.path.abspath(__file__)), "client")
+from .place import place
+
 _MODULE: Final = "script"
 _TRACEBACK_BYTES_MAX: Final = 64 * 1024
 _DEPTH_MAX: Final = 50
@@ -40,7 +41,7 @@ def set_up(specification: dict[str, Any]) -> str:
     """Make the interpreter that of the script, and return the script's file name."""
     name = f"{specification['name']}.py"
     sys.argv = [name]
-    sys.path.append(_CLIENT)
+    sys.path.append(place("client"))
     _set_up_logging(specification["content"])
     gc.enable()
     return name

@@ -10,8 +10,8 @@ from typing import Any, Final, NoReturn
 from urllib.parse import urlsplit
 
 from .answers import fail
+from .place import place
 
-_RUNTIME: Final = os.path.join(os.path.dirname(os.path.abspath(__file__)), "deno")
 _PORTS: Final = {"http": 80, "https": 443}
 _MEBIBYTE: Final = 1024 * 1024
 
@@ -35,7 +35,7 @@ def run(specification: dict[str, Any], result: int) -> NoReturn:
     _write(os.path.join(root, "plan.json"), json.dumps(plan))
     _write(
         os.path.join(root, "imports.json"),
-        json.dumps({"imports": {"tidemill": f"file://{_RUNTIME}/tidemill.ts"}}),
+        json.dumps({"imports": {"tidemill": f"file://{place('deno/tidemill.ts')}"}}),
     )
     pid = os.fork()
     if pid == 0:
@@ -62,14 +62,15 @@ def _command(settings: dict[str, Any], directory: str, root: str) -> list[str]:
     net = []
     if relay.hostname:
         net = [f"--allow-net={relay.hostname}:{relay.port or _PORTS.get(relay.scheme, 80)}"]
+    runtime = place("deno")
     heap = max(64, settings["memory_bytes_max"] // _MEBIBYTE * 3 // 4)
     return [
         settings["deno"], "run", "--quiet", "--no-prompt", "--no-config", "--no-lock",
         "--no-remote", "--no-npm", "--node-modules-dir=none", "--no-check",
         f"--import-map={root}/imports.json", f"--v8-flags=--max-old-space-size={heap}",
-        f"--allow-read={directory},{_RUNTIME}", f"--allow-write={directory}",
+        f"--allow-read={directory},{runtime}", f"--allow-write={directory}",
         f"--deny-write={root}/scripts",
-        "--allow-env", *net, f"{_RUNTIME}/boot.ts",
+        "--allow-env", *net, f"{runtime}/boot.ts",
     ]  # fmt: skip
 
 
