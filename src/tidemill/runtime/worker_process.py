@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from tidemill.core.config import Config
+from tidemill.core.config import Config, ConfigRefused
 from tidemill.jobs.executors.contract import Machine
 from tidemill.jobs.isolation.warm import WarmLimits
 from tidemill.jobs.worker.contract import Functions
@@ -65,8 +65,12 @@ def _beside(config: Config) -> Beside:
 
 def _make_directories(data: Path) -> None:
     # One by one: those between would be made for everybody to enter.
-    for directory in (data, data / "run", data / "run" / "workers"):
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        for directory in (data, data / "run", data / "run" / "workers"):
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        problem = f"server.data_dir {data} cannot be used: {error.strerror}."
+        raise ConfigRefused([problem]) from error
 
 
 def worker_options(config: Config) -> WorkerOptions:
@@ -94,7 +98,8 @@ def worker_options(config: Config) -> WorkerOptions:
 
 def machine_of(config: Config) -> Machine:
     """Return what executors may use of this machine."""
-    data, executors = Path(config.server.data_dir), config.executors
+    # Absolute: behind its walls a job stands in another directory.
+    data, executors = Path(config.server.data_dir).absolute(), config.executors
     return Machine(
         files_directory=data / "files",
         cache_directory=data / "cache",

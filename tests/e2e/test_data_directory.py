@@ -1,4 +1,4 @@
-"""Commands on the server's machine, which speak to it over the socket in its data directory."""
+"""Data directories as people name them: relative, absolute, and where none can be."""
 
 from __future__ import annotations
 
@@ -7,10 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures.client import log_in
 from tests.fixtures.server import OWNER_EMAIL, OWNER_PASSWORD, TIDEMILL, Server
+from tests.fixtures.waiting import wait_until
 
 ABSOLUTE = None  # The fixture chooses one.
 RELATIVE = Path("data")  # As the default is.
+_SQL = """
+-- $database files (sqlite)
+CREATE TABLE levels (level INTEGER);
+INSERT INTO levels VALUES (7);
+SELECT level FROM levels
+"""
 
 
 @pytest.mark.parametrize("data_dir", [ABSOLUTE, RELATIVE], ids=["absolute", "relative"])
@@ -24,6 +32,27 @@ def test_local_commands_reach_the_running_server_of_a_data_directory(
     assert made.returncode == 0, made.stderr
     assert found.returncode == 0, found.stdout
     assert "✗" not in found.stdout
+
+
+def test_jobs_write_to_files_below_a_relative_data_directory() -> None:
+    with Server(data_dir=RELATIVE) as server:
+        client = log_in(server.url)
+        body = {"language": "sql", "content": _SQL, "args": {"files": {"path": "levels.db"}}}
+        job = client.post("/jobs", body)
+        ended = client.get(f"/jobs/{job['id']}/result", wait=40)
+
+    assert ended["state"] == "succeeded", ended["error"]
+    assert ended["result"]["rows"] == [{"level": 7}]
+
+
+def test_up_with_a_data_directory_below_a_file_says_so() -> None:
+    server = Server(data_dir=Path("log/data"))
+    server.start(wait=False)
+    wait_until(lambda: not server.is_running, seconds_max=40, what="its end")
+
+    assert server.stop() == 78
+    assert "tidemill: " in server.log
+    assert "Traceback" not in server.log
 
 
 def _run(server: Server, *words: str) -> subprocess.CompletedProcess[str]:
