@@ -42,8 +42,10 @@ def _value_refused(error: TyperException) -> str | None:
     if parameter is None or mistakes is None:
         return None
     mistake = mistakes(include_url=False)[0]
+    name = max(parameter.opts, key=len)
+    if mistake["type"] == "value_error":
+        return f"{name}: {mistake['ctx']['error']}"
     wanted = _WANTED.get(mistake["type"])
     if wanted is None:
         return None
-    name = max(parameter.opts, key=len)
     return f"{name} must be {wanted(mistake.get('ctx', {}))}, not {mistake['input']!r}"
