@@ -97,6 +97,16 @@ def test_run_asks_who_has_no_credential_to_log_in(
     assert person.asked == []
 
 
+def test_run_says_that_there_is_no_schedule_at_a_path(
+    server: Answers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.prepare("GET", "/api/v1/schedules", Answer(body={"items": [], "next_cursor": None}))
+
+    assert run(["schedules", "show", "tides/crn"]) == 4
+
+    assert "There is no schedule tides/crn." in capsys.readouterr().err
+
+
 def test_run_removes_what_could_drive_the_terminal(
     server: Answers, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -291,6 +291,12 @@ def _found(client: Client, schedule: str) -> dict[str, Any]:
     """Return the schedule at a path or with an id."""
     wanted = Request("GET", f"{API}/schedules", query={"path": schedule.strip("/"), "limit": 1})
     rows = client.ask(wanted).json()["items"]
+    if not rows and "/" in schedule:  # No id looks like that.
+        raise CommandFailed(
+            f"There is no schedule {schedule}. See: tidemill schedules list",
+            ExitCode.NOT_FOUND,
+            code="SCHEDULE_NOT_FOUND",
+        )
     return dict(rows[0] if rows else client.get(f"/schedules/{segment(schedule)}"))
 
 
