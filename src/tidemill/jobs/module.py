@@ -57,6 +57,9 @@ from tidemill.jobs.scripts.routes import ROUTES as SCRIPT_ROUTES
 from tidemill.jobs.scripts.service import ScriptService
 from tidemill.jobs.states.routes import ROUTES as STATE_ROUTES
 from tidemill.jobs.states.service import StateService
+from tidemill.jobs.variables.routes import ROUTES as VARIABLE_ROUTES
+from tidemill.jobs.variables.sealing import MasterKeys
+from tidemill.jobs.variables.service import Values, VariableService
 from tidemill.jobs.workers.routes import ROUTES as WORKER_ROUTES
 from tidemill.jobs.workers.service import WorkerService
 from tidemill.settings import SETTINGS, Settings
@@ -81,6 +84,7 @@ _ROUTES: Final = (
     *WORKER_ROUTES,
     *FUNCTION_ROUTES,
     *SCHEDULE_ROUTES,
+    *VARIABLE_ROUTES,
 )
 
 
@@ -128,6 +132,7 @@ def build(parts: Parts) -> Offer:
             ),
             "job_rows": RowService(RowFiles(Path(config.server.data_dir) / "files"), jobs),
             "script_states": StateService(parts.tenants),
+            "variables": VariableService(parts.tenants, Values(MasterKeys(config.secrets))),
             **schedules.dependencies,
         },
         provides={JOBS: jobs, JOB_LIVENESS: jobs},

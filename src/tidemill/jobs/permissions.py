@@ -31,6 +31,19 @@ WRITE_SCHEDULES: Final = Permission(
 RUN_SCHEDULES: Final = Permission(
     name="jobs.schedules.run", role=Role.MEMBER, scope=Scope.WRITE, resource_scope="jobs:run"
 )
+READ_VARIABLES: Final = Permission(
+    name="jobs.variables.read", role=Role.VIEWER, scope=Scope.READ, resource_scope="jobs:run"
+)
+WRITE_VARIABLES: Final = Permission(
+    name="jobs.variables.write",
+    role=Role.MEMBER,
+    scope=Scope.WRITE,
+    resource_scope="variables:write",
+)
+READ_VALUES: Final = Permission(
+    name="jobs.values.read", role=Role.MEMBER, scope=Scope.WRITE, resource_scope="jobs:run"
+)
+ROTATE_SECRETS: Final = Permission(name="jobs.secrets.rotate", role=Role.ADMIN, scope=Scope.ADMIN)
 READ_WORKERS: Final = Permission(name="jobs.workers.read", role=Role.VIEWER, scope=Scope.READ)
 
 PERMISSIONS: Final = (
@@ -41,5 +54,9 @@ PERMISSIONS: Final = (
     READ_SCHEDULES,
     WRITE_SCHEDULES,
     RUN_SCHEDULES,
+    READ_VARIABLES,
+    WRITE_VARIABLES,
+    READ_VALUES,
+    ROTATE_SECRETS,
     READ_WORKERS,
 )

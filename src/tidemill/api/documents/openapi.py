@@ -13,7 +13,7 @@ from tidemill.api.application import open_application
 from tidemill.core.config import Config
 from tidemill.core.config.sections.people import Auth
 from tidemill.core.config.sections.serving import Server
-from tidemill.core.config.sections.storing import Audit
+from tidemill.core.config.sections.storing import Audit, Secrets
 
 
 def openapi_document() -> str:
@@ -29,6 +29,7 @@ async def _document() -> str:
             server=Server(data_dir=directory),
             auth=Auth(jwt_secret="-" * 48),
             audit=Audit(chain_key="-" * 48),
+            secrets=Secrets(master_key="-" * 48),
         )
         async with open_application(config) as application:
             return described(application.litestar)

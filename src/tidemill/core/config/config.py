@@ -7,7 +7,14 @@ from msgspec import Struct, field
 from tidemill.core.config.layers import NO_LAYERS, Layers
 from tidemill.core.config.sections.people import Auth, Features, Mail, Owner, Preferences
 from tidemill.core.config.sections.serving import Api, Cors, Environment, Limits, Log, Server
-from tidemill.core.config.sections.storing import Audit, Database, Events, MessageQueue, Redis
+from tidemill.core.config.sections.storing import (
+    Audit,
+    Database,
+    Events,
+    MessageQueue,
+    Redis,
+    Secrets,
+)
 from tidemill.core.config.sections.working import Dispatcher, Executors, Jobs, Sandbox, Worker
 
 
@@ -28,6 +35,7 @@ class Config(Struct, frozen=True, kw_only=True):
     redis: Redis = Redis()
     events: Events = Events()
     audit: Audit = Audit()
+    secrets: Secrets = Secrets()
     dispatcher: Dispatcher = Dispatcher()
     worker: Worker = Worker()
     jobs: Jobs = Jobs()

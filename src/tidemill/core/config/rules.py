@@ -72,6 +72,14 @@ def _in_production(config: Config) -> Iterator[str]:
             "audit.chain_key is not set; on PostgreSQL, where several machines may write the audit "
             f"log, production needs one key for all. {_MAKE_ONE}"
         )
+    for name in ("master_key", "master_key_previous"):
+        if (given := getattr(config.secrets, name)) and (why := weakness(given)):
+            yield f"secrets.{name} {why}; production refuses it. {_MAKE_ONE}"
+    if config.database.url and not config.secrets.master_key:
+        yield (
+            "secrets.master_key is not set; on PostgreSQL, where several machines may read "
+            f"secrets, production needs one key for all. {_MAKE_ONE}"
+        )
     if config.owner.password and _SAMPLE.search(config.owner.password):
         yield "owner.password looks like a sample; production refuses it. Choose another."
     if "*" in config.cors.origins:

@@ -163,6 +163,7 @@ class Assignment(Struct, frozen=True, kw_only=True, tag="assignment"):
     """A job to run. `arguments` is a JSON object; `token` is the job's own for `/api/v1`.
 
     `lock` pins the packages that it needs, `modules` are the scripts that it imports, by path.
+    `secrets` are the texts among its arguments that no log may show.
     """
 
     job_id: str
@@ -187,6 +188,7 @@ class Assignment(Struct, frozen=True, kw_only=True, tag="assignment"):
     result_bytes_max: int = 1024 * 1024
     lock: str = ""
     modules: dict[str, str] = {}
+    secrets: tuple[str, ...] = ()
 
 
 class Assign(Struct, frozen=True, kw_only=True, tag="assign"):

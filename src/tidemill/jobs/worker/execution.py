@@ -34,6 +34,7 @@ from tidemill.jobs.worker.endings import (
     stop_error,
 )
 from tidemill.jobs.worker.output import Collected, Connected, JobLog, LastLine, pump
+from tidemill.jobs.worker.redaction import Redaction
 from tidemill.jobs.worker.relay import Relay
 
 timeout_grace_seconds: Final = 5.0
@@ -63,6 +64,7 @@ class Execution:
         self.held = Held(assignment.job_id, assignment.epoch)
         self.started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self.log: JobLog | None = None
+        self._redaction = Redaction(assignment.secrets)
         self._running: RunningJob | None = None
         self._stopped_as: Verdict | None = None
         self._grace_seconds = timeout_grace_seconds
@@ -91,7 +93,7 @@ class Execution:
             return self._failed(received_at, *refusal)
         if self._stopped_as is not None:
             return self._unstarted(received_at, self._stopped_as)
-        relay = Relay(surroundings.api_url, self.assignment.token)
+        relay = Relay(surroundings.api_url, self.assignment.token, learn=self._redaction.hide)
         try:
             crash_point("worker_before_start")
             prepared = await self._prepared(surroundings.machine)
@@ -164,9 +166,10 @@ class Execution:
         self.log = output
         result = Collected(job.result_bytes_max + _ENVELOPE_BYTES)
         last_line = LastLine(job.result_bytes_max)
-        pumps = [asyncio.create_task(pump(process.stdout, last_line.add, output.write))]
+        show = self._redaction.pump
+        pumps = [asyncio.create_task(show(process.stdout, output.write, last_line.add))]
         if process.stderr is not None:
-            pumps.append(asyncio.create_task(pump(process.stderr, output.write)))
+            pumps.append(asyncio.create_task(show(process.stderr, output.write)))
         reading = asyncio.create_task(pump(process.result, result.add))
         timer = asyncio.get_running_loop().call_later(
             job.timeout_seconds, self.stop, Verdict.TIMED_OUT, timeout_grace_seconds
@@ -236,7 +239,7 @@ class Execution:
             started_at=started_at,
             finished_at=finished_at,
             result=result,
-            error=error,
+            error=self._redaction.fields(error),
             isolation=self.assignment.isolation,
         )
 

@@ -40,6 +40,7 @@ class JobLog:
         self._offset = 0
         self._is_full = False
         self._is_closing = False
+        self._is_complete = False
         self._pending: deque[LogChunk] = deque()
         self._recent: deque[LogChunk] = deque(maxlen=_REPEATED_CHUNKS_MAX)
         self._connection: WorkerConnection | None = None
@@ -73,7 +74,10 @@ class JobLog:
             self._changed.notify_all()
 
     async def sent(self) -> None:
-        """Return when everything has been sent, after `close`."""
+        """Return when everything has been sent; nothing is written any more."""
+        self._is_complete = True
+        async with self._changed:
+            self._changed.notify_all()
         await asyncio.shield(self._sending)
 
     def abandon(self) -> None:
@@ -83,13 +87,13 @@ class JobLog:
     async def _send(self) -> None:
         while True:
             async with self._changed:
-                await self._changed.wait_for(lambda: self._is_closing or bool(self._pending))
+                await self._changed.wait_for(lambda: self._is_complete or bool(self._pending))
             while self._pending:
                 await self._deliver(self._pending[0])
                 self._recent.append(self._pending.popleft())
             async with self._changed:
                 self._changed.notify_all()
-            if self._is_closing and not self._pending:
+            if self._is_complete and not self._pending:
                 return
 
     async def settle(self) -> None:

@@ -12,6 +12,7 @@ import contextlib
 import posixpath
 import socket
 import ssl
+from collections.abc import Callable, Sequence
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -26,6 +27,8 @@ body_bytes_max: Final = 10 * 1024 * 1024
 answer_bytes_max: Final = 64 * 1024 * 1024
 connections_max: Final = 16
 _PREFIX: Final = "/api/v1/"
+_VALUES: Final = frozenset({f"{_PREFIX}variables/value", f"{_PREFIX}resources/value"})
+"""Addresses whose answers name the secrets in them."""
 _READ_BYTES: Final = 64 * 1024
 _NOT_FORWARDED: Final = frozenset(
     {
@@ -59,9 +62,10 @@ class Request(Struct, kw_only=True):
 class Relay:
     """Answers one job's door."""
 
-    def __init__(self, api_url: str, token: str) -> None:
+    def __init__(self, api_url: str, token: str, *, learn: Callable[[Sequence[str]], None]) -> None:
         self._api = urlsplit(api_url)
         self._token = token
+        self._learn = learn
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
         self._opening: asyncio.Task[None] | None = None
@@ -119,6 +123,9 @@ class Relay:
         try:
             up_writer.write(self._rewritten(request))
             await up_writer.drain()
+            if has_values(request.target):
+                await self._tell_values(up_reader, writer)
+                return
             sent = 0
             while data := await up_reader.read(_READ_BYTES):
                 sent += len(data)
@@ -128,6 +135,19 @@ class Relay:
                 await writer.drain()
         finally:
             up_writer.close()
+
+    async def _tell_values(
+        self, up_reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        # The job gets nothing before its output is watched for the secrets in it.
+        whole = bytearray()
+        while data := await up_reader.read(_READ_BYTES):
+            whole += data
+            if len(whole) > body_bytes_max:
+                return
+        self._learn(secrets_in(bytes(whole)))
+        writer.write(whole)
+        await writer.drain()
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         secure = self._api.scheme == "https"
@@ -157,6 +177,8 @@ class Relay:
             name + b": " + value
             for name, value in request.headers
             if name.lower() not in _NOT_FORWARDED
+            # Whoever reads an answer with values has to understand it.
+            and not (name.lower() == b"accept-encoding" and has_values(request.target))
         ]
         return b"\r\n".join(lines) + b"\r\n\r\n" + bytes(request.body)
 
@@ -171,6 +193,37 @@ def check_path(target: bytes) -> None:
         raise Refused(
             "403 Forbidden", "PATH_NOT_ALLOWED", f"A job may only call paths under {_PREFIX}."
         )
+
+
+def has_values(target: bytes) -> bool:
+    """Return whether the answer to `target` may have secrets in it, however that is spelled."""
+    path = unquote(target.split(b"?", 1)[0].decode("latin-1"))
+    return posixpath.normpath(path) in _VALUES
+
+
+class _Values(Struct):
+    secrets: tuple[str, ...] = ()
+
+
+def secrets_in(answer: bytes) -> tuple[str, ...]:
+    """Return the secrets that an answer names; none when it is an error."""
+    body = bytearray()
+    parser = httptools.HttpResponseParser(_Body(body))
+    try:
+        parser.feed_data(answer)
+        return msgspec.json.decode(body, type=_Values).secrets
+    except (httptools.HttpParserError, msgspec.MsgspecError):
+        return ()
+
+
+class _Body:
+    """Gathers the body of an answer."""
+
+    def __init__(self, body: bytearray) -> None:
+        self._body = body
+
+    def on_body(self, body: bytes) -> None:
+        self._body += body
 
 
 async def read_request(reader: asyncio.StreamReader) -> Request:

@@ -24,12 +24,15 @@ def with_kept_secrets(config: Config) -> Config:
     by others, or cannot be written.
     """
     keys = Path(config.server.data_dir) / "keys"
-    auth, audit = config.auth, config.audit
+    auth, audit, sealing = config.auth, config.audit, config.secrets
     if not auth.jwt_secret:
         auth = structs.replace(auth, jwt_secret=kept_secret(keys / "jwt_secret"))
     if not audit.chain_key:
         audit = structs.replace(audit, chain_key=kept_secret(keys / "audit_chain_key"))
-    return structs.replace(config, auth=auth, audit=audit)
+    if not sealing.master_key:
+        master_key = kept_secret(keys / "secrets_master_key")
+        sealing = structs.replace(sealing, master_key=master_key)
+    return structs.replace(config, auth=auth, audit=audit, secrets=sealing)
 
 
 def kept_secret(path: Path) -> str:

@@ -43,7 +43,11 @@ def test_shipped_files_load_with_every_key_in_force(name: str, tmp_path: Path) -
         if not line.endswith(("at once.", "under [cors]."))
     ]
     file.write_text("\n".join(lines))
-    secrets = {"auth.jwt_secret": STRONG, "audit.chain_key": STRONG[::-1]}
+    secrets = {
+        "auth.jwt_secret": STRONG,
+        "audit.chain_key": STRONG[::-1],
+        "secrets.master_key": STRONG[1:] + STRONG[0],
+    }
     overrides = [Override(key=key, text=text) for key, text in secrets.items()]
 
     config = load_config(config_file=file, overrides=overrides)

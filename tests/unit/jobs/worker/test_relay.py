@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidemill.jobs.worker.relay import Refused, Request, check_path, read_request
+from tidemill.jobs.worker.relay import (
+    Refused,
+    Request,
+    check_path,
+    has_values,
+    read_request,
+    secrets_in,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -79,3 +86,31 @@ async def test_read_request_never_mixes_two_requests() -> None:
 
     with pytest.raises(Refused, match="one request"):
         await _read(one + two)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/api/v1/variables/value?path=x",
+        "/api/v1/resources/value",
+        "/api/v1/variables%2Fvalue",
+        "/api/v1/variables/./value/",
+    ],
+)
+def test_has_values_knows_the_addresses_of_secrets(target: str) -> None:
+    assert has_values(target.encode())
+    assert not has_values(b"/api/v1/jobs?x=/api/v1/variables/value")
+
+
+@pytest.mark.parametrize(
+    ("body", "secrets"),
+    [(b'{"value": "tide", "secrets": ["tide"]}', ("tide",)), (b'{"error": {}}', ()), (b"<p>", ())],
+)
+def test_secrets_in_reads_what_an_answer_names(body: bytes, secrets: tuple[str, ...]) -> None:
+    half = len(body) // 2
+    plain = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
+    chunks = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (body[:half], body[half:]))
+    chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n"
+
+    assert secrets_in(plain) == secrets
+    assert secrets_in(chunked) == secrets

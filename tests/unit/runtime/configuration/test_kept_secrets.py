@@ -22,7 +22,11 @@ def test_with_kept_secrets_makes_each_secret_once(tmp_path: Path) -> None:
     keys = tmp_path / "data" / "keys"
     assert keys.stat().st_mode & 0o777 == 0o700
     assert (keys / "jwt_secret").stat().st_mode & 0o777 == 0o600
-    assert sorted(path.name for path in keys.iterdir()) == ["audit_chain_key", "jwt_secret"]
+    assert sorted(path.name for path in keys.iterdir()) == [
+        "audit_chain_key",
+        "jwt_secret",
+        "secrets_master_key",
+    ]
 
 
 def test_with_kept_secrets_leaves_given_secrets_alone(tmp_path: Path) -> None:

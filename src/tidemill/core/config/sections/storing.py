@@ -177,3 +177,24 @@ class Audit(Struct, frozen=True, kw_only=True):
     retention_days: Annotated[
         int, key("How long bodies of audit lines are kept; 0 means for ever.", ge=0, le=36_500)
     ] = 0
+
+
+class Secrets(Struct, frozen=True, kw_only=True):
+    """How the values of secrets are kept."""
+
+    master_key: Annotated[
+        str,
+        key(
+            "Key that seals the keys of tenants' secrets, at least 32 characters; empty means one "
+            "that is made once and kept in server.data_dir.",
+            SECRET,
+        ),
+    ] = ""
+    master_key_previous: Annotated[
+        str,
+        key(
+            "The master key before this one, until `tidemill secrets rotate` has run in every "
+            "tenant.",
+            SECRET,
+        ),
+    ] = ""

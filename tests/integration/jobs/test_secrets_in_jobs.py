@@ -1,0 +1,91 @@
+"""A job that reads a secret: by the server that runs it, behind the walls, unseen in its log."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from tests.fixtures.client import Client, log_in
+from tests.fixtures.server import TIDEMILL, Server
+
+WORD = "high tide at noon"
+READS = f"""
+import json
+from tidemill import context
+
+def main(fail: bool):
+    word = context.get_variable("mail/password")
+    print("in one piece:", word, flush=True)
+    print(word[:5], end="", flush=True)
+    print(word[5:])
+    print("plain:", context.get_variable("harbour/station"))
+    if fail:
+        raise ValueError("refused: " + word)
+    return word == {WORD!r}
+"""
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[Client]:
+    if sys.platform != "linux":
+        pytest.skip("the walls are made of Linux's namespaces")
+    with Server() as server, log_in(server.url) as client:
+        client.put("/variables/mail/password", {"value": WORD, "is_secret": True})
+        client.put("/variables/harbour/station", {"value": "west pier"})
+        client.post("/scripts", {"path": "reads", "language": "python", "content": READS})
+        yield client
+
+
+def test_secrets_integration_a_job_reads_them_and_its_log_does_not_show_them(
+    client: Client,
+) -> None:
+    ended = client.finished(
+        client.post("/jobs", {"script_path": "reads", "args": {"fail": False}})["id"]
+    )
+
+    assert (ended["error"], ended["result"]) == (None, True)
+    log = client.get(f"/jobs/{ended['id']}/logs")["text"]
+    assert "in one piece: [redacted]\n[redacted]\nplain: west pier" in log
+    read = [line for line in client.pages("/audit-events") if line["action"] == "jobs.secrets.read"]
+    assert [line["resource"] for line in read] == ["variable:mail/password"]
+    assert ended["id"] in str(read[0])
+
+
+def test_secrets_integration_an_error_does_not_show_them(client: Client) -> None:
+    ended = client.finished(
+        client.post("/jobs", {"script_path": "reads", "args": {"fail": True}})["id"]
+    )
+
+    assert ended["state"] == "failed"
+    assert "refused: [redacted]" in ended["error"]["message"]
+    assert WORD not in str(ended)
+
+
+def test_variables_integration_by_the_command_line() -> None:
+    with Server() as server, log_in(server.url) as client:
+        environment = server.environment(TIDEMILL_URL=server.url, TIDEMILL_TOKEN=client.token or "")
+
+        def run(*words: str, given: str = "") -> str:
+            command = [TIDEMILL, *words]
+            done = subprocess.run(
+                command, env=environment, input=given, capture_output=True, text=True, check=True
+            )
+            return done.stdout
+
+        made = run("variables", "set", "mail/password", "--secret", given=f"{WORD}\n")
+        listed = run("variables", "list")
+        read = run("variables", "get", "mail/password")
+        rotated = run("secrets", "rotate", "--renew")
+        after = run("variables", "get", "mail/password")
+        run("variables", "delete", "mail/password")
+        empty = run("variables", "list")
+
+    assert made == "The secret mail/password is at version 1.\n"
+    assert "mail/password" in listed
+    assert WORD not in listed
+    assert (read, after) == (f"{WORD}\n", f"{WORD}\n")
+    assert rotated == "Sealed anew: 0 keys, 1 secrets.\n"
+    assert empty.startswith("No variables yet")

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tidemill.jobs.worker.redaction import RedactedStream, Redaction
+
+WORD = 'hunter2 "x" ü'
+
+
+@given(
+    before=st.text("ab\n", max_size=20), after=st.text("ab\n", max_size=20),
+    secrets=st.lists(st.text("ab", min_size=4, max_size=8), min_size=1, max_size=3),
+    cut=st.integers(1, 7),
+)  # fmt: skip
+def test_stream_shows_no_secret_however_it_is_cut(
+    before: str, after: str, secrets: list[str], cut: int
+) -> None:
+    stream = RedactedStream(Redaction(secrets))
+    data = f"{before}{secrets[0]}{after}".encode()
+
+    shown = b"".join(stream.feed(data[at : at + cut]) for at in range(0, len(data), cut))
+    shown += stream.rest()
+
+    assert all(secret.encode() not in shown for secret in secrets)
+    assert b"[redacted]" in shown
+
+
+def test_stream_holds_back_no_more_than_what_may_be_a_secret() -> None:
+    stream = RedactedStream(Redaction(["password"]))
+
+    assert stream.feed(b"say: pass") == b"say: "
+    assert stream.feed(b"port\n") == b"passport\n"
+    assert stream.rest() == b""
+
+
+def test_stream_without_secrets_changes_nothing() -> None:
+    assert RedactedStream(Redaction()).feed(b"any bytes \xff") == b"any bytes \xff"
+
+
+@pytest.mark.parametrize("text", [WORD, json.dumps(WORD), json.dumps(WORD, ensure_ascii=False)])
+def test_text_hides_a_secret_in_each_form_that_json_gives_it(text: str) -> None:
+    assert "hunter2" not in Redaction([WORD]).text(f"at {text}!")
+
+
+def test_text_hides_the_lines_of_a_key_and_leaves_short_ones() -> None:
+    redaction = Redaction(["-----BEGIN KEY-----\nc2VjcmV0LW9uZQ==\nab\n-----END KEY-----\n", "abc"])
+
+    assert redaction.text("read c2VjcmV0LW9uZQ== and abc") == "read [redacted] and abc"
+
+
+def test_fields_hides_secrets_in_every_part_of_an_error() -> None:
+    error = {"type": "E", "message": "no password", "traceback": "in password"}
+
+    assert Redaction(["password"]).fields(error) == {
+        "type": "E", "message": "no [redacted]", "traceback": "in [redacted]",
+    }  # fmt: skip
