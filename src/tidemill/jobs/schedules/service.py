@@ -143,6 +143,8 @@ class ScheduleService:
         actor: Actor,
     ) -> Schedule:
         """Give a schedule another definition; from now on its jobs run with `actor`'s rights."""
+        # What is not there is told first, whatever else is wrong.
+        await self.get(reference, actor=actor)
         owner = await self._checked(definition, actor)
 
         def use_case(tx: Tx) -> Schedule:
