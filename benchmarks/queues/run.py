@@ -1,8 +1,9 @@
 """Tidemill's queue beside its peers, each with durable defaults or its fastest documented settings.
 
-    python -m benchmarks.queues.run --peers ENVIRONMENT --arq ENVIRONMENT [--rounds 3] [--only NAME,NAME]
+    python -m benchmarks.queues.run --peers DIR --arq DIR [--rounds 3] [--only NAME,NAME]
 
-The environments hold `requirements.txt` and `requirements-arq.txt` of this folder. PostgreSQL,
+The directories are environments with `requirements.txt` and `requirements-arq.txt` of this folder.
+PostgreSQL,
 Redis and RabbitMQ are those of PG_DSN, REDIS_URL, RESULT_URL and AMQP_URL; PG_DSN names a database
 that may be emptied. Rounds of all contestants alternate, so that what else the machine does meets
 them alike; medians are shown.
