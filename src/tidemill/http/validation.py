@@ -21,6 +21,9 @@ _UNKNOWN_FIELD: Final = re.compile(r"unknown field `([^`]*)`")
 _MISSING_FIELD: Final = re.compile(r"missing required field `([^`]*)`")
 _ENUM: Final = re.compile(r"Invalid enum value '?([^']*)'?")
 _INDEX: Final = re.compile(r"\[[^\]]*\]")
+_NO_BODY: Final = ("'data'", "data")  # What Litestar says of a body that was not sent.
+_MALFORMED: Final = re.compile(r"^(?:JSON is malformed: |Input data was |Invalid UTF-8)")
+_BODY_KIND: Final = re.compile(r"^Expected `(\w+)`, got `(\w+)`\.?$")
 _WORDINGS: Final = {
     _UNKNOWN_FIELD: "{} is not a field of this body.",
     _MISSING_FIELD: "{} is missing.",
@@ -49,6 +52,8 @@ def of_parameters(error: ValidationException, request: Request[Any, Any, Any]) -
 
 def of_message(message: str, request: Request[Any, Any, Any]) -> ValidationFailed:
     """Return what msgspec's message says, in words for the caller."""
+    if whole := _of_whole_body(message):
+        return ValidationFailed(whole)
     for pattern, wording in _WORDINGS.items():
         if match := pattern.search(message):
             inner = _field(message)
@@ -57,6 +62,18 @@ def of_message(message: str, request: Request[Any, Any, Any]) -> ValidationFaile
     field = _field(message)
     text = _wording(message, field, request)
     return ValidationFailed(f"{field}: {text}" if field else text, param=field)
+
+
+def _of_whole_body(message: str) -> str | None:
+    """Return what is wrong with the body as a whole, or None where a field is at fault."""
+    if message in _NO_BODY:
+        return "This request needs a body: a JSON object."
+    if _MALFORMED.search(message):
+        what = message.removeprefix("JSON is malformed: ").removeprefix("Input data was ")
+        return f"The body is no valid JSON: {what.rstrip('.')}."
+    if kinds := _BODY_KIND.search(message):
+        return f"The body must be JSON of type {kinds[1]}, and is of type {kinds[2]}."
+    return None
 
 
 def _name_in_query(key: str, request: Request[Any, Any, Any]) -> str:
