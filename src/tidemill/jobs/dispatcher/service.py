@@ -23,6 +23,7 @@ from tidemill.jobs.queue.models import (
     settled,
     started_fact,
 )
+from tidemill.jobs.retention.repository import RetentionRepository
 from tidemill.jobs.specs.repository import SpecRepository
 from tidemill.jobs.workers.models import Beat, Registration
 from tidemill.jobs.workers.repository import WorkerRepository
@@ -44,6 +45,7 @@ class Dispatching:
         self._policy = policy
         self._jitter = jitter
         self._jobs = DispatchRepository()
+        self._retention = RetentionRepository()
         self._workers = WorkerRepository()
         self._specs = SpecRepository()
 
@@ -180,7 +182,7 @@ class Dispatching:
 
         def use_case(tx: Tx) -> None:
             today = tx.now // _DAY
-            self._jobs.make_days(tx, range(today, today + _days_ahead))
+            self._retention.make_days(tx, range(today, today + _days_ahead))
 
         await self._database.write(INSTALLATION, use_case)
 
@@ -190,7 +192,7 @@ class Dispatching:
         def use_case(tx: Tx) -> int:
             self._workers.forget(tx, tx.now - _DAY)
             before = tx.now - days * _DAY
-            return self._jobs.prune(tx, before=before, limit=pruned_per_turn_max)
+            return self._retention.prune(tx, before=before, limit=pruned_per_turn_max)
 
         return await self._database.write(INSTALLATION, use_case)
 
@@ -218,11 +220,11 @@ class Dispatching:
         """
         before = now - days * _DAY
         gone = await self._database.read(
-            INSTALLATION, partial(self._jobs.days_before, day=before // _DAY)
+            INSTALLATION, partial(self._retention.days_before, day=before // _DAY)
         )
         for day in gone:
             dropped = await self._database.write(
-                INSTALLATION, partial(self._jobs.drop_day, day=day, before=before)
+                INSTALLATION, partial(self._retention.drop_day, day=day, before=before)
             )
             if not dropped:
                 return

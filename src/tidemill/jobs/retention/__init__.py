@@ -1,0 +1,1 @@
+"""How long jobs that have ended are kept."""
