@@ -44,8 +44,9 @@ FINAL_STATES: Final = frozenset(
 class JobRequest(Struct, frozen=True, kw_only=True):
     """What to run, when and for what: a deployed script by its path, a function, or code in place.
 
-    `function` is the name of a function of the operator's own code, `package.module:name`. `id` is chosen by the client: the same id never runs twice. `trigger_id` names what started
-    the job other than a person; such jobs have their facts on the stream.
+    `function` is the name of a function of the operator's own code, `package.module:name`. `id`
+    is chosen by the client: the same id never runs twice. `trigger_id` names what started the job
+    other than a person; such jobs have their facts on the stream.
     """
 
     script_path: str | None = None
