@@ -23,12 +23,13 @@ from tidemill.core.module import (
     Service,
 )
 from tidemill.http.authentication import AUTHENTICATOR, still_valid_by
-from tidemill.identity import JOB_LIVENESS, JOB_TOKENS
+from tidemill.identity import IDENTITY, JOB_LIVENESS, JOB_TOKENS
 from tidemill.jobs.announcing import Announcer, hear
 from tidemill.jobs.contract import JOBS, WORK_ITEM_LINKS
 from tidemill.jobs.dispatcher.assignments import Assignments
 from tidemill.jobs.dispatcher.dispatcher import Dispatcher, Peers
 from tidemill.jobs.dispatcher.options import DispatcherOptions
+from tidemill.jobs.dispatcher.references import References
 from tidemill.jobs.dispatcher.service import Dispatching
 from tidemill.jobs.dispatcher.tending import Tending
 from tidemill.jobs.figures import figures_of
@@ -48,6 +49,8 @@ from tidemill.jobs.queue.models import RetryPolicy
 from tidemill.jobs.queue.routes import ROUTES as JOB_ROUTES
 from tidemill.jobs.queue.service import JobService
 from tidemill.jobs.queue.signals import Signals
+from tidemill.jobs.resources.routes import ROUTES as RESOURCE_ROUTES
+from tidemill.jobs.resources.service import ResourceService, ResourceTypeService
 from tidemill.jobs.rows.files import RowFiles
 from tidemill.jobs.rows.routes import ROUTES as ROW_ROUTES
 from tidemill.jobs.rows.service import RowService
@@ -85,6 +88,7 @@ _ROUTES: Final = (
     *FUNCTION_ROUTES,
     *SCHEDULE_ROUTES,
     *VARIABLE_ROUTES,
+    *RESOURCE_ROUTES,
 )
 
 
@@ -112,7 +116,10 @@ def build(parts: Parts) -> Offer:
     )
     arrivals = LogArrivals()
     schedules = Schedules(parts, jobs, scripts)
-    dispatch = _dispatch(parts, signals, scripts, schedules, (arrivals, files))
+    values = Values(MasterKeys(config.secrets))
+    resources = ResourceService(parts.tenants, values)
+    references = References(resources, parts.late(IDENTITY))
+    dispatch = _dispatch(parts, signals, (scripts, references), schedules, (arrivals, files))
     return Offer(
         routes=_ROUTES,
         dependencies={
@@ -132,7 +139,9 @@ def build(parts: Parts) -> Offer:
             ),
             "job_rows": RowService(RowFiles(Path(config.server.data_dir) / "files"), jobs),
             "script_states": StateService(parts.tenants),
-            "variables": VariableService(parts.tenants, Values(MasterKeys(config.secrets))),
+            "variables": VariableService(parts.tenants, values),
+            "resources": resources,
+            "resource_types": ResourceTypeService(parts.tenants),
             **schedules.dependencies,
         },
         provides={JOBS: jobs, JOB_LIVENESS: jobs},
@@ -169,7 +178,7 @@ def _queue(
 def _dispatch(
     parts: Parts,
     signals: Signals,
-    scripts: ScriptService,
+    needs: tuple[ScriptService, References],
     schedules: Schedules,
     logs: tuple[LogArrivals, LogFiles],
 ) -> _Dispatch:
@@ -178,7 +187,7 @@ def _dispatch(
         return _Dispatch()
     parts.bus.on_ephemeral(partial(hear, signals))
     writer = LogWriter(logs[1], parts.live, logs[0])
-    dispatcher, tending = _dispatcher(parts, signals, scripts, writer, logs)
+    dispatcher, tending = _dispatcher(parts, signals, needs, writer, logs)
     parts.get(SETTINGS).on_stored(dispatcher.tell_settings)
     scheduler = schedules.scheduler(leads=lambda: tending.leads)
     parts.bus.on_ephemeral(scheduler.hear)
@@ -207,7 +216,7 @@ def _package_source(config: Config) -> PackageSource:
 def _dispatcher(
     parts: Parts,
     signals: Signals,
-    scripts: ScriptService,
+    needs: tuple[ScriptService, References],
     writer: LogWriter,
     logs: tuple[LogArrivals, LogFiles],
 ) -> tuple[Dispatcher, Tending]:
@@ -225,7 +234,7 @@ def _dispatcher(
         options,
         Peers(
             dispatching=dispatching,
-            assignments=Assignments(options, scripts, tokens),
+            assignments=Assignments(options, needs[0], tokens, needs[1]),
             signals=signals,
             logs=writer,
             arrivals=arrivals,

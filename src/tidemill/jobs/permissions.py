@@ -40,6 +40,15 @@ WRITE_VARIABLES: Final = Permission(
     scope=Scope.WRITE,
     resource_scope="variables:write",
 )
+READ_RESOURCES: Final = Permission(
+    name="jobs.resources.read", role=Role.VIEWER, scope=Scope.READ, resource_scope="jobs:run"
+)
+WRITE_RESOURCES: Final = Permission(
+    name="jobs.resources.write",
+    role=Role.MEMBER,
+    scope=Scope.WRITE,
+    resource_scope="resources:write",
+)
 READ_VALUES: Final = Permission(
     name="jobs.values.read", role=Role.MEMBER, scope=Scope.WRITE, resource_scope="jobs:run"
 )
@@ -56,6 +65,8 @@ PERMISSIONS: Final = (
     RUN_SCHEDULES,
     READ_VARIABLES,
     WRITE_VARIABLES,
+    READ_RESOURCES,
+    WRITE_RESOURCES,
     READ_VALUES,
     ROTATE_SECRETS,
     READ_WORKERS,

@@ -79,6 +79,76 @@ class SecretLocked(Unavailable):
         super().__init__(f"The secret cannot be opened: {reason}")
 
 
+class ResourceTypeInvalid(RuleViolation):
+    """A field of a resource type cannot hold."""
+
+    code = "RESOURCE_TYPE_INVALID"
+
+    def __init__(self, param: str, reason: str) -> None:
+        super().__init__(f"{param}: {reason}", param=param)
+
+
+class ResourceTypeNotFound(NotFound):
+    """There is no such type for this tenant, and none is built in."""
+
+    code = "RESOURCE_TYPE_NOT_FOUND"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no resource type {_shown(name)}.", param="name")
+
+
+class ResourceTypeInUse(Conflict):
+    """Resources have the type."""
+
+    code = "RESOURCE_TYPE_IN_USE"
+
+    def __init__(self, name: str, users: Sequence[str]) -> None:
+        super().__init__(
+            f"The resources {', '.join(users)} have the type {_shown(name)}. Delete them first.",
+            param="name",
+        )
+
+
+class ResourceInvalid(RuleViolation):
+    """A field of a resource cannot hold: its type is unknown, or the value does not fit it."""
+
+    code = "RESOURCE_INVALID"
+
+    def __init__(self, param: str, reason: str) -> None:
+        super().__init__(f"{param}: {reason}", param=param)
+
+
+class ResourceNotFound(NotFound):
+    """There is no such resource for this tenant."""
+
+    code = "RESOURCE_NOT_FOUND"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"There is no resource {_shown(path)}.", param="path")
+
+
+class ResourceInUse(Conflict):
+    """Other resources refer to the resource."""
+
+    code = "RESOURCE_IN_USE"
+
+    def __init__(self, path: str, users: Sequence[str]) -> None:
+        super().__init__(
+            f"{_shown(path)} is referred to by the resources {', '.join(users)}. "
+            "Change or delete those first.",
+            param="path",
+        )
+
+
+class ReferenceInvalid(RuleViolation):
+    """What a value refers to is not there, leads back to itself, or leads too far."""
+
+    code = "REFERENCE_INVALID"
+
+    def __init__(self, way: Sequence[str], reason: str) -> None:
+        super().__init__(f"{' → '.join(way)}: {reason}", param="value")
+
+
 def _shown(text: str) -> str:
     short = text if len(text) <= 100 else f"{text[:99]}…"
     return repr(short)

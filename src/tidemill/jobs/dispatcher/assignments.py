@@ -10,10 +10,12 @@ from msgspec import structs
 from tidemill.core.errors import TidemillError
 from tidemill.identity import JobTokens
 from tidemill.jobs.dispatcher.options import DispatcherOptions
+from tidemill.jobs.dispatcher.references import NO_SECRETS, References
 from tidemill.jobs.functions.models import isolation_of
 from tidemill.jobs.protocol.messages import Assignment, Isolation
 from tidemill.jobs.queue.claims import Claimed
 from tidemill.jobs.queue.models import starter
+from tidemill.jobs.references import may_refer
 from tidemill.jobs.scripts.service import ScriptService
 from tidemill.jobs.specs.models import Spec
 
@@ -30,8 +32,10 @@ class Assignments:
         options: DispatcherOptions,
         scripts: ScriptService,
         tokens: Callable[[], JobTokens | None],
+        references: References | None = None,
     ) -> None:
         self._options = options
+        self._references = references
         self._scripts = scripts
         self._tokens = tokens
         self._functions: dict[Spec, Assignment] = {}
@@ -43,18 +47,23 @@ class Assignments:
         if content is None:
             content = await self._scripts.content(job.tenant_id, spec.content_hash)
         needs = await self._scripts.needs(job.tenant_id, spec.language, content, spec.script_path)
+        arguments, secrets, refusal = job.args.encode(), NO_SECRETS, ""
+        if self._references is not None and may_refer(job.args):
+            arguments, secrets, refusal = await self._references.resolved(job)
         return structs.replace(
             self._common(spec),
             job_id=job.id,
             epoch=job.epoch,
             attempt=job.attempts,
             content=content,
-            arguments=job.args.encode(),
+            arguments=arguments,
             token=self._token(job),
             work_item_id=job.work_item_id,
             traceparent=job.traceparent,
             lock=needs.lock,
             modules=needs.modules,
+            secrets=secrets,
+            refusal=refusal,
         )
 
     def of_function(self, job: Claimed) -> Assignment:

@@ -163,7 +163,8 @@ class Assignment(Struct, frozen=True, kw_only=True, tag="assignment"):
     """A job to run. `arguments` is a JSON object; `token` is the job's own for `/api/v1`.
 
     `lock` pins the packages that it needs, `modules` are the scripts that it imports, by path.
-    `secrets` are the texts among its arguments that no log may show.
+    `secrets` are the texts among its arguments that no log may show; `refusal` says why the
+    job must end without having begun.
     """
 
     job_id: str
@@ -189,6 +190,7 @@ class Assignment(Struct, frozen=True, kw_only=True, tag="assignment"):
     lock: str = ""
     modules: dict[str, str] = {}
     secrets: tuple[str, ...] = ()
+    refusal: str = ""
 
 
 class Assign(Struct, frozen=True, kw_only=True, tag="assign"):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from tidemill.jobs.errors import ArgumentsInvalid
+from tidemill.jobs.references import is_reference
 
 if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator, ValidationError
@@ -24,9 +25,21 @@ class Arguments:
         self._validators: OrderedDict[str, Draft202012Validator] = OrderedDict()
 
     def check(self, schema: str, args: dict[str, Any]) -> None:
-        """Raise `ArgumentsInvalid` for the first argument that does not fit `schema` (JSON)."""
+        """Raise `ArgumentsInvalid` for the first argument that does not fit `schema` (JSON).
+
+        What an argument refers to is known when the job starts, so a reference fits everything.
+        """
         for error in self._validator(schema).iter_errors(args):
+            if is_reference(error.instance):
+                continue
             raise _named(error, schema, self._whose)
+
+    def mismatch(self, schema: str, value: Any) -> tuple[str, str] | None:
+        """Return where `value` does not fit `schema`, and why; None when it does."""
+        for error in self._validator(schema).iter_errors(value):
+            if not is_reference(error.instance):
+                return ".".join(str(part) for part in error.instance_path), _reason(error)
+        return None
 
     def _validator(self, schema: str) -> Draft202012Validator:
         known = self._validators.get(schema)
@@ -55,10 +68,14 @@ def _named(error: ValidationError, schema: str, whose: str) -> ArgumentsInvalid:
         names = ", ".join(msgspec.json.decode(schema).get("properties", {})) or "none"
         return ArgumentsInvalid(unexpected, f"the {whose} takes no such argument; it has: {names}.")
     where = ".".join(str(part) for part in error.instance_path)
+    return ArgumentsInvalid(where or None, _reason(error))
+
+
+def _reason(error: ValidationError) -> str:
     reason = error.message
     if len(reason) > _reason_chars_max:
         reason = f"{reason[: _reason_chars_max - 1]}…"
-    return ArgumentsInvalid(where or None, f"{reason}.")
+    return f"{reason}."
 
 
 def _kind(schema: str, name: str) -> str:

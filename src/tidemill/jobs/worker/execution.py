@@ -124,6 +124,8 @@ class Execution:
 
     def _refusal(self, isolations: tuple[Isolation, ...]) -> tuple[str, str] | None:
         wanted = self.assignment.isolation
+        if self.assignment.refusal:
+            return "ReferencesRefused", self.assignment.refusal
         if self.assignment.language not in EXECUTORS:
             known = ", ".join(sorted(EXECUTORS))
             return "LanguageUnknown", f"This worker runs {known}, not {self.assignment.language}."

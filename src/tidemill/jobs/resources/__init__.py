@@ -1,0 +1,1 @@
+"""Resources: how to reach something, as values of a type."""
