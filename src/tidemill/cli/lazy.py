@@ -50,6 +50,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "run": ("run", "Run a script as a job; follow its log and print its result.", WORK),
     "jobs": ("jobs", "List jobs, read their logs, cancel them.", WORK),
     "schedules": ("schedules", "Start scripts at their times, or after each other.", WORK),
+    "resources": ("resources", "Keep how to reach databases and services.", WORK),
     "variables": ("variables", "Keep texts and secrets that scripts read.", WORK),
     "watch": ("watch", "Follow what happens, live.", WORK),
     "login": ("login", "Log in to a server and remember it.", PEOPLE),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -104,6 +105,12 @@ def test_variables_integration_by_the_command_line() -> None:
         read = run("variables", "get", "mail/password")
         rotated = run("secrets", "rotate", "--renew")
         after = run("variables", "get", "mail/password")
+        value = '{"host": "mail.test", "password": "$var:mail/password"}'
+        kept = run("resources", "set", "mail", "smtp", value)
+        written = json.loads(run("resources", "get", "mail"))
+        resolved = json.loads(run("resources", "get", "mail", "--resolved"))
+        types = run("resources", "types")
+        run("resources", "delete", "mail")
         run("variables", "delete", "mail/password")
         empty = run("variables", "list")
 
@@ -112,4 +119,7 @@ def test_variables_integration_by_the_command_line() -> None:
     assert WORD not in listed
     assert (read, after) == (f"{WORD}\n", f"{WORD}\n")
     assert rotated == "Sealed anew: 0 keys, 1 secrets.\n"
+    assert kept == "The resource mail is at version 1.\n"
+    assert (written["password"], resolved["password"]) == ("$var:mail/password", WORD)
+    assert "smtp" in types
     assert empty.startswith("No variables yet")
