@@ -116,6 +116,8 @@ OTHER_VARIABLES: Final = frozenset(
         "TIDEMILL_TENANT_ID",
         "TIDEMILL_WORK_ITEM_ID",
         "TIDEMILL_ATTEMPT",
+        "TIDEMILL_SCRIPT_PATH",
+        "TIDEMILL_PLAN",
     }
 )
 """Variables with our prefix that are no keys."""
