@@ -70,6 +70,27 @@ async def test_a_specification_goes_with_its_last_job(world: JobsWorld) -> None:
         await world.job(old)
 
 
+async def test_an_id_that_is_given_again_stands_for_the_new_specification(
+    world: JobsWorld,
+) -> None:
+    async with world.dispatching_now(), world.a_worker() as worker:
+        job = await world.a_job(args={}, content=_code("old"))
+        await worker.end(await worker.assignment(job), Verdict.SUCCEEDED, result=b"1")
+    world.clock.advance(40 * 86_400)
+    await world.dispatching.make_days()
+    await world.dispatching.prune(days=30)
+    await world.dispatching.drop_days(world.clock.now(), days=30)
+    await world.dispatching.forget_specs(days=30)
+    gone = await world.rows("SELECT COUNT(*) FROM job_specs")
+
+    async with world.dispatching_now(), world.a_worker() as worker:
+        job = await world.a_job(args={}, content=_code("new"))
+        assignment = await worker.assignment(job)
+
+    assert gone[0][0] == 0
+    assert assignment.content == _code("new")
+
+
 def _code(word: str) -> str:
     return f"def main() -> str:\n    return {word!r}\n"
 

@@ -54,6 +54,7 @@ class SpecRepository:
     def __init__(self) -> None:
         self._ids: dict[Spec, tuple[int, int]] = {}
         self._specs: dict[int, Spec] = {}
+        self._day = 0
 
     def ids(self, tx: Tx, specs: Iterable[Spec]) -> Mapping[Spec, int]:
         """Return the id of each specification; new ones are kept."""
@@ -79,15 +80,21 @@ class SpecRepository:
         return found
 
     def all(self, tx: Tx, ids: Iterable[int]) -> Mapping[int, Spec]:
-        """Return specifications by id, and remember them."""
-        wanted = set(ids)
-        missing = sorted(wanted - self._specs.keys())
+        """Return specifications by id, and remember them until the day ends.
+
+        An id that was deleted may be given again, but not on a day on which a job had it.
+        """
+        day, wanted = tx.now // _DAY, set(ids)
+        known = self._specs if day == self._day else {}
+        found = {id_: known[id_] for id_ in wanted if id_ in known}
+        missing = sorted(wanted - found.keys())
         if missing:
             rows = tx.all(_READ[tx.dialect], ids=msgspec.json.encode(missing).decode())
-            if len(self._specs) + len(rows) > remembered_max:
-                self._specs = {id_: self._specs[id_] for id_ in wanted & self._specs.keys()}
-            self._specs.update((row[0], Spec(*row[1:])) for row in rows)
-        return self._specs
+            read = {row[0]: Spec(*row[1:]) for row in rows}
+            found |= read
+            # One that another use case of the same commit has made may be rolled back with it.
+            tx.after_commit(partial(self._learn, day, read))
+        return found
 
     def unused(self, tx: Tx, *, before: int, limit: int) -> list[int]:
         """Return specifications that nobody has used since and no job has."""
@@ -108,3 +115,10 @@ class SpecRepository:
         if len(self._ids) + len(kept) > remembered_max:
             self._ids.clear()
         self._ids.update(kept)
+
+    def _learn(self, day: int, read: Mapping[int, Spec]) -> None:
+        if day != self._day or len(self._specs) + len(read) > remembered_max:
+            # Never emptied in place: the thread of another transaction may be reading it.
+            self._specs, self._day = dict(read), day
+        else:
+            self._specs.update(read)
