@@ -8,9 +8,11 @@ from msgspec import structs
 
 from tests.fixtures.jobs import JobsWorld, news_seconds_max
 from tests.fixtures.stores import until
+from tidemill.core.clock import Instant
 from tidemill.jobs.contract import JobState
+from tidemill.jobs.dispatcher.models import Demand, Ended, Ring
 from tidemill.jobs.protocol.messages import Held, Refused, Verdict
-from tidemill.jobs.queue.models import rescues_max
+from tidemill.jobs.queue.models import Ending, rescues_max
 
 pytestmark = pytest.mark.anyio
 
@@ -34,6 +36,23 @@ async def test_a_lost_workers_job_runs_again_elsewhere(world: JobsWorld) -> None
 
     assert found.epoch == lost.epoch + 1
     assert (ended.state, ended.attempts, ended.rescues) == (JobState.SUCCEEDED, 2, 1)
+
+
+async def test_an_end_that_a_worker_tells_twice_is_recorded_once(world: JobsWorld) -> None:
+    first, second = await world.a_job(), await world.a_job()
+    demand = Demand(
+        worker_id="one", generation=1, slots=2, tags=("default",), isolations=("sandbox",)
+    )
+    claimed = (await world.dispatching.turn([], [demand], Ring(), leads=True)).claimed["one"]
+    ending = Ending(
+        verdict=JobState.SUCCEEDED, started_at=Instant(1), finished_at=Instant(2), result="1"
+    )
+    ended = [Ended(job.tenant_id, job.id, job.epoch, ending) for job in claimed]
+
+    await world.dispatching.turn([*ended, ended[0]], [], Ring(), leads=True)
+
+    states = [(await world.job(job)).state for job in (first, second)]
+    assert states == [JobState.SUCCEEDED, JobState.SUCCEEDED]
 
 
 async def test_a_silent_workers_late_outcome_is_fenced_off(world: JobsWorld) -> None:

@@ -104,6 +104,8 @@ def move(tx: Tx, moves: Sequence[Move], *, held: bool) -> set[tuple[str, int]]:
     if tx.dialect == "postgres":
         rows = tx.all(_FUSED[held], moves=msgspec.json.encode(moves).decode())
         return {(row[0], row[1]) for row in rows}
+    # A worker that came back may have told the same end twice, and a row is copied once.
+    moves = list({(one.tenant, one.id, one.epoch): one for one in moves}.values())
     values = [structs.asdict(one) for one in moves]
     before = _changes(tx)
     tx.execute_many(_COPY[held], values)
