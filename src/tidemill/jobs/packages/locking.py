@@ -7,6 +7,8 @@ import sys
 import time
 from typing import Final
 
+from uuid_utils import uuid4
+
 from tidemill.jobs.packages.models import Packages
 from tidemill.jobs.packages.uv import PackageSource, run_uv
 
@@ -32,5 +34,8 @@ async def lock_packages(packages: Packages, source: PackageSource) -> str:
         printed = await run_uv(command, source, stdin="\n".join(packages.dependencies).encode())
     lock = printed.decode()
     kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    kept.write_text(lock)
+    # Whoever reads it meanwhile must not take half of it for the whole.
+    beside = kept.with_name(f"{kept.name}.{uuid4().hex}")
+    beside.write_text(lock)
+    beside.rename(kept)
     return lock
