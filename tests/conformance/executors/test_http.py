@@ -131,6 +131,20 @@ async def test_http_executor_follows_redirects_and_stops_at_the_limit(
     assert lost.error["type"] == "TooManyRedirects"
 
 
+async def test_http_executor_tells_another_host_no_key(ask: Ask, server: Server) -> None:
+    # The same server by another name.
+    server.answer(b"", 302, location=f"http://2130706433:{server.port}/next")
+    server.answer({"done": True})
+
+    outcome = await ask(headers={"X-Api-Key": "k-1", "Accept": "text/plain"})
+
+    assert succeeded(outcome)["body"] == {"done": True}
+    first, second = (one.headers for one in server.asked)
+    assert first["x-api-key"] == "k-1"
+    assert "x-api-key" not in second
+    assert second["accept"] == "text/plain"
+
+
 async def test_http_executor_tries_again_where_that_is_safe(ask: Ask, server: Server) -> None:
     server.answer(b"", 503, retry_after="0")
     server.answer({"up": True})

@@ -19,6 +19,8 @@ from .journal import say
 
 _PLACE: Final = re.compile(r"\{([A-Za-z_]\w*(?:\.\w+)*)\}")
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+# A key may be in any other header, such as x-api-key.
+_FOR_ANYONE: Final = frozenset({"accept", "accept-language", "content-type", "user-agent"})
 _PORTS: Final = {"http": 80, "https": 443}
 _TOKEN_BYTES_MAX: Final = 64 * 1024
 _READ_BYTES: Final = 64 * 1024
@@ -121,8 +123,8 @@ class Exchange:
         say("INFO", f"redirected to {request.scheme}://{request.netloc}")
         if (request.scheme, request.host, request.port) != before:
             # What is meant for one host is told to no other.
-            for name in ("authorization", "cookie", "proxy-authorization"):
-                request.headers.pop(name, None)
+            told = {name: text for name, text in request.headers.items() if name in _FOR_ANYONE}
+            request.headers = told
         if status == 303 or (status in {301, 302} and request.method == "POST"):
             request.method, request.body = "GET", None
             request.headers.pop("content-type", None)
