@@ -17,7 +17,7 @@ from tidemill.jobs.contract import JobState
 from tidemill.jobs.errors import QueueFull
 from tidemill.jobs.queue.limits import QueueLimits
 from tidemill.jobs.schedule_errors import ScheduleInvalid, ScheduleNotFound, TooManySchedules
-from tidemill.jobs.schedules.models import Missed, Overlap, Trigger
+from tidemill.jobs.schedules.models import Handler, Missed, Overlap, Trigger
 
 pytestmark = pytest.mark.anyio
 
@@ -333,6 +333,33 @@ async def test_a_lost_end_is_found_by_the_sweep(world: ScheduleWorld) -> None:
     found = (await world.occurrences(schedule))[0]
     assert (found.state, found.reason) == ("failed", "its job was cancelled")
     assert JobState.CANCELLED.final
+
+
+async def test_the_sweep_passes_over_a_run_whose_handler_finds_the_queue_full(
+    world: ScheduleWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hourly = Trigger(every_seconds=3600)
+    stuck = await world.a_schedule("stuck", trigger=hourly, on_failure=Handler(script_path="hear"))
+    world.clock.advance(3600)
+    await world.fire()
+    plain = await world.a_schedule("plain")
+    world.clock.advance(60)
+    await world.fire()
+    for one in await world.occurrences():
+        await world.jobs.cancel_job(one.job_id or "", actor=world.actor)
+    world.clock.advance(180)
+
+    def refuse(*args: Any) -> None:
+        raise QueueFull(3)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.jobs, "enqueue_in", refuse)
+        await world.settling.sweep()
+        full = await world.states(stuck), await world.states(plain)
+    await world.settling.sweep()
+
+    assert full == (["started"], ["failed"])
+    assert await world.states(stuck) == ["failed"]
 
 
 async def test_a_schedule_starts_a_script_or_a_function(world: ScheduleWorld) -> None:

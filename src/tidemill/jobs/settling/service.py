@@ -92,7 +92,16 @@ class Settling:
         # Round and round: long runs must not hide the others.
         self._looked_through = found[-1][3] if len(found) == stale_max else Instant(0)
         for tenant_id, occurrence_id, job_id, _ in found:
-            await self._check(TenantId(tenant_id), occurrence_id, job_id)
+            try:
+                await self._check(TenantId(tenant_id), occurrence_id, job_id)
+            except TidemillError as later:
+                # A full queue takes no handler yet, and other tenants' runs must not wait for it.
+                log.warning(
+                    "schedules.sweep.delayed",
+                    tenant_id=tenant_id,
+                    occurrence_id=occurrence_id,
+                    code=later.code,
+                )
 
     async def _check(self, tenant_id: TenantId, occurrence_id: str, job_id: str) -> None:
         try:
