@@ -193,9 +193,11 @@ async def _to_its_end(committing: Coroutine[Any, Any, None]) -> asyncio.Cancelle
     except asyncio.CancelledError as cancelled:
         done, _ = await asyncio.wait({task}, timeout=_commit_seconds_max)
         if not done or task.exception() is not None:
-            task.cancel()
             raise
         return cancelled
+    finally:
+        # Cancelled once more, the caller gives back a connection that must not be busy still.
+        task.cancel()
     return None
 
 
