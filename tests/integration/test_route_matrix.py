@@ -85,6 +85,15 @@ GET    /api/v1/projects/{project_id}               viewer  read   board:read
 PATCH  /api/v1/projects/{project_id}               member  write  board:write
 POST   /api/v1/projects/{project_id}/imports       member  write  board:write
 POST   /api/v1/projects/{project_id}/restorations  admin   write
+GET    /api/v1/resource-types                      viewer  read   jobs:run
+DELETE /api/v1/resource-types/{name}               member  write  resources:write
+GET    /api/v1/resource-types/{name}               viewer  read   jobs:run
+PUT    /api/v1/resource-types/{name}               member  write  resources:write
+GET    /api/v1/resources                           viewer  read   jobs:run
+DELETE /api/v1/resources/{path}                    member  write  resources:write
+GET    /api/v1/resources/{path}                    member  write  jobs:run
+PUT    /api/v1/resources/{path}                    member  write  resources:write
+GET    /api/v1/resources/value                     member  write  jobs:run
 POST   /api/v1/schedules                           member  write  schedules:write
 GET    /api/v1/schedules                           viewer  read   jobs:run
 DELETE /api/v1/schedules/{schedule_id}             member  write  schedules:write
@@ -105,6 +114,7 @@ GET    /api/v1/scripts                             viewer  read   jobs:run
 POST   /api/v1/scripts                             member  write  scripts:write
 DELETE /api/v1/scripts/{path}                      member  write  scripts:write
 GET    /api/v1/scripts/{path}                      viewer  read   jobs:run
+POST   /api/v1/secret-rotations                    admin   admin
 GET    /api/v1/settings                            viewer  read
 DELETE /api/v1/settings/{key}                      viewer  write
 GET    /api/v1/settings/{key}                      viewer  read
@@ -113,6 +123,11 @@ GET    /api/v1/tenants                             viewer  read
 POST   /api/v1/tenants                             owner   admin
 GET    /api/v1/tenants/{tenant_id}                 viewer  read
 PATCH  /api/v1/tenants/{tenant_id}                 admin   admin
+GET    /api/v1/variables                           viewer  read   jobs:run
+DELETE /api/v1/variables/{path}                    member  write  variables:write
+GET    /api/v1/variables/{path}                    viewer  read   jobs:run
+PUT    /api/v1/variables/{path}                    member  write  variables:write
+GET    /api/v1/variables/value                     member  write  jobs:run
 GET    /api/v1/work-items                          viewer  read   board:read
 POST   /api/v1/work-items                          member  write  board:write
 DELETE /api/v1/work-items/{item_id}                member  write  board:write

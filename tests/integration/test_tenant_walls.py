@@ -37,6 +37,13 @@ _BODIES: Final[dict[str, Any]] = {
 }
 # Settings and calendars are named alike in every tenant: their values are what must stay apart.
 _NO_THING: Final = ("{key}", "/calendars/{name}")
+# A path belongs to a tenant: to write one of another's is to make one's own.
+_OWN_PATHS: Final[dict[str, Any]] = {
+    "/variables/f/hidden": {"value": "of the stranger"},
+    "/resources/f/hidden": {"type": "hidden", "value": {"of": "the stranger"}},
+    "/resource-types/hidden": {"schema": {"type": "object"}},
+}
+_MAKES: Final = ("/variables/{path}", "/resources/{path}", "/resource-types/{name}")
 
 
 class Walls(Struct, frozen=True):
@@ -59,12 +66,30 @@ async def test_tenant_walls_hide_every_object_by_its_id(walls: Walls) -> None:
     for method, path in await _routes(walls.app):
         if "{" not in path or any(name in path for name in _NO_THING):
             continue
+        if method == "PUT" and path.endswith(_MAKES):
+            continue
         url = re.sub(r"\{(\w+)\}", lambda match: walls.ids[match[1]], path)
         answer = await _send(walls.stranger, method, path, url)
         if answer.status_code != 404 or CANARY in answer.text:
             wrong.append((method, path, answer.status_code, answer.text[:200]))
 
     assert wrong == []
+    assert await _snapshot(walls) == before
+
+
+async def test_tenant_walls_keep_values_of_one_path_apart(walls: Walls) -> None:
+    before = await _snapshot(walls)
+    for path, body in reversed(_OWN_PATHS.items()):
+        url = f"/api/v1{path}"
+        read = await walls.stranger.get(url)
+        made = await walls.stranger.put(url, json=body)
+        while_both = await _snapshot(walls)
+        assert (read.status_code, made.status_code) == (404, 200), made.text
+        assert while_both == before
+    for path in _OWN_PATHS:
+        gone = await walls.stranger.delete(f"/api/v1{path}")
+        assert gone.status_code == 204, gone.text
+
     assert await _snapshot(walls) == before
 
 
@@ -166,8 +191,14 @@ async def _things(app: App) -> dict[str, str]:
         description=CANARY,
     )
     occurrence = await _made(owner, f"schedules/{schedule['id']}/run-now")
-    put = await owner.put("/api/v1/calendars/hidden", json={"description": CANARY})
-    assert put.status_code == 200, put.text
+    for thing, body in (
+        ("calendars/hidden", {"description": CANARY}),
+        ("variables/f/hidden", {"value": CANARY, "is_secret": True}),
+        ("resource-types/hidden", {"schema": {"type": "object", "title": CANARY}}),
+        ("resources/f/hidden", {"type": "hidden", "value": {"canary": CANARY}}),
+    ):
+        put = await owner.put(f"/api/v1/{thing}", json=body)
+        assert put.status_code == 200, put.text
     token = await _made(owner, "api-tokens", name=CANARY, scopes=["read"])
     invitation = await _made(owner, "invitations", email=f"{CANARY}@example.org")
     return {
@@ -222,6 +253,9 @@ async def _snapshot(walls: Walls) -> list[Any]:
         f"/api-tokens/{walls.ids['token_id']}",
         f"/schedules/{walls.ids['schedule_id']}",
         "/calendars/hidden",
+        "/variables/value?path=f/hidden",
+        "/resources/f/hidden",
+        "/resource-types/hidden",
         "/invitations",
     )
     return [(await walls.app.owner.get(f"/api/v1{path}")).json() for path in paths]

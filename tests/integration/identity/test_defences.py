@@ -80,7 +80,8 @@ async def test_defences_integration_show_no_secret_column_in_any_answer(tmp_path
         document = (await app.owner.get("/api/docs/openapi.json")).json()
     shown_once = {"TokenView", "NewApiTokenView", "NewInvitationView", "BrowserSessionView"}
     asked_for = {"LogIn", "Refresh", "Register", "InvitationToken", "RedeemReset", "ChangePassword"}
-    own = {"MeView"}  # A browser's own CSRF token.
+    # A browser's own CSRF token; the values that whoever asked for may read.
+    own = {"MeView", "ValueView", "ResolvedView"}
     found = {
         (name.rpartition(".")[2], field)
         for name, schema in document["components"]["schemas"].items()
@@ -148,4 +149,10 @@ def _harmless(name: str, field: str) -> bool:
     )
 
 
-_KNOWN = {("AuditEventView", "hash"), ("SettingView", "secret")}
+_KNOWN = {
+    ("AuditEventView", "hash"),
+    ("SettingView", "secret"),
+    ("PutVariable", "is_secret"),
+    ("VariableView", "is_secret"),
+    ("RotationView", "secrets_sealed"),
+}
