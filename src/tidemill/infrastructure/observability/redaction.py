@@ -19,7 +19,8 @@ _INTEGER_MAX: Final = 2**53 - 1
 
 _SECRET_KEY: Final = re.compile(
     r"(?:^|[_-])(?:password|passwd|passphrase|secrets?|authorization|cookies?|api[_-]?key|"
-    r"token|ticket|csrf|jwt|private[_-]?key|signing[_-]?key|chain[_-]?key|credentials?|dsn)$",
+    r"token|ticket|csrf|jwt|private[_-]?key|signing[_-]?key|chain[_-]?key|"
+    r"master[_-]?key(?:_previous)?|credentials?|dsn)$",
     re.IGNORECASE,
 )
 _SECRET_TEXT: Final = re.compile(

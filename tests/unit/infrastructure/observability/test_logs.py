@@ -134,7 +134,16 @@ def test_lines_never_hold_a_known_secret(secret: str, where: str) -> None:
 
 @pytest.mark.parametrize(
     "key",
-    ["password", "smtp_password", "access_token", "Authorization", "set-cookie", "jwt", "api_key"],
+    [
+        "password",
+        "smtp_password",
+        "access_token",
+        "Authorization",
+        "set-cookie",
+        "jwt",
+        "api_key",
+        "master_key_previous",
+    ],
 )
 def test_fields_with_names_of_secrets_are_hidden(key: str) -> None:
     lines, log = logging_to()
