@@ -12,6 +12,7 @@ import pytest
 
 from tests.fixtures.client import Client, log_in
 from tests.fixtures.server import TIDEMILL, Server
+from tests.fixtures.waiting import wait_until
 
 WORD = "high tide at noon"
 READS = f"""
@@ -51,9 +52,19 @@ def test_secrets_integration_a_job_reads_them_and_its_log_does_not_show_them(
     assert (ended["error"], ended["result"]) == (None, True)
     log = client.get(f"/jobs/{ended['id']}/logs")["text"]
     assert "in one piece: [redacted]\n[redacted]\nplain: west pier" in log
-    read = [line for line in client.pages("/audit-events") if line["action"] == "jobs.secrets.read"]
-    assert {line["resource"] for line in read} == {"variable:mail/password"}
-    assert any(ended["id"] in str(line) for line in read)
+
+    # The chain takes a line up a moment after its commit.
+    wait_until(
+        lambda: any(ended["id"] in str(line) for line in _readings(client)),
+        seconds_max=10,
+        what="the reading in the audit log",
+    )
+    assert {line["resource"] for line in _readings(client)} == {"variable:mail/password"}
+
+
+def _readings(client: Client) -> list[dict[str, Any]]:
+    events = client.pages("/audit-events")
+    return [line for line in events if line["action"] == "jobs.secrets.read"]
 
 
 def test_secrets_integration_an_error_does_not_show_them(client: Client) -> None:

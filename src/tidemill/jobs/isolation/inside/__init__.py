@@ -3,3 +3,7 @@
 A fresh interpreter (`python -I -S`) loads this package by its path, so its modules import each
 other relatively and nothing else of the project.
 """
+
+# Behind walls this folder's own path may be covered; what is imported late is found where it is
+# shown to jobs (see `place`).
+__path__.append("/tidemill")

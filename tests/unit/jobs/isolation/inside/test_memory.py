@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 
 from tidemill.jobs.isolation.inside.memory import Watch, descendants
@@ -10,14 +11,17 @@ MEBIBYTE = 1024 * 1024
 
 def test_descendants_finds_grandchildren() -> None:
     with subprocess.Popen(
-        ["sh", "-c", "sh -c 'echo $$; read x' & echo $!; read x"],
+        ["sh", "-c", "sleep 60 & echo $!; read x"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     ) as shell:  # fmt: skip
         assert shell.stdout is not None
         grandchild = int(shell.stdout.readline())
 
-        assert {shell.pid, grandchild} <= set(descendants(os.getpid()))
+        found = set(descendants(os.getpid()))
+        os.kill(grandchild, signal.SIGKILL)
         shell.kill()
+
+    assert {shell.pid, grandchild} <= found
 
 
 def test_watch_looks_more_often_near_the_limit() -> None:
