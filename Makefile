@@ -35,7 +35,7 @@ check: $(STAMP) ## Format, lint, types, import contracts, dependencies, architec
 	$(BIN)/deptry .
 	$(BIN)/pytest tests/architecture -q -p no:randomly
 
-test: $(STAMP) ## Run the tests (under 8 minutes on two cores)
+test: $(STAMP) ## Run the tests of the normal tier
 	$(BIN)/pytest -n 2 --dist worksteal
 
 test-full: $(STAMP) ## Run every case on every adapter

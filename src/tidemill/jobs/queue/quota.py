@@ -11,8 +11,8 @@ class Quota:
     """Admits jobs until a tenant has too many waiting.
 
     It counts what was admitted since the last look at the table, which can only be too much, and
-    looks again when that reaches the limit. One process may so admit a little more than the
-    limit while another one admits too.
+    looks again when that reaches the limit. Processes that admit at once count apart, so together
+    they may admit up to the limit times their number.
     """
 
     def __init__(self, jobs_max: int) -> None:
