@@ -9,6 +9,7 @@ Instant = NewType("Instant", int)
 """Microseconds since 1970-01-01T00:00:00Z. Integers keep reads cheap and both databases alike."""
 
 MICROSECONDS_PER_SECOND: Final = 1_000_000
+MICROSECONDS_PER_DAY: Final = 86_400 * MICROSECONDS_PER_SECOND
 
 
 class Clock(Protocol):
@@ -37,6 +38,11 @@ def to_datetime(instant: Instant) -> datetime:
 def rfc3339(instant: Instant) -> str:
     """Return `instant` as RFC 3339 text in UTC, as all JSON bodies show it."""
     return to_datetime(instant).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def rfc3339_or_none(instant: Instant | None) -> str | None:
+    """Return `instant` as `rfc3339` does, or None for what has not happened."""
+    return None if instant is None else rfc3339(instant)
 
 
 def after(instant: Instant, delta: timedelta) -> Instant:

@@ -13,7 +13,7 @@ from tidemill.core.clock import Instant
 from tidemill.core.ids import TenantId
 
 Topic = NewType("Topic", str)
-"""What a client subscribes to: `project:ID`, `work-item:ID`, `job:ID`, or `tenant`."""
+"""What a client subscribes to: `project:ID`, `work-item:ID`, `job:ID`, `tag:NAME`, or `tenant`."""
 
 
 def topic(kind: str, id_: str) -> Topic:

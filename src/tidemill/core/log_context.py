@@ -19,12 +19,33 @@ class LogFields(Protocol):
         ...
 
 
+_PARTS: Final = 4  # Version, trace, span, flags.
+
 LOG_CONTEXT: Final[ContextVar[LogFields | None]] = ContextVar("log context", default=None)
 
 
 def trace_fields(traceparent: str | None) -> Mapping[str, str]:
-    """Return the ids of a W3C `traceparent`, whose form was checked where it came in."""
-    if traceparent is None:
-        return {}
-    _, trace_id, span_id, _ = traceparent.split("-", 3)
-    return {"trace_id": trace_id, "span_id": span_id}
+    """Return the ids of a W3C `traceparent`; none of one in another form.
+
+    It is not refused here: whatever a job came in with, the job runs, and its lines are written.
+    """
+    parts = () if traceparent is None else traceparent.split("-", 3)
+    return {"trace_id": parts[1], "span_id": parts[2]} if len(parts) == _PARTS else {}
+
+
+class JobLike(Protocol):
+    """What is known of a job wherever it is spoken of."""
+
+    @property
+    def id(self) -> str: ...  # noqa: D102 - said above
+
+    @property
+    def tenant_id(self) -> str: ...  # noqa: D102 - said above
+
+    @property
+    def traceparent(self) -> str | None: ...  # noqa: D102 - said above
+
+
+def job_fields(job: JobLike) -> Mapping[str, str]:
+    """Return what a line about a job says of it, so that all lines of one job can be found."""
+    return {"job_id": job.id, "tenant_id": job.tenant_id, **trace_fields(job.traceparent)}

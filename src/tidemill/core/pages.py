@@ -68,6 +68,11 @@ def page_of(rows: Sequence[T], request: PageRequest, key: Callable[[T], Key]) ->
     return Page(items=items, next_cursor=_encode(key(items[-1]), request.filter_digest))
 
 
+def cursor_after(key: Key, request: PageRequest) -> str:
+    """Return the cursor of what follows `key`, for lists that are not cut by `page_of`."""
+    return _encode(key, request.filter_digest)
+
+
 def page_request(limit: int | None, cursor: str | None, filter_digest: str = "") -> PageRequest:
     """Return a validated request; raises `InvalidInput` and `InvalidCursor`."""
     if limit is not None and not 1 <= limit <= limit_max:

@@ -58,8 +58,21 @@ class Tx(Protocol):
         """Run one statement; return the number of rows it changed."""
         ...
 
+    def defer(self, sql: str, /, **parameters: Value) -> None:
+        """Run one statement before the next one, or else when this commits.
+
+        A transaction that has no other one is that statement alone, which costs least.
+        """
+        ...
+
     def execute_many(self, sql: str, rows: Iterable[Mapping[str, Value]], /) -> None:
         """Run one statement once for each mapping of parameters."""
+        ...
+
+    def execute_rows(
+        self, sql: str, names: tuple[str, ...], rows: Iterable[tuple[Value, ...]], /
+    ) -> None:
+        """Run one statement once for each row, whose values are in the order of `names`."""
         ...
 
     def one(self, sql: str, /, **parameters: Value) -> Row | None:

@@ -14,9 +14,9 @@ class StoreUnavailable(Unavailable):
 
     code = "STORE_UNAVAILABLE"
 
-    def __init__(self, store: str, reason: str) -> None:
+    def __init__(self, store: str, reason: str, *, advice: str = "Try again in a moment.") -> None:
         super().__init__(
-            f"The {store} store is not available: {reason}. Try again in a moment.",
+            f"The {store} store is not available: {reason}. {advice}",
             headers={"Retry-After": str(retry_after_seconds)},
         )
         self.store = store

@@ -42,14 +42,15 @@ class About(Struct, frozen=True, kw_only=True):
     """How a key may be used.
 
     `secret` values are never shown; of a `url` only the password is hidden. `live` keys can be
-    changed at run time, down to `scope`. `check` returns the value in its normal form, or
-    raises `ValueError` with what would be right.
+    changed at run time, down to `scope`; a `quota` is set for a tenant by operators alone.
+    `check` returns the value in its normal form, or raises `ValueError` with what would be right.
     """
 
     secret: bool = False
     url: bool = False
     live: bool = False
     scope: Scope = Scope.INSTALLATION
+    quota: bool = False
     check: Callable[[Any], Any] | None = None
 
     @property

@@ -13,8 +13,10 @@ _REACHABLE: Final = re.compile(
     r"(?:\[[0-9A-Fa-f:.]+(?:/\d{1,3})?\]|[0-9A-Za-z._-]+(?:/\d{1,2})?)(?::\d{1,5})?"
     r"|[0-9A-Fa-f:.]+(?:/\d{1,3})?"
 )
+labels_max: Final = 20
 _TAG: Final = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
+_QUEUE: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _ADDRESS: Final = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+")
 
 
@@ -71,10 +73,24 @@ def tags(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
+def labels(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Check the labels of a worker: each a short lower-case name, twenty at most."""
+    if len(values) > labels_max or not all(_TAG.fullmatch(value) for value in values):
+        raise ValueError(f"up to {labels_max} labels of a-z, 0-9, '_', '.' and '-', such as gpu")
+    return values
+
+
 def token(text: str) -> str:
     """Check one word that names something at a broker."""
     if not _TOKEN.fullmatch(text):
         raise ValueError("one word of a-z, A-Z, 0-9, '_' and '-', such as tidemill")
+    return text
+
+
+def queue_name(text: str) -> str:
+    """Check the name of a queue, which is that of a stream at NATS."""
+    if not _QUEUE.fullmatch(text):
+        raise ValueError("1 to 100 of a-z, A-Z, 0-9, '_' and '-', such as tasks")
     return text
 
 
@@ -107,6 +123,26 @@ def listen_address(text: str) -> str:
     if text:
         bind_address(text)
     return text
+
+
+def dispatcher_address(text: str) -> str:
+    """Check where a worker finds its dispatcher; empty text is let through."""
+    if not text:
+        return text
+    try:
+        dispatcher_place(text)
+    except ValueError as error:
+        raise ValueError("tls://HOST:PORT, such as tls://jobs.example.org:7443") from error
+    return text
+
+
+def dispatcher_place(text: str) -> tuple[str, int]:
+    """Split `tls://jobs.example.org:7443` into host and port."""
+    parts = urlsplit(text)
+    rest = parts.path or parts.query or parts.fragment or parts.username
+    if parts.scheme != "tls" or not parts.hostname or not parts.port or rest:
+        raise ValueError(text)
+    return parts.hostname, parts.port
 
 
 def bind_address(text: str) -> tuple[str, int]:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from msgspec import Struct
+
 from tidemill.core.config.config import Config
 from tidemill.core.config.sections.people import JwtAlgorithm
 from tidemill.core.config.sections.storing import BusKind
@@ -49,6 +51,72 @@ def _between(config: Config) -> Iterator[str]:
     if bool(config.owner.email) != bool(config.owner.password):
         yield "owner.email and owner.password must be set together."
     yield from _bus(config)
+    yield from _broker_over_tls(config)
+    yield from _broker_of_jobs(config)
+    yield from _remote_workers(config)
+
+
+def _broker_over_tls(config: Config) -> Iterator[str]:
+    queue = config.message_queue
+    if bool(queue.tls_certificate_file) != bool(queue.tls_key_file):
+        yield "message_queue.tls_certificate_file and tls_key_file must be set together."
+    if queue.url.partition("://")[0] in {"amqps", "tls"}:
+        return
+    for field in ("tls_ca_file", "tls_certificate_file"):
+        if getattr(queue, field):
+            yield (
+                f"message_queue.{field} has no effect without TLS; let message_queue.url be "
+                "amqps://… or tls://…, or leave it out."
+            )
+
+
+def _broker_of_jobs(config: Config) -> Iterator[str]:
+    queue = config.message_queue
+    if queue.task_queue == queue.status_queue:
+        yield "message_queue.task_queue and message_queue.status_queue must differ."
+    if not queue.carries_jobs:
+        if queue.worker_tokens:
+            yield "message_queue.worker_tokens has no effect without message_queue.carries_jobs."
+        return
+    if not queue.url:
+        yield "message_queue.carries_jobs needs message_queue.url to be amqp://… or nats://…."
+    if config.worker.connect:
+        yield "worker.connect and message_queue.carries_jobs are two ways to work; set one."
+
+
+def _remote_workers(config: Config) -> Iterator[str]:
+    dispatcher, worker = config.dispatcher, config.worker
+    yield from _together(
+        dispatcher,
+        "dispatcher.tls_listen",
+        needs=("tls_certificate_file", "tls_key_file"),
+        knows=("tls_client_ca_file",),
+    )
+    over_broker = config.message_queue.carries_jobs
+    yield from _together(
+        worker,
+        "worker.connect",
+        # Over a broker a token may be shown as well, and need not be.
+        needs=() if over_broker else ("token_file",),
+        knows=("tls_ca_file", "tls_certificate_file", "api_url"),
+    )
+    if bool(worker.tls_certificate_file) != bool(worker.tls_key_file):
+        yield "worker.tls_certificate_file and worker.tls_key_file must be set together."
+
+
+def _together(
+    section: Struct, switch: str, *, needs: tuple[str, ...], knows: tuple[str, ...]
+) -> Iterator[str]:
+    """Yield which fields are missing beside `switch`, or have no effect without it."""
+    name, _, field = switch.partition(".")
+    if getattr(section, field):
+        for need in needs:
+            if not getattr(section, need):
+                yield f"{name}.{need} must be set, since {switch} is."
+        return
+    for other in (*needs, *knows):
+        if getattr(section, other):
+            yield f"{name}.{other} has no effect without {switch}; set both or none."
 
 
 def _bus(config: Config) -> Iterator[str]:

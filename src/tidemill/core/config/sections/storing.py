@@ -78,25 +78,43 @@ class MessageQueue(Struct, frozen=True, kw_only=True):
     url: Annotated[
         str,
         key(
-            "RabbitMQ as amqp://… or NATS JetStream as nats://…; empty means none.",
+            "RabbitMQ as amqp://… or NATS JetStream as nats://…, over TLS amqps://… or tls://…; "
+            "empty means none.",
             About(url=True, check=checks.url("amqp", "amqps", "nats", "tls")),
         ),
     ] = ""
+    tls_ca_file: Annotated[
+        str,
+        key(
+            "Authorities that the broker's certificate is trusted by; empty means those of the "
+            "machine."
+        ),
+    ] = ""
+    tls_certificate_file: Annotated[
+        str, key("Certificate that is shown to the broker; empty means none.")
+    ] = ""
+    tls_key_file: Annotated[str, key("Private key of message_queue.tls_certificate_file.")] = ""
+    carries_jobs: Annotated[
+        bool,
+        key(
+            "Whether workers take their jobs from this broker; the dispatcher's own socket stays "
+            "open beside it."
+        ),
+    ] = False
+    worker_tokens: Annotated[
+        bool,
+        key("Whether workers that come through this broker have to show a worker token."),
+    ] = False
     task_queue: Annotated[
         str,
         key(
-            "Name of the queue that carries work to workers.",
-            About(check=checks.not_empty),
-            max_length=100,
+            "Begin of the names of the queues that carry work, one for each worker.",
+            About(check=checks.queue_name),
         ),
     ] = "tasks"
     status_queue: Annotated[
         str,
-        key(
-            "Name of the queue that carries outcomes back.",
-            About(check=checks.not_empty),
-            max_length=100,
-        ),
+        key("Name of the queue that carries outcomes back.", About(check=checks.queue_name)),
     ] = "status_updates"
 
 

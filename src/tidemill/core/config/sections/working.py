@@ -15,6 +15,7 @@ _MIB = 1024 * _KIB
 _DAY_SECONDS = 86_400
 
 _TENANT = About(live=True, scope=Scope.TENANT)
+_QUOTA = About(live=True, scope=Scope.TENANT, quota=True)
 
 
 class Isolation(StrEnum):
@@ -59,11 +60,56 @@ class Dispatcher(Struct, frozen=True, kw_only=True):
         ),
     ] = 30
 
+    tls_listen: Annotated[
+        str,
+        key(
+            "Where workers of other machines are let in, such as 0.0.0.0:7443; empty means "
+            "nowhere.",
+            About(check=checks.listen_address),
+        ),
+    ] = ""
+    tls_certificate_file: Annotated[
+        str, key("Certificate, with its chain, that those workers are shown.")
+    ] = ""
+    tls_key_file: Annotated[str, key("Private key of that certificate.")] = ""
+    tls_client_ca_file: Annotated[
+        str,
+        key("Authority of certificates that those workers must show; empty means none is asked."),
+    ] = ""
+
 
 class Worker(Struct, frozen=True, kw_only=True):
     """Executes jobs."""
 
     enabled: Annotated[bool, key("Whether `tidemill up` starts a worker.")] = True
+    connect: Annotated[
+        str,
+        key(
+            "Dispatcher on another machine, such as tls://jobs.example.org:7443; empty means "
+            "the one of server.data_dir.",
+            About(check=checks.dispatcher_address),
+        ),
+    ] = ""
+    token_file: Annotated[str, key("File with the worker token for worker.connect.")] = ""
+    tls_ca_file: Annotated[
+        str,
+        key(
+            "Authorities that worker.connect and the API's https address are trusted by; empty "
+            "means those of the machine."
+        ),
+    ] = ""
+    tls_certificate_file: Annotated[
+        str, key("Certificate that the worker shows to worker.connect; empty means none.")
+    ] = ""
+    tls_key_file: Annotated[str, key("Private key of worker.tls_certificate_file.")] = ""
+    api_url: Annotated[
+        str,
+        key(
+            "Address of the API for jobs of this worker; empty means the one that the dispatcher "
+            "names.",
+            About(check=checks.url("http", "https")),
+        ),
+    ] = ""
     http_address: Annotated[
         str,
         key(
@@ -85,6 +131,26 @@ class Worker(Struct, frozen=True, kw_only=True):
     tags: Annotated[
         tuple[str, ...], key("Which jobs this worker takes.", About(check=checks.tags))
     ] = ("default",)
+    labels: Annotated[
+        tuple[str, ...],
+        key("What else jobs may ask of this worker, such as gpu.", About(check=checks.labels)),
+    ] = ()
+    cpu: Annotated[
+        float,
+        key(
+            "Cores that jobs may ask for on this worker; 0 means those of the machine.",
+            ge=0,
+            le=4096,
+        ),
+    ] = 0
+    memory_mib: Annotated[
+        int,
+        key(
+            "Memory that jobs may ask for on this worker; 0 means that of the machine.",
+            ge=0,
+            le=67_108_864,
+        ),
+    ] = 0
     app: Annotated[
         str,
         key(
@@ -104,6 +170,15 @@ class Worker(Struct, frozen=True, kw_only=True):
     stop_seconds_max: Annotated[
         float, key("How long running jobs may take to finish when a worker stops.", ge=0, le=86_400)
     ] = 30
+    memory_mib_max: Annotated[
+        int,
+        key(
+            "Memory in MiB of a worker's own process, its functions included, beyond which it lets "
+            "its jobs finish and begins anew; 0 means no bound.",
+            ge=0,
+            le=1 << 20,
+        ),
+    ] = 0
 
 
 class Jobs(Struct, frozen=True, kw_only=True):
@@ -129,10 +204,22 @@ class Jobs(Struct, frozen=True, kw_only=True):
         int, key("How much earlier one step of priority counts.", ge=0, le=_DAY_SECONDS)
     ] = 60
     queued_per_tenant_max: Annotated[
-        int, key("Jobs that one tenant may have waiting.", ge=1, le=100_000_000)
+        int,
+        key(
+            "Jobs that one tenant may have waiting; operators set others for a tenant.",
+            _QUOTA,
+            ge=1,
+            le=100_000_000,
+        ),
     ] = 1_000_000
     schedules_per_tenant_max: Annotated[
-        int, key("Schedules that one tenant may have.", ge=1, le=1_000_000)
+        int,
+        key(
+            "Schedules that one tenant may have; operators set others for a tenant.",
+            _QUOTA,
+            ge=1,
+            le=1_000_000,
+        ),
     ] = 1_000
     args_bytes_max: Annotated[
         int, key("Largest arguments of a job, as JSON.", ge=_KIB, le=4 * _MIB)
