@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -251,6 +252,49 @@ async def _end_connections(stores: Stores) -> None:
         await connection.fetch("SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) pid", own)
     finally:
         await connection.close()
+
+
+async def test_read_integration_ends_when_it_is_cancelled_as_its_connection_is_lost(
+    tmp_path: Path,
+) -> None:
+    # The driver's own futures, which nobody awaits any more, tell the loop of their errors.
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+    async with make_stores("schema", tmp_path) as stores:
+        admin = await asyncpg.connect(need("postgres"))
+        try:
+            outcomes = [await _cancelled_and_lost(stores, admin, turns) for turns in range(6)]
+        finally:
+            await admin.close()
+
+    assert outcomes == ["cancelled"] * 6
+
+
+async def _cancelled_and_lost(stores: Stores, admin: Any, turns: int) -> str:
+    """Cancel a read `turns` of the loop after its connection is known to be lost."""
+    served: list[int] = []
+
+    def use_case(tx: Tx) -> str:
+        row = tx.one("SELECT pg_backend_pid()")
+        assert row is not None
+        served.append(row[0])
+        if len(served) == 1:
+            tx.one("SELECT pg_sleep(30)")
+        return "returned"
+
+    read = asyncio.create_task(stores.control.read(INSTALLATION, use_case))
+    await until(lambda: served)
+    losing = asyncio.create_task(admin.execute("SELECT pg_terminate_backend($1, 5000)", served[0]))
+    await asyncio.sleep(0)
+    # The loop stands still, as in a process that gets no time, so that all arrives together.
+    time.sleep(0.02)  # noqa: ASYNC251 - on purpose
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    read.cancel()
+    await losing
+    try:
+        return await read
+    except asyncio.CancelledError:
+        return "cancelled"
 
 
 async def test_write_integration_runs_again_after_a_deadlock(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from tidemill.core.ids import TenantId
 from tidemill.core.ports import StoreKind
 from tidemill.core.store_errors import TenantUnavailable
 from tidemill.infrastructure.database import open_stores
-from tidemill.infrastructure.database.migrate import Progress, open_migrator
+from tidemill.infrastructure.database.migrate import Progress, open_inspector, open_migrator
 from tidemill.infrastructure.database.migrations import Migration, MigrationFailed, discover
 from tidemill.infrastructure.database.owner_lock import DataDirectoryInUse
 from tidemill.infrastructure.database.postgres.migrating import downgrade_schema, upgrade_schema
@@ -211,7 +211,7 @@ async def test_upgrade_integration_that_waited_for_another_one_goes_on(
                 "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"migrate:{schema}"
             )
             waiting = asyncio.create_task(upgrade_schema(second, StoreKind.JOBS, schema, _NOW))
-            with anyio.fail_after(10):
+            with anyio.fail_after(60):
                 while not await connection.fetchval(  # noqa: ASYNC110 - another session's wait
                     _WAITS, second.get_server_pid()
                 ):
@@ -305,3 +305,33 @@ async def test_migrator_integration_is_refused_while_a_server_holds_the_director
         with pytest.raises(DataDirectoryInUse):
             async with open_migrator(options, StoreClock()):
                 pass
+
+
+async def test_inspector_integration_reads_beside_the_server_that_holds_the_directory(
+    kind: StoresKind, tmp_path: Path
+) -> None:
+    async with store_options(kind, tmp_path) as options:
+        stores = await open_stores(options, StoreClock())
+        try:
+            await a_tenant(stores)
+            async with open_inspector(options, StoreClock()) as schema:
+                statuses = await schema.status(tenants=True)
+                problems = await schema.check()
+        finally:
+            await stores.close()
+
+    assert {status.kind for status in statuses} == set(StoreKind)
+    assert all(status.version > 0 and not status.pending for status in statuses)
+    assert problems == []
+
+
+async def test_inspector_integration_finds_all_pending_where_nothing_is_and_makes_nothing(
+    tmp_path: Path,
+) -> None:
+    async with store_options("sqlite", tmp_path) as options:
+        before = sorted(options.data_dir.rglob("*"))
+        async with open_inspector(options, StoreClock()) as schema:
+            problems = await schema.check()
+
+        assert [problem.split()[0] for problem in problems] == ["control", "jobs"]
+        assert sorted(options.data_dir.rglob("*")) == before

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from tests.fixtures.facts import LampLit
-from tests.fixtures.stores import StoreClock, a_tenant, make_stores
+from tests.fixtures.stores import StoreClock, a_tenant, make_stores, until
 from tidemill.core.actor import Origin, system
 from tidemill.core.errors import InvalidInput
 from tidemill.core.ids import INSTALLATION, TenantId
@@ -20,6 +20,7 @@ from tidemill.core.ports import Once, Tx, Value
 from tidemill.core.store_errors import ConstraintViolated, IdempotencyKeyReused
 from tidemill.infrastructure.database import Stores
 from tidemill.infrastructure.database.postgres import database
+from tidemill.infrastructure.database.postgres.tx import PostgresTx
 
 pytestmark = pytest.mark.anyio
 
@@ -301,16 +302,18 @@ async def test_after_commit_integration_runs_though_the_caller_left_during_the_c
     commit = database._commit
     committing, goes_on = asyncio.Event(), asyncio.Event()
     calls: list[str] = []
-    used: list[Tx] = []
+    used: list[object] = []
 
     async def slowly(connection: Any) -> None:
-        if used:
+        # The followers of the stores commit too.
+        if connection in used:
             committing.set()
             await goes_on.wait()
         await commit(connection)
 
     def use_case(tx: Tx) -> None:
-        used.append(tx)
+        assert isinstance(tx, PostgresTx)
+        used.append(tx._connection)
         tx.execute(_FOLLOW, name="a", seq=1)
         tx.after_commit(lambda: calls.append("told"))
 
@@ -318,12 +321,13 @@ async def test_after_commit_integration_runs_though_the_caller_left_during_the_c
         tenant = await a_tenant(stores)
         monkeypatch.setattr(database, "_commit", slowly)
         writing = asyncio.create_task(stores.tenants.write(tenant, use_case))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await committing.wait()
             writing.cancel()
             goes_on.set()
             with pytest.raises(asyncio.CancelledError):
                 await writing
+        await until(lambda: calls)
         rows = await stores.tenants.read(tenant, lambda tx: tx.all(_FOLLOWERS))
 
     assert calls == ["told"]

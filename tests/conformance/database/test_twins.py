@@ -115,7 +115,7 @@ async def test_write_integration_answers_although_a_listener_of_wakeups_fails(
     stores.wakeups.on_dirty(fails)
     stores.wakeups.on_dirty(lambda _kind, dirty: heard.append(dirty))
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await light_a_lamp(stores, tenant)
 
     assert tenant in heard
@@ -153,7 +153,7 @@ async def _sleeping(seconds: int) -> None:
     statement = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND query LIKE $1"
     connection = await asyncpg.connect(need("postgres"))
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not await connection.fetchval(statement, f"%pg_sleep({seconds})%"):  # noqa: ASYNC110 - the server sets no event here
                 await asyncio.sleep(0.01)
     finally:

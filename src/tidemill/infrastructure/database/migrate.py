@@ -4,7 +4,8 @@
         await migrator.upgrade()
         report = await migrator.upgrade_tenants(parallel=4, progress=show)
 
-Nothing else may have a SQLite data directory open meanwhile: its owner lock is taken.
+Nothing else may have a SQLite data directory open meanwhile: its owner lock is taken. Whoever only
+looks, by `open_inspector`, reads beside the process that holds it.
 """
 
 from __future__ import annotations
@@ -66,8 +67,8 @@ class Progress(Struct, frozen=True, kw_only=True):
     store: str
 
 
-class Migrator:
-    """Migrates the stores of one installation."""
+class Inspector:
+    """Looks at the schemas of one installation, and changes nothing."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
@@ -76,7 +77,7 @@ class Migrator:
         """Return how far the shared stores are, and with `tenants` those of all tenants."""
         targets = [*self._backend.shared()]
         if tenants:
-            targets += await self._backend.of_tenants()
+            targets += await self._tenants()
         return [await self._status(target) for target in targets]
 
     async def check(self) -> list[str]:
@@ -88,6 +89,32 @@ class Migrator:
             elif status.pending:
                 problems.append(f"{status.store} lacks {', '.join(status.pending)}.")
         return problems
+
+    async def _tenants(self) -> Sequence[Target]:
+        control = self._backend.shared()[0]
+        return await self._backend.of_tenants() if await control.applied() else ()
+
+    async def _status(self, target: Target) -> StoreStatus:
+        applied = await target.applied()
+        known = discover(self._backend.dialect, target.kind)
+        problem = None
+        try:
+            missing = pending(known, applied, store=target.name)
+        except MigrationFailed as error:
+            missing, problem = [], str(error)
+        numbers = {migration.version for migration in known}
+        return StoreStatus(
+            store=target.name,
+            kind=target.kind,
+            version=max(applied, default=0),
+            pending=tuple(migration.label for migration in missing),
+            unknown=tuple(sorted(set(applied) - numbers)),
+            problem=problem,
+        )
+
+
+class Migrator(Inspector):
+    """Migrates the stores of one installation."""
 
     async def upgrade(self) -> dict[str, int]:
         """Bring the control and jobs stores to this release; return their versions.
@@ -156,28 +183,6 @@ class Migrator:
                 await registry.set_state(tenant, "active", schema_version=version)
         return None
 
-    async def _tenants(self) -> Sequence[Target]:
-        control = self._backend.shared()[0]
-        return await self._backend.of_tenants() if await control.applied() else ()
-
-    async def _status(self, target: Target) -> StoreStatus:
-        applied = await target.applied()
-        known = discover(self._backend.dialect, target.kind)
-        problem = None
-        try:
-            missing = pending(known, applied, store=target.name)
-        except MigrationFailed as error:
-            missing, problem = [], str(error)
-        numbers = {migration.version for migration in known}
-        return StoreStatus(
-            store=target.name,
-            kind=target.kind,
-            version=max(applied, default=0),
-            pending=tuple(migration.label for migration in missing),
-            unknown=tuple(sorted(set(applied) - numbers)),
-            problem=problem,
-        )
-
 
 def check_files() -> list[Finding]:
     """Return what expand files hold that an older release could not live with."""
@@ -185,20 +190,38 @@ def check_files() -> list[Finding]:
 
 
 @asynccontextmanager
+async def open_inspector(options: DatabaseOptions, clock: Clock) -> AsyncIterator[Inspector]:
+    """Reach the stores of `options`, whoever else uses them. Raises `StoreUnavailable`."""
+    backend: Backend
+    if options.url is None:
+        from tidemill.infrastructure.database.sqlite import maintenance as sqlite  # noqa: PLC0415 - only what is used is loaded
+
+        backend = sqlite.look_into(options, clock)
+    else:
+        backend = await _on_postgres(options, clock)
+    try:
+        yield Inspector(backend)
+    finally:
+        await backend.close()
+
+
+@asynccontextmanager
 async def open_migrator(options: DatabaseOptions, clock: Clock) -> AsyncIterator[Migrator]:
     """Reach the stores of `options`. Raises `DataDirectoryInUse` and `StoreUnavailable`."""
-    backend = await _backend(options, clock)
+    backend: Backend
+    if options.url is None:
+        from tidemill.infrastructure.database.sqlite import maintenance as sqlite  # noqa: PLC0415 - only what is used is loaded
+
+        backend = await sqlite.reach(options, clock)
+    else:
+        backend = await _on_postgres(options, clock)
     try:
         yield Migrator(backend)
     finally:
         await backend.close()
 
 
-async def _backend(options: DatabaseOptions, clock: Clock) -> Backend:
-    if options.url is None:
-        from tidemill.infrastructure.database.sqlite import maintenance as sqlite  # noqa: PLC0415 - only what is used is loaded
-
-        return await sqlite.reach(options, clock)
+async def _on_postgres(options: DatabaseOptions, clock: Clock) -> Backend:
     from tidemill.infrastructure.database.postgres import maintenance as postgres  # noqa: PLC0415 - only what is used is loaded
 
     return await postgres.reach(options, clock)

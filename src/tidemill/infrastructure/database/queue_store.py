@@ -96,17 +96,12 @@ async def _open_file(options: DatabaseOptions, clock: Clock, file: Path) -> Queu
 
 async def _open_schema(options: DatabaseOptions, clock: Clock) -> QueueStore:
     from tidemill.infrastructure.database.postgres.database import Place, PostgresDatabase  # noqa: PLC0415 - only what is used is loaded
-    from tidemill.infrastructure.database.postgres.failures import unavailable_reason  # noqa: PLC0415 - as above
+    from tidemill.infrastructure.database.postgres.failures import store_unavailable  # noqa: PLC0415 - as above
     from tidemill.infrastructure.database.postgres.migrating import upgrade_schema  # noqa: PLC0415 - as above
-    from tidemill.infrastructure.database.postgres.places import (  # noqa: PLC0415 - as above
-        Places,
-        default_dsn,
-        open_pools,
-    )
+    from tidemill.infrastructure.database.postgres.places import open_alone  # noqa: PLC0415 - as above
 
-    pools = await open_pools(options)
-    pool = pools[default_dsn]
-    place = Places(pools, options, clock).shared("jobs")
+    place = await open_alone("jobs", options)
+    pool = place.pool
 
     async def always(_tenant: TenantId) -> Place:
         return place
@@ -117,9 +112,9 @@ async def _open_schema(options: DatabaseOptions, clock: Clock) -> QueueStore:
             await upgrade_schema(connection, StoreKind.JOBS, schema, clock.now())
     except BaseException as error:
         await pool.close()
-        reason = unavailable_reason(error)
-        if reason is None:
+        unavailable = store_unavailable(StoreKind.JOBS, error)
+        if unavailable is None:
             raise
-        raise StoreUnavailable(StoreKind.JOBS, reason) from error
+        raise unavailable from error
     jobs = PostgresDatabase(StoreKind.JOBS, always, options, clock, _NobodyFollows())
     return _SchemaQueue(jobs, pool.close)

@@ -77,6 +77,23 @@ def parse_scoped(sql: str) -> Statement:
     return statement
 
 
+@lru_cache(maxsize=1024)
+def placed(sql: str, names: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """Return `sql` with `?1` for the first of `names` and so on, and what it uses besides them.
+
+    Those come last, and are what a transaction knows itself.
+    """
+    places = {name: place for place, name in enumerate(names, 1)}
+
+    def place(match: re.Match[str]) -> str:
+        name = match.group("name")
+        if name is None:
+            return match.group()
+        return f"?{places.setdefault(name, len(places) + 1)}"
+
+    return _TOKEN.sub(place, sql), tuple(places)[len(names) :]
+
+
 def _leading(sql: str) -> str:
     match = _COMMENTS.match(sql)
     return match.group() if match else ""

@@ -121,9 +121,19 @@ class BaseTx:
         """See `Tx.execute`."""
         raise NotImplementedError
 
+    def defer(self, sql: str, /, **parameters: Value) -> None:
+        """See `Tx.defer`."""
+        self.execute(sql, **parameters)
+
     def execute_many(self, sql: str, rows: Iterable[Mapping[str, Value]], /) -> None:
         """See `Tx.execute_many`."""
         raise NotImplementedError
+
+    def execute_rows(
+        self, sql: str, names: tuple[str, ...], rows: Iterable[tuple[Value, ...]], /
+    ) -> None:
+        """See `Tx.execute_rows`."""
+        self.execute_many(sql, (dict(zip(names, row, strict=True)) for row in rows))
 
     def one(self, sql: str, /, **parameters: Value) -> Row | None:
         """See `Tx.one`."""

@@ -11,7 +11,7 @@ from tests.fixtures.redis_keys import forget
 from tests.fixtures.run import unique_name
 from tests.fixtures.services import need
 from tests.fixtures.stores import StoreClock
-from tidemill.infrastructure.cache import RedisRateLimiter
+from tidemill.infrastructure.cache.redis_limiter import RedisRateLimiter
 
 pytestmark = pytest.mark.anyio
 

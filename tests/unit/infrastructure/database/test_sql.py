@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidemill.infrastructure.database.sql import StatementRefused, parse, parse_scoped
+from tidemill.infrastructure.database.sql import StatementRefused, parse, parse_scoped, placed
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,12 @@ def test_parse_scoped_refuses_a_statement_without_the_tenant() -> None:
 
 def test_parse_scoped_accepts_a_statement_with_the_tenant() -> None:
     assert parse_scoped("SELECT 1 WHERE x = :tenant_id").scoped
+
+
+def test_placed_numbers_names_by_their_place_and_tells_what_comes_last() -> None:
+    sql = "INSERT INTO t VALUES (:tenant_id, :b, ':a', :a, :now)"
+
+    assert placed(sql, ("a", "b")) == (
+        "INSERT INTO t VALUES (?3, ?2, ':a', ?1, ?4)",
+        ("tenant_id", "now"),
+    )

@@ -143,6 +143,7 @@ def test_lines_never_hold_a_known_secret(secret: str, where: str) -> None:
         "jwt",
         "api_key",
         "master_key_previous",
+        "secrets.master_key",
     ],
 )
 def test_fields_with_names_of_secrets_are_hidden(key: str) -> None:

@@ -13,7 +13,7 @@ from tidemill.infrastructure.database.figures import StoreFigures
 from tidemill.infrastructure.database.invalidations import ChangeFollower
 from tidemill.infrastructure.database.options import DatabaseOptions
 from tidemill.infrastructure.database.postgres.database import Place, PostgresDatabase
-from tidemill.infrastructure.database.postgres.failures import unavailable_reason
+from tidemill.infrastructure.database.postgres.failures import store_unavailable
 from tidemill.infrastructure.database.postgres.migrating import quoted, upgrade_schema
 from tidemill.infrastructure.database.postgres.places import Places, default_dsn, open_pools
 from tidemill.infrastructure.database.postgres.pool import Pool
@@ -127,10 +127,10 @@ class PostgresStores:
                 for kind in (StoreKind.CONTROL, StoreKind.JOBS):
                     await upgrade_schema(connection, kind, f"{prefix}{kind}", now)
         except Exception as error:
-            reason = unavailable_reason(error)
-            if reason is None:
+            unavailable = store_unavailable(StoreKind.CONTROL, error)
+            if unavailable is None:
                 raise
-            raise StoreUnavailable(StoreKind.CONTROL, reason) from error
+            raise unavailable from error
 
 
 async def open_postgres(options: DatabaseOptions, clock: Clock) -> PostgresStores:

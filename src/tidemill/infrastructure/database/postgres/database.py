@@ -9,20 +9,21 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
+import asyncpg
 from msgspec import Struct
 
 from tidemill.core.clock import Clock
 from tidemill.core.crash import crash_point
 from tidemill.core.ids import TenantId, tenant_id
-from tidemill.core.ports import Once, StoreKind, Tx
+from tidemill.core.ports import Once, StoreKind, Tx, Value
 from tidemill.core.store_errors import StoreUnavailable
 from tidemill.infrastructure.database.options import DatabaseOptions
 from tidemill.infrastructure.database.postgres.bridge import run_bridged
 from tidemill.infrastructure.database.postgres.failures import (
     is_conflict,
     is_disconnection,
+    store_unavailable,
     translated,
-    unavailable_reason,
 )
 from tidemill.infrastructure.database.postgres.pool import Pool
 from tidemill.infrastructure.database.postgres.tx import PostgresTx
@@ -30,6 +31,7 @@ from tidemill.infrastructure.database.timings import READ, WRITE, Timings
 from tidemill.infrastructure.database.transaction import perform
 
 T = TypeVar("T")
+Alone = tuple[str, list[Value]]
 
 _backoff_seconds_first = 0.005
 _backoff_seconds_max = 0.5
@@ -38,10 +40,13 @@ _commit_seconds_max = 5.0
 
 
 class Place(Struct, frozen=True):
-    """A database and what a transaction there sets, for itself alone, before all else."""
+    """A database and what a transaction there sets, for itself alone, before all else.
+
+    Where the pool's connections serve one store only, they are set so when they are made.
+    """
 
     pool: Pool
-    settings: str
+    settings: str = ""
 
 
 class Hooks(Protocol):
@@ -91,7 +96,8 @@ class PostgresDatabase:
         )
 
     async def _persist(self, attempt: Callable[[], Awaitable[T]]) -> T:
-        """Try until it works, fails for good, or was tried often enough."""
+        """Try until it works, fails for good, was tried often enough, or nobody waits any more."""
+        cancels = _cancels()
         for number in range(1, self._options.attempts_max + 1):
             try:
                 return await attempt()
@@ -100,13 +106,16 @@ class PostgresDatabase:
                     self.kind, "the connection was lost while it committed"
                 ) from error
             except Exception as error:
+                if _cancels() > cancels:
+                    # The connection was lost on the way out, and its error came in between.
+                    raise asyncio.CancelledError from error
                 again = is_conflict(error) or is_disconnection(error)
                 if again and number < self._options.attempts_max:
                     await asyncio.sleep(_pause(number))
                     continue
-                reason = unavailable_reason(error)
-                if reason is not None:
-                    raise StoreUnavailable(self.kind, reason) from error
+                unavailable = store_unavailable(self.kind, error)
+                if unavailable is not None:
+                    raise unavailable from error
                 raise translated(error) from error.__cause__
         raise AssertionError("unreachable: the last attempt returns or raises")
 
@@ -123,10 +132,14 @@ class PostgresDatabase:
         mode = "" if writable else " ISOLATION LEVEL REPEATABLE READ READ ONLY"
         async with place.pool.connection() as connection:
             began_at = time.perf_counter()
-            tx = PostgresTx(connection, self.kind, tenant, self._clock.now(), writable=writable)
+            opening = f"BEGIN{mode}; {place.settings}" if place.settings else f"BEGIN{mode}"
+            now = self._clock.now()
+            tx = PostgresTx(connection, self.kind, tenant, now, writable=writable, opening=opening)
+            # Of a statement alone that is lost on the way nobody knows whether it counts, while a
+            # BEGIN that is lost is tried again on another connection.
+            one_alone = not place.settings and place.pool.is_warm(connection)
             try:
-                await connection.execute(f"BEGIN{mode}; {place.settings}")
-                result = await self._run(tx, use_case, once)
+                result, alone = await self._run(tx, use_case, once, one_alone=one_alone)
             except BaseException as error:
                 await _roll_back(connection, error)
                 raise
@@ -135,7 +148,7 @@ class PostgresDatabase:
                 self.timings.observe(access, queued_at, began_at, time.perf_counter())
             if writable:
                 crash_point("before_commit")
-            cancelled = await _to_its_end(_commit(connection))
+            cancelled = await self._end(tx, connection, alone)
             if writable:
                 crash_point("after_commit")
         # Also for a caller who is gone: what was committed is to be delivered.
@@ -144,15 +157,33 @@ class PostgresDatabase:
             raise cancelled
         return result
 
-    async def _run(self, tx: PostgresTx, use_case: Callable[[Any], T], once: Once[T] | None) -> T:
+    async def _run(
+        self,
+        tx: PostgresTx,
+        use_case: Callable[[Any], T],
+        once: Once[T] | None,
+        *,
+        one_alone: bool,
+    ) -> tuple[T, Alone | None]:
+        """Return what the use case does, and the statement that is still to run alone, if any."""
         hours = self._options.idempotency_hours
         result = await run_bridged(lambda: perform(tx, use_case, once, kept_hours=hours))
         if tx.dirty:
             await self._hooks.before_commit(self.kind, tx.tenant_id)
         if tx.facts and self.kind is StoreKind.TENANT:
             await run_bridged(lambda: tx.number(tx.facts))
-        tx.close()
-        return result
+        alone = await run_bridged(lambda: tx.close(one_alone=one_alone))
+        return result, alone
+
+    async def _end(
+        self, tx: PostgresTx, connection: Any, alone: Alone | None
+    ) -> asyncio.CancelledError | None:
+        """Make what was done durable; return the cancellation, if one came meanwhile."""
+        if alone is not None:
+            return await _to_its_end(_execute(connection, alone))
+        if tx.begun:
+            return await _to_its_end(_commit(connection))
+        return None
 
     def _tell(self, tx: PostgresTx) -> None:
         loop = asyncio.get_running_loop()
@@ -182,6 +213,18 @@ async def _commit(connection: Any) -> None:
         raise RuntimeError("The transaction was aborted by a statement whose error was swallowed.")
 
 
+async def _execute(connection: Any, alone: Alone) -> None:
+    if connection.is_closed():
+        # Nothing was sent, so that it can be tried again.
+        raise asyncpg.ConnectionDoesNotExistError("The connection was closed.")
+    try:
+        await connection.execute(alone[0], *alone[1])
+    except Exception as error:
+        if is_disconnection(error):
+            raise _CommitLost from error
+        raise
+
+
 async def _to_its_end(committing: Coroutine[Any, Any, None]) -> asyncio.CancelledError | None:
     """Await a commit although the caller is cancelled; return the cancellation, if one came.
 
@@ -207,6 +250,11 @@ async def _roll_back(connection: Any, error: BaseException) -> None:
     elif not connection.is_closed():
         with suppress(Exception):
             await connection.execute("ROLLBACK")
+
+
+def _cancels() -> int:
+    task = asyncio.current_task()
+    return 0 if task is None else task.cancelling()
 
 
 def _pause(number: int) -> float:

@@ -7,7 +7,7 @@ from typing import Final
 import asyncpg
 
 from tidemill.core.errors import InvalidInput
-from tidemill.core.store_errors import ConstraintViolated
+from tidemill.core.store_errors import ConstraintViolated, StoreUnavailable
 from tidemill.infrastructure.database.transaction import RunAgain
 
 _CONFLICTS: Final = frozenset({"40001", "40P01", "55P03"})
@@ -26,6 +26,7 @@ _REASONS: Final = {
     "28P01": "the password was refused",
     "3D000": "the database does not exist",
 }
+_WRONG_URL: Final = frozenset({"28000", "28P01", "3D000"})
 _REFUSED: Final = (asyncpg.UniqueViolationError, asyncpg.ForeignKeyViolationError)
 
 
@@ -60,6 +61,17 @@ def unavailable_reason(error: BaseException) -> str | None:
     if is_disconnection(error):
         return "the connection to the server failed"
     return None
+
+
+def store_unavailable(store: str, error: BaseException) -> StoreUnavailable | None:
+    """Return why `store` cannot be used and what to do, or None as `unavailable_reason` does."""
+    reason = unavailable_reason(error)
+    if reason is None:
+        return None
+    if isinstance(error, asyncpg.PostgresError) and error.sqlstate in _WRONG_URL:
+        advice = "Correct the URL of the database; on a server that is `database.url`."
+        return StoreUnavailable(store, reason, advice=advice)
+    return StoreUnavailable(store, reason)
 
 
 def translated(error: BaseException) -> BaseException:

@@ -10,10 +10,9 @@ from msgspec import Struct
 from tidemill.core.clock import Clock
 from tidemill.core.ids import TenantId
 from tidemill.core.ports import StoreKind
-from tidemill.core.store_errors import StoreUnavailable
 from tidemill.infrastructure.database.options import DatabaseOptions
 from tidemill.infrastructure.database.postgres.database import Place, PostgresDatabase
-from tidemill.infrastructure.database.postgres.failures import unavailable_reason
+from tidemill.infrastructure.database.postgres.failures import store_unavailable
 from tidemill.infrastructure.database.postgres.isolation import ensure_role
 from tidemill.infrastructure.database.postgres.migrating import (
     applied_versions,
@@ -63,10 +62,10 @@ class SchemaTarget(Struct, frozen=True, kw_only=True):
             async with self.pool.connection() as connection:
                 return await work(connection)
         except Exception as error:
-            reason = unavailable_reason(error)
-            if reason is None:
+            unavailable = store_unavailable(self.kind, error)
+            if unavailable is None:
                 raise
-            raise StoreUnavailable(self.kind, reason) from error
+            raise unavailable from error
 
 
 class SchemaBackend:

@@ -14,7 +14,7 @@ from tidemill.core.store_errors import StoreUnavailable, TenantUnavailable
 from tidemill.infrastructure.database.migrations import MigrationFailed, discover
 from tidemill.infrastructure.database.options import DatabaseOptions
 from tidemill.infrastructure.database.postgres.database import Place
-from tidemill.infrastructure.database.postgres.failures import unavailable_reason
+from tidemill.infrastructure.database.postgres.failures import store_unavailable
 from tidemill.infrastructure.database.postgres.isolation import UnprotectedTable, ensure_role
 from tidemill.infrastructure.database.postgres.migrating import quoted, upgrade_schema
 from tidemill.infrastructure.database.postgres.pool import Pool
@@ -25,8 +25,12 @@ default_dsn: Final = "default"
 # The queue grows and shrinks faster than statistics are gathered, and a plan that suits its empty
 # tables reads all of them when they are full. Each of its statements has an index to go by.
 _PLANS: Final = {
-    "jobs": "; SET LOCAL enable_seqscan TO off; SET LOCAL enable_sort TO off"
-    "; SET LOCAL enable_hashjoin TO off; SET LOCAL enable_mergejoin TO off"
+    "jobs": {
+        "enable_seqscan": "off",
+        "enable_sort": "off",
+        "enable_hashjoin": "off",
+        "enable_mergejoin": "off",
+    }
 }
 _IDENTIFIER_MAX: Final = 63
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -45,8 +49,9 @@ class Places:
     def shared(self, name: str) -> Place:
         """Return the place of the store `name` that all tenants share."""
         schema = f"{self._options.schema_prefix}{name}"
-        settings = f"SET LOCAL search_path TO {quoted(schema)}"
-        return Place(self._pools[default_dsn], settings + _PLANS.get(name, ""))
+        settings = [f"SET LOCAL search_path TO {quoted(schema)}"]
+        settings += [f"SET LOCAL {key} TO {word}" for key, word in _PLANS.get(name, {}).items()]
+        return Place(self._pools[default_dsn], "; ".join(settings))
 
     async def of(self, tenant: TenantId) -> Place:
         """Return the place of an active tenant.
@@ -100,10 +105,10 @@ class Places:
         except UnprotectedTable as error:
             raise MigrationFailed(str(error)) from error
         except Exception as error:
-            reason = unavailable_reason(error)
-            if reason is None:
+            unavailable = store_unavailable(StoreKind.TENANT, error)
+            if unavailable is None:
                 raise
-            raise StoreUnavailable(StoreKind.TENANT, reason) from error
+            raise unavailable from error
 
     def version(self) -> int:
         """See `Maker.version`."""
@@ -133,6 +138,18 @@ class Places:
         if self.registry is None:
             raise RuntimeError("The registry is set before a tenant is looked for.")
         return self.registry
+
+
+async def open_alone(name: str, options: DatabaseOptions) -> Place:
+    """Connect to the store `name` that all tenants share, for a process that uses no other one.
+
+    Raises `StoreUnavailable`.
+    """
+    if options.url is None:
+        raise ValueError("PostgreSQL needs a URL.")
+    schema = quoted(f"{options.schema_prefix}{name}")
+    settings = {"search_path": schema, **_PLANS.get(name, {})}
+    return Place(await Pool.open(options.url, options, settings))
 
 
 async def open_pools(options: DatabaseOptions) -> dict[str, Pool]:

@@ -12,7 +12,7 @@ import structlog
 
 from tidemill.core.store_errors import StoreUnavailable
 from tidemill.infrastructure.database.options import DatabaseOptions
-from tidemill.infrastructure.database.postgres.failures import unavailable_reason
+from tidemill.infrastructure.database.postgres.failures import store_unavailable
 from tidemill.infrastructure.database.postgres.pool import server_settings
 
 T = TypeVar("T")
@@ -54,8 +54,8 @@ class Signals:
         try:
             await self._connect()
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            reason = unavailable_reason(error) or type(error).__name__
-            raise StoreUnavailable("control", reason) from error
+            unavailable = store_unavailable("control", error)
+            raise unavailable or StoreUnavailable("control", type(error).__name__) from error
         self._task = asyncio.create_task(self._run(), name="signals")
 
     async def stop(self) -> None:
@@ -87,10 +87,10 @@ class Signals:
             try:
                 return await work(self._connection)
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                reason = unavailable_reason(error)
-                if reason is None:
+                unavailable = store_unavailable("control", error)
+                if unavailable is None:
                     raise
-                raise StoreUnavailable("control", reason) from error
+                raise unavailable from error
 
     async def _run(self) -> None:
         while True:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from tidemill.core.clock import Instant
@@ -59,9 +59,13 @@ class PostgresTx(BaseTx):
         now: Instant,
         *,
         writable: bool,
+        opening: str,
     ) -> None:
         super().__init__(kind, tenant_id, now, writable=writable)
         self._connection = connection
+        self._opening = opening
+        self._deferred: list[tuple[str, list[Value]]] = []
+        self.begun = False
         self._check = parse_scoped if kind is StoreKind.TENANT else parse
         self._failed: BaseException | None = None
 
@@ -69,37 +73,42 @@ class PostgresTx(BaseTx):
         """See `Tx.execute`."""
         statement = self._check(sql)
         arguments = self._arguments(statement, parameters)
-        status: str = self._wait(self._connection.execute(statement.postgres, *arguments))
+        status: str = self._wait(self._connection.execute, statement.postgres, *arguments)
         count = status.rpartition(" ")[2]
         changed = count.isdigit() and not status.startswith("SELECT")
         return int(count) if changed else 0
+
+    def defer(self, sql: str, /, **parameters: Value) -> None:
+        """See `Tx.defer`."""
+        statement = self._check(sql)
+        self._deferred.append((statement.postgres, self._arguments(statement, parameters)))
 
     def execute_many(self, sql: str, rows: Iterable[Mapping[str, Value]], /) -> None:
         """See `Tx.execute_many`."""
         statement = self._check(sql)
         arguments = [self._arguments(statement, row) for row in rows]
         if len(arguments) == 1:
-            self._wait(self._connection.execute(statement.postgres, *arguments[0]))
+            self._wait(self._connection.execute, statement.postgres, *arguments[0])
         elif arguments:
-            self._wait(self._connection.executemany(statement.postgres, arguments))
+            self._wait(self._connection.executemany, statement.postgres, arguments)
 
     def one(self, sql: str, /, **parameters: Value) -> Row | None:
         """See `Tx.one`."""
         statement = self._check(sql)
         arguments = self._arguments(statement, parameters)
-        row: Row | None = self._wait(self._connection.fetchrow(statement.postgres, *arguments))
+        row: Row | None = self._wait(self._connection.fetchrow, statement.postgres, *arguments)
         return row
 
     def all(self, sql: str, /, **parameters: Value) -> Sequence[Row]:
         """See `Tx.all`."""
         statement = self._check(sql)
         arguments = self._arguments(statement, parameters)
-        rows: Sequence[Row] = self._wait(self._connection.fetch(statement.postgres, *arguments))
+        rows: Sequence[Row] = self._wait(self._connection.fetch, statement.postgres, *arguments)
         return rows
 
     def lock_changes(self) -> None:
         """Make the numbers of changes follow the order of commits."""
-        self._wait(self._connection.execute("LOCK TABLE changes IN SHARE ROW EXCLUSIVE MODE"))
+        self._wait(self._connection.execute, "LOCK TABLE changes IN SHARE ROW EXCLUSIVE MODE")
 
     def number(self, facts: Rows) -> None:
         """Append `facts` to the tenant's stream; the last statement before the commit."""
@@ -107,17 +116,36 @@ class PostgresTx(BaseTx):
             portion = facts[start : start + _numbered_at_once_max]
             columns = [[fact[column] for fact in portion] for column in _COLUMNS]
             arguments = (self._tenant_id, len(portion), self.new_id(), *columns)
-            self._wait(self._connection.execute(_NUMBER, *arguments))
+            self._wait(self._connection.execute, _NUMBER, *arguments)
 
-    def close(self) -> None:
-        """Forbid further use; raise what a statement raised when the use case swallowed it."""
+    def close(self, *, one_alone: bool) -> tuple[str, list[Value]] | None:
+        """Forbid further use; raise what a statement raised when the use case swallowed it.
+
+        Returns the one statement that there is, if it may run alone; all others have run.
+        """
+        alone = None
+        if one_alone and not self.begun and len(self._deferred) == 1:
+            alone = self._deferred.pop()
+        elif self._deferred:
+            self._wait(self._run_deferred)
         self._connection = None
         if self._failed is not None:
             raise self._failed
+        return alone
 
-    def _wait(self, awaitable: Awaitable[T]) -> T:
+    async def _run_deferred(self) -> None:
+        deferred, self._deferred = self._deferred, []
+        for sql, arguments in deferred:
+            await self._connection.execute(sql, *arguments)
+
+    def _wait(self, call: Callable[..., Awaitable[T]], *arguments: Any) -> T:
         try:
-            return wait_for(awaitable)
+            if not self.begun:
+                self.begun = True
+                wait_for(self._connection.execute(self._opening))
+            if self._deferred:
+                wait_for(self._run_deferred())
+            return wait_for(call(*arguments))
         except Exception as error:
             # PostgreSQL has aborted the transaction, whatever the use case makes of it.
             self._failed = error

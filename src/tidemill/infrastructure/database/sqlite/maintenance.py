@@ -1,4 +1,4 @@
-"""Reaches SQLite files to migrate them, without opening them for work."""
+"""Reaches SQLite files to migrate them or look at them, without opening them for work."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class FileTarget:
         """See `Target.applied`."""
         if not self._path.exists():
             return {}
-        return await asyncio.to_thread(self._with, applied_versions)
+        return await asyncio.to_thread(self._with, applied_versions, writable=False)
 
     async def upgrade(self) -> int:
         """See `Target.upgrade`."""
@@ -72,10 +72,11 @@ class FileTarget:
     def _upgrade(self, connection: sqlite3.Connection) -> int:
         return upgrade_connection(connection, self.kind, self._clock.now())
 
-    def _with(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def _with(self, work: Callable[[sqlite3.Connection], T], *, writable: bool = True) -> T:
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with closing(connect(self._path, self._pragmas, writable=True)) as connection:
+            if writable:
+                self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with closing(connect(self._path, self._pragmas, writable=writable)) as connection:
                 return work(connection)
         except (sqlite3.Error, OSError) as error:
             reason = unavailable_reason(error)
@@ -85,11 +86,11 @@ class FileTarget:
 
 
 class FileBackend:
-    """See `Backend`: a data directory whose owner lock this process holds."""
+    """See `Backend`: a data directory, with its owner lock, or to look at only."""
 
     dialect = "sqlite"
 
-    def __init__(self, options: DatabaseOptions, clock: Clock, lock: OwnerLock) -> None:
+    def __init__(self, options: DatabaseOptions, clock: Clock, lock: OwnerLock | None) -> None:
         self._options = options
         self._clock = clock
         self._lock = lock
@@ -130,7 +131,8 @@ class FileBackend:
         """See `Backend.close`."""
         if self._control is not None:
             await self._control.close()
-        self._lock.release()
+        if self._lock is not None:
+            self._lock.release()
 
     def _target(self, kind: StoreKind, path: Path, tenant: TenantId | None = None) -> Target:
         return FileTarget(kind, path, tenant, self._options, self._clock)
@@ -139,3 +141,8 @@ class FileBackend:
 async def reach(options: DatabaseOptions, clock: Clock) -> FileBackend:
     """Take the owner lock of the data directory. Raises `DataDirectoryInUse`."""
     return FileBackend(options, clock, await asyncio.to_thread(OwnerLock.acquire, options.data_dir))
+
+
+def look_into(options: DatabaseOptions, clock: Clock) -> FileBackend:
+    """Return the data directory for whoever only reads, which goes on beside its owner."""
+    return FileBackend(options, clock, None)

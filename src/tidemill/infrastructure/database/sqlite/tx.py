@@ -9,7 +9,7 @@ from typing import cast
 from tidemill.core.clock import Instant
 from tidemill.core.ids import TenantId
 from tidemill.core.ports import Row, StoreKind, Value
-from tidemill.infrastructure.database.sql import parse, parse_scoped
+from tidemill.infrastructure.database.sql import parse, parse_scoped, placed
 from tidemill.infrastructure.database.transaction import BaseTx
 
 
@@ -43,6 +43,18 @@ class SqliteTx(BaseTx):
         self._check(sql)
         own: dict[str, Value] = {"tenant_id": self._tenant_id, "now": self._now}
         self._connection.executemany(sql, ({**row, **own} for row in rows))
+
+    def execute_rows(
+        self, sql: str, names: tuple[str, ...], rows: Iterable[tuple[Value, ...]], /
+    ) -> None:
+        """See `Tx.execute_rows`; by place, since names are looked up for each row."""
+        self._check(sql)
+        statement, own = placed(sql, names)
+        if own:
+            known: dict[str, Value] = {"tenant_id": self._tenant_id, "now": self._now}
+            last = tuple(known[name] for name in own)
+            rows = (row + last for row in rows)
+        self._connection.executemany(statement, rows)
 
     def one(self, sql: str, /, **parameters: Value) -> Row | None:
         """See `Tx.one`."""

@@ -23,7 +23,7 @@ async def test_read_and_write_after_close_are_refused_at_once(tmp_path: Path) ->
     async with make_stores("sqlite", tmp_path) as stores:
         pass
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         for store in (stores.jobs, stores.control, stores.tenants):
             with pytest.raises(StoreUnavailable):
                 await store.read(TENANT, _use_case)
