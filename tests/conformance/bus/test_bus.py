@@ -98,7 +98,7 @@ def a_batch(*seqs: int, tenant_id: TenantId = TENANT, data: object = None) -> Fa
 
 
 async def publish_until_taken(bus: EventBus, batch: FactBatch) -> None:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while True:
             with contextlib.suppress(BusUnavailable):
                 return await bus.publish([batch])

@@ -13,6 +13,7 @@ from aio_pika.exceptions import AMQPError
 from aiormq.exceptions import AMQPError as DriverError
 
 from tidemill.core.ports import Ephemeral, FactBatch
+from tidemill.infrastructure.brokers.tls import BrokerTls, context_of
 from tidemill.infrastructure.messaging.messages import (
     encode_ephemeral,
     encode_fact,
@@ -40,9 +41,10 @@ class AmqpBus(SupervisedBus):
         RuntimeError,
     )
 
-    def __init__(self, url: str, *, prefix: str = "tidemill") -> None:
+    def __init__(self, url: str, *, prefix: str = "tidemill", tls: BrokerTls | None = None) -> None:
         super().__init__()
         self._url = url
+        self._tls = tls or BrokerTls()
         self._prefix = subject(prefix)
         self._connection: AbstractConnection | None = None
         self._facts_exchange: AbstractExchange | None = None
@@ -54,7 +56,10 @@ class AmqpBus(SupervisedBus):
         def closed(*_: Any) -> None:
             self._break(generation, "closed by the server")
 
-        connection = await aio_pika.connect(self._url, timeout=open_seconds_max)
+        context = context_of(self._url, self._tls)
+        connection = await aio_pika.connect(
+            self._url, timeout=open_seconds_max, ssl_context=context
+        )
         self._connection = connection
         connection.close_callbacks.add(closed)
         sending = await connection.channel(publisher_confirms=True)

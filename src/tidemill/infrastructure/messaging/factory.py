@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from tidemill.core.errors import InvalidInput
 from tidemill.core.ports import EventBus
+from tidemill.infrastructure.brokers.tls import BrokerTls
 from tidemill.infrastructure.messaging.memory import InProcessBus
 
 
@@ -16,6 +17,7 @@ class BusOptions(Struct, frozen=True, kw_only=True):
 
     url: str = "memory"
     prefix: str = "tidemill"
+    tls: BrokerTls = BrokerTls()
 
 
 class UnknownBus(InvalidInput):
@@ -39,11 +41,11 @@ def open_bus(options: BusOptions) -> EventBus:
     if scheme in {"nats", "tls", "ws", "wss"}:
         from tidemill.infrastructure.messaging.nats import NatsBus  # noqa: PLC0415 - as above
 
-        return NatsBus(options.url, prefix=options.prefix)
+        return NatsBus(options.url, prefix=options.prefix, tls=options.tls)
     if scheme in {"amqp", "amqps"}:
         from tidemill.infrastructure.messaging.amqp import AmqpBus  # noqa: PLC0415 - as above
 
-        return AmqpBus(options.url, prefix=options.prefix)
+        return AmqpBus(options.url, prefix=options.prefix, tls=options.tls)
     if scheme in {"postgres", "postgresql"}:
         from tidemill.infrastructure.messaging.postgres import PostgresBus  # noqa: PLC0415 - as above
 

@@ -7,7 +7,6 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import ClassVar, Final
 
-import nats
 import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -25,6 +24,8 @@ from nats.js.errors import BadRequestError
 
 from tidemill.core.facts import RecordedFact
 from tidemill.core.ports import Ephemeral, FactBatch
+from tidemill.infrastructure.brokers.nats import connect
+from tidemill.infrastructure.brokers.tls import BrokerTls
 from tidemill.infrastructure.messaging.messages import (
     encode_ephemeral,
     encode_fact,
@@ -52,9 +53,10 @@ class NatsBus(SupervisedBus):
     name: ClassVar[str] = "nats"
     driver_errors: ClassVar[tuple[type[BaseException], ...]] = (nats.errors.Error, OSError)
 
-    def __init__(self, url: str, *, prefix: str = "tidemill") -> None:
+    def __init__(self, url: str, *, prefix: str = "tidemill", tls: BrokerTls | None = None) -> None:
         super().__init__()
         self._url = url
+        self._tls = tls or BrokerTls()
         self._prefix = subject(prefix)
         self._live_prefix = f"{prefix}-live"
         self._stream = f"{prefix}-facts"
@@ -72,15 +74,7 @@ class NatsBus(SupervisedBus):
             if isinstance(error, nats.errors.SlowConsumerError):
                 self._missed_something()
 
-        client = await nats.connect(
-            self._url,
-            allow_reconnect=False,
-            connect_timeout=2,
-            ping_interval=5,
-            max_outstanding_pings=2,
-            closed_cb=closed,
-            error_cb=failed,
-        )
+        client = await connect(self._url, self._tls, closed=closed, failed=failed)
         self._client = client
         self._context = client.jetstream()
         await self._ensure_stream(self._context)

@@ -92,14 +92,21 @@ class SocketBus(Receivers):
     def _tell(self, datagram: bytes) -> None:
         if self._socket is None or len(datagram) > datagram_bytes_max:
             return
-        for path in self._directory.glob(f"*{_SUFFIX}"):
-            waiting = self._waiting.get(path.name)
+        for name in self._names():
+            waiting = self._waiting.get(name)
             if waiting is not None:
                 if len(waiting) < datagrams_waiting_max:
                     waiting.append(datagram)
-            elif not self._sent(path.name, datagram):
-                self._waiting[path.name] = deque([datagram])
+            elif not self._sent(name, datagram):
+                self._waiting[name] = deque([datagram])
                 self._try_again_later()
+
+    def _names(self) -> list[str]:
+        """Return who has a socket here; read each time, as processes come and go."""
+        try:
+            return [name for name in os.listdir(self._directory) if name.endswith(_SUFFIX)]  # noqa: PTH208 - a tenth of what paths cost
+        except FileNotFoundError:
+            return []
 
     def _sent(self, name: str, datagram: bytes) -> bool:
         """Send to one process; return False when its socket is full for now."""
