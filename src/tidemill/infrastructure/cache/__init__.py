@@ -1,6 +1,6 @@
 """Rate limits, counted in this process or in Redis."""
 
+from tidemill.infrastructure.cache.factory import open_rate_limiter
 from tidemill.infrastructure.cache.memory_limiter import MemoryRateLimiter
-from tidemill.infrastructure.cache.redis_limiter import RedisRateLimiter
 
-__all__ = ["MemoryRateLimiter", "RedisRateLimiter"]
+__all__ = ["MemoryRateLimiter", "open_rate_limiter"]

@@ -18,7 +18,7 @@ REDACTED: Final = "[redacted]"
 _INTEGER_MAX: Final = 2**53 - 1
 
 _SECRET_KEY: Final = re.compile(
-    r"(?:^|[_-])(?:password|passwd|passphrase|secrets?|authorization|cookies?|api[_-]?key|"
+    r"(?:^|[_.-])(?:password|passwd|passphrase|secrets?|authorization|cookies?|api[_-]?key|"
     r"token|ticket|csrf|jwt|private[_-]?key|signing[_-]?key|chain[_-]?key|"
     r"master[_-]?key(?:_previous)?|credentials?|dsn)$",
     re.IGNORECASE,
