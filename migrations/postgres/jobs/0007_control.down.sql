@@ -1,0 +1,15 @@
+ALTER TABLE workers DROP COLUMN drain_generation;
+ALTER TABLE workers DROP COLUMN drain_requested_at;
+DROP TABLE retention_rules;
+DROP TABLE job_origins;
+DROP TABLE job_labels;
+DROP INDEX idx_jobs_tenant_id_root_id;
+DROP INDEX idx_job_history_tenant_id_root_id;
+DROP INDEX idx_job_history_tenant_id_state_day_id;
+DROP INDEX idx_job_history_spec_id_state_day_id;
+DROP INDEX idx_job_history_spec_id_day_id;
+DROP INDEX idx_job_specs_tenant_id_tag;
+DROP INDEX idx_job_specs_tenant_id_content;
+DROP INDEX idx_job_specs_tenant_id_script_path;
+DROP INDEX idx_job_specs_tenant_id_actor_id;
+ALTER TABLE job_specs DROP COLUMN actor_id;

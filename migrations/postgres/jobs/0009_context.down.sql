@@ -1,0 +1,3 @@
+DROP TABLE function_states;
+DROP TABLE job_metrics;
+DROP TABLE job_attempts;

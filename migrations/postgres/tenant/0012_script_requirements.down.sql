@@ -1,0 +1,2 @@
+ALTER TABLE script_versions DROP COLUMN affinity_key;
+ALTER TABLE script_versions DROP COLUMN requires;
