@@ -8,7 +8,7 @@ from tidemill.http.authentication import (
 )
 from tidemill.http.bodies import Body, PageView, View, etag, listed, single
 from tidemill.http.idempotency import Idempotency
-from tidemill.http.parameters import VersionChanged
+from tidemill.http.parameters import VersionChanged, check_version
 from tidemill.http.routing import Public, delete, get, patch, post, put, websocket
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "SessionActor",
     "VersionChanged",
     "View",
+    "check_version",
     "context_of",
     "delete",
     "etag",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import structlog
@@ -26,9 +27,14 @@ from tidemill.core.errors import (
 from tidemill.http.answers import Answer
 from tidemill.http.authentication import CONTEXT, SERVICES, Kit, RequestContext
 from tidemill.http.bodies import ErrorBody, ErrorDetail
-from tidemill.http.validation import of_message, of_parameters
+from tidemill.http.validation import of_message, of_parameters, of_undecodable
 
 log = structlog.get_logger(__name__)
+
+_DECODER: Final = "litestar.serialization.msgspec_hooks"
+_TOO_DEEP: Final = re.compile("while (?:de)?serializing an object$")
+"""What msgspec says of nesting. What it could just decode may be too deep to be encoded again,
+further down the stack; the stack's own end, by a mistake of ours, reads otherwise."""
 
 
 class RouteNotFound(NotFound):
@@ -96,16 +102,24 @@ def as_tidemill_error(request: Request[Any, Any, Any], error: Exception) -> Tide
         return error
     if isinstance(error, ValidationException):
         return of_parameters(error, request)
-    if isinstance(error, NotFoundException):
-        return RouteNotFound(request.scope["path"])
-    if isinstance(error, MethodNotAllowedException):
-        return MethodNotAllowed(request.scope["method"], _allowed(error))
     if isinstance(error, HTTPException) and error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
         return _client_error(error, request)
+    if isinstance(error, RecursionError) and _TOO_DEEP.search(str(error)):
+        return of_undecodable(error)
+    if isinstance(error, UnicodeDecodeError) and _broke_in_decoding(error):
+        return of_undecodable(error)
     context = request.scope.get(CONTEXT)
     request_id = context.request_id if isinstance(context, RequestContext) else "unknown"
     log.error("http.request.broke", request_id=request_id, exc_info=error)
     return InternalError(request_id)
+
+
+def _broke_in_decoding(error: Exception) -> bool:
+    """Return whether the decoder of bodies raised `error`: Litestar tells of its other failures."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and trace.tb_frame.f_globals.get("__name__") == _DECODER
 
 
 def _allowed(error: MethodNotAllowedException) -> str:
@@ -116,6 +130,10 @@ def _allowed(error: MethodNotAllowedException) -> str:
 
 
 def _client_error(error: HTTPException, request: Request[Any, Any, Any]) -> TidemillError:
+    if isinstance(error, NotFoundException):
+        return RouteNotFound(request.scope["path"])
+    if isinstance(error, MethodNotAllowedException):
+        return MethodNotAllowed(request.scope["method"], _allowed(error))
     if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return BodyTooLarge()
     if error.status_code == HTTPStatus.UNAUTHORIZED:

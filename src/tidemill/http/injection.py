@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import enum
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, Final, cast, get_origin, get_type_hints
 
 from litestar.connection import Request
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Struct
 
 from tidemill.http.idempotency import idempotency
 from tidemill.http.parameters import Cursor, Limit, actor_of, expected_version, page
+from tidemill.http.validation import check_query
 
 DEPENDENCIES: Final = "tidemill.dependencies"
 """Key of the application's state that holds the services by parameter name."""
@@ -44,12 +45,13 @@ _RESERVED: Final = frozenset({"request", "headers", "cookies", "scope", "socket"
 _PAGE_PARAMETERS: Final = {"limit": Limit, "cursor": Cursor}
 
 
-def bind(handler: Handler, path: str) -> Handler:
+def bind(handler: Handler, path: str, *, strict: bool = True) -> Handler:
     """Return `handler` with its services and shared parameters bound at each call.
 
     Shared by name: `actor: Actor`, `page: PageRequest` (adds the query parameters `limit` and
     `cursor`), `expected_version: int | None`, `idempotency: Idempotency`. A parameter whose
-    type is a class of Tidemill that is neither a Struct nor an enum is a service.
+    type is a class of Tidemill that is neither a Struct nor an enum is a service. A `strict` route
+    refuses query parameters that it does not have.
     """
     hints = get_type_hints(handler, include_extras=True)
     plan: dict[str, _Resolve] = {}
@@ -67,16 +69,21 @@ def bind(handler: Handler, path: str) -> Handler:
     if "page" in plan:
         for name, annotation in _PAGE_PARAMETERS.items():
             visible[name] = _keyword(name, annotation, default=None)
-    bound = _binding(handler, plan, wants=frozenset({"request", "idempotency"} & set(hints)))
+    wants = frozenset({"request", "idempotency"} & set(hints))
+    bound = _binding(handler, plan, wants, _query_names(visible, path) if strict else None)
     _describe(bound, handler, visible, hints.get("return"))
     return bound
 
 
-def _binding(handler: Handler, plan: dict[str, _Resolve], wants: frozenset[str]) -> Handler:
+def _binding(
+    handler: Handler, plan: dict[str, _Resolve], wants: frozenset[str], query: list[str] | None
+) -> Handler:
     steps = tuple(plan.items())
     pass_request, pass_key = "request" in wants, "idempotency" in wants
 
     async def bound(request: Request[Any, Any, Any], **given: Any) -> Any:
+        if query is not None and request.scope["query_string"]:
+            check_query(request, query)
         for name, resolve in steps:
             given[name] = resolve(request, given)
         if pass_key:
@@ -86,6 +93,16 @@ def _binding(handler: Handler, plan: dict[str, _Resolve], wants: frozenset[str])
         return await handler(**given)
 
     return bound
+
+
+def _query_names(visible: Mapping[str, inspect.Parameter], path: str) -> list[str]:
+    """Return what callers may write in the query."""
+    return [
+        next((one.name for one in marks if isinstance(one, QueryParameter) and one.name), name)
+        for name, parameter in visible.items()
+        for marks in [getattr(parameter.annotation, "__metadata__", ())]
+        if name != "data" and name not in _RESERVED and f"{{{name}:" not in path
+    ]
 
 
 def _describe(

@@ -43,6 +43,15 @@ class VersionChanged(PreconditionFailed):
         )
 
 
+def check_version(current: int, expected: int | None) -> None:
+    """Return when `expected`, if anything is, is the current version; raises `VersionChanged`.
+
+    What is not there yet has version 0.
+    """
+    if expected is not None and expected != current:
+        raise VersionChanged(expected=expected, current=current)
+
+
 def actor_of(request: Request[Any, Any, Any]) -> Actor:
     """Return who acts; the guard has put it there."""
     actor = context_of(request.scope).actor

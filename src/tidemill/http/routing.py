@@ -95,7 +95,9 @@ def _route(verb: HttpMethod, path: str, access: Access, options: dict[str, Any])
         # The feature's name groups its routes in the documentation.
         tags = [handler.__module__.split(".")[1]] if "." in handler.__module__ else []
         declare = _Handler(path, http_method=verb, **_with(access, {"tags": tags, **options}))
-        return declare(bind(handler, path))
+        # Probes are asked by programs that may add to the query what keeps caches away.
+        strict = not options.get("opt", {}).get("root")
+        return declare(bind(handler, path, strict=strict))
 
     return decorate
 

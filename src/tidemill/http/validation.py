@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import enum
 import inspect
 import re
 import types
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
 
 from litestar.connection import Request
@@ -21,9 +22,23 @@ _UNKNOWN_FIELD: Final = re.compile(r"unknown field `([^`]*)`")
 _MISSING_FIELD: Final = re.compile(r"missing required field `([^`]*)`")
 _ENUM: Final = re.compile(r"Invalid enum value '?([^']*)'?")
 _INDEX: Final = re.compile(r"\[[^\]]*\]")
+_name_chars_max: Final = 60
 _NO_BODY: Final = ("'data'", "data")  # What Litestar says of a body that was not sent.
 _MALFORMED: Final = re.compile(r"^(?:JSON is malformed: |Input data was |Invalid UTF-8)")
 _BODY_KIND: Final = re.compile(r"^Expected `(\w+)`, got `(\w+)`\.?$")
+# What msgspec calls by Python's or JSON's names, as people call it.
+_KINDS: Final = re.compile(r"`(\w+)(?: \| null)?`")
+_KIND_NAMES: Final = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "text",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "an object",
+    "null": "nothing",
+}
+_INSTANT: Final = "Invalid RFC3339 encoded datetime"
+_INSTANT_WANTED: Final = "Expected an instant with its zone, such as 2026-01-31T12:00:00Z."
 _WORDINGS: Final = {
     _UNKNOWN_FIELD: "{} is not a field of this body.",
     _MISSING_FIELD: "{} is missing.",
@@ -34,6 +49,19 @@ class ValidationFailed(InvalidInput):
     """A parameter or a field of the body is missing, unknown or outside its limits."""
 
     code = "VALIDATION_FAILED"
+
+
+def check_query(request: Request[Any, Any, Any], known: Collection[str]) -> None:
+    """Raise `ValidationFailed` for a query parameter that the route does not have.
+
+    A filter that is ignored in silence would answer with everything.
+    """
+    for name in request.query_params:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            told = f" Did you mean {near[0]}?" if near else ""
+            text = f"{name[:_name_chars_max]} is not a query parameter of this route.{told}"
+            raise ValidationFailed(text, param=name[:_name_chars_max])
 
 
 def of_parameters(error: ValidationException, request: Request[Any, Any, Any]) -> ValidationFailed:
@@ -48,6 +76,13 @@ def of_parameters(error: ValidationException, request: Request[Any, Any, Any]) -
     inner = _field(message)
     param = inner or _name_in_query(str(key), request)
     return ValidationFailed(f"{param}: {_wording(message, inner or key, request)}", param=param)
+
+
+def of_undecodable(error: UnicodeDecodeError | RecursionError) -> ValidationFailed:
+    """Return what is wrong with a body that no JSON can be read from."""
+    if isinstance(error, RecursionError):
+        return ValidationFailed("The body is nested too deeply.")
+    return ValidationFailed("The body is no valid JSON: a text in it is not UTF-8.")
 
 
 def of_message(message: str, request: Request[Any, Any, Any]) -> ValidationFailed:
@@ -89,7 +124,10 @@ def _wording(message: str, field: str | None, request: Request[Any, Any, Any]) -
     choices = list(_choices(request, field)) if match and field else []
     if match and choices:
         return f"{match[1]!r} is not one of {', '.join(choices)}."
+    if message.startswith(_INSTANT):
+        return _INSTANT_WANTED
     text = _FIELD.sub("", message).removeprefix("Object contains ").strip()
+    text = _KINDS.sub(lambda kinds: _KIND_NAMES.get(kinds[1], kinds[1]), text)
     return text if text.endswith(".") else f"{text}."
 
 
@@ -127,7 +165,7 @@ def _parts(kind: Any) -> Iterator[Any]:
     origin = get_origin(kind)
     if origin is Annotated:
         yield from _parts(get_args(kind)[0])
-    elif origin in {Union, types.UnionType, list, tuple}:
+    elif origin in {Union, types.UnionType, list, tuple, dict}:
         for argument in get_args(kind):
             yield from _parts(argument)
     else:

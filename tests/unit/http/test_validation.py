@@ -24,3 +24,47 @@ async def test_bodies_that_are_none_are_told_in_words(tmp_path: Path) -> None:
         b"{": "The body is no valid JSON: truncated.",
         b'{"key": TM}': "The body is no valid JSON: invalid character (byte 8).",
     }
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "told"),
+    [
+        (
+            "PUT",
+            "/api/v1/folders/harbour",
+            {"grants": {"role:member": "fly"}},
+            "grants[...]: 'fly' is not one of read, run, write, own.",
+        ),
+        (
+            "GET",
+            "/api/v1/jobs?stat=failed",
+            None,
+            "stat is not a query parameter of this route. Did you mean state?",
+        ),
+        (
+            "POST",
+            "/api/v1/jobs?wiat=6",
+            {"language": "bash", "content": "true"},
+            "wiat is not a query parameter of this route. Did you mean wait?",
+        ),
+        (
+            "GET",
+            "/api/v1/jobs/0192/why?x",
+            None,
+            "x is not a query parameter of this route.",
+        ),
+        (
+            "GET",
+            "/api/v1/jobs?since=yesterday",
+            None,
+            "since: Expected an instant with its zone, such as 2026-01-31T12:00:00Z.",
+        ),
+    ],
+)
+async def test_a_choice_within_a_map_and_an_instant_are_told_by_what_they_can_be(
+    tmp_path: Path, method: str, path: str, body: object, told: str
+) -> None:
+    async with make_app(tmp_path) as app:
+        answer = await app.owner.request(method, path, json=body)
+
+    assert (answer.status_code, answer.json()["error"]["message"]) == (400, told)
