@@ -1,12 +1,14 @@
 """Users, tenants, members, roles, sessions and tokens."""
 
 from tidemill.identity.contract import (
+    CHANGED_WORKER_TOKEN,
     IDENTITY,
     JOB_LIVENESS,
     JOB_TOKENS,
     OWNER_SETUP,
     REVOKING_CHANGES,
     SCOPES,
+    WORKER_TOKENS,
     Identity,
     IdentityFact,
     JobLiveness,
@@ -21,15 +23,19 @@ from tidemill.identity.contract import (
     TenantCreated,
     UserProfileChanged,
     UserRegistered,
+    WorkerRights,
+    WorkerTokens,
 )
 
 __all__ = [
+    "CHANGED_WORKER_TOKEN",
     "IDENTITY",
     "JOB_LIVENESS",
     "JOB_TOKENS",
     "OWNER_SETUP",
     "REVOKING_CHANGES",
     "SCOPES",
+    "WORKER_TOKENS",
     "Identity",
     "IdentityFact",
     "JobLiveness",
@@ -44,4 +50,6 @@ __all__ = [
     "TenantCreated",
     "UserProfileChanged",
     "UserRegistered",
+    "WorkerRights",
+    "WorkerTokens",
 ]

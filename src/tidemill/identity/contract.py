@@ -19,6 +19,7 @@ CHANGED_MEMBERSHIP: Final = "membership"
 CHANGED_API_TOKEN: Final = "api_token"  # noqa: S105 - a kind of change, not a secret
 CHANGED_JOB: Final = "ended_job"
 CHANGED_SIGNING_KEY: Final = "signing_key"
+CHANGED_WORKER_TOKEN: Final = "worker_token"  # noqa: S105 - a kind of change, not a secret
 REVOKING_CHANGES: Final = (
     CHANGED_USER,
     CHANGED_SESSION,
@@ -190,6 +191,30 @@ class JobLiveness(Protocol):
         ...
 
 
+class WorkerRights(Struct, frozen=True, kw_only=True):
+    """What the workers of a token may take: None for tags or tenants means all of them."""
+
+    token_id: str
+    name: str
+    tags: tuple[str, ...] | None = None
+    tenants: tuple[TenantId, ...] | None = None
+
+
+class WorkerTokens(Protocol):
+    """Lets workers on other machines in; a revocation is told as `CHANGED_WORKER_TOKEN`."""
+
+    async def rights(self, text: str) -> WorkerRights:
+        """Return what the worker with this token may take.
+
+        Raises `Unauthenticated` when there is no such token, `Forbidden` when it has ended.
+        """
+        ...
+
+    async def still_valid(self, token_ids: Iterable[str]) -> frozenset[str]:
+        """Return those tokens that still count, and remember that they are in use."""
+        ...
+
+
 class OwnerSetup(Protocol):
     """Makes the first owner of an installation."""
 
@@ -219,5 +244,6 @@ class Scopes(Protocol):
 IDENTITY: Final[Port[Identity]] = Port("identity")
 JOB_TOKENS: Final[Port[JobTokens]] = Port("job_tokens")
 JOB_LIVENESS: Final[Port[JobLiveness]] = Port("job_liveness")
+WORKER_TOKENS: Final[Port[WorkerTokens]] = Port("worker_tokens")
 OWNER_SETUP: Final[Port[OwnerSetup]] = Port("owner_setup")
 SCOPES: Final[Port[Scopes]] = Port("scopes")

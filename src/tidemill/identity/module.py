@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from tidemill.core.config import Config
 from tidemill.core.module import Module, Offer, Parts, Periodic
+from tidemill.core.operators import OPERATORS
 from tidemill.http.authentication import AUTHENTICATOR
 from tidemill.identity.announcements.service import AnnouncementService
 from tidemill.identity.attempts.models import Limits
@@ -18,6 +19,7 @@ from tidemill.identity.contract import (
     JOB_TOKENS,
     OWNER_SETUP,
     SCOPES,
+    WORKER_TOKENS,
 )
 from tidemill.identity.credentials.authenticator import CredentialAuthenticator
 from tidemill.identity.figures import figures_of
@@ -51,6 +53,8 @@ from tidemill.identity.tenants.service import TenantService
 from tidemill.identity.tokens.job_tokens import JobTokenService
 from tidemill.identity.tokens.routes import ROUTES as TOKEN_ROUTES
 from tidemill.identity.tokens.service import ApiTokenService
+from tidemill.identity.worker_tokens.routes import ROUTES as WORKER_TOKEN_ROUTES
+from tidemill.identity.worker_tokens.service import WorkerTokenService
 from tidemill.settings import SETTINGS, Settings
 
 T = TypeVar("T")
@@ -67,6 +71,7 @@ _ROUTES: Final = (
     *MEMBER_ROUTES,
     *INVITATION_ROUTES,
     *TOKEN_ROUTES,
+    *WORKER_TOKEN_ROUTES,
     *PAGE_ROUTES,
     *SETUP_ROUTES,
 )
@@ -107,6 +112,7 @@ class _UseCases:
         self.api_tokens = ApiTokenService(
             control, cache, core.scopes, days_max=config.auth.api_token_days_max
         )
+        self.worker_tokens = WorkerTokenService(control, parts.late(OPERATORS))
         self.invitations = InvitationService(
             control,
             cache,
@@ -161,6 +167,7 @@ def build(parts: Parts) -> Offer:
             "setup": use.setup,
             "signing_keys": core.keys,
             "tenants": use.tenants,
+            "worker_tokens": use.worker_tokens,
         },
         provides={
             AUTHENTICATOR: authenticator,
@@ -168,6 +175,7 @@ def build(parts: Parts) -> Offer:
             JOB_TOKENS: core.job_tokens,
             OWNER_SETUP: use.setup,
             SCOPES: core.scopes,
+            WORKER_TOKENS: use.worker_tokens,
         },
         projections=(people_projection(),),
         periodic=_periodic(core, use),

@@ -53,6 +53,15 @@ CREATE_API_TOKENS: Final = Permission(
 REVOKE_API_TOKENS: Final = Permission(
     name="identity.api_tokens.revoke", role=Role.VIEWER, scope=Scope.ADMIN
 )
+READ_WORKER_TOKENS: Final = Permission(
+    name="identity.worker_tokens.read", role=Role.OWNER, scope=Scope.ADMIN
+)
+CREATE_WORKER_TOKENS: Final = Permission(
+    name="identity.worker_tokens.create", role=Role.OWNER, scope=Scope.ADMIN, human_only=True
+)
+REVOKE_WORKER_TOKENS: Final = Permission(
+    name="identity.worker_tokens.revoke", role=Role.OWNER, scope=Scope.ADMIN
+)
 CREATE_OWNER: Final = Permission(
     name="identity.owners.create", role=Role.OWNER, scope=Scope.ADMIN, system_only=True
 )
@@ -77,4 +86,7 @@ PERMISSIONS: Final = (
     READ_API_TOKENS,
     CREATE_API_TOKENS,
     REVOKE_API_TOKENS,
+    READ_WORKER_TOKENS,
+    CREATE_WORKER_TOKENS,
+    REVOKE_WORKER_TOKENS,
 )

@@ -72,7 +72,7 @@ async def test_setup_integration_leads_a_browser_to_the_link_and_then_to_the_doc
     async with world.client() as client:
         first = await client.get("/")
         page = await client.get("/setup")
-        await asyncio.wait_for(missed, 5)
+        await asyncio.wait_for(missed, 60)
         await client.post("/setup", data={**FORM, "ticket": await _ticket(world)})
         later = await client.get("/")
         closed = await client.get("/setup")

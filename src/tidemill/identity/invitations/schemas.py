@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from msgspec import Meta
 
 from tidemill.core.actor import Role
-from tidemill.core.clock import rfc3339
+from tidemill.core.clock import rfc3339, rfc3339_or_none
 from tidemill.http import Body, PageView, View
 from tidemill.identity.invitations.models import Invitation, InvitationKind, NewInvitation
 from tidemill.identity.invitations.service import Preview
@@ -56,7 +56,6 @@ class InvitationView(View, frozen=True, kw_only=True):
     @classmethod
     def of(cls, invitation: Invitation) -> Self:
         """Return the view of `invitation`."""
-        revoked = invitation.revoked_at
         return cls(
             id=invitation.id,
             kind=invitation.kind,
@@ -67,7 +66,7 @@ class InvitationView(View, frozen=True, kw_only=True):
             created_by=invitation.created_by,
             created_at=rfc3339(invitation.created_at),
             expires_at=rfc3339(invitation.expires_at),
-            revoked_at=None if revoked is None else rfc3339(revoked),
+            revoked_at=rfc3339_or_none(invitation.revoked_at),
         )
 
 

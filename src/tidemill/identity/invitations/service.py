@@ -10,6 +10,7 @@ from tidemill.core.actor import Actor, Origin, Role
 from tidemill.core.clock import seconds_after
 from tidemill.core.config.sections.people import Auth
 from tidemill.core.ids import INSTALLATION, UserId
+from tidemill.core.keysets import after_text
 from tidemill.core.pages import Page, PageRequest, page_of
 from tidemill.core.ports import Database, Mail, Once, Tx
 from tidemill.identity.contract import MemberAdded, UserRegistered
@@ -147,7 +148,7 @@ class InvitationService:
 
     async def list(self, page: PageRequest, *, actor: Actor) -> Page[Invitation]:
         """Return the tenant's invitations, the oldest first."""
-        after = str(page.after[0]) if page.after else ""
+        after = after_text(page) or ""
 
         def use_case(tx: Tx) -> list[Invitation]:
             return self._invitations.page(tx, after=after, limit=page.limit_plus_one)

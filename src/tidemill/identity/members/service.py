@@ -6,6 +6,7 @@ from msgspec import structs
 
 from tidemill.core.actor import Actor, Role
 from tidemill.core.ids import TenantId, UserId
+from tidemill.core.keysets import after_text
 from tidemill.core.pages import Page, PageRequest, page_of
 from tidemill.core.ports import Database, Tx
 from tidemill.identity.contract import MemberRemoved, MemberRoleChanged, Person
@@ -32,7 +33,7 @@ class MemberService:
 
     async def list(self, page: PageRequest, *, actor: Actor) -> Page[Member]:
         """Return the members, the oldest account first."""
-        after = str(page.after[0]) if page.after else ""
+        after = after_text(page) or ""
 
         def use_case(tx: Tx) -> list[Member]:
             return self._members.page(tx, after=after, limit=page.limit_plus_one)

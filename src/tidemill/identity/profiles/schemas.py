@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from msgspec import UNSET, Meta, UnsetType
 
 from tidemill.core.actor import Actor
-from tidemill.core.clock import rfc3339
+from tidemill.core.clock import rfc3339, rfc3339_or_none
 from tidemill.http import Body, View
 from tidemill.identity.profiles.service import Me
 from tidemill.identity.users.models import User, Visibility
@@ -40,7 +40,6 @@ class ProfileView(View, frozen=True, kw_only=True):
     @classmethod
     def of(cls, user: User) -> Self:
         """Return the view of `user`."""
-        login, password = user.last_login_at, user.password_changed_at
         return cls(
             id=user.id,
             email=user.email,
@@ -51,8 +50,8 @@ class ProfileView(View, frozen=True, kw_only=True):
             version=user.version,
             created_at=rfc3339(user.created_at),
             updated_at=rfc3339(user.updated_at),
-            last_login_at=None if login is None else rfc3339(login),
-            password_changed_at=None if password is None else rfc3339(password),
+            last_login_at=rfc3339_or_none(user.last_login_at),
+            password_changed_at=rfc3339_or_none(user.password_changed_at),
         )
 
 

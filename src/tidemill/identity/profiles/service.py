@@ -10,7 +10,7 @@ from tidemill.core.actor import Actor, Role
 from tidemill.core.errors import TidemillError
 from tidemill.core.ids import INSTALLATION, UserId
 from tidemill.core.ports import Database, Tx
-from tidemill.http.parameters import VersionChanged
+from tidemill.http.parameters import VersionChanged, check_version
 from tidemill.identity.announcements.service import AnnouncementService
 from tidemill.identity.errors import UserNotFound
 from tidemill.identity.grants.cache import GrantCache
@@ -68,8 +68,7 @@ class ProfileService:
 
         def use_case(tx: Tx) -> tuple[User, bool]:
             user = self._own(tx, actor, lock=True)
-            if expected_version is not None and expected_version != user.version:
-                raise VersionChanged(expected=expected_version, current=user.version)
+            check_version(user.version, expected_version)
             wanted = with_profile(user, changes, tx.now)
             if wanted is user:
                 return user, False

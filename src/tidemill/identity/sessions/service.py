@@ -7,6 +7,7 @@ from typing import Final
 from tidemill.core.actor import Actor
 from tidemill.core.clock import Clock, seconds_after
 from tidemill.core.ids import INSTALLATION, UserId
+from tidemill.core.keysets import after_text
 from tidemill.core.pages import Page, PageRequest, page_of
 from tidemill.core.ports import Database, Tx
 from tidemill.identity.errors import SessionNotFound
@@ -28,7 +29,7 @@ class SessionService:
 
     async def list(self, page: PageRequest, *, actor: Actor) -> Page[Session]:
         """Return the actor's sessions, the oldest first."""
-        after = str(page.after[0]) if page.after else ""
+        after = after_text(page) or ""
         user_id = actor.user_id or UserId("")
 
         def use_case(tx: Tx) -> list[Session]:

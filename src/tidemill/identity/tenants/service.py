@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from tidemill.core.actor import Actor, Role
 from tidemill.core.ids import INSTALLATION, TenantId, UserId
+from tidemill.core.keysets import after_text
 from tidemill.core.pages import Page, PageRequest, page_of
 from tidemill.core.ports import Database, Once, TenantStores, Tx
 from tidemill.core.store_errors import ConstraintViolated
-from tidemill.http.parameters import VersionChanged
+from tidemill.http.parameters import VersionChanged, check_version
 from tidemill.identity.announcements.service import AnnouncementService
 from tidemill.identity.contract import TenantChanged
 from tidemill.identity.errors import MemberNotFound, SlugTaken, TenantUnknown
@@ -69,7 +70,7 @@ class TenantService:
 
     async def list(self, page: PageRequest, *, actor: Actor) -> Page[TenantMembership]:
         """Return the tenants that the person belongs to."""
-        after = str(page.after[0]) if page.after else ""
+        after = after_text(page) or ""
         user_id = actor.user_id or UserId("")
 
         def use_case(tx: Tx) -> list[TenantMembership]:
@@ -105,8 +106,7 @@ class TenantService:
         def use_case(tx: Tx) -> Tenant:
             self._members.lock(tx)
             tenant = self._existing(tx, tenant_id)
-            if expected_version is not None and expected_version != tenant.version:
-                raise VersionChanged(expected=expected_version, current=tenant.version)
+            check_version(tenant.version, expected_version)
             wanted = changed(tenant, changes, tx.now)
             if wanted is tenant:
                 return tenant

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from msgspec import Meta
 
-from tidemill.core.clock import rfc3339
+from tidemill.core.clock import rfc3339, rfc3339_or_none
 from tidemill.http import Body, PageView, View
 from tidemill.identity.tokens.models import ApiToken, NewApiToken
 
@@ -38,7 +38,6 @@ class ApiTokenView(View, frozen=True, kw_only=True):
     @classmethod
     def of(cls, token: ApiToken) -> Self:
         """Return the view of `token`."""
-        used, revoked = token.last_used_at, token.revoked_at
         return cls(
             id=token.id,
             name=token.name,
@@ -47,8 +46,8 @@ class ApiTokenView(View, frozen=True, kw_only=True):
             user_id=token.user_id,
             created_at=rfc3339(token.created_at),
             expires_at=rfc3339(token.expires_at),
-            last_used_at=None if used is None else rfc3339(used),
-            revoked_at=None if revoked is None else rfc3339(revoked),
+            last_used_at=rfc3339_or_none(token.last_used_at),
+            revoked_at=rfc3339_or_none(token.revoked_at),
         )
 
 

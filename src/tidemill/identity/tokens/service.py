@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from tidemill.core.actor import Actor, Role
 from tidemill.core.clock import seconds_after
 from tidemill.core.ids import UserId
+from tidemill.core.keysets import after_text
 from tidemill.core.pages import Page, PageRequest, page_of
 from tidemill.core.ports import Database, Once, Tx
 from tidemill.identity.errors import ApiTokenNotFound, MemberNotFound, TokenLifetimeTooLong
@@ -78,7 +79,7 @@ class ApiTokenService:
 
     async def list(self, page: PageRequest, *, actor: Actor) -> Page[ApiToken]:
         """Return the actor's tokens; owners and admins see everybody's."""
-        after = str(page.after[0]) if page.after else ""
+        after = after_text(page) or ""
         whose = self._whose(actor)
 
         def use_case(tx: Tx) -> list[ApiToken]:
