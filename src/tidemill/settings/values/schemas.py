@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Annotated, Any, Self
+
+from msgspec import Meta
 
 from tidemill.core.config import Given, Key, Origin, Scope, Source
 from tidemill.http import Body, PageView, View
@@ -94,8 +96,10 @@ class PutSetting(Body, frozen=True, kw_only=True):
     """A value to store.
 
     Without `scope` it is stored at the narrowest one that the key has: the caller's own value,
-    the tenant's, or the installation's.
+    the tenant's, or the installation's. Operators may name the tenant that it is for; quotas are
+    set by them alone.
     """
 
     value: bool | int | float | str | list[str]
     scope: Scope | None = None
+    tenant_id: Annotated[str, Meta(min_length=1, max_length=64)] | None = None

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 import structlog
+from msgspec import structs
 
 from tidemill.core.actor import Actor
 from tidemill.core.authorization import authorize
@@ -20,9 +21,11 @@ from tidemill.settings.errors import (
     SettingNotFound,
     SettingScopeNotAllowed,
     SettingShadowed,
+    SettingTenantNotFound,
     SettingValueInvalid,
     UserNeeded,
 )
+from tidemill.settings.operators.repository import is_tenant
 from tidemill.settings.permissions import (
     WRITE_INSTALLATION_SETTINGS,
     WRITE_OWN_SETTINGS,
@@ -52,21 +55,34 @@ class SettingService:
         found = await self._resolved(actor)
         return [setting for setting in found.values() if operator or _is_open(setting.key)]
 
-    async def get(self, name: str, actor: Actor) -> Setting:
-        """Return one setting as it holds for `actor`; raises `SettingNotFound`."""
+    async def get(self, name: str, actor: Actor, *, tenant_id: str | None = None) -> Setting:
+        """Return one setting as it holds for `actor`, or for a tenant that an operator names.
+
+        Raises `SettingNotFound`, and `OperatorNeeded` and `SettingTenantNotFound`.
+        """
         await self._visible_key(name, actor)
-        return (await self._resolved(actor))[name]
+        if tenant_id is None:
+            return (await self._resolved(actor))[name]
+        named = await self._named(tenant_id, actor)
+        return (await self._resolved(structs.replace(actor, tenant_id=named, user_id=None)))[name]
 
     async def put(
-        self, name: str, value: object, *, scope: Scope | None = None, actor: Actor
+        self,
+        name: str,
+        value: object,
+        *,
+        scope: Scope | None = None,
+        tenant_id: str | None = None,
+        actor: Actor,
     ) -> Setting:
         """Store a value at `scope`, the narrowest possible unless given, and return the setting.
 
-        Raises `SettingShadowed` when a source above the database sets the key, in which case
-        nothing is stored, `SettingNotChangeable`, `SettingScopeNotAllowed`,
-        `SettingValueInvalid`, and `PermissionDenied` or `OperatorNeeded`.
+        Operators may name the tenant that it is for. Raises `SettingShadowed` when a source above
+        the database sets the key, in which case nothing is stored, `SettingNotChangeable`,
+        `SettingScopeNotAllowed`, `SettingValueInvalid`, and `PermissionDenied`, `OperatorNeeded` or
+        `SettingTenantNotFound`.
         """
-        key, tenant_id, user_id = await self._place(name, scope, actor)
+        key, place, user_id = await self._place(name, scope, tenant_id, actor)
         if fixed := self._layers.of(name):
             raise SettingShadowed(key, fixed[0].origin)
         try:
@@ -82,22 +98,29 @@ class SettingService:
             self._values.put(tx, stored, updated_by=actor.user_id or actor.id)
             self._tell(tx, stored, before=before, actor=actor)
 
-        await self._control.write(tenant_id, use_case)
-        return await self.get(name, actor)
+        await self._control.write(place, use_case)
+        return await self.get(name, actor, tenant_id=tenant_id)
 
-    async def remove(self, name: str, *, scope: Scope | None = None, actor: Actor) -> None:
+    async def remove(
+        self,
+        name: str,
+        *,
+        scope: Scope | None = None,
+        tenant_id: str | None = None,
+        actor: Actor,
+    ) -> None:
         """Remove a stored value, so that the next source holds; safe to repeat.
 
         A shadowed value can be removed, too. Raises as `put` does.
         """
-        _, tenant_id, user_id = await self._place(name, scope, actor)
+        _, place, user_id = await self._place(name, scope, tenant_id, actor)
 
         def use_case(tx: Tx) -> None:
             before = self._values.get(tx, name, user_id)
             if self._values.remove(tx, name, user_id):
                 self._tell(tx, StoredValue(user_id, name, ""), before=before, actor=actor)
 
-        await self._control.write(tenant_id, use_case)
+        await self._control.write(place, use_case)
 
     async def _resolved(self, actor: Actor) -> dict[str, Setting]:
         def own(tx: Tx) -> Any:
@@ -118,11 +141,11 @@ class SettingService:
         return key
 
     async def _place(
-        self, name: str, scope: Scope | None, actor: Actor
+        self, name: str, scope: Scope | None, tenant_id: str | None, actor: Actor
     ) -> tuple[Key, TenantId, str]:
         """Return where the value lies, after every check that does not need it."""
         key = await self._visible_key(name, actor)
-        scope = scope or key.scope
+        scope = scope or (key.scope if tenant_id is None else Scope.TENANT)
         if not key.live:
             raise SettingNotChangeable(key)
         if scope.rank > key.scope.rank:
@@ -132,6 +155,9 @@ class SettingService:
             if not await self._is_operator(actor):
                 raise OperatorNeeded
             return key, INSTALLATION, ""
+        if scope is Scope.TENANT and (tenant_id is not None or key.about.quota):
+            authorize(actor, WRITE_TENANT_SETTINGS)
+            return key, await self._named(tenant_id or actor.tenant_id, actor), ""
         authorize(actor, WRITE_TENANT_SETTINGS if scope is Scope.TENANT else WRITE_OWN_SETTINGS)
         if not _has_tenant(actor):
             raise SettingScopeNotAllowed(key, scope)
@@ -140,6 +166,14 @@ class SettingService:
         if actor.user_id is None:
             raise UserNeeded
         return key, actor.tenant_id, actor.user_id
+
+    async def _named(self, tenant_id: str, actor: Actor) -> TenantId:
+        """Return the tenant that an operator means."""
+        if not await self._is_operator(actor):
+            raise OperatorNeeded
+        if not await self._control.read(INSTALLATION, lambda tx: is_tenant(tx, tenant_id)):
+            raise SettingTenantNotFound(tenant_id)
+        return TenantId(tenant_id)
 
     def _tell(self, tx: Tx, stored: StoredValue, *, before: str | None, actor: Actor) -> None:
         scope = _scope(tx.tenant_id, stored.user_id)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.stores import KINDS, StoreClock, StoresKind, a_tenant, make_stores
+from tests.fixtures.stores import KINDS_BY_TIER, StoreClock, StoresKind, a_tenant, make_stores
 from tidemill.core.actor import Actor, ActorKind, Role, system
 from tidemill.core.ids import TenantId
 from tidemill.core.operators import is_operator
@@ -17,7 +17,7 @@ def actor(tenant_id: TenantId, role: Role = Role.OWNER, kind: ActorKind = ActorK
     return Actor(kind=kind, id="a", tenant_id=tenant_id, role=role)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS_BY_TIER)
 async def test_is_operator_is_true_for_owners_of_the_first_tenant_only(
     kind: StoresKind, tmp_path: Path
 ) -> None:

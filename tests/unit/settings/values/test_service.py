@@ -22,6 +22,7 @@ from tidemill.settings.errors import (
     SettingNotFound,
     SettingScopeNotAllowed,
     SettingShadowed,
+    SettingTenantNotFound,
     SettingValueInvalid,
     UserNeeded,
 )
@@ -256,6 +257,33 @@ async def test_operators_see_and_change_what_others_do_not(
     assert "database.url" in names
     assert "database.url" not in seen
     assert "preferences.theme" in seen
+
+
+QUOTA = "jobs.queued_per_tenant_max"
+
+
+async def test_operators_set_the_quota_of_a_tenant(stores: Stores, tenant: TenantId) -> None:
+    other = await a_tenant(stores)
+    owner, theirs = user(tenant, "olga", Role.OWNER), user(other, "omar", Role.OWNER)
+    service = SettingService(stores.control, NO_LAYERS, Only(owner))
+
+    async def values() -> list[object]:
+        return [(await service.get(QUOTA, who)).resolved.value for who in (owner, theirs)]
+
+    stored = await service.put(QUOTA, 5, tenant_id=other, actor=owner)
+    assert (stored.resolved.value, await values()) == (5, [1_000_000, 5])
+    for refused in (
+        service.put(QUOTA, 9, actor=theirs),
+        service.put(QUOTA, 9, tenant_id=other, actor=theirs),
+        service.remove(QUOTA, actor=theirs),
+        service.get(QUOTA, theirs, tenant_id=tenant),
+    ):
+        with pytest.raises(OperatorNeeded):
+            await refused
+    with pytest.raises(SettingTenantNotFound):
+        await service.put(QUOTA, 9, tenant_id="nobody", actor=owner)
+    await service.remove(QUOTA, tenant_id=other, actor=owner)
+    assert await values() == [1_000_000, 1_000_000]
 
 
 async def test_put_leaves_a_fact_an_audit_line_and_a_change(
