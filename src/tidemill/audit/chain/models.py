@@ -122,7 +122,7 @@ class Break(StrEnum):
     FORGED = "forged"
 
 
-class Problem(Struct, frozen=True, kw_only=True):
+class ChainProblem(Struct, frozen=True, kw_only=True):
     """One place where the chain does not hold, and what that means."""
 
     seq: int
@@ -187,7 +187,7 @@ class Checker:
     def __init__(self, key: bytes) -> None:
         self._key = key
         self.head = Head()
-        self.problems: list[Problem] = []
+        self.problems: list[ChainProblem] = []
         self._erased = 0
         self._erasable = 0
 
@@ -245,7 +245,7 @@ class Checker:
             self._erasable = max(self._erasable, erasure.through_seq)
 
     def _report(self, seq: int, kind: Break, message: str) -> None:
-        self.problems.append(Problem(seq=seq, kind=kind, message=message))
+        self.problems.append(ChainProblem(seq=seq, kind=kind, message=message))
 
 
 def _was_changed(line: Line) -> bool:

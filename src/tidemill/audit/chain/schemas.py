@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from tidemill.audit.chain.models import AuditActor, Line, Problem
+from tidemill.audit.chain.models import AuditActor, ChainProblem, Line
 from tidemill.audit.chain.service import Verification
 from tidemill.core.clock import rfc3339
 from tidemill.http import PageView, View
@@ -61,7 +61,7 @@ class VerificationView(View, frozen=True, kw_only=True):
     lines: int
     head_seq: int
     witnessed_seq: int | None
-    problems: list[Problem]
+    problems: list[ChainProblem]
 
     @classmethod
     def of(cls, verification: Verification) -> Self:

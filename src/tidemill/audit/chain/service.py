@@ -9,11 +9,11 @@ from msgspec import Struct
 
 from tidemill.audit.chain import repository
 from tidemill.audit.chain.models import (
+    ChainProblem,
     Checker,
     Entry,
     Head,
     Line,
-    Problem,
     Query,
     erasure,
     key_of,
@@ -40,7 +40,7 @@ class Verification(Struct, frozen=True, kw_only=True):
     lines: int
     head: Head
     witnessed: Head | None
-    problems: list[Problem]
+    problems: list[ChainProblem]
 
     @property
     def holds(self) -> bool:
