@@ -20,6 +20,10 @@ READ_EVENTS: Final = Permission(name="events.stream.read", role=Role.VIEWER, sco
 class Visibility(Protocol):
     """Decides at delivery, by the same rule as reads, what a connection may see."""
 
+    async def prepare(self, tenant_id: TenantId) -> None:
+        """Read what the other two need, which answer at once; before a connection is served."""
+        ...
+
     def sees_fact(self, actor: Actor, fact: RecordedFact) -> bool:
         """Return whether `actor` may read what `fact` tells; the tenant is the same already."""
         ...

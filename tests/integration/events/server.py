@@ -117,7 +117,7 @@ class Client:
 
     async def subscribe(self, *topics: str, **more: Any) -> dict[str, Any]:
         await self.send({"subscribe": {"topics": list(topics), **more}})
-        async with asyncio.timeout(8):
+        async with asyncio.timeout(60):
             while True:
                 message = await self.receive()
                 if "subscribed" in message or "resync" in message or "error" in message:

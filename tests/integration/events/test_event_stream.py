@@ -57,7 +57,7 @@ class EventStream:
     async def event(self) -> tuple[str, Any]:
         """Return the next event's name and data, as a browser would dispatch it."""
         name, data = "message", ""
-        async with asyncio.timeout(8):
+        async with asyncio.timeout(60):
             while line := (await self.response.content.readline()).decode():
                 field, _, value = line.rstrip("\n").partition(": ")
                 if field == "id":
@@ -134,7 +134,7 @@ async def test_event_stream_integration_beats_with_a_comment(world: World) -> No
             f"{world.server.http}/api/v1/events", params={"topics": "project:quiet"}
         ) as response,
     ):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while (await response.content.readline()) != b": heartbeat\n":
                 pass
             line = await response.content.readline()
@@ -186,6 +186,6 @@ async def test_event_stream_integration_ends_when_the_credential_ends(world: Wor
 
         await world.server.stores.control.write(world.tenant, revoke)
 
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(60):
             while (await stream.event())[0] != "end":
                 pass

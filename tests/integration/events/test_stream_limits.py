@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +17,7 @@ from tests.fixtures.client import Client, log_in
 from tests.fixtures.follower import SUBPROTOCOL
 from tests.fixtures.server import Server
 
-wait_seconds_max = 20
+wait_seconds_max = 60
 
 
 @pytest.fixture(scope="module")
@@ -26,10 +28,7 @@ def owner() -> Iterator[Client]:
 
 
 def test_stream_limits_integration_close_what_is_too_many_with_4429(owner: Client) -> None:
-    with _connected(owner) as one, _connected(owner) as two:
-        assert "hello" in _frame(one)
-        assert "hello" in _frame(two)
-
+    with _let_in(owner), _let_in(owner):
         with _connected(owner) as three, pytest.raises(ConnectionClosed) as closed:
             _frame(three)
         refused = httpx.get(f"{owner.url}/api/v1/events", headers=_headers(owner))
@@ -38,13 +37,12 @@ def test_stream_limits_integration_close_what_is_too_many_with_4429(owner: Clien
     assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4429, "TOO_MANY_STREAMS")
     assert (refused.status_code, refused.json()["error"]["code"]) == (429, "TOO_MANY_STREAMS")
     assert refused.headers["retry-after"] == "5"
-    with _connected(owner) as again:
-        assert "hello" in _frame(again)
+    with _let_in(owner):
+        pass
 
 
 def test_stream_limits_integration_let_nobody_read_the_past_all_the_time(owner: Client) -> None:
-    with _connected(owner) as socket:
-        assert "hello" in _frame(socket)
+    with _let_in(owner) as socket:
         socket.send(json.dumps({"subscribe": {"topics": ["tenant"], "since": 0}}))
         assert "subscribed" in _frame(socket)
 
@@ -69,6 +67,21 @@ def _connected(client: Client) -> ClientConnection:
         additional_headers=_headers(client),
         proxy=None,
     )
+
+
+@contextlib.contextmanager
+def _let_in(client: Client) -> Iterator[ClientConnection]:
+    """Yield a connection that was greeted; the server may count one that has just gone."""
+    deadline = time.monotonic() + wait_seconds_max
+    while time.monotonic() < deadline:
+        with _connected(client) as socket:
+            try:
+                assert "hello" in _frame(socket)
+            except ConnectionClosed:
+                continue
+            yield socket
+            return
+    pytest.fail("nobody was let in")
 
 
 def _frame(socket: ClientConnection) -> dict[str, Any]:

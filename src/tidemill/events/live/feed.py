@@ -104,8 +104,10 @@ class Feed:
         """Compare with the log: something may have been missed."""
         if not self._loaded:
             return
+        # More facts may arrive while the log is asked: only what came before must be in the answer.
+        through = self._through
         head = await self._stream.head(self.tenant_id)
-        if head.epoch != self.epoch or head.seq < self._through:
+        if head.epoch != self.epoch or head.seq < through:
             self._begin_anew(head.epoch, head.seq)
             return
         self._known = max(self._known, head.seq)
@@ -132,6 +134,8 @@ class Feed:
 
     def heartbeat(self) -> None:
         """Tell everybody how far they have come."""
+        if not self._loaded:
+            return  # Nobody knows yet, and who came back there would be told to begin anew.
         frames: dict[str, bytes] = {}
         for connection in self.connections:
             if connection.is_live:
@@ -184,6 +188,7 @@ class Feed:
         try:
             while self._known > self._through:
                 await asyncio.sleep(delay)
+                known = self._known
                 try:
                     page = await self._stream.after(self.tenant_id, self._through)
                 except Exception as error:
@@ -196,7 +201,7 @@ class Feed:
                     continue
                 delay = 0.0
                 self._take_page(page)
-                if not page:
+                if not page and self._known == known:
                     # The log is the truth: the number came from elsewhere.
                     self._known = self._through
         finally:

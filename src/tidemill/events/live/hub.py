@@ -154,6 +154,7 @@ class Hub:
             self._feeds[actor.tenant_id] = feed
         feed.connections.add(connection)
         try:
+            await self._visibility.prepare(actor.tenant_id)
             await feed.load()
             connection.delivered_seq = feed.flushed_seq
             yield connection

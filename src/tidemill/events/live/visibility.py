@@ -7,12 +7,17 @@ from collections.abc import Callable
 from tidemill.core.actor import Actor
 from tidemill.core.authorization import is_allowed
 from tidemill.core.facts import RecordedFact
+from tidemill.core.ids import TenantId
 from tidemill.core.ports import Ephemeral
 from tidemill.events.contract import READ_EVENTS, Visibility
 
 
 class MembersSeeTheirTenant:
     """Whoever may read in a tenant sees all of its facts, and nothing of any other tenant."""
+
+    async def prepare(self, tenant_id: TenantId) -> None:
+        """Read nothing: roles come with the actor."""
+        del tenant_id
 
     def sees_fact(self, actor: Actor, fact: RecordedFact) -> bool:
         """See `Visibility.sees_fact`."""
@@ -29,6 +34,10 @@ class LateVisibility:
     def __init__(self, late: Callable[[], Visibility | None]) -> None:
         self._late = late
         self._default = MembersSeeTheirTenant()
+
+    async def prepare(self, tenant_id: TenantId) -> None:
+        """See `Visibility.prepare`."""
+        await (self._late() or self._default).prepare(tenant_id)
 
     def sees_fact(self, actor: Actor, fact: RecordedFact) -> bool:
         """See `Visibility.sees_fact`."""

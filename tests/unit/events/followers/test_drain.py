@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.stores import KINDS, StoresKind, a_tenant, until
+from tests.fixtures.stores import KINDS_BY_TIER, StoresKind, a_tenant, until
 from tests.unit.events.world import OtherHappened, ThingHappened, World, a_world
 from tidemill.core.facts import RecordedFact, decode_fact
 from tidemill.core.module import Projection, Reaction
@@ -17,7 +17,7 @@ from tidemill.events.followers.drain import Followers
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=KINDS_BY_TIER)
 async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
     kind: StoresKind = request.param
     async with a_world(tmp_path, kind) as world:
@@ -56,7 +56,7 @@ async def applied(world: World, name: str = "sums") -> list[int]:
 
 
 async def until_applied(world: World, expected: list[int], name: str = "sums") -> None:
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(60):
         while await applied(world, name) != expected:  # noqa: ASYNC110 - a state in the database
             await asyncio.sleep(0.01)
 

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from tests.fixtures.stores import until
-from tests.unit.events.live.watching import Live, a_live, names_of, next_seqs
+from tests.unit.events.live.watching import Live, a_live, names_of, next_seqs, seqs_of
 from tests.unit.events.world import a_user
 from tidemill.core.actor import Actor
 from tidemill.core.facts import RecordedFact, Topic
@@ -99,7 +99,7 @@ async def test_heartbeat_says_how_far_and_finds_what_was_lost_without_a_trace(
         await live.hub.subscribe(connection, [Topic("project:quiet")])
         await live.logged(3)
         through = 0
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while through < 3:
                 for frame in await connection.next_frames():
                     message = msgspec.json.decode(frame)
@@ -184,6 +184,61 @@ async def test_subscribe_from_too_long_ago_means_resync(tmp_path: Path) -> None:
             assert msgspec.json.decode(frames[0])["through_seq"] == 20
             await live.hear(*facts, *(await _more(live, 21)))
             assert await next_seqs(connection, 1) == [21]
+
+
+async def test_facts_that_arrive_while_the_log_is_asked_do_not_begin_the_stream_anew(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head_of = live.world.stream.head
+    overtaken = asyncio.Event()
+
+    async def slow(tenant_id: TenantId) -> Any:
+        head = await head_of(tenant_id)
+        await live.hear(*await live.logged(3))
+        overtaken.set()
+        return head
+
+    async with live.connected() as connection:
+        await live.hub.subscribe(connection, [TENANT])
+        await connection.next_frames()
+        monkeypatch.setattr(live.world.stream, "head", slow)
+
+        live.hub._on_gap()
+        await overtaken.wait()
+        monkeypatch.undo()
+        await live.hear(*(await live.logged(4))[3:])
+
+        frames: list[bytes] = []
+        async with asyncio.timeout(60):
+            while len(seqs_of(frames)) < 4:
+                frames += await connection.next_frames()
+        assert "resync" not in names_of(frames)
+
+
+async def test_nobody_is_told_how_far_the_stream_is_before_that_is_known(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head_of = live.world.stream.head
+    asked, answered = asyncio.Event(), asyncio.Event()
+
+    async def slow(tenant_id: TenantId) -> Any:
+        asked.set()
+        await answered.wait()
+        return await head_of(tenant_id)
+
+    monkeypatch.setattr(live.world.stream, "head", slow)
+    async with contextlib.AsyncExitStack() as stack:
+        entering = asyncio.create_task(stack.enter_async_context(live.connected()))
+        await asked.wait()
+        for feed in live.hub._feeds.values():
+            feed.heartbeat()
+        answered.set()
+        connection = await entering
+        await live.hub.subscribe(connection, [TENANT])
+
+        frames = await connection.next_frames()
+
+        assert all(msgspec.json.decode(frame)["stream_epoch"] for frame in frames)
 
 
 async def test_new_epoch_makes_every_client_resync(live: Live) -> None:
@@ -301,7 +356,7 @@ async def test_heartbeats_go_on_when_a_store_breaks(
 
         monkeypatch.setattr(live.world.stream, "head", broken)
         names: list[str] = []
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while names.count("heartbeat") < 3:
                 names += names_of(await connection.next_frames())
 
@@ -317,7 +372,7 @@ async def test_nobody_watches_whose_credential_cannot_be_checked(
     monkeypatch.setattr("tidemill.events.live.hub.check_retry_seconds", 0.0)
     async with live.connected() as connection:
         live.hub.on_reset()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while await connection.next_frames():
                 pass
 

@@ -70,7 +70,7 @@ def names_of(frames: Sequence[bytes]) -> list[str]:
 
 async def next_seqs(connection: Connection, count: int) -> list[int]:
     found: list[int] = []
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while len(found) < count:
             found.extend(seqs_of(await connection.next_frames()))
     return found

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.stores import KINDS, StoresKind, a_tenant, until
+from tests.fixtures.stores import KINDS_BY_TIER, StoresKind, a_tenant, until
 from tests.unit.events.world import World, a_world
 from tidemill.core.ids import INSTALLATION, TenantId
 from tidemill.core.ports import StoreKind, Tx
@@ -16,7 +16,7 @@ from tidemill.events.contract import Progress
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=KINDS_BY_TIER)
 async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
     kind: StoresKind = request.param
     async with a_world(tmp_path, kind) as world:
@@ -101,7 +101,7 @@ async def test_relay_remembers_what_the_bus_heard_once_the_tenant_is_quiet(world
         head = await world.stream.head(world.tenant)
         return head.published_seq == 2
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not await settled():  # noqa: ASYNC110 - a state in the database
             await asyncio.sleep(0.05)
     await until(lambda: not world.relay.figures.lanes_waiting)
