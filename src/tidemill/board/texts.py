@@ -25,8 +25,8 @@ def is_project_key(text: str) -> bool:
 
 
 def item_key(text: str) -> tuple[str, int] | None:
-    """Return project key and number of an item's key such as `TM-12`, or None."""
-    match = _ITEM_KEY.fullmatch(text)
+    """Return project key and number of an item's key such as `TM-12`, in any case, or None."""
+    match = _ITEM_KEY.fullmatch(text.upper())
     return (match[1], int(match[2])) if match else None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from tidemill.core.errors import Conflict
-from tidemill.http import VersionChanged
+from tidemill.http import check_version
 
 
 class Expected(Struct, frozen=True, kw_only=True):
@@ -26,8 +26,7 @@ class Expected(Struct, frozen=True, kw_only=True):
 
         Raises `VersionChanged`, or what `conflict` makes of the expected and current version.
         """
-        if self.if_match is not None and self.if_match != current:
-            raise VersionChanged(expected=self.if_match, current=current)
+        check_version(current, self.if_match)
         if self.version is not None and self.version != current:
             raise conflict(self.version, current)
         if self.base is not None and self.base > current:

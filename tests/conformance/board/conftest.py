@@ -7,10 +7,10 @@ from typing import cast
 import pytest
 
 from tests.fixtures.board import BoardWorld, make_board
-from tests.fixtures.stores import KINDS, StoresKind
+from tests.fixtures.stores import KINDS_BY_TIER, StoresKind
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=KINDS_BY_TIER)
 async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[BoardWorld]:
     async with make_board(cast("StoresKind", request.param), tmp_path) as board:
         yield board

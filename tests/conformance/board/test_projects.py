@@ -25,7 +25,7 @@ pytestmark = pytest.mark.anyio
 async def test_projects_integration_create_and_get_by_id_and_key(world: BoardWorld) -> None:
     project = await world.a_project("TM2")
 
-    for reference in (project.id, "TM2"):
+    for reference in (project.id, "TM2", "tm2"):
         assert await world.projects.get(reference, actor=world.actor) == project
     assert (project.status, project.version) == (ProjectStatus.ACTIVE, 1)
     assert await world.fact_types() == ["ProjectCreated"]

@@ -57,7 +57,7 @@ async def _plans(
             "AND starts_with(schemaname, $1) ORDER BY schemaname DESC LIMIT 1",
             prefix,
         )
-        await connection.execute(f'SET search_path = "{schema}"; ANALYZE')
+        await connection.execute(f'SET search_path = "{schema}"; ANALYZE work_items')
         plans: dict[str, str] = {}
         for index, wanted in filters.items():
             sql, parameters = list_statement(wanted, None)

@@ -64,6 +64,7 @@ async def test_work_items_integration_get_by_id_and_by_key_are_one(world: BoardW
     by_id = await world.items.get(item.id, actor=world.actor)
 
     assert by_id == await world.items.get(item.key, actor=world.actor) == item
+    assert by_id == await world.items.get(item.key.lower(), actor=world.actor)
     assert (by_id.assignee_id, by_id.assignee_name) == (ada, "Ada")
 
 

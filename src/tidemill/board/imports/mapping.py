@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from tidemill.board.errors import ImportTooLarge, ImportUnreadable, InvalidText, shown
-from tidemill.board.imports.models import Backlog, ColumnUse, Draft, Problem
+from tidemill.board.imports.models import Backlog, ColumnUse, Draft, RowProblem
 from tidemill.board.imports.parsing import (
     DELIMITERS,
     Record,
@@ -195,7 +195,7 @@ class _RowReader:
         field: str,
         words: Mapping[str, str],
         default: str,
-        problems: list[Problem],
+        problems: list[RowProblem],
     ) -> str:
         raw = self._raw(row, field)
         word = _plain(raw)
@@ -209,11 +209,11 @@ class _RowReader:
         )
         return default
 
-    def _shape_problems(self, row: Record) -> list[Problem]:
-        problems: list[Problem] = []
+    def _shape_problems(self, row: Record) -> list[RowProblem]:
+        problems: list[RowProblem] = []
         if row.problem:
             problems.append(
-                Problem(
+                RowProblem(
                     column=None,
                     value=shown(row.cells[-1]),
                     problem=row.problem,
@@ -223,7 +223,7 @@ class _RowReader:
         surplus = [cell for cell in row.cells[len(self._headers) :] if cell.strip()]
         if surplus:
             problems.append(
-                Problem(
+                RowProblem(
                     column=None,
                     value=shown(surplus[0]),
                     problem=f"the row has {len(row.cells)} cells.",
@@ -236,9 +236,9 @@ class _RowReader:
         place = self._fields.get(field)
         return row.cells[place] if place is not None and place < len(row.cells) else ""
 
-    def _problem(self, field: str, value: str, problem: str, expected: str) -> Problem:
+    def _problem(self, field: str, value: str, problem: str, expected: str) -> RowProblem:
         place = self._fields.get(field)
-        return Problem(
+        return RowProblem(
             column=self._headers[place] if place is not None else None,
             value=shown(value),
             problem=problem,

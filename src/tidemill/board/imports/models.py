@@ -35,7 +35,7 @@ class ImportStatus(StrEnum):
     REJECTED = "rejected"
 
 
-class Problem(Struct, frozen=True, kw_only=True):
+class RowProblem(Struct, frozen=True, kw_only=True):
     """What is wrong with a row, and what would be right."""
 
     column: str | None
@@ -53,7 +53,7 @@ class RowReport(Struct, frozen=True, kw_only=True):
     external_id: str | None = None
     id: str | None = None
     key: str | None = None
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[RowProblem, ...] = ()
 
 
 class ColumnUse(Struct, frozen=True, kw_only=True):
@@ -91,7 +91,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     parent: str | None
     assignee: str | None
     external_id: str | None
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[RowProblem, ...] = ()
 
 
 class Backlog(Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from msgspec import Struct, structs
 
 from tidemill.board.contract import ProjectId
 from tidemill.board.errors import WrongParent, shown
-from tidemill.board.imports.models import Backlog, Draft, Outcome, Problem, RowReport
+from tidemill.board.imports.models import Backlog, Draft, Outcome, RowProblem, RowReport
 from tidemill.board.work_items.models import Assignee, WorkItemType, check_parent
 
 _RANKS: Final[dict[str, int]] = {
@@ -121,7 +121,7 @@ class _Planner:
         self.planned[draft.line] = planned
         self._report(draft, Outcome.VALID)
 
-    def _with_assignee(self, planned: Planned, problems: list[Problem]) -> Planned:
+    def _with_assignee(self, planned: Planned, problems: list[RowProblem]) -> Planned:
         wanted = planned.draft.assignee
         if wanted is None:
             return planned
@@ -138,7 +138,7 @@ class _Planner:
             return planned
         return structs.replace(planned, assignee=member)
 
-    def _with_parent(self, planned: Planned, problems: list[Problem]) -> Planned:
+    def _with_parent(self, planned: Planned, problems: list[RowProblem]) -> Planned:
         wanted = planned.draft.parent
         if wanted is None:
             return planned
@@ -159,14 +159,14 @@ class _Planner:
         )
         return planned
 
-    def _below_known(self, planned: Planned, known: Known, problems: list[Problem]) -> Planned:
+    def _below_known(self, planned: Planned, known: Known, problems: list[RowProblem]) -> Planned:
         if known.is_deleted:
             self._refuse_parent(planned, f"{known.key} was deleted.", problems)
         elif self._fits(planned, (known.id, known.item_type), problems):
             return structs.replace(planned, parent_id=known.id)
         return planned
 
-    def _below_row(self, planned: Planned, row: Draft, problems: list[Problem]) -> Planned:
+    def _below_row(self, planned: Planned, row: Draft, problems: list[RowProblem]) -> Planned:
         if not self._fits(planned, (f"line {row.line}", row.item_type), problems):
             return planned
         if self.rows[row.line].outcome is Outcome.WRONG:
@@ -174,7 +174,7 @@ class _Planner:
             return planned
         return structs.replace(planned, parent_line=row.line)
 
-    def _fits(self, planned: Planned, parent: tuple[str, str], problems: list[Problem]) -> bool:
+    def _fits(self, planned: Planned, parent: tuple[str, str], problems: list[RowProblem]) -> bool:
         draft, project = planned.draft, self._world.project_id
         try:
             check_parent((f"line {draft.line}", draft.item_type, project), (*parent, project))
@@ -183,7 +183,7 @@ class _Planner:
             return False
         return True
 
-    def _refuse_parent(self, planned: Planned, problem: str, problems: list[Problem]) -> None:
+    def _refuse_parent(self, planned: Planned, problem: str, problems: list[RowProblem]) -> None:
         problems.append(
             self._problem(
                 "parent",
@@ -193,15 +193,17 @@ class _Planner:
             )
         )
 
-    def _problem(self, field: str, value: str | None, problem: str, expected: str) -> Problem:
-        return Problem(
+    def _problem(self, field: str, value: str | None, problem: str, expected: str) -> RowProblem:
+        return RowProblem(
             column=self._backlog.header_of(field),
             value=shown(value or ""),
             problem=problem,
             expected=expected,
         )
 
-    def _report(self, draft: Draft, outcome: Outcome, problems: tuple[Problem, ...] = ()) -> None:
+    def _report(
+        self, draft: Draft, outcome: Outcome, problems: tuple[RowProblem, ...] = ()
+    ) -> None:
         self.rows[draft.line] = RowReport(
             line=draft.line,
             outcome=outcome,

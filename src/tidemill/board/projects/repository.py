@@ -79,7 +79,7 @@ class ProjectRepository:
 
         With `lock` nobody else changes it before this transaction ends.
         """
-        sql = _sql_for(reference, _BY_ID, _BY_KEY)
+        sql, reference = _sql_for(reference, _BY_ID, _BY_KEY)
         if sql is None:
             return None
         suffix = " FOR UPDATE" if lock and tx.dialect == "postgres" else ""
@@ -111,7 +111,7 @@ class ProjectRepository:
 
     def take_numbers(self, tx: Tx, reference: str, count: int = 1) -> Numbers | None:
         """Return `count` fresh numbers of an active project; None when there is none such."""
-        sql = _sql_for(reference, _TAKE_NUMBERS, _TAKE_NUMBERS_BY_KEY)
+        sql, reference = _sql_for(reference, _TAKE_NUMBERS, _TAKE_NUMBERS_BY_KEY)
         row = tx.one(sql, reference=reference, count=count) if sql else None
         if row is None:
             return None
@@ -119,10 +119,12 @@ class ProjectRepository:
         return Numbers(project_id, key, following - count)
 
 
-def _sql_for(reference: str, by_id: str, by_key: str) -> str | None:
+def _sql_for(reference: str, by_id: str, by_key: str) -> tuple[str | None, str]:
+    """Return the statement for an id or a key in any case, and how the row has it."""
     if is_uuid(reference):
-        return by_id
-    return by_key if is_project_key(reference) else None
+        return by_id, reference
+    key = reference.upper()
+    return (by_key if is_project_key(key) else None), key
 
 
 def _project(row: Sequence[Any]) -> Project:

@@ -75,7 +75,7 @@ class SprintView(View, frozen=True, kw_only=True):
     name: str
 
 
-class JobView(View, frozen=True, kw_only=True):
+class ItemJobView(View, frozen=True, kw_only=True):
     """The last job that was started for an item; `result` is cut when it is long."""
 
     id: str
@@ -114,7 +114,7 @@ class WorkItemView(View, frozen=True, kw_only=True):
     parent_id: str | None
     assignee: PersonView | None
     sprint: SprintView | None
-    job: JobView | None
+    job: ItemJobView | None
     external_id: str | None
     version: int
     created_at: int
@@ -139,7 +139,7 @@ class WorkItemView(View, frozen=True, kw_only=True):
             parent_id=item.parent_id,
             assignee=_assignee(item),
             sprint=None,
-            job=JobView.of(summary) if summary else None,
+            job=ItemJobView.of(summary) if summary else None,
             external_id=item.external_id,
             version=item.version,
             created_at=item.created_at // MICROSECONDS_PER_SECOND,
