@@ -6,6 +6,7 @@ import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -13,8 +14,8 @@ from tests.conformance.executors.languages import JOB_IDS
 from tests.integration.jobs.worker.conftest import StartWorker
 from tests.integration.jobs.worker.dispatcher import Dispatcher, job, succeeded
 from tidemill.jobs.errors import LanguageNotInstalled, ScriptInvalid
-from tidemill.jobs.executors.contract import Machine
-from tidemill.jobs.languages.container import parse_container
+from tidemill.jobs.execution.executors.contract import Machine
+from tidemill.jobs.execution.languages.container import parse_container
 from tidemill.jobs.protocol.messages import Isolation, Outcome
 
 pytestmark = pytest.mark.anyio
@@ -22,6 +23,16 @@ Run = Callable[..., Awaitable[Outcome]]
 
 ENGINE = """#!/usr/bin/env python3
 import json, os, sys
+if sys.argv[1] == "ps":
+    assert sys.argv[2:5] == ["--all", "--quiet", "--filter"], sys.argv
+    with open(sys.argv[0] + ".asked", "w") as file:
+        file.write(sys.argv[5])
+    print("c0ffee\\nbeef" if os.path.exists(sys.argv[0] + ".left") else "")
+    sys.exit()
+if sys.argv[1] == "rm":
+    with open(sys.argv[0] + ".removed", "w") as file:
+        file.write(" ".join(sys.argv[1:]))
+    sys.exit()
 print("from the container", file=sys.stderr)
 print(json.dumps({"called": sys.argv[1:]}))
 sys.exit(int("fail" in sys.argv) * 4)
@@ -78,6 +89,19 @@ async def test_container_executor_closes_what_it_starts(
     assert "NAME=is x; --privileged" in called
     assert not any("s3cret" in word or "TIDEMILL_TOKEN" in word for word in called)
     assert b"from the container" in dispatcher.logs[JOB_IDS.format(1)]
+
+
+async def test_container_executor_removes_first_what_outlived_its_worker(
+    run: Run, engine: Path
+) -> None:
+    engine.with_name("podman.left").touch()
+
+    called = succeeded(await run({"image": "alpine"}))["called"]
+
+    assert engine.with_name("podman.removed").read_text() == "rm --force c0ffee beef"
+    label = called[called.index("--label") + 1]
+    assert engine.with_name("podman.asked").read_text() == f"label={label}"
+    assert UUID(label.removeprefix("tidemill.worker="))
 
 
 async def test_container_executor_fails_as_its_container_does(run: Run, engine: Path) -> None:

@@ -20,7 +20,7 @@ from tests.conformance.executors.languages import (
 )
 from tests.integration.jobs.worker.conftest import StartWorker
 from tests.integration.jobs.worker.dispatcher import MEBIBYTE, Dispatcher, succeeded
-from tidemill.jobs.executors.contract import Machine
+from tidemill.jobs.execution.executors.contract import Machine
 from tidemill.jobs.protocol.messages import Isolation, Outcome, Verdict
 
 pytestmark = pytest.mark.anyio

@@ -16,7 +16,7 @@ from tests.conformance.executors.conftest import Server
 from tests.conformance.executors.languages import JOB_IDS
 from tests.integration.jobs.worker.conftest import StartWorker
 from tests.integration.jobs.worker.dispatcher import Dispatcher, job, succeeded
-from tidemill.jobs.executors.contract import Machine
+from tidemill.jobs.execution.executors.contract import Machine
 from tidemill.jobs.protocol.messages import Isolation, Outcome
 
 pytestmark = pytest.mark.anyio
@@ -143,6 +143,37 @@ async def test_http_executor_tells_another_host_no_key(ask: Ask, server: Server)
     assert first["x-api-key"] == "k-1"
     assert "x-api-key" not in second
     assert second["accept"] == "text/plain"
+
+
+async def test_http_executor_sends_the_body_to_no_other_host(ask: Ask, server: Server) -> None:
+    server.answer(b"", 307, location=f"http://2130706433:{server.port}/next")
+
+    outcome = await ask(method="POST", body={"secret": "s"})
+
+    assert outcome.error is not None
+    assert outcome.error["type"] == "RedirectRefused"
+    assert len(server.asked) == 1
+
+
+async def test_http_executor_refuses_arguments_that_step_up(ask: Ask, server: Server) -> None:
+    for step in ("..", ".", "%2e%2E"):
+        outcome = await ask({"a": step}, url=f"{server.url}/at/{{a}}/end")
+        refused = outcome.error is not None and outcome.error["type"] == "UrlInvalid"
+        # What is encoded already is encoded again, and so only a strange name.
+        assert refused == (step != "%2e%2E"), step
+
+    assert [one.target for one in server.asked] == ["/at/%252e%252E/end"]
+
+
+async def test_http_executor_asks_for_tokens_without_redirects(ask: Ask, server: Server) -> None:
+    server.answer(b"", 302, location="/stolen")
+    api = {"token_url": f"{server.url}/token", "client_id": "i", "client_secret": "s"}
+
+    outcome = await ask({"api": api}, auth="{api}")
+
+    assert outcome.error is not None
+    assert outcome.error["type"] == "TokenRefused"
+    assert [one.target for one in server.asked] == ["/token"]
 
 
 async def test_http_executor_tries_again_where_that_is_safe(ask: Ask, server: Server) -> None:

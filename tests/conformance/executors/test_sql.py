@@ -17,7 +17,7 @@ from tests.fixtures.run import unique_name
 from tests.fixtures.services import need
 from tests.integration.jobs.worker.conftest import StartWorker
 from tests.integration.jobs.worker.dispatcher import Dispatcher, job, succeeded
-from tidemill.jobs.executors.contract import Machine
+from tidemill.jobs.execution.executors.contract import Machine
 from tidemill.jobs.protocol.messages import Isolation, Outcome, Verdict
 
 pytestmark = pytest.mark.anyio

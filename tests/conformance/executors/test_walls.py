@@ -11,15 +11,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from tidemill.jobs.isolation.keeper import Keeper, KeeperOptions
-from tidemill.jobs.isolation.plan import (
+from tidemill.jobs.execution.isolation.keeper import Keeper, KeeperOptions
+from tidemill.jobs.execution.isolation.plan import (
     Environment,
     JobLimits,
     Specification,
     Walls,
     ZygoteKey,
 )
-from tidemill.jobs.worker.output import Collected, pump
+from tidemill.jobs.execution.worker.output import Collected, pump
 
 pytestmark = [
     pytest.mark.anyio,

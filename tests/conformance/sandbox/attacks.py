@@ -118,7 +118,7 @@ _FORK_BOMB = """
 def main(**_):
     children, problem = 0, None
     try:
-        while children < 5000:
+        while children < 500:
             if os.fork() == 0:
                 time.sleep(60)
                 os._exit(0)
@@ -189,10 +189,10 @@ def main(disk_bytes_max, **_):
 """
 
 _MANY_FILES = """
-def main(**_):
+def main(files_max, **_):
     made = 0
     try:
-        while made < 80_000:
+        while made < files_max:
             os.close(os.open(f"f{made}", os.O_CREAT | os.O_WRONLY))
             made += 1
     except OSError as error:

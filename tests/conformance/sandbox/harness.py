@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from tests.conformance.sandbox.attacks import ATTACKS, VICTIM
-from tidemill.jobs.isolation.keeper import Keeper, KeeperOptions
-from tidemill.jobs.isolation.plan import JobLimits, Specification, Walls, ZygoteKey
-from tidemill.jobs.isolation.running import RunningJob
+from tidemill.jobs.execution.isolation.keeper import Keeper, KeeperOptions
+from tidemill.jobs.execution.isolation.plan import JobLimits, Specification, Walls, ZygoteKey
+from tidemill.jobs.execution.isolation.running import RunningJob
+from tidemill.jobs.execution.worker.output import Collected, pump
 from tidemill.jobs.protocol.connection import DispatcherConnection
 from tidemill.jobs.protocol.unix import UnixListener, secret_name, socket_name
-from tidemill.jobs.worker.output import Collected, pump
 
 CANARY = "canary-5f1c"
 MEBIBYTE = 1024 * 1024
@@ -106,6 +106,8 @@ class Harness:
             "pids": [bystander, os.getpid()],
             "memory_bytes_max": LIMITS.memory_bytes_max,
             "disk_bytes_max": LIMITS.disk_bytes_max,
+            # Where nothing limits them, to make and remove them all takes four seconds.
+            "files_max": 1_000 if self.walls is Walls.LANDLOCK else 80_000,
         }
 
     async def _victim(self, tenant: str, slot: int) -> RunningJob:

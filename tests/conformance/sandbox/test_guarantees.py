@@ -17,14 +17,14 @@ from typing import Any, Final, NamedTuple
 import pytest
 
 from tests.conformance.sandbox import harness as world
-from tidemill.jobs.isolation.guarantees import (
+from tidemill.jobs.execution.isolation.guarantees import (
     TABLE,
     Guarantee,
     Setting,
     every_cell_holds,
     table_in_markdown,
 )
-from tidemill.jobs.isolation.probe import probe
+from tidemill.jobs.execution.isolation.probe import probe
 
 ROOT: Final = Path(__file__).parents[3]
 NOBODY: Final = 65534

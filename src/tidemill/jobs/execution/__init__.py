@@ -1,0 +1,1 @@
+"""Where jobs run: workers, executors of languages, packages, and the walls around a job."""

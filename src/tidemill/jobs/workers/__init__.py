@@ -1,1 +1,0 @@
-"""Workers as the queue knows them: registrations and leases."""
