@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
 VARIABLE: Final = "$var:"
 RESOURCE: Final = "$res:"
+_ASKS: Final = re.compile(r"tidemill|\$var:|\$res:", re.IGNORECASE)
 
 
 def is_reference(value: object) -> bool:
@@ -25,6 +27,15 @@ def references_in(value: Any) -> Iterator[str]:
             waiting.extend(one.values())
         elif isinstance(one, list):
             waiting.extend(one)
+
+
+def may_ask(text: str) -> bool:
+    """Return whether code may read what belongs to whoever runs it.
+
+    All ways there have one of these words: the client, its variables of the environment, and
+    references as default values.
+    """
+    return _ASKS.search(text) is not None
 
 
 def may_refer(text: str) -> bool:
