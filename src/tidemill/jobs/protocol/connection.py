@@ -89,6 +89,7 @@ class Connection(Generic[In, Out]):
         self._gone = asyncio.Event()
         self._writable = True
         self._flush_due = False
+        self.is_wide = windows is None or windows.outcomes > 0
 
     # What the application calls.
 
@@ -96,6 +97,11 @@ class Connection(Generic[In, Out]):
     def closed(self) -> bool:
         """Return whether nothing can be sent any more."""
         return self._lost is not None
+
+    @property
+    def untaken(self) -> int:
+        """Return how many frames wait here until the other end lets them come."""
+        return self._sender.frames
 
     async def send(self, message: Out, *, seconds_max: float = send_seconds_max) -> None:
         """Return once `message` is on its way, in the order of its channel.
@@ -150,6 +156,13 @@ class Connection(Generic[In, Out]):
         """Grant credit on `channel` again."""
         self._receiver.resume(channel)
         self._grant()
+
+    def widen(self, windows: Windows | None = None) -> None:
+        """Take as much as from somebody known, after a greeting that was accepted."""
+        if not self.is_wide:
+            self.is_wide = True
+            self._receiver.widen(windows or Windows())
+            self._grant()
 
     async def close(self) -> None:
         """Send what waits, logs excepted, and end within a deadline. Safe to repeat."""

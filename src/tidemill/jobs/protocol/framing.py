@@ -62,6 +62,10 @@ class FrameParser:
         """Return whether the bytes so far end with a complete message."""
         return not self._buffer and not any(self._parts.values())
 
+    def begun(self, channel: Channel) -> int:
+        """Return how many frames are here of a message of `channel` that is not complete."""
+        return len(self._parts[channel])
+
     def feed(self, data: bytes) -> list[Received]:
         """Return the messages that `data` completes; raise `ProtocolViolation` on a bad frame."""
         buffer = self._buffer

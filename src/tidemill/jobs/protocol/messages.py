@@ -2,6 +2,9 @@
 
 Every message about a job carries (`job_id`, `epoch`): the epoch fences off a worker that lost
 its lease. Outcomes are kept in the worker's spool until `OutcomesTaken` names them.
+
+What comes as often as jobs is `gc=False`: none can be part of a cycle, and the collector looks at
+fewer things.
 """
 
 from __future__ import annotations
@@ -43,7 +46,7 @@ class Verdict(StrEnum):
     """The worker let go of the job without having run it to an end (drain, restart)."""
 
 
-class Held(Struct, frozen=True, array_like=True):
+class Held(Struct, frozen=True, array_like=True, gc=False):
     """A job that a worker holds, and the epoch under which it was given."""
 
     job_id: str
@@ -54,7 +57,10 @@ class Held(Struct, frozen=True, array_like=True):
 
 
 class RegisteredFunction(Struct, frozen=True, kw_only=True):
-    """A function of the operator's own code that a worker can run; `schema` is JSON Schema."""
+    """A function of the operator's own code that a worker can run.
+
+    `schema` is JSON Schema, `limits` is JSON: what limits its jobs.
+    """
 
     name: str
     schema: str
@@ -62,10 +68,14 @@ class RegisteredFunction(Struct, frozen=True, kw_only=True):
     priority: int = 0
     attempts_max: int | None = None
     timeout_seconds: int | None = None
+    limits: str | None = None
 
 
 class Hello(Struct, frozen=True, kw_only=True, tag="hello"):
-    """The first message of a worker; `holding` lists what it still runs after a reconnection."""
+    """The first message of a worker; `holding` lists what it still runs after a reconnection.
+
+    `labels`, `cpu` and `memory_mib` are what its machine offers to jobs that ask for it.
+    """
 
     version: int
     worker_id: str
@@ -77,6 +87,9 @@ class Hello(Struct, frozen=True, kw_only=True, tag="hello"):
     holding: tuple[Held, ...] = ()
     unacknowledged: tuple[Held, ...] = ()
     functions: tuple[RegisteredFunction, ...] = ()
+    labels: tuple[str, ...] = ()
+    cpu: float | None = None
+    memory_mib: int | None = None
 
 
 class Heartbeat(Struct, frozen=True, kw_only=True, tag="heartbeat"):
@@ -94,7 +107,7 @@ class Started(Struct, frozen=True, kw_only=True, tag="started"):
     started_at: int
 
 
-class Outcome(Struct, frozen=True, kw_only=True, tag="outcome"):
+class Outcome(Struct, frozen=True, kw_only=True, tag="outcome", gc=False):
     """The end of an attempt. `result` is JSON; `error` has `type`, `message`, `traceback`.
 
     `retriable` says whether another attempt could help, `retry_seconds` when it shall come
@@ -130,6 +143,13 @@ class LogChunk(Struct, frozen=True, kw_only=True, tag="log"):
     data: bytes
 
 
+class TokenWanted(Struct, frozen=True, kw_only=True, tag="token_wanted"):
+    """A function asks for its job's token, which its assignment does not bring."""
+
+    job_id: str
+    epoch: int
+
+
 class Draining(Struct, frozen=True, kw_only=True, tag="draining"):
     """The worker takes nothing more and will leave when its last job has ended."""
 
@@ -159,12 +179,13 @@ class Refused(Struct, frozen=True, kw_only=True, tag="refused"):
     reason: str
 
 
-class Assignment(Struct, frozen=True, kw_only=True, tag="assignment"):
+class Assignment(Struct, frozen=True, kw_only=True, tag="assignment", gc=False):
     """A job to run. `arguments` is a JSON object; `token` is the job's own for `/api/v1`.
 
     `lock` pins the packages that it needs, `modules` are the scripts that it imports, by path.
     `secrets` are the texts among its arguments that no log may show; `refusal` says why the
-    job must end without having begun.
+    job must end without having begun. The job's own code has to run within `start_seconds`, and
+    to give a sign of life each `heartbeat_seconds`.
     """
 
     job_id: str
@@ -191,6 +212,16 @@ class Assignment(Struct, frozen=True, kw_only=True, tag="assignment"):
     modules: dict[str, str] = {}
     secrets: tuple[str, ...] = ()
     refusal: str = ""
+    start_seconds: float | None = None
+    heartbeat_seconds: float | None = None
+
+
+class Token(Struct, frozen=True, kw_only=True, tag="token"):
+    """The answer to `TokenWanted`; `token` is empty when there is none for this job."""
+
+    job_id: str
+    epoch: int
+    token: str
 
 
 class Assign(Struct, frozen=True, kw_only=True, tag="assign"):
@@ -224,5 +255,7 @@ class Drain(Struct, frozen=True, kw_only=True, tag="drain"):
     """Take nothing more, finish what runs, leave."""
 
 
-FromWorker = Hello | Heartbeat | Started | Outcome | Outcomes | LogChunk | Draining | Credit
-ToWorker = Welcome | Settings | Refused | Assign | Cancel | OutcomesTaken | Credit | Drain
+FromWorker = (
+    Hello | Heartbeat | Started | Outcome | Outcomes | LogChunk | TokenWanted | Draining | Credit
+)
+ToWorker = Welcome | Settings | Refused | Assign | Token | Cancel | OutcomesTaken | Credit | Drain

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from msgspec import Struct
 
@@ -30,6 +30,10 @@ class Windows(Struct, frozen=True, kw_only=True):
         return (self.control, self.outcomes, self.logs)[channel]
 
 
+STRANGER: Final = Windows(control=8, outcomes=0, logs=0)
+"""What somebody may send whose greeting has not been heard yet: little but that."""
+
+
 class Receiver(Generic[In]):
     """Keeps what has arrived until the application takes it; the windows bound how much."""
 
@@ -47,15 +51,20 @@ class Receiver(Generic[In]):
         self._lost: ConnectionLost | None = None
 
     def parsed(self, data: bytes) -> list[Received]:
-        """Return the messages that `data` completes."""
-        return self._parser.feed(data)
+        """Return the messages that `data` completes; raise when parts came without credit."""
+        messages = self._parser.feed(data)
+        for channel in Channel:
+            # Not only complete messages take memory.
+            if self._parser.begun(channel) > self._allowed[channel]:
+                raise _not_granted(channel)
+        return messages
 
     def keep(self, received: Received, message: In) -> None:
         """Hold `message` for the application; raise when the sender had no credit for it."""
         channel = received.channel
         self._allowed[channel] -= received.frames
         if self._allowed[channel] < 0:
-            raise ProtocolViolation(f"More came on {channel.name.lower()} than was granted.")
+            raise _not_granted(channel)
         self._held[channel] += received.frames
         queue = self._urgent if channel is Channel.CONTROL else self._others
         queue.append((received, message))
@@ -94,6 +103,10 @@ class Receiver(Generic[In]):
                 due.append((channel, frames))
         return due
 
+    def widen(self, windows: Windows) -> None:
+        """Let the other side have more under way from the next grants on."""
+        self._windows = windows
+
     def pause(self, channel: Channel) -> None:
         """Grant nothing more on `channel`."""
         self._paused.add(channel)
@@ -106,3 +119,7 @@ class Receiver(Generic[In]):
         """Let the application take what has arrived, and then hear the reason."""
         self._lost = lost
         self._arrived.set()
+
+
+def _not_granted(channel: Channel) -> ProtocolViolation:
+    return ProtocolViolation(f"More came on {channel.name.lower()} than was granted.")

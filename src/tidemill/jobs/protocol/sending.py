@@ -47,6 +47,11 @@ class Sender:
         return bool(self._queues[channel])
 
     @property
+    def frames(self) -> int:
+        """Return how many frames wait for credit or for the link."""
+        return sum(map(len, self._queues.values())) + len(self._exempt)
+
+    @property
     def can_move(self) -> bool:
         """Return whether a frame could leave now."""
         return bool(self._exempt) or any(self._movable(channel) for channel in Channel)

@@ -17,7 +17,7 @@ import struct
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from tidemill.jobs.protocol.connection import (
     Connection,
@@ -27,12 +27,12 @@ from tidemill.jobs.protocol.connection import (
     worker_end,
 )
 from tidemill.jobs.protocol.errors import ConnectionLost, UntrustedSocket
+from tidemill.jobs.protocol.links import StreamLink
 from tidemill.jobs.protocol.receiving import Windows
 
 socket_name: Final = "workers.sock"
 secret_name: Final = "workers.secret"  # noqa: S105 - the name of a file
 connect_seconds_max: Final = 5.0
-write_buffer_bytes_max: Final = 1024 * 1024
 connections_max: Final = 256
 
 _CREDENTIALS = struct.Struct("3i")
@@ -75,8 +75,8 @@ class UnixListener:
         """Return whether `candidate` is the secret of this start, in constant time."""
         return hmac.compare_digest(candidate.encode(), self.secret.encode())
 
-    def _protocol(self) -> _UnixLink:
-        return _UnixLink(dispatcher_end(windows=self._windows), on_made=self._made)
+    def _protocol(self) -> StreamLink:
+        return _link(dispatcher_end(windows=self._windows), self._made)
 
     def _made(self, connection: Connection[Any, Any]) -> None:
         if len(self._tasks) >= connections_max:
@@ -104,7 +104,7 @@ async def connect(directory: Path, *, windows: Windows | None = None) -> WorkerC
     check_private(directory)
     connection = worker_end(windows=windows)
     made: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    link = _UnixLink(connection, on_made=lambda _: made.set_result(None))
+    link = _link(connection, lambda _: made.set_result(None))
     plug = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     plug.setblocking(False)
     try:
@@ -153,54 +153,14 @@ def write_private(path: Path, text: str) -> None:
     draft.replace(path)
 
 
-class _UnixLink(asyncio.Protocol):
-    """Ties a connection to a socket's transport."""
-
-    def __init__(
-        self,
-        connection: Connection[Any, Any],
-        *,
-        on_made: Callable[[Connection[Any, Any]], None],
-    ) -> None:
-        self._connection = connection
-        self._on_made = on_made
-        self._transport: asyncio.Transport | None = None
-
-    def connection_made(self, made: asyncio.BaseTransport) -> None:
-        # A cast, not a check: uvloop's transports are none of asyncio's classes.
-        transport = cast("asyncio.Transport", made)
-        self._transport = transport
-        transport.set_write_buffer_limits(high=write_buffer_bytes_max)
-        if not _is_trusted(transport.get_extra_info("socket")):
-            transport.abort()
-            return
-        self._connection.link_made(self)
-        self._on_made(self._connection)
-
-    def data_received(self, data: bytes) -> None:
-        self._connection.received(data)
-
-    def pause_writing(self) -> None:
-        self._connection.writing_paused()
-
-    def resume_writing(self) -> None:
-        self._connection.writing_resumed()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        del exc
-        self._connection.link_lost(f"{self._connection.peer} has closed the connection.")
-
-    def write(self, data: bytes) -> None:
-        if self._transport is not None:
-            self._transport.write(data)
-
-    def close(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
-
-    def abort(self) -> None:
-        if self._transport is not None:
-            self._transport.abort()
+def _link(
+    connection: Connection[Any, Any], on_made: Callable[[Connection[Any, Any]], None]
+) -> StreamLink:
+    return StreamLink(
+        connection,
+        on_made=on_made,
+        is_trusted=lambda transport: _is_trusted(transport.get_extra_info("socket")),
+    )
 
 
 def _is_trusted(plug: socket.socket) -> bool:

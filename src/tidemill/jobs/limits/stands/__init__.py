@@ -1,0 +1,1 @@
+"""Jobs that stand for others of the same key."""

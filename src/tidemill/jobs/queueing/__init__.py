@@ -1,0 +1,1 @@
+"""The queue: jobs from their request to their end, and the order in which they go."""

@@ -1,0 +1,1 @@
+"""What is decided about a job in the transaction that accepts it."""

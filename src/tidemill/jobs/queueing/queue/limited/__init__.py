@@ -1,0 +1,1 @@
+"""Jobs that something limits, on their way into the queue."""

@@ -1,0 +1,1 @@
+"""Workers as the queue knows them: registrations and leases."""

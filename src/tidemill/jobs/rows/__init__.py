@@ -1,1 +1,0 @@
-"""The rows of a query that were too many for its result, in a file beside it."""

@@ -1,0 +1,114 @@
+"""How often jobs of a key start, on both databases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+from tests.fixtures.jobs import JobsWorld
+from tests.fixtures.turns import Turns, limited
+from tidemill.jobs.limits.models import (
+    Concurrency,
+    Rate,
+)
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_rate_spreads_starts_and_keeps_their_order(world: JobsWorld, turns: Turns) -> None:
+    rate = Rate(limit=2, period_seconds=10, key="mail", burst=2)
+    jobs = [await limited(world, rate=rate) for _ in range(5)]
+    order = [await turns.take()]
+    for _ in range(4):
+        world.clock.advance(5)
+        order.append(await turns.take())
+
+    assert order == [[jobs[0].id, jobs[1].id], [jobs[2].id], [jobs[3].id], [jobs[4].id], []]
+
+
+async def test_a_rate_without_a_burst_lets_no_two_go_at_once(
+    world: JobsWorld, turns: Turns
+) -> None:
+    rate = Rate(limit=2, period_seconds=10, key="mail")
+    jobs = [await limited(world, rate=rate) for _ in range(3)]
+    order = [await turns.take()]
+    for _ in range(4):
+        world.clock.advance(2.5)
+        order.append(await turns.take())
+
+    assert order == [[jobs[0].id], [], [jobs[1].id], [], [jobs[2].id]]
+
+
+async def test_a_rate_says_when_the_dispatcher_shall_look_again(
+    world: JobsWorld, turns: Turns
+) -> None:
+    now = world.clock.now()
+    rate = Rate(limit=1, period_seconds=10, key="mail")
+    for _ in range(2):
+        await limited(world, rate=rate)
+    await turns.take()
+    turn = await world.dispatching.turn([], [], turns.ring, leads=True)
+
+    assert turn.next_due_at is not None
+    assert 9 < (turn.next_due_at - now) / 1_000_000 < 12
+
+
+async def test_without_workers_no_larger_burst_gathers(world: JobsWorld, turns: Turns) -> None:
+    rate = Rate(limit=2, period_seconds=1, key="mail", burst=2)
+    for _ in range(10):
+        await limited(world, rate=rate)
+    for _ in range(5):
+        world.clock.advance(10)
+        await world.dispatching.releasing.advance()
+
+    assert len(await turns.take()) == 2
+
+
+async def test_a_job_passes_both_its_slot_and_its_rate(world: JobsWorld, turns: Turns) -> None:
+    rules: dict[str, Any] = {
+        "concurrency": Concurrency(limit=2, key="harbour"),
+        "rate": Rate(limit=1, period_seconds=10, key="mail"),
+    }
+    jobs = [await limited(world, **rules) for _ in range(3)]
+    assert await turns.take() == [jobs[0].id]
+    assert (await world.job(jobs[1])).waits_for == "rate"
+    assert (await world.job(jobs[2])).waits_for == "concurrency"
+    world.clock.advance(10)
+    assert await turns.take() == [jobs[1].id]
+    world.clock.advance(10)
+    assert await turns.take() == []
+    await turns.end(jobs[0].id)
+
+    assert await turns.take() == [jobs[2].id]
+
+
+async def test_a_rate_is_kept_for_jobs_that_wait_for_their_slot_first(
+    world: JobsWorld, turns: Turns
+) -> None:
+    limits: dict[str, Any] = {
+        "rate": Rate(limit=5, key="mail"),
+        "concurrency": Concurrency(limit=1, key="harbour"),
+    }
+    first, second = [await limited(world, **limits) for _ in range(2)]
+    assert await turns.take() == [first.id]
+    world.clock.advance(86_400)
+    await world.dispatching.releasing.tidy(before=world.clock.now())
+
+    await turns.end(first.id)
+
+    assert await turns.take() == [second.id]
+
+
+async def test_the_next_one_starts_at_its_time_without_a_poll(world: JobsWorld) -> None:
+    before, rate = world.options, Rate(limit=1, period_seconds=0.2, key="mail")
+    world.options = structs.replace(before, tick_seconds=60, look_seconds=60)
+    try:
+        async with world.dispatching_now(), world.a_worker() as worker:
+            jobs = [await limited(world, rate=rate) for _ in range(3)]
+
+            for job in jobs:
+                assert (await worker.assignment(job)).job_id == job.id
+    finally:
+        world.options = before
