@@ -1,1 +1,0 @@
-"""Says what a job, or a due time, waits for."""

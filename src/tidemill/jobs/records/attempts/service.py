@@ -1,0 +1,34 @@
+"""What one can ask of attempts."""
+
+from __future__ import annotations
+
+from tidemill.core.actor import Actor
+from tidemill.core.keysets import after_number
+from tidemill.core.pages import Page, PageRequest, page_of
+from tidemill.core.ports import Database
+from tidemill.jobs.queueing.queue.service import JobService
+from tidemill.jobs.records.attempts.models import Attempt, last
+from tidemill.jobs.records.attempts.repository import AttemptRepository
+
+
+class AttemptService:
+    """Use cases of attempts."""
+
+    def __init__(self, database: Database, jobs: JobService) -> None:
+        self._database = database
+        self._jobs = jobs
+        self._attempts = AttemptRepository()
+
+    async def of_job(self, page: PageRequest, reference: str, *, actor: Actor) -> Page[Attempt]:
+        """Return attempts of a job, the first one first; raises `JobNotFound`."""
+        job = await self._jobs.get(reference, actor=actor)
+        after, limit = after_number(page) or 0, page.limit_plus_one
+        found = await self._database.read(
+            actor.tenant_id,
+            lambda tx: self._attempts.of_job(tx, job.id, after=after, limit=limit),
+        )
+        latest = last(job)
+        known = after if not found else found[-1].epoch
+        if latest is not None and latest.epoch > known and len(found) < limit:
+            found.append(latest)
+        return page_of(found, page, lambda one: (one.epoch,))

@@ -1,0 +1,1 @@
+"""Figures that jobs say of themselves."""

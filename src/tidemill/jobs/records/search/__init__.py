@@ -1,0 +1,1 @@
+"""Finds jobs, live and finished, by what they have in common."""

@@ -1,0 +1,1 @@
+"""Jobs and what they have started, as trees."""
