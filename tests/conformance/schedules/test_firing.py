@@ -9,15 +9,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.fixtures.schedules import MORNING, ScheduleWorld, at, clock_times
+from tests.fixtures.schedules import MORNING, NOTHING, ScheduleWorld, at, clock_times
 from tests.fixtures.stores import a_tenant
 from tidemill.core.clock import Instant
 from tidemill.core.pages import page_request
-from tidemill.jobs.contract import JobState
+from tidemill.jobs.code.scripts.service import Deployment
 from tidemill.jobs.errors import QueueFull
-from tidemill.jobs.queue.limits import QueueLimits
+from tidemill.jobs.limits.models import Limits, Unique
 from tidemill.jobs.schedule_errors import ScheduleInvalid, ScheduleNotFound, TooManySchedules
-from tidemill.jobs.schedules.models import Handler, Missed, Overlap, Trigger
+from tidemill.jobs.scheduling.schedules.models import Missed, Overlap, Trigger
 
 pytestmark = pytest.mark.anyio
 
@@ -127,6 +127,22 @@ async def test_missed_due_times_follow_the_rule(
     assert facts.count("OccurrenceSkipped") == states.count("missed")
 
 
+@pytest.mark.parametrize("overlap", [Overlap.SKIP, Overlap.QUEUE_ONE])
+async def test_all_that_was_missed_runs_one_after_the_other(
+    world: ScheduleWorld, overlap: Overlap
+) -> None:
+    schedule = await world.a_schedule(
+        missed=Missed.ALL, overlap=overlap, trigger=Trigger(every_seconds=20)
+    )
+
+    world.clock.advance(115)
+    await world.fire()
+
+    assert await world.states(schedule) == ["started"] + ["pending"] * 4
+    reasons = {one.reason for one in await world.occurrences(schedule) if one.state == "pending"}
+    assert reasons == {"a run of this schedule is under way"}
+
+
 async def test_a_long_absence_leaves_no_due_time_unaccounted(world: ScheduleWorld) -> None:
     schedule = await world.a_schedule(missed=Missed.SKIP, trigger=Trigger(every_seconds=60))
 
@@ -199,6 +215,20 @@ async def test_a_script_that_is_gone_skips_with_its_reason(world: ScheduleWorld)
     assert skipped.reason == "its job was refused: There is no script 'nothing'."
 
 
+async def test_a_due_time_for_which_another_job_stands_is_skipped(world: ScheduleWorld) -> None:
+    limits = Limits(unique=Unique())
+    script = Deployment(path="alone", language="python", content=NOTHING, limits=limits)
+    await world.scripts.deploy(script, actor=world.actor)
+    schedule = await world.a_schedule(script_path="alone", overlap=Overlap.ALLOW)
+    for _ in range(2):
+        world.clock.advance(60)
+        await world.fire()
+
+    started, skipped = await world.occurrences(schedule)
+    assert (started.state, skipped.state) == ("started", "skipped")
+    assert skipped.reason == f"the job {started.job_id} stands for it already (unique)"
+
+
 async def test_once_fires_once(world: ScheduleWorld) -> None:
     schedule = await world.a_schedule(trigger=Trigger(at=MORNING + timedelta(minutes=1)))
 
@@ -258,10 +288,41 @@ async def test_switching_off_ends_what_waits(world: ScheduleWorld) -> None:
     assert (skipped.state, skipped.reason) == ("skipped", "the schedule was switched off")
 
 
+async def test_a_long_queue_of_runs_has_its_bound(world: ScheduleWorld) -> None:
+    schedule = await world.a_schedule(
+        trigger=Trigger(every_seconds=1),
+        overlap=Overlap.QUEUE_ALL,
+        queue_max=220,
+        missed=Missed.ALL,
+        catch_up_max=1_000,
+    )
+    world.clock.advance(300)
+    await world.fire()
+
+    states = await world.states(schedule)
+    assert states == ["started"] + ["pending"] * 220 + ["skipped"] * 79
+
+
+async def test_deleting_ends_what_waits(world: ScheduleWorld) -> None:
+    schedule = await world.a_schedule(overlap=Overlap.QUEUE_ALL)
+    for _ in range(3):
+        world.clock.advance(60)
+        await world.fire()
+    before = await world.states(schedule)
+
+    await world.schedules.delete(schedule.id, actor=world.actor)
+
+    assert before == ["started", "pending", "pending"]
+    assert [one.reason for one in await world.occurrences(schedule)] == [
+        None, "the schedule was deleted", "the schedule was deleted",
+    ]  # fmt: skip
+    assert (await world.fact_types()).count("OccurrenceSkipped") == 2
+
+
 async def test_a_change_of_the_calendar_changes_the_next_due_time(world: ScheduleWorld) -> None:
-    from tidemill.jobs.calendars.models import CalendarRule
-    from tidemill.jobs.calendars.service import CalendarService
-    from tidemill.jobs.schedules.models import Days
+    from tidemill.jobs.scheduling.calendars.models import CalendarRule
+    from tidemill.jobs.scheduling.calendars.service import CalendarService
+    from tidemill.jobs.scheduling.schedules.models import Days
 
     calendars = CalendarService(
         world.stores.jobs, users=world.schedules.users_of, renew=world.schedules.renew
@@ -318,48 +379,6 @@ async def test_old_occurrences_are_pruned(world: ScheduleWorld) -> None:
 
     assert before == ["missed"]
     assert await world.occurrences(schedule) == []
-
-
-async def test_a_lost_end_is_found_by_the_sweep(world: ScheduleWorld) -> None:
-    world.limits = QueueLimits()
-    schedule = await world.a_schedule()
-    world.clock.advance(60)
-    await world.fire()
-    (running,) = await world.occurrences()
-    await world.jobs.cancel_job(running.job_id or "", actor=world.actor)
-    world.clock.advance(120)
-    await world.settling.sweep()
-
-    found = (await world.occurrences(schedule))[0]
-    assert (found.state, found.reason) == ("failed", "its job was cancelled")
-    assert JobState.CANCELLED.final
-
-
-async def test_the_sweep_passes_over_a_run_whose_handler_finds_the_queue_full(
-    world: ScheduleWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    hourly = Trigger(every_seconds=3600)
-    stuck = await world.a_schedule("stuck", trigger=hourly, on_failure=Handler(script_path="hear"))
-    world.clock.advance(3600)
-    await world.fire()
-    plain = await world.a_schedule("plain")
-    world.clock.advance(60)
-    await world.fire()
-    for one in await world.occurrences():
-        await world.jobs.cancel_job(one.job_id or "", actor=world.actor)
-    world.clock.advance(180)
-
-    def refuse(*args: Any) -> None:
-        raise QueueFull(3)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(world.jobs, "enqueue_in", refuse)
-        await world.settling.sweep()
-        full = await world.states(stuck), await world.states(plain)
-    await world.settling.sweep()
-
-    assert full == (["started"], ["failed"])
-    assert await world.states(stuck) == ["failed"]
 
 
 async def test_a_schedule_starts_a_script_or_a_function(world: ScheduleWorld) -> None:

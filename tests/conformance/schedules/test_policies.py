@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import msgspec
 import pytest
 
-from tests.fixtures.schedules import ScheduleWorld, at, clock_times
+from tests.fixtures.schedules import ScheduleWorld, at
 from tidemill.core.pages import page_request
 from tidemill.jobs.contract import JobState
-from tidemill.jobs.schedule_errors import BackfillTooLarge, ScheduleInvalid
-from tidemill.jobs.schedule_runs.service import Range, RunService
-from tidemill.jobs.schedules.models import After, Dependency, Handler, Missed, Overlap, Trigger
+from tidemill.jobs.schedule_errors import ScheduleCycle, ScheduleInvalid
+from tidemill.jobs.scheduling.schedule_runs.service import Range
+from tidemill.jobs.scheduling.schedules.models import (
+    After,
+    Definition,
+    Dependency,
+    Handler,
+    Overlap,
+    Trigger,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -69,6 +77,35 @@ async def test_cancel_running_cancels(world: ScheduleWorld) -> None:
     job = await world.jobs.get(first.job_id or "", actor=world.actor)
     assert job.state is JobState.CANCELLED
     assert (await world.occurrences(schedule))[1].reason == "the run before it is being cancelled"
+
+
+async def test_cancel_running_lets_runs_by_hand_end(world: ScheduleWorld) -> None:
+    schedule = await world.a_schedule(overlap=Overlap.CANCEL_RUNNING)
+    manual = await world.schedule_runs.run_now(schedule.id, actor=world.actor)
+    await world.fire()
+    for _ in range(2):
+        world.clock.advance(60)
+        await world.fire()
+
+    by_hand, older, newer = await world.occurrences(schedule)
+    job = await world.jobs.get(by_hand.job_id or "", actor=world.actor)
+    assert (by_hand.id, job.state) == (manual.id, JobState.QUEUED)
+    assert (older.state, older.reason) == ("skipped", "a later run took its place")
+    assert (newer.state, newer.reason) == (
+        "pending", "a run that was started by hand is under way",
+    )  # fmt: skip
+    await world.end(by_hand)
+    await world.fire()
+    assert await world.states(schedule) == ["succeeded", "skipped", "started"]
+
+
+async def test_a_run_by_hand_takes_no_due_times_place(world: ScheduleWorld) -> None:
+    schedule = await world.a_schedule(overlap=Overlap.CANCEL_RUNNING)
+    world.clock.advance(61)
+    await world.schedule_runs.run_now(schedule.id, actor=world.actor)
+    await world.fire()
+
+    assert await world.states(schedule) == ["started", "started"]
 
 
 async def two(world: ScheduleWorld, **dependency: Any) -> tuple[Any, Any]:
@@ -161,6 +198,28 @@ async def test_waiting_has_an_end(world: ScheduleWorld) -> None:
     assert await world.occurrences(first) == []
 
 
+async def test_changes_at_once_tie_no_cycle(world: ScheduleWorld) -> None:
+    ids = [(await world.a_schedule(path)).id for path in ("a", "b")]
+
+    def after(path: str) -> Definition:
+        return Definition(
+            script_path="nothing",
+            trigger=Trigger(every_seconds=60),
+            after=(Dependency(path=path),),
+        )
+
+    for _ in range(5):
+        changes = [
+            world.schedules.replace(id_, after(path), enabled=True, actor=world.actor)
+            for id_, path in zip(ids, ("b", "a"), strict=True)
+        ]
+        done = await asyncio.gather(*changes, return_exceptions=True)
+        assert [isinstance(one, ScheduleCycle) for one in done].count(True) == 1
+        for id_ in ids:
+            plain = Definition(script_path="nothing", trigger=Trigger(every_seconds=60))
+            await world.schedules.replace(id_, plain, enabled=True, actor=world.actor)
+
+
 async def test_a_follower_runs_for_the_due_time_of_the_first(world: ScheduleWorld) -> None:
     first = await world.a_schedule("first", trigger=Trigger(cron="0 7 * * *"))
     second = await world.a_schedule("second", follows=True, after=(Dependency(path="first"),))
@@ -238,49 +297,52 @@ async def test_a_handler_that_is_gone_does_not_hold_the_end_up(world: ScheduleWo
     assert await world.states(schedule) == ["failed"]
 
 
-def runs_of(world: ScheduleWorld) -> RunService:
-    return RunService(world.stores.jobs, world.clock, world.book)
-
-
-async def test_a_backfill_starts_what_has_not_run(world: ScheduleWorld) -> None:
-    schedule = await world.a_schedule(trigger=Trigger(cron="0 * * * *"), missed=Missed.SKIP)
-    world.clock.advance(3 * 3_600 + 1_800)
+async def test_a_chain_is_backfilled_from_its_begin(world: ScheduleWorld) -> None:
+    first, second = await two(world, on=After.SUCCESS)
+    world.clock.advance(3 * 3_600)
     await world.fire()
-    wanted = Range(since=at("2031-05-05T04:00:00"), until=at("2031-05-05T09:00:00"))
-    before = await world.states(schedule)
-
-    shown = await runs_of(world).fillable(schedule.id, wanted, actor=world.actor)
-    nothing = await world.started_jobs()
-    filled = await runs_of(world).fill(schedule.id, wanted, actor=world.actor)
-    again = await runs_of(world).fill(schedule.id, wanted, actor=world.actor)
+    await world.end_all(first, JobState.FAILED)
     await world.fire()
+    before = await world.states()
+    world.clock.advance(5 * 86_400)
+    wanted = Range(since=at("2031-05-05T00:00:00"), until=at("2031-05-05T23:00:00"), failed=True)
 
-    assert before == ["missed"] * 3
-    assert shown == filled
-    assert (len(filled), nothing, again) == (6, [], [])
-    assert clock_times(await world.occurrences(schedule)) == [
-        "04:00", "05:00", "06:00", "07:00", "08:00", "09:00",
-    ]  # fmt: skip
-    assert await world.states(schedule) == ["started"] + ["pending"] * 5, "one after the other"
+    for schedule in (first, second):
+        await world.schedule_runs.fill(schedule.id, wanted, actor=world.actor)
+    await world.firing.advance(world.tenant_id, second.id)
+    waiting = (await world.occurrences(second))[0]
+
+    assert before == ["failed", "skipped"]
+    assert (waiting.state, waiting.reason) == ("pending", "first has not started yet")
 
 
-async def test_a_backfill_is_bounded_and_lies_in_the_past(world: ScheduleWorld) -> None:
-    schedule = await world.a_schedule(trigger=Trigger(cron="* * * * *"))
-    service = runs_of(world)
+async def test_a_follower_runs_when_its_first_is_filled_again(world: ScheduleWorld) -> None:
+    first = await world.a_schedule("first", trigger=Trigger(cron="0 7 * * *"))
+    second = await world.a_schedule("second", follows=True, after=(Dependency(path="first"),))
+    third = await world.a_schedule("third", follows=True, after=(Dependency(path="second"),))
+    world.clock.advance(3_600)
+    await world.fire()
+    await world.end_all(first, JobState.FAILED)
+    await world.fire()
+    skipped = await world.states(second)
+    wanted = Range(since=at("2031-05-05T07:00:00"), until=at("2031-05-05T07:00:00"), failed=True)
 
-    with pytest.raises(BackfillTooLarge):
-        await service.fill(
-            schedule.id,
-            Range(since=at("2031-05-01T00:00:00"), until=at("2031-05-05T00:00:00")),
-            actor=world.actor,
+    await world.schedule_runs.fill(first.id, wanted, actor=world.actor)
+    for schedule in (first, second, third):
+        await world.fire()
+        assert await world.states(schedule) == ["started"], schedule.path
+        await world.end_all(schedule)
+
+    assert skipped == ["skipped"]
+
+
+async def test_a_dependency_counts_no_run_beyond_the_history(world: ScheduleWorld) -> None:
+    await two(world, fresh_seconds=30 * 86_400)
+    with pytest.raises(ScheduleInvalid, match="30 days") as raised:
+        await world.a_schedule(
+            "third", after=(Dependency(path="first", fresh_seconds=30 * 86_400 + 1),)
         )
-    with pytest.raises(ScheduleInvalid) as raised:
-        await service.fill(
-            schedule.id,
-            Range(since=at("2031-05-05T05:00:00"), until=at("2031-05-06T00:00:00")),
-            actor=world.actor,
-        )
-    assert raised.value.param == "until"
+    assert raised.value.param == "after[0].fresh_seconds"
 
 
 async def test_run_now_starts_whatever_else_runs(world: ScheduleWorld) -> None:
@@ -288,10 +350,10 @@ async def test_run_now_starts_whatever_else_runs(world: ScheduleWorld) -> None:
     await world.schedules.pause(schedule.id, actor=world.actor)
 
     for _ in range(2):
-        await runs_of(world).run_now("tides/read", actor=world.actor)
+        await world.schedule_runs.run_now("tides/read", actor=world.actor)
         await world.fire()
 
-    found = await runs_of(world).list(
+    found = await world.schedule_runs.list(
         schedule.id, page_request(1, None, ""), state=None, actor=world.actor
     )
     assert await world.states(schedule) == ["started", "started"]

@@ -8,16 +8,14 @@ from tests.fixtures.schedules import ScheduleWorld
 from tests.fixtures.stores import a_tenant
 from tidemill.core.clock import Instant
 from tidemill.jobs.errors import JobNotFound
-from tidemill.jobs.reasons.service import ReasonService
-from tidemill.jobs.schedule_runs.service import RunService
-from tidemill.jobs.schedules.models import Dependency, Overlap, Trigger
+from tidemill.jobs.scheduling.reasons.service import ReasonService
+from tidemill.jobs.scheduling.schedules.models import Dependency, Overlap, Trigger
 
 pytestmark = pytest.mark.anyio
 
 
 def reasons_of(world: ScheduleWorld) -> ReasonService:
-    runs = RunService(world.stores.jobs, world.clock, world.book)
-    return ReasonService(world.stores.jobs, world.jobs, runs)
+    return ReasonService(world.stores.jobs, world.jobs, world.schedule_runs)
 
 
 async def test_a_ready_job_waits_for_a_worker_and_its_turn(world: ScheduleWorld) -> None:

@@ -1,0 +1,1 @@
+"""When jobs start by themselves: schedules, calendars, due times, and what is waited for."""

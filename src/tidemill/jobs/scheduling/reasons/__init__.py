@@ -1,0 +1,1 @@
+"""Says what a job, or a due time, waits for."""

@@ -1,0 +1,1 @@
+"""Lets definitions of schedules in that can hold."""

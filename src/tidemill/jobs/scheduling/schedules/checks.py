@@ -1,0 +1,160 @@
+"""Whether a definition can hold: each error names the field and what would be right; no I/O."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Final
+
+from tidemill.core.clock import (
+    MICROSECONDS_PER_DAY,
+    MICROSECONDS_PER_SECOND,
+    Instant,
+    from_datetime,
+    rfc3339,
+)
+from tidemill.jobs.schedule_errors import ScheduleCycle, ScheduleInvalid
+from tidemill.jobs.scheduling.calendars.models import CalendarRule
+from tidemill.jobs.scheduling.schedules.crons import BadCron, normal
+from tidemill.jobs.scheduling.schedules.models import Definition, Schedule
+from tidemill.jobs.scheduling.schedules.timetables import Timetable, time_of_day
+from tidemill.jobs.scheduling.schedules.walls import UnknownZone, zone_of
+
+_advised_max: Final = 3
+_instant_max: Final = 253_402_300_799 * MICROSECONDS_PER_SECOND
+
+
+def check(definition: Definition) -> None:
+    """Raise `ScheduleInvalid` for the first field that cannot hold, whatever else there is."""
+    trigger = definition.trigger
+    kinds = trigger.kinds
+    if len(kinds) > 1:
+        raise ScheduleInvalid("trigger", f"choose one of {' and '.join(kinds)}.")
+    if not kinds and not definition.after:
+        raise ScheduleInvalid(
+            "trigger", "say when: cron, every_seconds, at or times; or name schedules in after."
+        )
+    _valued("trigger.zone", UnknownZone, partial(zone_of, trigger.zone))
+    if trigger.cron is not None:
+        _valued("trigger.cron", BadCron, partial(normal, trigger.cron))
+    for index, text in enumerate(trigger.times):
+        _valued(f"trigger.times[{index}]", ValueError, partial(time_of_day, text))
+    for name in ("start_at", "end_at"):
+        _in_range(name, getattr(definition, name))
+    _in_range("trigger.at", trigger.at)
+    start, end = definition.start_at, definition.end_at
+    if start is not None and end is not None and end <= start:
+        raise ScheduleInvalid("end_at", "it must be later than start_at.")
+    _check_dependencies(definition)
+    for name, handler in definition.handlers.items():
+        if (handler.script_path is None) == (handler.function is None):
+            raise ScheduleInvalid(f"{name}.script_path", "name either a script or a function.")
+
+
+def check_fresh(definition: Definition, history_days: int) -> None:
+    """Raise `ScheduleInvalid` when a dependency counts runs that are forgotten by then."""
+    most = history_days * MICROSECONDS_PER_DAY // MICROSECONDS_PER_SECOND
+    for index, dependency in enumerate(definition.after):
+        if dependency.fresh_seconds > most:
+            raise ScheduleInvalid(
+                f"after[{index}].fresh_seconds",
+                f"it is at most {most}: runs are kept for {history_days} days (jobs.history_days).",
+            )
+
+
+def first_due(
+    definition: Definition, calendar: CalendarRule, *, anchor_at: Instant, now: Instant
+) -> Instant | None:
+    """Return the first due time from `now`; raises `ScheduleInvalid` when there is none."""
+    if definition.follows:
+        return None
+    due = Timetable(definition, calendar, anchor_at).first_from(now)
+    if due is not None:
+        return due
+    trigger = definition.trigger
+    if trigger.at is not None and from_datetime(trigger.at) < now:
+        raise ScheduleInvalid("trigger.at", f"this has passed; it is {rfc3339(now)} now.")
+    if definition.end_at is not None and from_datetime(definition.end_at) <= now:
+        raise ScheduleInvalid("end_at", f"this has passed; it is {rfc3339(now)} now.")
+    field = f"trigger.{trigger.kinds[0]}"
+    raise ScheduleInvalid(
+        field, "this never fires on the days and between the instants that are given."
+    )
+
+
+def next_due(schedule: Schedule, rule: CalendarRule, now: Instant) -> Instant | None:
+    """Return the first due time to come, or that has come and has no row yet."""
+    timetable = Timetable(schedule.definition, rule, schedule.anchor_at)
+    if schedule.next_at is not None and schedule.next_at <= now:
+        return timetable.first_from(schedule.next_at)
+    return timetable.first_after(now)
+
+
+def calendar_of(definition: Definition, known: Mapping[str, CalendarRule]) -> CalendarRule:
+    """Return the calendar that a definition names; raises `ScheduleInvalid` for none."""
+    name = definition.days.calendar
+    if name not in known:
+        raise ScheduleInvalid("days.calendar", f"there is no {name!r}; {advice(name, known)}")
+    return known[name]
+
+
+def check_acyclic(path: str, after: Iterable[str], edges: Mapping[str, Sequence[str]]) -> None:
+    """Raise `ScheduleCycle` when `path` after `after` would wait for itself.
+
+    `edges` says what each other schedule runs after.
+    """
+    graph = {**edges, path: tuple(after)}
+    trail: list[str] = []
+    done: set[str] = set()
+
+    stack: list[tuple[str, int]] = [(path, 0)]
+    while stack:
+        name, position = stack.pop()
+        if position == 0:
+            trail.append(name)
+        following = graph.get(name, ())
+        if position == len(following):
+            done.add(name)
+            trail.pop()
+            continue
+        stack.append((name, position + 1))
+        target = following[position]
+        if target in trail:
+            raise ScheduleCycle([*trail[trail.index(target) :], target])
+        if target not in done:
+            stack.append((target, 0))
+
+
+def unknown_dependency(index: int, path: str, told: str) -> ScheduleInvalid:
+    """Return the error of a schedule in `after` that is not there."""
+    return ScheduleInvalid(f"after[{index}].path", f"there is no schedule {path!r}; {told}")
+
+
+def advice(wanted: str, known: Iterable[str]) -> str:
+    """Return a sentence that names what is nearest to `wanted`."""
+    names = sorted(known)
+    near = difflib.get_close_matches(wanted, names, n=1, cutoff=0.5)
+    if near:
+        return f"did you mean {near[0]}?"
+    return f"there are {', '.join(names[:_advised_max])}, …" if names else "there are none yet."
+
+
+def _check_dependencies(definition: Definition) -> None:
+    paths = [one.path for one in definition.after]
+    twice = next((path for path in paths if paths.count(path) > 1), None)
+    if twice is not None:
+        raise ScheduleInvalid("after", f"{twice} is named twice; once is enough.")
+
+
+def _in_range(name: str, moment: datetime | None) -> None:
+    if moment is not None and not 0 <= from_datetime(moment) <= _instant_max:
+        raise ScheduleInvalid(name, "it must lie between the years 1970 and 9999.")
+
+
+def _valued(param: str, error: type[ValueError], build: Callable[[], object]) -> None:
+    try:
+        build()
+    except error as reason:
+        raise ScheduleInvalid(param, str(reason)) from None

@@ -1,0 +1,171 @@
+"""HTTP of schedules."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from litestar import Response
+from litestar.connection import Request
+from litestar.params import QueryParameter
+
+from tidemill.core.actor import Actor
+from tidemill.core.clock import from_datetime, rfc3339
+from tidemill.core.pages import page_request
+from tidemill.http import Idempotency, delete, get, post, put, single
+from tidemill.http.parameters import Cursor, Limit
+from tidemill.jobs.permissions import READ_SCHEDULES, WRITE_SCHEDULES
+from tidemill.jobs.scheduling.schedules.models import Schedule
+from tidemill.jobs.scheduling.schedules.schemas import (
+    CreateSchedule,
+    PauseSchedule,
+    PreviewSchedule,
+    PreviewView,
+    PutSchedule,
+    SchedulePage,
+    ScheduleView,
+)
+from tidemill.jobs.scheduling.schedules.service import ScheduleService
+
+Count = Annotated[
+    int, QueryParameter(name="count", ge=1, le=200, description="How many due times, 1 to 200.")
+]
+
+
+@post("/schedules", WRITE_SCHEDULES)
+async def create_schedule(
+    data: CreateSchedule,
+    actor: Actor,
+    idempotency: Idempotency,
+    schedules: ScheduleService,
+    request: Request[Any, Any, Any],
+) -> Response[ScheduleView]:
+    """Make a schedule. Its jobs run with your rights.
+
+    What cannot hold is refused here: a cron that never fires, an unknown zone or script,
+    arguments that do not fit the script, schedules that would wait for each other.
+    """
+    schedule = await schedules.create(
+        data.path,
+        data.definition,
+        enabled=data.enabled,
+        actor=actor,
+        once=idempotency.once(Schedule),
+    )
+    return _answer(schedule, schedules, request)
+
+
+@get("/schedules", READ_SCHEDULES)
+async def list_schedules(
+    *,
+    actor: Actor,
+    schedules: ScheduleService,
+    path: str | None = None,
+    script_path: str | None = None,
+    limit: Limit = None,
+    cursor: Cursor = None,
+) -> SchedulePage:
+    """List schedules by path."""
+    page = page_request(limit, cursor, f"schedules:{path}:{script_path}")
+    found = await schedules.list(page, path=path, script_path=script_path, actor=actor)
+    now = schedules.now()
+    return SchedulePage(
+        items=[ScheduleView.of(schedule, now) for schedule in found.items],
+        next_cursor=found.next_cursor,
+    )
+
+
+@post("/schedules/preview", READ_SCHEDULES, status_code=200)
+async def preview_schedule(
+    data: PreviewSchedule, actor: Actor, schedules: ScheduleService
+) -> PreviewView:
+    """Return the next due times of a schedule that need not exist."""
+    found = await schedules.preview(data.definition, count=data.count, actor=actor)
+    return PreviewView(due_at=[rfc3339(due) for due in found])
+
+
+@get("/schedules/{schedule_id:str}", READ_SCHEDULES)
+async def get_schedule(
+    schedule_id: str, actor: Actor, schedules: ScheduleService, request: Request[Any, Any, Any]
+) -> Response[ScheduleView]:
+    """Read a schedule by its id, or by a path without a slash."""
+    return _answer(await schedules.get(schedule_id, actor=actor), schedules, request)
+
+
+@put("/schedules/{schedule_id:str}", WRITE_SCHEDULES)
+async def replace_schedule(
+    *,
+    schedule_id: str,
+    data: PutSchedule,
+    actor: Actor,
+    expected_version: int | None,
+    schedules: ScheduleService,
+    request: Request[Any, Any, Any],
+) -> Response[ScheduleView]:
+    """Replace a schedule's definition. From now on its jobs run with your rights."""
+    schedule = await schedules.replace(
+        schedule_id,
+        data.definition,
+        enabled=data.enabled,
+        expected_version=expected_version,
+        actor=actor,
+    )
+    return _answer(schedule, schedules, request)
+
+
+@delete("/schedules/{schedule_id:str}", WRITE_SCHEDULES)
+async def delete_schedule(
+    schedule_id: str, actor: Actor, expected_version: int | None, schedules: ScheduleService
+) -> None:
+    """Delete a schedule; what it has started goes on."""
+    await schedules.delete(schedule_id, expected_version=expected_version, actor=actor)
+
+
+@get("/schedules/{schedule_id:str}/preview", READ_SCHEDULES)
+async def preview_next(
+    schedule_id: str, actor: Actor, schedules: ScheduleService, count: Count = 10
+) -> PreviewView:
+    """Return the next due times of a schedule."""
+    found = await schedules.upcoming(schedule_id, count=count, actor=actor)
+    return PreviewView(due_at=[rfc3339(due) for due in found])
+
+
+@post("/schedules/{schedule_id:str}/pause", WRITE_SCHEDULES, status_code=200)
+async def pause_schedule(
+    schedule_id: str,
+    data: PauseSchedule,
+    actor: Actor,
+    schedules: ScheduleService,
+    request: Request[Any, Any, Any],
+) -> Response[ScheduleView]:
+    """Let a schedule rest; due times meanwhile are skipped, and say so."""
+    until = None if data.until is None else from_datetime(data.until)
+    schedule = await schedules.pause(schedule_id, until=until, actor=actor)
+    return _answer(schedule, schedules, request)
+
+
+@post("/schedules/{schedule_id:str}/resume", WRITE_SCHEDULES, status_code=200)
+async def resume_schedule(
+    schedule_id: str, actor: Actor, schedules: ScheduleService, request: Request[Any, Any, Any]
+) -> Response[ScheduleView]:
+    """End a schedule's rest; one that does not rest stays as it is."""
+    return _answer(await schedules.resume(schedule_id, actor=actor), schedules, request)
+
+
+def _answer(
+    schedule: Schedule, schedules: ScheduleService, request: Request[Any, Any, Any]
+) -> Response[ScheduleView]:
+    view = ScheduleView.of(schedule, schedules.now())
+    return single(view, version=schedule.version, request=request)
+
+
+ROUTES = (
+    create_schedule,
+    list_schedules,
+    preview_schedule,
+    get_schedule,
+    replace_schedule,
+    delete_schedule,
+    preview_next,
+    pause_schedule,
+    resume_schedule,
+)
