@@ -11,13 +11,14 @@ from msgspec import Struct
 
 from tidemill.core.clock import MICROSECONDS_PER_SECOND, Clock, Instant
 from tidemill.core.errors import TidemillError
-from tidemill.jobs.dispatcher.models import Leases
-from tidemill.jobs.dispatcher.options import DispatcherOptions
-from tidemill.jobs.dispatcher.reception import Reception
-from tidemill.jobs.dispatcher.service import Dispatching
-from tidemill.jobs.logs.files import LogFiles
-from tidemill.jobs.queue.signals import Signals
-from tidemill.jobs.workers.models import Beat
+from tidemill.core.log_context import job_fields
+from tidemill.jobs.dispatching.dispatcher.models import Leases
+from tidemill.jobs.dispatching.dispatcher.options import DispatcherOptions
+from tidemill.jobs.dispatching.dispatcher.reception import Reception
+from tidemill.jobs.dispatching.dispatcher.service import Dispatching
+from tidemill.jobs.queueing.queue.signals import Signals
+from tidemill.jobs.queueing.workers.models import Beat
+from tidemill.jobs.records.logs.files import LogFiles
 
 log = structlog.get_logger(__name__)
 
@@ -79,17 +80,23 @@ class Tending:
         led, rescued = self.leads, False
         if beats:
             await self._dispatching.beat(beats)
-        if self._clock.monotonic() - self._renewed >= self._options.lead_seconds / leads_per_term:
+        if self._is_renewal_due():
             await self._renew()
+        for session in tuple(reception.sessions.values()):
+            if session.draining and not session.noted_draining:
+                await self._dispatching.drain(session.worker_id, session.generation)
+                session.noted_draining = True
         look = await self._dispatching.look()
         self._forget_after_a_gap()
         for session in reception.sessions.values():
+            session.order_drain(look.drained.get(session.worker_id))
             for job_id, epoch in look.cancels:
                 session.cancel(job_id, epoch)
+        now, lease_seconds = self._clock.monotonic(), self._options.lease_seconds
+        expired = self._leases.expired(look.beats, now=now, lease_seconds=lease_seconds)
         if not self.leads:
             return Tended(has_ready=look.has_ready)
-        now, lease_seconds = self._clock.monotonic(), self._options.lease_seconds
-        for worker_id in self._leases.expired(look.beats, now=now, lease_seconds=lease_seconds):
+        for worker_id in expired:
             await self._rescue(reception, worker_id)
             rescued = True
         if now - self._pruned >= prune_seconds and (self._pruning is None or self._pruning.done()):
@@ -102,21 +109,39 @@ class Tending:
 
     async def count(self) -> None:
         """Count the jobs in each state, so that one process of an installation tells it."""
-        figures = self._signals.figures
-        figures.in_state, figures.oldest_due_at = (
-            await self._dispatching.count() if self.leads else ({}, None)
-        )
+        counts = await self._dispatching.count() if self.leads else ()
+        self._signals.breakdown.tags = counts
+        self._signals.figures.counted(counts)
+
+    def _is_renewal_due(self) -> bool:
+        # Rather half a tick early than a whole one late.
+        seconds = self._options.lead_seconds / leads_per_term - self._options.tick_seconds / 2
+        return self._clock.monotonic() - self._renewed >= seconds
 
     async def _renew(self) -> None:
-        led = self.leads
-        self.leads = await self._dispatching.lead(
+        if not self._options.may_lead:
+            return
+        led, began = self.leads, self._clock.monotonic()
+        silent_seconds = await self._dispatching.lead(
             self._options.holder, seconds=self._options.lead_seconds
         )
-        self._renewed = self._clock.monotonic()
-        if self.leads and not led:
-            # Whoever led before may have heard what this process did not.
-            self._leases.forget()
+        self.leads = silent_seconds is not None
+        self._renewed = began
+        if silent_seconds is not None and not led:
+            self._begin_to_lead(began - silent_seconds)
             await self._dispatching.make_days()
+
+    def _begin_to_lead(self, renewed_at: float) -> None:
+        """Count leases on from what this process has seen of them while another one led.
+
+        That one wrote what it heard before it renewed its term for the last time, at `renewed_at`;
+        what it heard later may be lost, so no lease begins earlier.
+        """
+        if self._options.heard_by_leader_only:
+            # Until now nobody could hear those workers.
+            self._leases.forget()
+        else:
+            self._leases.heard_elsewhere(renewed_at)
 
     async def _rescue(self, reception: Reception, worker_id: str) -> None:
         log.warning("dispatcher.worker.lost", worker_id=worker_id)
@@ -126,8 +151,9 @@ class Tending:
         if session is not None:
             session.connection.abort("The lease has run out.")
         for job in await self._dispatching.rescue(worker_id):
-            log.warning("dispatcher.job.rescued", job_id=job.id, state=job.state)
+            log.warning("dispatcher.job.rescued", state=job.state, **job_fields(job))
             figures.rescued += 1
+            self._signals.breakdown.of(job).rescues += 1
             self._signals.changed(job)
 
     def _forget_after_a_gap(self) -> None:
@@ -148,9 +174,13 @@ class Tending:
         try:
             await self._dispatching.make_days()
             await self._dispatching.drop_days(self._clock.now(), days=days)
+            async for tenant, going in self._dispatching.rules.run():
+                await asyncio.to_thread(self._files.remove, tenant, going)
+                log.info("dispatcher.rule.pruned", tenant_id=tenant, jobs=len(going))
             while await self._dispatching.prune(days=days) > 0:  # noqa: ASYNC110 - in portions
                 await asyncio.sleep(self._options.tick_seconds)
             await self._dispatching.forget_specs(days=days)
+            await self._dispatching.releasing.tidy(before=self._clock.now() - days * _DAY)
             day = self._clock.now() // _DAY - days - 1
             await asyncio.to_thread(self._files.remove_before, day)
         except (TidemillError, OSError) as error:

@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidemill.jobs.dispatcher.models import Lane, Leases, Ring
+from tidemill.jobs.dispatching.dispatcher.models import Lane, Leases, Ring
 
 
 def lane(tenant: str) -> Lane:

@@ -9,15 +9,17 @@ from msgspec import structs
 
 from tidemill.core.errors import TidemillError
 from tidemill.identity import JobTokens
-from tidemill.jobs.dispatcher.options import DispatcherOptions
-from tidemill.jobs.dispatcher.references import NO_SECRETS, References
-from tidemill.jobs.functions.models import isolation_of
+from tidemill.jobs.code.functions.models import isolation_of
+from tidemill.jobs.code.scripts.service import ScriptService
+from tidemill.jobs.dispatching.dispatcher.options import DispatcherOptions
+from tidemill.jobs.dispatching.dispatcher.references import NO_SECRETS, References
+from tidemill.jobs.limits.models import Limits
 from tidemill.jobs.protocol.messages import Assignment, Isolation
-from tidemill.jobs.queue.claims import Claimed
-from tidemill.jobs.queue.models import starter
+from tidemill.jobs.queueing.queue.claims import Claimed
+from tidemill.jobs.queueing.queue.models import starter
+from tidemill.jobs.queueing.queue.plans import limits_in
+from tidemill.jobs.queueing.specs.models import Spec
 from tidemill.jobs.references import may_refer
-from tidemill.jobs.scripts.service import ScriptService
-from tidemill.jobs.specs.models import Spec
 
 token_seconds_spare: Final = 120
 functions_max: Final = 1_000
@@ -42,14 +44,18 @@ class Assignments:
 
     async def of(self, job: Claimed) -> Assignment:
         """Return what the worker needs; raises when the script's store is away."""
+        arguments, secrets, refusal = await self._resolved(job)
+        if job.function is not None:
+            return structs.replace(
+                self.of_function(job), arguments=arguments, secrets=secrets, refusal=refusal
+            )
         spec = job.spec
         content = spec.content
         if content is None:
             content = await self._scripts.content(job.tenant_id, spec.content_hash)
-        needs = await self._scripts.needs(job.tenant_id, spec.language, content, spec.script_path)
-        arguments, secrets, refusal = job.args.encode(), NO_SECRETS, ""
-        if self._references is not None and may_refer(job.args):
-            arguments, secrets, refusal = await self._references.resolved(job)
+        needs = await self._scripts.needs(
+            spec.language, content, spec.script_path, actor=starter(spec.actor)
+        )
         return structs.replace(
             self._common(spec),
             job_id=job.id,
@@ -57,7 +63,7 @@ class Assignments:
             attempt=job.attempts,
             content=content,
             arguments=arguments,
-            token=self._token(job),
+            token=self.token(job),
             work_item_id=job.work_item_id,
             traceparent=job.traceparent,
             lock=needs.lock,
@@ -66,10 +72,22 @@ class Assignments:
             refusal=refusal,
         )
 
-    def of_function(self, job: Claimed) -> Assignment:
-        """Return what the worker needs to call a function: all of it is in the job.
+    def is_plain(self, job: Claimed) -> bool:
+        """Return whether the job calls a function, and refers to nothing: `of_function` will do."""
+        return job.function is not None and not self._refers(job)
 
-        There is no token: the operator's own functions run with the rights of the worker.
+    def _refers(self, job: Claimed) -> bool:
+        return self._references is not None and may_refer(job.args)
+
+    async def _resolved(self, job: Claimed) -> tuple[bytes, tuple[str, ...], str]:
+        if self._references is None or not self._refers(job):
+            return job.args.encode(), NO_SECRETS, ""
+        return await self._references.resolved(job)
+
+    def of_function(self, job: Claimed) -> Assignment:
+        """Return what the worker needs to call a function, with its arguments as they are written.
+
+        There is no token: few functions call the API, and those ask for it with `TokenWanted`.
         """
         common = self._functions.get(job.spec)
         if common is None:
@@ -89,6 +107,7 @@ class Assignments:
     def _common(self, spec: Spec) -> Assignment:
         """Return what the jobs of a specification have in common."""
         options = self._options
+        limits = Limits() if spec.limits is None else limits_in(spec.limits)
         return Assignment(
             job_id="",
             epoch=0,
@@ -108,9 +127,12 @@ class Assignments:
             open_files_max=options.open_files_max,
             log_bytes_max=options.log_bytes_max,
             result_bytes_max=options.result_bytes_max,
+            start_seconds=limits.start_timeout_seconds,
+            heartbeat_seconds=limits.heartbeat_timeout_seconds,
         )
 
-    def _token(self, job: Claimed) -> str:
+    def token(self, job: Claimed) -> str:
+        """Return the job's own token for `/api/v1`; empty where it has no rights of its own."""
         tokens = self._tokens()
         if tokens is None:
             return ""

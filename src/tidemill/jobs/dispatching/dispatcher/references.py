@@ -11,10 +11,10 @@ from msgspec import structs
 from tidemill.core.actor import Actor, ActorKind
 from tidemill.core.errors import Forbidden, NotFound
 from tidemill.identity import Identity
-from tidemill.jobs.queue.claims import Claimed
-from tidemill.jobs.queue.models import starter
+from tidemill.jobs.code.resources.service import ResourceService
+from tidemill.jobs.queueing.queue.claims import Claimed
+from tidemill.jobs.queueing.queue.models import starter
 from tidemill.jobs.resource_errors import ReferenceInvalid, SecretLocked
-from tidemill.jobs.resources.service import ResourceService
 
 resolved_bytes_max: Final = 1024 * 1024
 NO_SECRETS: Final[tuple[str, ...]] = ()

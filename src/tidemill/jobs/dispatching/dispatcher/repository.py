@@ -9,7 +9,9 @@ import msgspec
 
 from tidemill.core.clock import Instant
 from tidemill.core.ports import Row, Tx, Value
-from tidemill.jobs.dispatcher.models import (
+from tidemill.jobs.contract import JobState
+from tidemill.jobs.dispatching.dispatcher.due.repository import DUE
+from tidemill.jobs.dispatching.dispatcher.models import (
     Begun,
     Demand,
     Ended,
@@ -18,13 +20,17 @@ from tidemill.jobs.dispatcher.models import (
     Ring,
     lanes_per_look_max,
 )
-from tidemill.jobs.history.repository import Move, move
-from tidemill.jobs.queue.claims import Claimed
-from tidemill.jobs.queue.models import Job, day_of
-from tidemill.jobs.queue.repository import JOINED, LIVE, as_job, move_of
-from tidemill.jobs.specs.repository import SpecRepository
+from tidemill.jobs.limits.gates.repository import GateRepository
+from tidemill.jobs.limits.repository import LimitRepository
+from tidemill.jobs.queueing.history.repository import Move, move
+from tidemill.jobs.queueing.queue.breakdown import TagCount
+from tidemill.jobs.queueing.queue.claims import Claimed
+from tidemill.jobs.queueing.queue.models import Job, day_of
+from tidemill.jobs.queueing.queue.plans import expiry_of, result_until
+from tidemill.jobs.queueing.queue.repository import JOINED, LIVE, as_job, move_of
+from tidemill.jobs.queueing.specs.repository import SpecRepository
 
-_NAMED: Final = {
+NAMED: Final = {
     "sqlite": """jobs.position IN (
         SELECT named.position FROM json_each(:refs) AS ref
         CROSS JOIN jobs AS named
@@ -34,7 +40,7 @@ _NAMED: Final = {
         FROM jsonb_array_elements(CAST(CAST(:refs AS TEXT) AS jsonb)) AS ref)""",
 }
 _READ: Final = {
-    dialect: f"SELECT {LIVE} WHERE {JOINED} AND {named}" for dialect, named in _NAMED.items()
+    dialect: f"SELECT {LIVE} WHERE {JOINED} AND {named}" for dialect, named in NAMED.items()
 }
 _LOCK: Final = {"sqlite": "", "postgres": " ORDER BY jobs.tenant_id, jobs.id FOR UPDATE OF jobs"}
 _PUT_BACK: Final = """
@@ -53,29 +59,30 @@ _READY: Final = """
     ORDER BY order_key, position
     LIMIT :limit
 """
-_LEASE: Final = """
+LEASE: Final = """
     SET state = 'leased', epoch = epoch + 1, attempts = attempts + 1, worker_id = :worker,
         generation = :generation, started_at = NULL
 """
-_CLAIMED: Final = """
+CLAIMED: Final = """
     jobs.order_key, jobs.position, jobs.spec_id, jobs.tenant_id, jobs.id, jobs.epoch,
     jobs.attempts, jobs.due_at, jobs.args, jobs.key, jobs.work_item_id, jobs.trigger_id,
     jobs.traceparent
 """
 _CLAIM: Final = {
     "sqlite": f"""
-        UPDATE jobs {_LEASE}
+        UPDATE jobs {LEASE}
         WHERE position IN (SELECT position {_READY})
-        RETURNING {_CLAIMED}
+        RETURNING {CLAIMED}
     """,
     # Without MATERIALIZED the planner may run the inner query again and take more than its limit.
+    # A row stays at its place while it is locked.
     "postgres": f"""
         WITH ready AS MATERIALIZED (
-            SELECT tenant_id AS ready_tenant, id AS ready_id {_READY} FOR UPDATE SKIP LOCKED
+            SELECT ctid AS ready_row {_READY} FOR UPDATE SKIP LOCKED
         )
-        UPDATE jobs {_LEASE}
-        FROM ready WHERE jobs.tenant_id = ready_tenant AND jobs.id = ready_id
-        RETURNING {_CLAIMED}
+        UPDATE jobs {LEASE}
+        FROM ready WHERE jobs.ctid = ready_row
+        RETURNING {CLAIMED}
     """,  # noqa: S608 - constants
 }
 _PAIRS: Final = {
@@ -89,6 +96,11 @@ _PAIRS: Final = {
             WITH ORDINALITY AS given (pair, place)
     """,
 }
+# The installation's own row of a tag is for the lanes of all tenants.
+_PAUSED: Final = """
+    SELECT 1 FROM ready_lanes AS paused
+    WHERE paused.tenant_id = :tenant_id AND paused.paused_at IS NOT NULL AND paused.tag =
+"""
 # Skips from lane to lane in idx_jobs_ready, whatever they hold.
 _LANES: Final = {
     dialect: f"""
@@ -111,29 +123,30 @@ _LANES: Final = {
         FROM lanes
         LEFT JOIN ready_lanes
             ON ready_lanes.tenant_id = lanes.tenant AND ready_lanes.tag = lanes.tag
-        WHERE lanes.tenant IS NOT NULL
+        WHERE lanes.tenant IS NOT NULL AND ready_lanes.paused_at IS NULL
+            AND NOT EXISTS ({_PAUSED} lanes.tag)
         LIMIT :limit
     """  # noqa: S608 - constants
     for dialect, pairs in _PAIRS.items()
 }
-_MOVE_DUE: Final = {
-    "sqlite": """
-        UPDATE jobs SET state = 'queued' WHERE position IN (
-            SELECT position FROM jobs WHERE state = 'scheduled' AND due_at <= :now
-            ORDER BY due_at LIMIT :limit)
-    """,
-    "postgres": """
-        WITH due AS MATERIALIZED (
-            SELECT tenant_id AS due_tenant, id AS due_id FROM jobs
-            WHERE state = 'scheduled' AND due_at <= :now
-            ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED
+_OWN_LANES: Final = {
+    dialect: f"""
+        WITH pairs AS ({pairs})
+        SELECT pairs.tag, pairs.isolation, pairs.after, ready_lanes.weight
+        FROM pairs
+        LEFT JOIN ready_lanes
+            ON ready_lanes.tenant_id = pairs.after AND ready_lanes.tag = pairs.tag
+        WHERE EXISTS (
+            SELECT 1 FROM jobs
+            WHERE jobs.state = 'queued' AND jobs.tag = pairs.tag
+                AND jobs.isolation = pairs.isolation AND jobs.tenant_id = pairs.after
         )
-        UPDATE jobs SET state = 'queued'
-        FROM due WHERE jobs.tenant_id = due_tenant AND jobs.id = due_id
-    """,
+            AND ready_lanes.paused_at IS NULL AND NOT EXISTS ({_PAUSED} pairs.tag)
+        ORDER BY pairs.place LIMIT :limit
+    """  # noqa: S608 - constants
+    for dialect, pairs in _PAIRS.items()
 }
-_NEXT_DUE: Final = "SELECT MIN(due_at) FROM jobs WHERE state = 'scheduled'"
-_COUNT: Final = "SELECT state, COUNT(*), MIN(due_at) FROM jobs GROUP BY state"
+_COUNT: Final = "SELECT tag, state, COUNT(*), MIN(due_at) FROM jobs GROUP BY tag, state"
 _HELD_BY: Final = f"""
     SELECT {LIVE} WHERE {JOINED} AND jobs.worker_id = :worker
     ORDER BY jobs.tenant_id, jobs.id LIMIT :limit
@@ -143,7 +156,7 @@ _TAKE_OVER: Final = """
     WHERE tenant_id = :tenant AND id = :id AND epoch = :epoch
 """
 # One statement, since it is all that an idle dispatcher asks each second.
-_LOOK: Final = """
+_LOOK: Final = f"""
     SELECT 'worker' AS kind, held.worker_id AS id, COALESCE(workers.generation, 0) AS first,
         COALESCE(workers.beat, 0) AS second
     FROM (SELECT DISTINCT worker_id FROM jobs WHERE worker_id IS NOT NULL) AS held
@@ -156,19 +169,36 @@ _LOOK: Final = """
         ORDER BY cancel_requested_at LIMIT :limit
     ) AS ending
     UNION ALL
+    SELECT 'drain', leaving.id, leaving.generation, COALESCE(leaving.drain_generation, 0)
+    FROM (
+        SELECT id, generation, drain_generation FROM workers
+        WHERE tenant_id = :tenant_id AND drain_requested_at IS NOT NULL
+            AND (drain_generation IS NULL OR drain_generation = generation)
+        LIMIT :limit
+    ) AS leaving
+    UNION ALL
     SELECT 'waiting', '', next.due_at,
         (SELECT COUNT(*) FROM (SELECT 1 FROM jobs WHERE state = 'queued' LIMIT 1) AS ready)
-    FROM (SELECT MIN(due_at) AS due_at FROM jobs WHERE state = 'scheduled') AS next
-"""
+    FROM ({DUE}) AS next
+"""  # noqa: S608 - constants
 _cancels_per_look_max: Final = 1_000
+# By the clock of the database, so that dispatchers whose clocks differ have one measure. A term
+# that ends later than a new one would was given before that clock was set back. What is returned
+# sees the row as it was.
 _LEAD: Final = """
     INSERT INTO leaders (tenant_id, role, holder, term, expires_at)
-    VALUES (:tenant_id, :role, :holder, 1, :expires_at)
+    SELECT :tenant_id, :role, :holder, 1,
+        CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT) + :microseconds
     ON CONFLICT (tenant_id, role) DO UPDATE
     SET holder = excluded.holder, expires_at = excluded.expires_at,
         term = leaders.term + CASE WHEN leaders.holder = excluded.holder THEN 0 ELSE 1 END
-    WHERE leaders.holder = excluded.holder OR leaders.expires_at < :now
-    RETURNING term
+    WHERE leaders.holder = excluded.holder
+        OR leaders.expires_at < excluded.expires_at - :microseconds
+        OR leaders.expires_at > excluded.expires_at
+    RETURNING expires_at - (
+        SELECT earlier.expires_at FROM leaders AS earlier
+        WHERE earlier.tenant_id = :tenant_id AND earlier.role = :role
+    )
 """
 _RESIGN: Final = """
     DELETE FROM leaders WHERE tenant_id = :tenant_id AND role = :role AND holder = :holder
@@ -180,6 +210,8 @@ class DispatchRepository:
 
     def __init__(self) -> None:
         self._specs = SpecRepository()
+        self._limits = LimitRepository()
+        self._gates = GateRepository()
 
     def read(self, tx: Tx, refs: Sequence[tuple[str, str]]) -> list[Job]:
         """Return the live jobs of `refs` (tenant, id), locked."""
@@ -189,8 +221,14 @@ class DispatchRepository:
         return [as_job(row) for row in tx.all(sql, refs=_json(refs))]
 
     def finish(self, tx: Tx, jobs: Sequence[Job]) -> None:
-        """Move locked jobs to the history."""
+        """Move locked jobs to the history, and hand their slots on."""
+        self._gates.leave(tx, _slotted(jobs))
         move(tx, [move_of(job) for job in jobs], held=True)
+        for job in jobs:
+            until = result_until(job)
+            if until is not None:
+                self._limits.keep_result(tx, job.tenant_id, job.day, job.id, until)
+        self._limits.release(tx, _slotted(jobs).values())
 
     def end(self, tx: Tx, ended: Sequence[Ended]) -> list[Ended]:
         """Move held jobs whose end is final to the history; return those that were held so."""
@@ -199,7 +237,7 @@ class DispatchRepository:
             return list(ended)
         return [end for end in ended if (end.id, end.epoch) in moved]
 
-    def put_back(self, tx: Tx, jobs: Iterable[tuple[Job, int]]) -> None:
+    def put_back(self, tx: Tx, jobs: Sequence[tuple[Job, int]]) -> None:
         """Put jobs back in line, each so many microseconds later than before."""
         tx.execute_many(
             _PUT_BACK,
@@ -219,6 +257,11 @@ class DispatchRepository:
                 for job, later in jobs
             ),
         )
+        limited = [job for job, _ in jobs if job.limits is not None]
+        self._gates.leave(tx, _slotted(job for job in limited if job.state is JobState.SCHEDULED))
+        for job in limited:
+            self._limits.put_back(tx, job.tenant_id, job.id, expiry_of(job, tx.now))
+        self._limits.release(tx, _slotted(limited).values())
 
     def begin(self, tx: Tx, begun: Iterable[Begun]) -> None:
         """Mark jobs as running."""
@@ -244,6 +287,12 @@ class DispatchRepository:
             found.setdefault((lane[0], lane[1], lane[2]), int(weight or 1))
         return found
 
+    def own_lanes(self, tx: Tx, demand: Demand) -> dict[Lane, int]:
+        """Return the lanes of the demand's own tenants that hold ready jobs, and their weights."""
+        lanes = [(*pair, tenant) for pair in demand.pairs for tenant in demand.tenants or ()]
+        rows = tx.all(_OWN_LANES[tx.dialect], pairs=_json(lanes), limit=len(lanes))
+        return {(row[0], row[1], row[2]): int(row[3] or 1) for row in rows}
+
     def claim(self, tx: Tx, lane: Lane, demand: Demand, limit: int) -> list[Claimed]:
         """Lease up to `limit` ready jobs of `lane`, in their order."""
         tag, isolation, tenant = lane
@@ -260,21 +309,9 @@ class DispatchRepository:
         # No database promises the order of RETURNING.
         return [Claimed(specs[row[2]], *row[3:]) for row in sorted(rows, key=_place)]
 
-    def move_due(self, tx: Tx, limit: int) -> Instant | None:
-        """Put due jobs in line; return when the next is due."""
-        tx.execute(_MOVE_DUE[tx.dialect], limit=limit)
-        return self.next_due_at(tx)
-
-    def next_due_at(self, tx: Tx) -> Instant | None:
-        """Return when the next scheduled job is due."""
-        row = tx.one(_NEXT_DUE)
-        return row[0] if row else None
-
-    def count(self, tx: Tx) -> tuple[dict[str, int], Instant | None]:
-        """Return how many jobs are in each state, and since when the oldest ready one is due."""
-        rows = tx.all(_COUNT)
-        oldest = next((row[2] for row in rows if row[0] == "queued"), None)
-        return {row[0]: row[1] for row in rows}, oldest
+    def count(self, tx: Tx) -> list[TagCount]:
+        """Return how many jobs of each tag are in each state, and since when the oldest is due."""
+        return [TagCount(*row) for row in tx.all(_COUNT)]
 
     def held_by(self, tx: Tx, worker_id: str, limit: int, *, lock: bool = False) -> list[Job]:
         """Return jobs that a worker has by our books."""
@@ -299,6 +336,7 @@ class DispatchRepository:
         """Return what other processes may have changed."""
         beats: dict[str, tuple[int, int]] = {}
         cancels: list[tuple[str, int]] = []
+        drained: dict[str, bool] = {}
         next_due_at: Instant | None = None
         has_ready = False
         for kind, id_, first, second in tx.all(_LOOK, limit=_cancels_per_look_max):
@@ -306,18 +344,30 @@ class DispatchRepository:
                 beats[id_] = (first, second)
             elif kind == "cancel":
                 cancels.append((id_, first))
+            elif kind == "drain":
+                drained[id_] = bool(second)
             else:
                 next_due_at, has_ready = first, bool(second)
-        return Look(beats, cancels, next_due_at, has_ready)
+        return Look(beats, cancels, next_due_at, has_ready, drained)
 
-    def lead(self, tx: Tx, role: str, holder: str, expires_at: int) -> int | None:
-        """Become or stay the leader; return the term, or None while another one leads."""
-        row = tx.one(_LEAD, role=role, holder=holder, expires_at=expires_at)
-        return row[0] if row else None
+    def lead(self, tx: Tx, role: str, holder: str, microseconds: int) -> int | None:
+        """Become or stay the leader for so long; return None while another one leads.
+
+        Else return the microseconds since the last leader renewed its term: 0 where nobody knows.
+        On PostgreSQL alone.
+        """
+        row = tx.one(_LEAD, role=role, holder=holder, microseconds=microseconds)
+        return None if row is None else max(0, row[0] or 0)
 
     def resign(self, tx: Tx, role: str, holder: str) -> None:
         """Let go of the leadership."""
         tx.execute(_RESIGN, role=role, holder=holder)
+
+
+def _slotted(jobs: Iterable[Job]) -> dict[tuple[str, str], tuple[str, str]]:
+    return {
+        (j.tenant_id, j.id): (j.tenant_id, j.concurrency_key) for j in jobs if j.concurrency_key
+    }
 
 
 def _start(row: Row) -> tuple[int, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -12,23 +12,26 @@ from msgspec import Struct
 
 from tidemill.core.clock import MICROSECONDS_PER_SECOND, Clock
 from tidemill.core.crash import crash_point
+from tidemill.core.log_context import job_fields
+from tidemill.core.module import Service
+from tidemill.jobs.code.functions.service import FunctionService
 from tidemill.jobs.contract import JobState
-from tidemill.jobs.dispatcher.assignments import Assignments
-from tidemill.jobs.dispatcher.models import Begun, Demand, Ended, Ring, Turn
-from tidemill.jobs.dispatcher.options import DispatcherOptions
-from tidemill.jobs.dispatcher.reception import Arrived, Inbox, Reception
-from tidemill.jobs.dispatcher.service import Dispatching
-from tidemill.jobs.dispatcher.sessions import Session
-from tidemill.jobs.dispatcher.tending import Tending
-from tidemill.jobs.functions.service import FunctionService
-from tidemill.jobs.logs.files import LogKey
-from tidemill.jobs.logs.writing import LogArrivals, LogWriter
+from tidemill.jobs.dispatching.dispatcher.assignments import Assignments
+from tidemill.jobs.dispatching.dispatcher.beginning import mark_begun
+from tidemill.jobs.dispatching.dispatcher.models import Demand, Ended, Ring, Turn
+from tidemill.jobs.dispatching.dispatcher.options import DispatcherOptions
+from tidemill.jobs.dispatching.dispatcher.reception import Arrived, Inbox, Reception
+from tidemill.jobs.dispatching.dispatcher.service import Dispatching
+from tidemill.jobs.dispatching.dispatcher.sessions import Session, slots_by_tag
+from tidemill.jobs.dispatching.dispatcher.tending import Tending
 from tidemill.jobs.protocol.memory import MemoryListener
 from tidemill.jobs.protocol.messages import Assignment, Held
 from tidemill.jobs.protocol.unix import UnixListener
-from tidemill.jobs.queue.claims import Claimed
-from tidemill.jobs.queue.models import Job
-from tidemill.jobs.queue.signals import Signals
+from tidemill.jobs.queueing.queue.claims import Claimed
+from tidemill.jobs.queueing.queue.models import Job
+from tidemill.jobs.queueing.queue.signals import Signals
+from tidemill.jobs.records.logs.files import LogKey
+from tidemill.jobs.records.logs.writing import LogArrivals, LogWriter
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +48,7 @@ _PLAIN: Final = frozenset({JobState.SUCCEEDED, JobState.CANCELLED, None})
 
 
 class Peers(Struct, frozen=True, kw_only=True):
-    """What a dispatcher works with."""
+    """What a dispatcher works with; `doors` let workers in beside its own listener."""
 
     dispatching: Dispatching
     assignments: Assignments
@@ -55,6 +58,7 @@ class Peers(Struct, frozen=True, kw_only=True):
     tending: Tending
     clock: Clock
     functions: FunctionService | None = None
+    doors: tuple[Callable[[Reception], Service], ...] = ()
 
 
 class Dispatcher:
@@ -65,14 +69,16 @@ class Dispatcher:
         self._peers = peers
         self._inbox = Inbox()
         self._reception = Reception(options, peers.dispatching, peers.logs, self._inbox)
-        self._reception.signals = peers.signals
+        self._reception.signals, self._reception.clock = peers.signals, peers.clock
         self._reception.functions = peers.functions
+        self._reception.token_of = peers.assignments.token
         self.listener: UnixListener | MemoryListener = (
             MemoryListener(self._reception.serve)
             if options.directory is None
             else UnixListener(options.directory, self._reception.serve)
         )
         self._reception.is_secret = self.listener.is_secret
+        self.doors = tuple(make(self._reception) for make in peers.doors)
         self._ring = Ring()
         self._next_due_at: int | None = None
         self._ticked = self._looked = float("-inf")
@@ -83,6 +89,7 @@ class Dispatcher:
         figures = peers.signals.figures
         figures.workers = lambda: len(self.sessions)
         figures.leads = lambda: peers.tending.leads
+        peers.signals.breakdown.slots = lambda: slots_by_tag(self.sessions.values())
         self._failing: str | None = None
         peers.signals.on_ready(self._ready)
         peers.signals.on_cancel(self._cancel)
@@ -113,6 +120,8 @@ class Dispatcher:
         """Listen, and begin to take turns."""
         await self._peers.tending.start()
         await self.listener.start()
+        for door in self.doors:
+            await door.start()
         self._task = asyncio.create_task(self._run(), name="dispatcher")
 
     async def stop(self) -> None:
@@ -129,6 +138,8 @@ class Dispatcher:
             with suppress(asyncio.CancelledError):
                 await self._task
         self._task = None
+        for door in self.doors:
+            await door.stop()
         await self.listener.stop()
         await self._peers.tending.stop()
 
@@ -178,6 +189,7 @@ class Dispatcher:
             # An announcement may be lost on its way from another process.
             if tended.look or (tended.has_ready and self._demands()):
                 self._inbox.wake.set()
+            self._looked = self._looked if tended.has_ready else now
         if self._is_due(now):
             self._looked = now
             self._inbox.wake.clear()
@@ -186,9 +198,8 @@ class Dispatcher:
     def _is_due(self, now: float) -> bool:
         """Return whether something happened, a job is due, or it is time to look all the same."""
         inbox, due_at = self._inbox, self._next_due_at
-        if inbox.wake.is_set() or inbox.ended or inbox.begun:
-            return True
-        if now - self._looked >= self._options.look_seconds:
+        busy = inbox.wake.is_set() or inbox.ended or inbox.begun
+        if busy or now - self._looked >= self._options.look_seconds:
             return True
         return due_at is not None and due_at <= self._peers.clock.now()
 
@@ -196,20 +207,20 @@ class Dispatcher:
         if self._failed:
             await self._give_back_strays()
             self._failed = False
-        ended = self._inbox.take(self._options.jobs_per_turn_max)
+        ended = self._inbox.ended[: self._options.jobs_per_turn_max]
         await self._begin(ended)
         await self._peers.logs.flush()
+        self._inbox.take(len(ended))  # Not before: what fails above is still to be recorded.
         if ended:
             crash_point("dispatch_before_finish")
         followed = [one for one in ended if not _is_plain(one)]
         plain = [one for one in ended if _is_plain(one)] if followed else ended
         moves = self._moves_due()
-        dispatching = self._peers.dispatching
+        dispatching, demands = self._peers.dispatching, self._demands()
+        crash_point("dispatch_before_claim")
         # Each has its own transactions: when one fails, what the other did still counts.
         turn, done = await asyncio.gather(
-            dispatching.turn(
-                [end.ended for end in plain], self._demands(), self._ring, leads=moves
-            ),
+            dispatching.turn([end.ended for end in plain], demands, self._ring, leads=moves),
             dispatching.end_followed([end.ended for end in followed]),
             return_exceptions=True,
         )
@@ -233,7 +244,8 @@ class Dispatcher:
         for failure in (turn, done):
             if isinstance(failure, BaseException):
                 raise failure
-        if self._inbox.ended:
+        all_found = 0 < self._claimed == sum(demand.slots for demand in demands)
+        if self._inbox.ended or (all_found and self._demands()):
             self._inbox.wake.set()
 
     def _moves_due(self) -> bool:
@@ -270,17 +282,14 @@ class Dispatcher:
         if not begun:
             return
         over = {(end.ended.id, end.ended.epoch) for end in ended}
-        plain: list[Begun] = []
-        for begin, job in begun:
-            if job.followed:
-                await self._peers.dispatching.begin_followed(begin)
-            elif (begin.id, begin.epoch) not in over:
-                plain.append(begin)
-        if plain:
-            await self._peers.dispatching.begin(plain)
+        rest = [one for one in begun if not one[1].followed]
+        plain = [one for one in rest if (one[0].id, one[0].epoch) not in over]
+        followed = [one for one in begun if one[1].followed]
+        refused = await mark_begun(self._peers.dispatching, plain, followed)
         del self._inbox.begun[: len(begun)]
-        for _, job in begun:
-            self._peers.signals.changed(job, JobState.RUNNING)
+        for begin, job in begun:
+            if begin not in refused:
+                self._peers.signals.changed(job, JobState.RUNNING)
 
     def _demands(self) -> list[Demand]:
         if self._stopping:
@@ -290,7 +299,7 @@ class Dispatcher:
         room = min(self._options.dispatched_max - held, self._options.jobs_per_turn_max)
         demands = []
         for session in sessions:
-            demand = session.demand(room)
+            demand = session.demand(room, seated=self._peers.dispatching.choosing.active)
             if demand.slots > 0:
                 demands.append(demand)
                 room -= demand.slots
@@ -303,21 +312,22 @@ class Dispatcher:
         peers = self._peers
         peers.signals.figures.fenced += len(ended) - len(done)
         by_session: dict[Session, list[Held]] = {}
-        held_by: dict[str, Claimed] = {}
         for end in ended:
-            by_session.setdefault(end.session, []).append(Held(end.ended.id, end.ended.epoch))
-            held_by[end.ended.id] = end.job
+            by_session.setdefault(end.session, []).append(end.held)
         for session, held in by_session.items():
             session.taken(held)
+        held_by = {end.held.job_id: end.job for end in ended}
+        changed, watched = peers.signals.changed, peers.logs.showing or peers.arrivals.awaited
         for one in done:
-            key = LogKey(one.tenant_id, one.id, one.epoch)
-            # Whoever watches has read the last line when the job's end is told.
-            peers.logs.show_now(key)
+            if watched:
+                # Whoever watches has read the last line when the job's end is told.
+                peers.logs.show_now(LogKey(one.tenant_id, one.id, one.epoch))
             if isinstance(one, Job):
-                peers.signals.changed(one)
+                changed(one)
             else:
-                peers.signals.changed(held_by[one.id], one.state)
-            peers.arrivals.arrived(key)
+                changed(held_by[one.id], one.state)
+            if watched:
+                peers.arrivals.arrived(LogKey(one.tenant_id, one.id, one.epoch))
 
     def _note(self, done: Sequence[Job | Ended]) -> None:
         """Remember when the next of `done` is to run again."""
@@ -327,7 +337,7 @@ class Dispatcher:
             if job.state is JobState.QUEUED:
                 self._inbox.wake.set()
             elif job.state is JobState.SCHEDULED:
-                self._peers.signals.figures.retries += 1
+                self._peers.signals.retried(job)
                 if self._next_due_at is None or job.due_at < self._next_due_at:
                     self._next_due_at = job.due_at
 
@@ -360,13 +370,14 @@ class Dispatcher:
         for job in jobs:
             signals.changed(job, JobState.LEASED)
             try:
-                if job.function is None:
-                    found.append(await assignments.of(job))
-                else:
+                if job.function is not None:
                     session.check_function(job.function)
+                if assignments.is_plain(job):
                     found.append(assignments.of_function(job))
+                else:
+                    found.append(await assignments.of(job))
             except Exception as error:  # noqa: BLE001 - one job's script must not stop the others
-                log.warning("dispatcher.assign.failed", job_id=job.id, reason=str(error))
+                log.warning("dispatcher.assign.failed", reason=str(error), **job_fields(job))
                 session.held.pop(job.id, None)
                 await self._peers.dispatching.give_back([job], seconds=give_back_seconds)
         return found
@@ -385,4 +396,5 @@ class Dispatcher:
 
 def _is_plain(end: Arrived) -> bool:
     """Return whether the end of an attempt leaves no fact on the stream."""
-    return not end.job.followed and end.ended.ending.verdict in _PLAIN
+    limited = end.job.spec.limits is not None
+    return not (limited or end.job.followed) and end.ended.ending.verdict in _PLAIN

@@ -9,8 +9,9 @@ from msgspec import Struct, structs
 
 from tidemill.core.clock import Instant
 from tidemill.jobs.contract import JobState
-from tidemill.jobs.queue.claims import Claimed
-from tidemill.jobs.queue.models import Ending, Job
+from tidemill.jobs.queueing.queue.claims import Claimed
+from tidemill.jobs.queueing.queue.models import Ending, Job
+from tidemill.jobs.queueing.strategies.placing import Seat
 
 Lane = tuple[str, str, str]
 """Tag, isolation and tenant: whose ready jobs are taken in order."""
@@ -18,7 +19,7 @@ Lane = tuple[str, str, str]
 lanes_per_look_max: Final = 64
 
 
-class Ended(Struct, frozen=True):
+class Ended(Struct, frozen=True, gc=False):
     """The end of an attempt, by whom it was held."""
 
     tenant_id: str
@@ -39,7 +40,7 @@ class Ended(Struct, frozen=True):
         return self.ending.verdict is JobState.SUCCEEDED
 
 
-class Begun(Struct, frozen=True):
+class Begun(Struct, frozen=True, gc=False):
     """The begin of an attempt's own code."""
 
     tenant_id: str
@@ -49,13 +50,18 @@ class Begun(Struct, frozen=True):
 
 
 class Demand(Struct, frozen=True, kw_only=True):
-    """What one worker can take now."""
+    """What one worker can take now; of every tenant, unless some are named.
+
+    The `seat` says more of it, for tags whose strategy chooses among workers.
+    """
 
     worker_id: str
     generation: int
     slots: int
     tags: tuple[str, ...]
     isolations: tuple[str, ...]
+    tenants: tuple[str, ...] | None = None
+    seat: Seat | None = None
 
     @property
     def pairs(self) -> tuple[tuple[str, str], ...]:
@@ -107,22 +113,26 @@ class Turn(Struct, frozen=True, kw_only=True):
     claimed: Mapping[str, Sequence[Claimed]] = {}
     ring: Ring
     next_due_at: Instant | None = None
+    limits_due: bool = False
 
 
 class Look(NamedTuple):
-    """The beats of workers that hold jobs, the held jobs that shall end, and what waits."""
+    """The beats of workers that hold jobs, the held jobs that shall end, and what waits.
+
+    `drained` names the workers that shall take nothing more, and whether they shall leave then.
+    """
 
     beats: Mapping[str, tuple[int, int]]
     cancels: Sequence[tuple[str, int]]
     next_due_at: Instant | None
     has_ready: bool
+    drained: Mapping[str, bool]
 
 
 class Leases:
     """How long ago each worker gave a sign of life, on a clock that never goes back.
 
-    A worker that is seen for the first time, and so each one after a start or a change of
-    leadership, has a full lease ahead.
+    A worker that is seen for the first time, and so each one after a start, has a full lease ahead.
     """
 
     def __init__(self) -> None:
@@ -142,6 +152,10 @@ class Leases:
                 lost.append(worker)
         return lost
 
+    def heard_elsewhere(self, until: float) -> None:
+        """Let no lease begin before `until`, when another process may have heard any worker."""
+        self._seen = {one: (beat, max(at, until)) for one, (beat, at) in self._seen.items()}
+
     def forget(self) -> None:
         """Give every worker a full lease from the next look on."""
         self._seen.clear()
@@ -151,5 +165,6 @@ class Registered(Struct, frozen=True, kw_only=True):
     """A worker's registration: its generation, and what became of its jobs."""
 
     generation: int
+    drained: bool = False
     kept: Sequence[Job] = ()
     rescued: Sequence[Job] = ()

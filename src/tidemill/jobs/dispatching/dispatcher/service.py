@@ -3,30 +3,53 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Final
+
+from msgspec import structs
 
 from tidemill.core.clock import MICROSECONDS_PER_SECOND, Instant
 from tidemill.core.ids import INSTALLATION, TenantId
 from tidemill.core.ports import Database, Tx
-from tidemill.jobs.dispatcher.models import Begun, Demand, Ended, Lane, Look, Registered, Ring, Turn
-from tidemill.jobs.dispatcher.repository import DispatchRepository
-from tidemill.jobs.queue.claims import Claimed
-from tidemill.jobs.queue.models import (
+from tidemill.jobs.dispatching.dispatcher.choosing.service import Choosing
+from tidemill.jobs.dispatching.dispatcher.claiming.service import Claiming, StrategiesChanged
+from tidemill.jobs.dispatching.dispatcher.due.repository import DueRepository
+from tidemill.jobs.dispatching.dispatcher.models import (
+    Begun,
+    Demand,
+    Ended,
+    Look,
+    Registered,
+    Ring,
+    Turn,
+)
+from tidemill.jobs.dispatching.dispatcher.repository import DispatchRepository
+from tidemill.jobs.folders.service import FolderService
+from tidemill.jobs.limits.gates.repository import GateRepository
+from tidemill.jobs.limits.repository import LimitRepository
+from tidemill.jobs.queueing.queue.breakdown import TagCount
+from tidemill.jobs.queueing.queue.claims import Claimed
+from tidemill.jobs.queueing.queue.models import (
     Job,
     RetryPolicy,
     actor_of,
     ending_fact,
     given_back,
     rescued,
+    rescues_limit,
     settled,
     started_fact,
 )
-from tidemill.jobs.retention.repository import RetentionRepository
-from tidemill.jobs.specs.repository import SpecRepository
-from tidemill.jobs.workers.models import Beat, Registration
-from tidemill.jobs.workers.repository import WorkerRepository
+from tidemill.jobs.queueing.queue.signals import Signals
+from tidemill.jobs.queueing.releasing.service import Releasing
+from tidemill.jobs.queueing.specs.repository import SpecRepository
+from tidemill.jobs.queueing.workers.models import Beat, Registration
+from tidemill.jobs.queueing.workers.repository import WorkerRepository
+from tidemill.jobs.records.attempts.models import earlier
+from tidemill.jobs.records.attempts.repository import AttemptRepository
+from tidemill.jobs.records.retention.pruning import RulePruning
+from tidemill.jobs.records.retention.repository import RetentionRepository
 
 due_per_turn_max: Final = 5_000
 rescued_per_turn_max: Final = 1_000
@@ -40,14 +63,31 @@ _ROLE: Final = "dispatcher"
 class Dispatching:
     """Claims, ends and rescues jobs of all tenants."""
 
-    def __init__(self, jobs: Database, policy: RetryPolicy, jitter: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        jobs: Database,
+        policy: RetryPolicy,
+        jitter: Callable[[], float],
+        *,
+        signals: Signals,
+        lease_seconds: float = 30.0,
+        folders: FolderService | None = None,
+    ) -> None:
+        self.releasing = Releasing(jobs, signals, folders)
         self._database = jobs
         self._policy = policy
         self._jitter = jitter
         self._jobs = DispatchRepository()
+        self._due = DueRepository()
+        self.choosing = Choosing(partial(signals.ready, 0), lease_seconds=lease_seconds)
+        self._claiming = Claiming(self._jobs, self.choosing)
         self._retention = RetentionRepository()
+        self.rules = RulePruning(jobs)
         self._workers = WorkerRepository()
         self._specs = SpecRepository()
+        self._limits = LimitRepository()
+        self._gates = GateRepository()
+        self._attempts = AttemptRepository()
 
     async def turn(
         self, ended: Sequence[Ended], demands: Sequence[Demand], ring: Ring, *, leads: bool
@@ -60,12 +100,38 @@ class Dispatching:
         def use_case(tx: Tx) -> Turn:
             plain = [end for end in ended if end.plain]
             others = [end for end in ended if not end.plain]
-            done: list[Job | Ended] = [*self._jobs.end(tx, plain), *self._end(tx, others)]
-            next_due_at = self._jobs.move_due(tx, due_per_turn_max) if leads else None
-            claimed, after = self._claim(tx, demands, ring)
+            # Those that have keys first, since keys are locked before any job.
+            done: list[Job | Ended] = [*self._end(tx, others), *self._jobs.end(tx, plain)]
+            next_due_at = self._due.move(tx, due_per_turn_max) if leads else None
+            if leads and self._limits.has_due(tx):
+                return Turn(ended=done, ring=ring, limits_due=True)
+            claimed, after = self._claiming.claim(tx, demands, ring)
             return Turn(ended=done, claimed=claimed, ring=after, next_due_at=next_due_at)
 
-        return await self._database.write(INSTALLATION, use_case)
+        turn = await self._write_turn(use_case)
+        if turn.limits_due:
+            turn = await self._claim_after_limits(turn, demands)
+        if any(job.spec.limits is not None for jobs in turn.claimed.values() for job in jobs):
+            await self.releasing.taken([job for jobs in turn.claimed.values() for job in jobs])
+        return turn
+
+    async def _claim_after_limits(self, turn: Turn, demands: Sequence[Demand]) -> Turn:
+        """Let limits look first: what has expired must not be claimed."""
+        await self.releasing.advance()
+
+        def use_case(tx: Tx) -> Turn:
+            claimed, after = self._claiming.claim(tx, demands, turn.ring)
+            next_due_at = self._due.next_at(tx)
+            return structs.replace(turn, claimed=claimed, ring=after, next_due_at=next_due_at)
+
+        return await self._write_turn(use_case)
+
+    async def _write_turn(self, use_case: Callable[[Tx], Turn]) -> Turn:
+        try:
+            return await self._database.write(INSTALLATION, use_case)
+        except StrategiesChanged:
+            self.choosing.forget()
+            return await self._database.write(INSTALLATION, use_case)
 
     async def end_followed(self, ended: Sequence[Ended]) -> list[Job]:
         """End attempts whose facts go on their tenants' streams, each tenant on its own."""
@@ -93,22 +159,34 @@ class Dispatching:
 
         await self._database.write(tenant, use_case)
 
-    async def register(self, registration: Registration, holding: Mapping[str, int]) -> Registered:
-        """Register a worker; keep what it holds rightly, and rescue what it does not know of."""
+    async def register(
+        self,
+        registration: Registration,
+        holding: Mapping[str, int],
+        *,
+        tenants: Collection[str] | None = None,
+    ) -> Registered:
+        """Register a worker; keep what it holds rightly, and rescue what it does not know of.
+
+        Of `tenants` alone it may hold jobs, unless they are None: its rights may be fewer now.
+        """
 
         def use_case(tx: Tx) -> tuple[Registered, list[Job]]:
             worker = self._workers.register(tx, registration)
+            self.choosing.announce(tx, registration.tags)
             booked = self._jobs.held_by(tx, worker.id, held_per_worker_max, lock=True)
-            kept = [job for job in booked if holding.get(job.id) == job.epoch]
+            kept: list[Job] = []
+            lost: list[Job] = []
+            for job in booked:
+                may_hold = tenants is None or job.tenant_id in tenants
+                (kept if may_hold and holding.get(job.id) == job.epoch else lost).append(job)
             self._jobs.take_over(tx, kept, worker.id, worker.generation)
-            lost = [job for job in booked if holding.get(job.id) != job.epoch]
-            return Registered(generation=worker.generation, kept=kept), lost
+            drained = worker.must_drain
+            return Registered(generation=worker.generation, drained=drained, kept=kept), lost
 
         registered, lost = await self._database.write(INSTALLATION, use_case)
         rescued_jobs = await self._rescue(lost)
-        return Registered(
-            generation=registered.generation, kept=registered.kept, rescued=rescued_jobs
-        )
+        return structs.replace(registered, rescued=rescued_jobs)
 
     async def rescue(self, worker_id: str) -> list[Job]:
         """Take a lost worker's jobs from it; return them as they are now."""
@@ -157,19 +235,23 @@ class Dispatching:
         """Return what other processes may have changed."""
         return await self._database.read(INSTALLATION, self._jobs.look)
 
-    async def count(self) -> tuple[dict[str, int], Instant | None]:
-        """Return how many jobs are in each state, and since when the oldest ready one is due."""
+    async def count(self) -> Sequence[TagCount]:
+        """Return how many jobs of each tag are in each state, and since when the oldest is due."""
         return await self._database.read(INSTALLATION, self._jobs.count)
 
-    async def lead(self, holder: str, *, seconds: float) -> bool:
-        """Become or stay the one that rescues, prunes and moves due jobs."""
+    async def lead(self, holder: str, *, seconds: float) -> float | None:
+        """Become or stay the one that rescues, prunes and moves due jobs.
 
-        def use_case(tx: Tx) -> bool:
+        Return for how many seconds nobody has led for certain, or None while another one leads.
+        """
+
+        def use_case(tx: Tx) -> float | None:
             # One process owns a SQLite directory, so nobody else could lead.
             if tx.dialect == "sqlite":
-                return True
-            expires_at = tx.now + int(seconds * MICROSECONDS_PER_SECOND)
-            return self._jobs.lead(tx, _ROLE, holder, expires_at) is not None
+                return 0.0
+            term = int(seconds * MICROSECONDS_PER_SECOND)
+            silent = self._jobs.lead(tx, _ROLE, holder, term)
+            return None if silent is None else silent / MICROSECONDS_PER_SECOND
 
         return await self._database.write(INSTALLATION, use_case)
 
@@ -192,6 +274,7 @@ class Dispatching:
         def use_case(tx: Tx) -> int:
             self._workers.forget(tx, tx.now - _DAY)
             before = tx.now - days * _DAY
+            self._attempts.forget(tx, before=before, limit=pruned_per_turn_max)
             return self._retention.prune(tx, before=before, limit=pruned_per_turn_max)
 
         return await self._database.write(INSTALLATION, use_case)
@@ -238,17 +321,23 @@ class Dispatching:
         return await self._database.write(tenant_id, use_case)
 
     async def _rescue(self, lost: Sequence[Job]) -> list[Job]:
+        """Take jobs from one worker."""
         by_tenant: dict[TenantId, list[Job]] = {}
         for job in lost[:rescued_per_turn_max]:
             by_tenant.setdefault(job.tenant_id, []).append(job)
+        alone = sum(job.rescues + 1 >= rescues_limit(job) for job in lost) == 1
         done: list[Job] = []
         for tenant, jobs in by_tenant.items():
-            done += await self._database.write(tenant, partial(self._take, jobs))
+            take = partial(self._take, jobs, alone=alone)
+            done += await self._database.write(tenant, take)
         return done
 
-    def _take(self, jobs: Sequence[Job], tx: Tx) -> list[Job]:
+    def _take(self, jobs: Sequence[Job], tx: Tx, *, alone: bool) -> list[Job]:
         current = self._current(tx, [(job.tenant_id, job.id, job.epoch) for job in jobs])
-        changed = [(job, rescued(job, now=tx.now)) for job in current]
+        changed = [
+            (job, rescued(job, self._policy, now=tx.now, jitter=self._jitter(), alone=alone))
+            for job in current
+        ]
         self._write(tx, changed)
         after = [new for _, new in changed]
         _record(tx, after)
@@ -277,7 +366,9 @@ class Dispatching:
     def _current(self, tx: Tx, refs: Sequence[tuple[str, str, int]]) -> list[Job]:
         """Return those of `refs` that are still held under that epoch: the fence."""
         wanted = set(refs)
-        found = self._jobs.read(tx, [(tenant, id_) for tenant, id_, _ in refs])
+        named = [(tenant, id_) for tenant, id_, _ in refs]
+        self._gates.lock(tx, named)
+        found = self._jobs.read(tx, named)
         return [
             job
             for job in found
@@ -289,48 +380,11 @@ class Dispatching:
         back = [(new, new.due_at - old.due_at) for old, new in changed if not new.state.final]
         if final:
             self._jobs.finish(tx, final)
+        if any(new.concurrency_key is not None for _, new in changed):
+            self.releasing.tell(tx)
         if back:
             self._jobs.put_back(tx, back)
-
-    def _claim(
-        self, tx: Tx, demands: Sequence[Demand], ring: Ring
-    ) -> tuple[dict[str, list[Claimed]], Ring]:
-        claimed: dict[str, list[Claimed]] = {demand.worker_id: [] for demand in demands}
-        pairs = dict.fromkeys(pair for demand in demands for pair in demand.pairs)
-        if not pairs:
-            return claimed, ring
-        looks: dict[tuple[str, str], dict[Lane, int]] = {pair: {} for pair in pairs}
-        for lane, weight in self._jobs.lanes(tx, list(pairs), ring).items():
-            looks[lane[:2]][lane] = weight
-        for demand in demands:
-            taken, free = claimed[demand.worker_id], demand.slots
-            for pair in demand.pairs:
-                if free <= 0:
-                    break
-                jobs, ring = self._claim_round(tx, demand, looks[pair], ring, free)
-                taken += jobs
-                free -= len(jobs)
-        return claimed, ring
-
-    def _claim_round(
-        self, tx: Tx, demand: Demand, lanes: dict[Lane, int], ring: Ring, free: int
-    ) -> tuple[list[Claimed], Ring]:
-        """Go round `lanes`, which loses those that are empty, until `free` jobs are claimed."""
-        claimed: list[Claimed] = []
-        while lanes and len(claimed) < free:
-            if len(lanes) == 1:
-                lane = next(iter(lanes))
-                shares = [(lane, free - len(claimed))]
-            else:
-                shares, ring = ring.shares(list(lanes), lanes, free - len(claimed))
-            for lane, share in shares:
-                jobs = self._jobs.claim(tx, lane, demand, share)
-                claimed += jobs
-                weight = lanes.pop(lane)
-                if len(jobs) == share:
-                    # Served lanes go to the end of the round.
-                    lanes[lane] = weight
-        return claimed, ring
+            self._attempts.add(tx, earlier(changed, tx.now))
 
 
 def _record(tx: Tx, jobs: Sequence[Job]) -> None:

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final, NamedTuple
+from weakref import WeakValueDictionary
 
 import structlog
 
-from tidemill.core.clock import Instant
+from tidemill.core.clock import Clock, Instant
+from tidemill.jobs.code.functions.service import FunctionService
 from tidemill.jobs.contract import JobState
-from tidemill.jobs.dispatcher.models import Begun, Ended
-from tidemill.jobs.dispatcher.options import DispatcherOptions
-from tidemill.jobs.dispatcher.service import Dispatching
-from tidemill.jobs.dispatcher.sessions import Session, lanes_of, messages_per_batch_max
-from tidemill.jobs.functions.service import FunctionService
-from tidemill.jobs.logs.writing import LogWriter
+from tidemill.jobs.dispatching.dispatcher.admission import Admit, NotAdmitted, Rights, by_secret
+from tidemill.jobs.dispatching.dispatcher.distrust import bounded
+from tidemill.jobs.dispatching.dispatcher.models import Begun, Ended
+from tidemill.jobs.dispatching.dispatcher.offers import wrong_with
+from tidemill.jobs.dispatching.dispatcher.options import DispatcherOptions
+from tidemill.jobs.dispatching.dispatcher.service import Dispatching
+from tidemill.jobs.dispatching.dispatcher.sessions import (
+    Session,
+    lanes_of,
+    machine_of,
+    messages_per_batch_max,
+)
 from tidemill.jobs.protocol.connection import DispatcherConnection
 from tidemill.jobs.protocol.errors import ConnectionLost
 from tidemill.jobs.protocol.messages import (
@@ -31,21 +40,26 @@ from tidemill.jobs.protocol.messages import (
     Outcomes,
     Refused,
     Started,
+    TokenWanted,
     Verdict,
     Welcome,
     protocol_version,
 )
-from tidemill.jobs.queue.claims import Claimed, claimed
-from tidemill.jobs.queue.models import Ending, to_json
-from tidemill.jobs.queue.signals import Signals
-from tidemill.jobs.workers.models import Beat, Registration
+from tidemill.jobs.queueing.queue.claims import Claimed, claimed
+from tidemill.jobs.queueing.queue.models import Ending, to_json
+from tidemill.jobs.queueing.queue.signals import Signals
+from tidemill.jobs.queueing.workers.models import Beat, Registration
+from tidemill.jobs.records.logs.writing import LogWriter
 
 log = structlog.get_logger(__name__)
 
 hello_seconds_max: Final = 5.0
 predecessor_seconds_max: Final = 2.0
+refusal_seconds_max: Final = 2.0
 slots_max: Final = 1_000
-name_chars_max: Final = 100
+name_chars_max: Final = 201
+silent_beats_max: Final = 1.5
+"""After so many intervals without a heartbeat a worker that comes again is believed."""
 
 
 _STATES: Final[Mapping[Verdict, JobState | None]] = {
@@ -59,6 +73,7 @@ class Arrived(NamedTuple):
     session: Session
     ended: Ended
     job: Claimed
+    held: Held
 
 
 class Inbox:
@@ -93,13 +108,16 @@ class Reception:
     """The sessions of one dispatcher."""
 
     signals: Signals
+    clock: Clock
     is_secret: Callable[[str], bool]
     functions: FunctionService | None = None
+    token_of: Callable[[Claimed], str]
 
     def __init__(
         self, options: DispatcherOptions, dispatching: Dispatching, logs: LogWriter, inbox: Inbox
     ) -> None:
         self.sessions: dict[str, Session] = {}
+        self._names: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._options = options
         self._dispatching = dispatching
         self._logs = logs
@@ -112,15 +130,34 @@ class Reception:
         for session in self.sessions.values():
             session.tell_settings(values)
 
+    def renew(self, connections: Collection[DispatcherConnection]) -> None:
+        """Renew the leases of workers that cannot be heard through no fault of their own."""
+        for session in self.sessions.values():
+            if session.connection in connections:
+                self._inbox.beat(Beat(session.worker_id, session.generation, 0))
+
     async def serve(self, connection: DispatcherConnection) -> None:
-        """Talk with one worker until its connection ends."""
+        """Talk with one worker of this machine until its connection ends."""
+        with suppress(NotAdmitted):
+            await self.receive(connection, by_secret(self.is_secret))
+
+    async def receive(self, connection: DispatcherConnection, admit: Admit) -> None:
+        """Talk with one worker until its connection ends; raises `NotAdmitted` after telling it."""
         hello = await self._hello(connection)
-        reason = await self._refusal(hello)
-        if reason is not None:
-            log.warning("dispatcher.worker.refused", worker_id=hello.worker_id, reason=reason)
-            await connection.send(Refused(reason=reason))
-            return
-        session = await self._welcome(connection, hello)
+        try:
+            hello, rights = await admit(hello)
+            # Of two that come under one name at once, the second has to meet the first.
+            async with self._names.setdefault(hello.worker_id, asyncio.Lock()):
+                await self._check(hello)
+                connection.widen()
+                session = await self._welcome(connection, hello, rights)
+        except NotAdmitted as refused:
+            self.signals.figures.refused += 1
+            # Nobody has looked at a stranger's name: it may be of any length.
+            name = hello.worker_id[:name_chars_max]
+            log.warning("dispatcher.worker.refused", worker_id=name, reason=str(refused))
+            await connection.send(Refused(reason=str(refused)), seconds_max=refusal_seconds_max)
+            raise
         log.info("dispatcher.worker.connected", worker_id=session.worker_id, slots=session.slots)
         try:
             await self._listen(session)
@@ -142,22 +179,22 @@ class Reception:
             raise ConnectionLost("The worker did not say Hello.")
         return hello
 
-    async def _refusal(self, hello: Hello) -> str | None:
-        if not self.is_secret(hello.secret):
-            return "The secret is wrong: read it again from the dispatcher's directory."
+    async def _check(self, hello: Hello) -> None:
         if hello.version != protocol_version:
-            return (
+            raise NotAdmitted(
                 f"This dispatcher speaks version {protocol_version} of the protocol, the worker "
                 f"version {hello.version}. Install the same release of Tidemill on both."
             )
         if not 0 < len(hello.worker_id) <= name_chars_max or not 0 < hello.slots <= slots_max:
-            return f"A worker has a name and 1 to {slots_max} slots."
+            raise NotAdmitted(f"A worker has a name and 1 to {slots_max} slots.")
+        wrong = wrong_with(hello)
+        if wrong is not None:
+            raise NotAdmitted(wrong)
         if not await self._predecessor_gone(hello.worker_id):
-            return (
+            raise NotAdmitted(
                 f"Another worker named {hello.worker_id!r} is connected. Give each its own "
                 "worker.worker_id."
             )
-        return None
 
     async def _predecessor_gone(self, worker_id: str) -> bool:
         """Wait a moment for the end of the worker's own last connection to be seen."""
@@ -168,24 +205,33 @@ class Reception:
             async with asyncio.timeout(predecessor_seconds_max):
                 await predecessor.connection.wait_closed()
         except TimeoutError:
-            return False
+            silent = asyncio.get_running_loop().time() - predecessor.heard_at
+            if silent < silent_beats_max * self._options.heartbeat_seconds:
+                return False
+            # Its machine, or the way to it, went away without a word.
+            predecessor.connection.abort("The worker has come back on another connection.")
         self.sessions.pop(worker_id, None)
         return True
 
-    async def _welcome(self, connection: DispatcherConnection, hello: Hello) -> Session:
+    async def _welcome(
+        self, connection: DispatcherConnection, hello: Hello, rights: Rights
+    ) -> Session:
         registration = Registration(
             id=hello.worker_id,
             host=hello.host,
             slots=hello.slots,
             tags=hello.tags,
             isolations=lanes_of(hello),
+            machine=machine_of(hello),
         )
         if self.functions is not None:
-            await self.functions.keep(hello.functions)
+            await self.functions.keep(hello.functions, tags=rights.tags)
         holding = {held.job_id: held.epoch for held in (*hello.holding, *hello.unacknowledged)}
-        registered = await self._dispatching.register(registration, holding)
-        session = Session(connection, hello, registered.generation)
+        registered = await self._dispatching.register(registration, holding, tenants=rights.tenants)
+        ahead_max = self._options.ahead_max
+        session = Session(connection, hello, registered.generation, rights, ahead_max=ahead_max)
         session.held = {job.id: claimed(job) for job in registered.kept}
+        session.drained = registered.drained
         await connection.send(
             Welcome(
                 generation=registered.generation,
@@ -211,6 +257,10 @@ class Reception:
             batch = await session.connection.receive_batch(
                 messages_per_batch_max, holding=Channel.LOGS
             )
+            session.heard_at = asyncio.get_running_loop().time()
+            if session.rights.is_foreign:
+                now, bytes_max = self.clock.now(), self._options.result_bytes_max
+                batch = [bounded(one, now=now, result_bytes_max=bytes_max) for one in batch]
             for message in batch:
                 self._hear(session, message)
 
@@ -230,6 +280,9 @@ class Reception:
                 self._inbox.beat(beat)
             case Draining():
                 session.draining = True
+            case TokenWanted():
+                job = session.holds(message.job_id, message.epoch)
+                session.tell_token(message, "" if job is None else self.token_of(job))
             case _:
                 session.connection.abort("A worker says Hello once.")
 
@@ -246,9 +299,9 @@ class Reception:
             self._logs.when_drained(lambda: session.connection.resume(Channel.LOGS))
 
     def _hear_start(self, session: Session, started: Started) -> None:
-        job = session.holds(started.job_id, started.epoch)
+        job = session.begins(started.job_id, started.epoch)
         if job is not None:
-            self.signals.figures.began(job.due_at, started.started_at)
+            self.signals.breakdown.of(job).began(job.due_at, started.started_at)
             begun = Begun(job.tenant_id, job.id, job.epoch, started.started_at)
             self._inbox.begun.append((begun, job))
             self._inbox.wake.set()
@@ -261,9 +314,11 @@ class Reception:
             session.taken([Held(outcome.job_id, outcome.epoch)])
             return
         del session.held[job.id]
-        self.signals.figures.ended(outcome.started_at, outcome.finished_at)
+        lost = outcome.verdict is Verdict.LOST
+        session.ran(None if lost else outcome.finished_at - outcome.started_at)
+        self.signals.breakdown.of(job).ended(outcome.started_at, outcome.finished_at)
         end = Ended(job.tenant_id, job.id, job.epoch, ending_of(outcome))
-        self._inbox.ended.append(Arrived(session, end, job))
+        self._inbox.ended.append(Arrived(session, end, job, Held(job.id, job.epoch)))
         self._inbox.wake.set()
 
 

@@ -1,0 +1,1 @@
+"""How a turn of the dispatcher takes the next jobs."""

@@ -1,0 +1,99 @@
+"""Claims the next jobs: in fair shares for whoever is freest, or by the strategy of a tag."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tidemill.core.ports import Tx
+from tidemill.jobs.dispatching.dispatcher.choosing.service import Choosing
+from tidemill.jobs.dispatching.dispatcher.models import Demand, Lane, Ring
+from tidemill.jobs.dispatching.dispatcher.repository import DispatchRepository
+from tidemill.jobs.queueing.queue.claims import Claimed
+
+
+class StrategiesChanged(Exception):
+    """A tag has had a strategy for less than a second, and jobs that need it were claimed.
+
+    The transaction is to be rolled back and run again.
+    """
+
+
+class Claiming:
+    """The claims of one dispatcher, each within the transaction of a turn."""
+
+    def __init__(self, jobs: DispatchRepository, choosing: Choosing) -> None:
+        self._jobs = jobs
+        self._choosing = choosing
+
+    def claim(
+        self, tx: Tx, demands: Sequence[Demand], ring: Ring
+    ) -> tuple[dict[str, list[Claimed]], Ring]:
+        """Return what each worker was given, and the ring after it."""
+        if not demands:
+            return {}, ring
+        if not self._choosing.strategies(tx):
+            return self._checked(tx, demands, ring)
+        return self._choosing.claim(tx, demands, ring, self._checked)
+
+    def _checked(
+        self, tx: Tx, demands: Sequence[Demand], ring: Ring
+    ) -> tuple[dict[str, list[Claimed]], Ring]:
+        """Claim the plain way; raise `StrategiesChanged` when that has come to be wrong."""
+        claimed, ring = self._plain(tx, demands, ring)
+        if not self._choosing.is_fresh(tx) and any(map(_asks, claimed.values())):
+            raise StrategiesChanged
+        return claimed, ring
+
+    def _plain(
+        self, tx: Tx, demands: Sequence[Demand], ring: Ring
+    ) -> tuple[dict[str, list[Claimed]], Ring]:
+        """Claim as tags without a strategy have it: in fair shares, for whoever is freest."""
+        claimed: dict[str, list[Claimed]] = {demand.worker_id: [] for demand in demands}
+        pairs = dict.fromkeys(pair for demand in demands for pair in demand.pairs)
+        if not pairs:
+            return claimed, ring
+        looks: dict[tuple[str, str], dict[Lane, int]] = {pair: {} for pair in pairs}
+        for lane, weight in self._jobs.lanes(tx, list(pairs), ring).items():
+            looks[lane[:2]][lane] = weight
+        for demand in demands:
+            taken, free = claimed[demand.worker_id], demand.slots
+            own = looks if demand.tenants is None else self._own(tx, demand)
+            for pair in demand.pairs:
+                if free <= 0:
+                    break
+                jobs, ring = self._round(tx, demand, own[pair], ring, free)
+                taken += jobs
+                free -= len(jobs)
+        return claimed, ring
+
+    def _own(self, tx: Tx, demand: Demand) -> dict[tuple[str, str], dict[Lane, int]]:
+        """Return the lanes of a worker that takes jobs of some tenants only."""
+        looks: dict[tuple[str, str], dict[Lane, int]] = {pair: {} for pair in demand.pairs}
+        for lane, weight in self._jobs.own_lanes(tx, demand).items():
+            looks[lane[:2]][lane] = weight
+        return looks
+
+    def _round(
+        self, tx: Tx, demand: Demand, lanes: dict[Lane, int], ring: Ring, free: int
+    ) -> tuple[list[Claimed], Ring]:
+        """Go round `lanes`, which loses those that are empty, until `free` jobs are claimed."""
+        claimed: list[Claimed] = []
+        while lanes and len(claimed) < free:
+            if len(lanes) == 1:
+                lane = next(iter(lanes))
+                shares = [(lane, free - len(claimed))]
+            else:
+                shares, ring = ring.shares(list(lanes), lanes, free - len(claimed))
+            for lane, share in shares:
+                jobs = self._jobs.claim(tx, lane, demand, share)
+                claimed += jobs
+                weight = lanes.pop(lane)
+                if len(jobs) == share:
+                    # Served lanes go to the end of the round.
+                    lanes[lane] = weight
+        return claimed, ring
+
+
+def _asks(jobs: Sequence[Claimed]) -> bool:
+    """Return whether one of `jobs` has requirements, which the plain way does not look at."""
+    return any(job.spec.requires is not None for job in jobs)

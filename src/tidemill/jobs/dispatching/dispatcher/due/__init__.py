@@ -1,0 +1,1 @@
+"""Jobs whose time comes."""

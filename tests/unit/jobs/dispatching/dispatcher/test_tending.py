@@ -1,0 +1,112 @@
+"""When a dispatcher that begins to lead takes jobs from workers that are silent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from msgspec import structs
+
+from tests.fixtures.stores import StoreClock
+from tidemill.jobs.dispatching.dispatcher.models import Look
+from tidemill.jobs.dispatching.dispatcher.options import DispatcherOptions
+from tidemill.jobs.dispatching.dispatcher.reception import Reception
+from tidemill.jobs.dispatching.dispatcher.service import Dispatching
+from tidemill.jobs.dispatching.dispatcher.tending import Tending
+from tidemill.jobs.queueing.queue.signals import Signals
+from tidemill.jobs.records.logs.files import LogFiles
+
+pytestmark = pytest.mark.anyio
+
+LEASE = 30
+OPTIONS = DispatcherOptions(directory=None, api_url="", holder="me", lease_seconds=LEASE)
+RECEPTION = cast("Reception", SimpleNamespace(sessions={}))
+
+
+class Books:
+    """What the store says of workers, and of who leads."""
+
+    def __init__(self) -> None:
+        self.silent_seconds: float | None = None
+        self.beats = {"one": (1, 5)}
+        self.rescued: list[str] = []
+
+    async def lead(self, holder: str, *, seconds: float) -> float | None:
+        return self.silent_seconds
+
+    async def look(self) -> Look:
+        return Look(self.beats, (), None, False, {})
+
+    async def rescue(self, worker_id: str) -> list[Any]:
+        self.rescued.append(worker_id)
+        return []
+
+    async def make_days(self) -> None: ...
+
+
+class Process:
+    """One dispatcher, whose clock the test owns."""
+
+    def __init__(self, **options: Any) -> None:
+        self.books = Books()
+        self.clock = StoreClock()
+        live = cast("Any", None)
+        self.tending = Tending(
+            structs.replace(OPTIONS, **options),
+            cast("Dispatching", self.books),
+            Signals(live),
+            LogFiles(Path("unused"), bytes_max=1),
+            self.clock,
+        )
+
+    async def look(self, seconds: int) -> list[str]:
+        """Look each second for so long; return who was taken for lost."""
+        for _ in range(seconds):
+            self.clock.advance(1)
+            await self.tending.tend(RECEPTION, ())
+        return self.books.rescued
+
+
+async def test_tend_counts_a_lease_from_before_it_led() -> None:
+    process = Process()
+    await process.look(11)
+    process.books.silent_seconds = 10.0
+
+    assert await process.look(20) == []
+    assert "one" in await process.look(3)
+
+
+async def test_tend_counts_no_lease_from_before_the_last_leader_renewed_its_term() -> None:
+    process = Process()
+    await process.look(3 * LEASE)
+    process.books.silent_seconds = 10.0
+
+    assert await process.look(LEASE - 10) == []
+    assert "one" in await process.look(4)
+
+
+async def test_tend_gives_a_full_lease_where_only_the_leader_hears_workers() -> None:
+    process = Process(heard_by_leader_only=True)
+    await process.look(3 * LEASE)
+    process.books.silent_seconds = 10.0
+
+    assert await process.look(LEASE) == []
+    assert "one" in await process.look(4)
+
+
+async def test_tend_gives_a_full_lease_after_its_own_start() -> None:
+    process = Process()
+    process.books.silent_seconds = 3.0 * LEASE
+    await process.tending.start()
+
+    assert await process.look(LEASE) == []
+    assert "one" in await process.look(4)
+
+
+def test_lead_seconds_are_a_third_of_a_lease_within_bounds() -> None:
+    def lead_seconds(lease_seconds: float) -> float:
+        return structs.replace(OPTIONS, lease_seconds=lease_seconds).lead_seconds
+
+    assert [lead_seconds(lease) for lease in (1.5, 30, 3600)] == [3, 10, 15]
