@@ -10,12 +10,13 @@ import structlog
 
 from tidemill.core.ids import INSTALLATION
 from tidemill.core.ports import Ephemeral, EventBus
-from tidemill.jobs.queue.signals import Signals
+from tidemill.jobs.queueing.queue.signals import Signals
 
 log = structlog.get_logger(__name__)
 
-announce_seconds: Final = 0.005
-"""Whatever is enqueued within this time shares one announcement."""
+announce_seconds_min: Final = 0.001
+announce_seconds_max: Final = 0.005
+"""Whatever is enqueued within this time shares one announcement when many come."""
 _TYPE: Final = "JobsReady"
 
 
@@ -23,7 +24,8 @@ class Announcer:
     """Announces the earliest instant at which a new job is due.
 
     The first job is announced at once; what comes within a moment after that shares the next
-    announcement. One may be lost: dispatchers look by themselves.
+    announcement, and the moment grows as long as something always does. One may be lost:
+    dispatchers look by themselves.
     """
 
     def __init__(self, bus: EventBus) -> None:
@@ -38,6 +40,7 @@ class Announcer:
             self._task = asyncio.create_task(self._send())
 
     async def _send(self) -> None:
+        seconds = announce_seconds_min
         try:
             while self._due_at is not None:
                 due_at, self._due_at = self._due_at, None
@@ -45,7 +48,8 @@ class Announcer:
                     await self._bus.broadcast(announcement(due_at))
                 except Exception as error:  # noqa: BLE001 - the dispatchers' own look comes soon
                     log.debug("jobs.announcement.lost", reason=str(error))
-                await asyncio.sleep(announce_seconds)
+                await asyncio.sleep(seconds)
+                seconds = min(2 * seconds, announce_seconds_max)
         finally:
             self._task = None
 

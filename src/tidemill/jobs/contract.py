@@ -12,6 +12,9 @@ from tidemill.core.actor import Actor
 from tidemill.core.clock import Instant
 from tidemill.core.facts import Fact, Topic, topic
 from tidemill.core.module import Port
+from tidemill.jobs.folders.models import function_path, place_topics
+from tidemill.jobs.limits.models import Limits
+from tidemill.jobs.requirements.models import Requires
 
 JobId = NewType("JobId", str)
 ScriptId = NewType("ScriptId", str)
@@ -22,6 +25,8 @@ class JobState(StrEnum):
 
     SCHEDULED = "scheduled"
     """Waits for its time: `run_at`, or the next attempt."""
+    WAITING = "waiting"
+    """Its time has come, and it waits for one of its limits: a slot of its key, or its rate."""
     QUEUED = "queued"
     LEASED = "leased"
     RUNNING = "running"
@@ -46,7 +51,8 @@ class JobRequest(Struct, frozen=True, kw_only=True):
 
     `function` is the name of a function of the operator's own code, `package.module:name`. `id`
     is chosen by the client: the same id never runs twice. `trigger_id` names what started the job
-    other than a person; such jobs have their facts on the stream.
+    other than a person; such jobs have their facts on the stream. `parent_id` is the job that this
+    one belongs to; what a job starts with its own token belongs to it without a word.
     """
 
     script_path: str | None = None
@@ -63,6 +69,11 @@ class JobRequest(Struct, frozen=True, kw_only=True):
     attempts_max: int | None = None
     isolation: str | None = None
     trigger_id: str | None = None
+    labels: tuple[str, ...] = ()
+    parent_id: str | None = None
+    requires: Requires | None = None
+    limits: Limits | None = None
+    affinity_key: str | None = None
 
 
 class JobSnapshot(Struct, frozen=True, kw_only=True):
@@ -88,13 +99,17 @@ class _JobFact(Fact, frozen=True, kw_only=True):
     trigger_id: str | None
     script_path: str | None
     queued_at: Instant
+    function: str | None = None
 
     def topics(self) -> tuple[Topic, ...]:
-        """Return the topics of the job and of its work item."""
-        own = topic("job", self.job_id)
+        """Return the topics of the job, of its work item, and of the place of what it runs."""
+        path = self.script_path
+        if path is None and self.function is not None:
+            path = function_path(self.function)
+        own = (topic("job", self.job_id), *place_topics(path))
         if self.work_item_id is None:
-            return (own,)
-        return (own, topic("work-item", self.work_item_id))
+            return own
+        return (*own, topic("work-item", self.work_item_id))
 
     @property
     def subject(self) -> str:
@@ -152,8 +167,8 @@ class ScriptDeployed(Fact, frozen=True, kw_only=True):
     parent_hash: str | None
 
     def topics(self) -> tuple[Topic, ...]:
-        """Return the topic of the script."""
-        return (topic("script", self.script_id),)
+        """Return the topics of the script and of its place."""
+        return (topic("script", self.script_id), *place_topics(self.path))
 
     @property
     def subject(self) -> str:
@@ -170,8 +185,8 @@ class ScriptArchived(Fact, frozen=True, kw_only=True):
     path: str
 
     def topics(self) -> tuple[Topic, ...]:
-        """Return the topic of the script."""
-        return (topic("script", self.script_id),)
+        """Return the topics of the script and of its place."""
+        return (topic("script", self.script_id), *place_topics(self.path))
 
     @property
     def subject(self) -> str:
@@ -188,8 +203,8 @@ class _ScheduleFact(Fact, frozen=True, kw_only=True):
     path: str
 
     def topics(self) -> tuple[Topic, ...]:
-        """Return the topic of the schedule."""
-        return (topic("schedule", self.schedule_id),)
+        """Return the topics of the schedule and of its place."""
+        return (topic("schedule", self.schedule_id), *place_topics(self.path))
 
     @property
     def subject(self) -> str:

@@ -114,9 +114,15 @@ class ArgumentsInvalid(RuleViolation):
 
     code = "ARGUMENTS_INVALID"
 
-    def __init__(self, argument: str | None, reason: str) -> None:
-        where = "args" if argument is None else f"args.{argument}"
+    def __init__(self, argument: str | None, reason: str, *, of: str = "args") -> None:
+        where = of if argument is None else f"{of}.{argument}"
         super().__init__(f"{where}: {reason}", param=where)
+        self._argument = argument
+        self._reason = reason
+
+    def within(self, place: str) -> ArgumentsInvalid:
+        """Return the same about one of many calls."""
+        return ArgumentsInvalid(self._argument, self._reason, of=f"{place}.args")
 
 
 class ArgumentsTooLarge(TooLarge):
@@ -181,8 +187,20 @@ class JobNotFound(NotFound):
 
     code = "JOB_NOT_FOUND"
 
-    def __init__(self, reference: str) -> None:
-        super().__init__(f"There is no job {_shown(reference)}.", param="job_id")
+    def __init__(self, reference: str, *, param: str = "job_id") -> None:
+        super().__init__(f"There is no job {_shown(reference)}.", param=param)
+
+
+class AttemptNotFound(NotFound):
+    """The job was not given out so often: each time counts here, also one that was given back."""
+
+    code = "ATTEMPT_NOT_FOUND"
+
+    def __init__(self, reference: str, attempt: int, *, last: int) -> None:
+        had = f"its last is {last}" if last else "it has not started yet"
+        super().__init__(
+            f"The job {_shown(reference)} has no attempt {attempt}; {had}.", param="attempt"
+        )
 
 
 class JobIdTaken(Conflict):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
 
 from tidemill.core.clock import MICROSECONDS_PER_SECOND
 from tidemill.core.figures import (
-    RUN_SECONDS,
     Counts,
-    Distribution,
     Figure,
     FigureKind,
     Sample,
@@ -16,29 +15,43 @@ from tidemill.core.figures import (
 )
 
 
+class TagCount(Protocol):
+    """How many jobs of a tag are in a state, and since when the oldest one is due."""
+
+    @property
+    def state(self) -> str: ...  # noqa: D102 - said above
+
+    @property
+    def count(self) -> int: ...  # noqa: D102 - said above
+
+    @property
+    def oldest_due_at(self) -> int | None: ...  # noqa: D102 - said above
+
+
 class JobFigures:
     """The counts of one process."""
 
     def __init__(self) -> None:
-        self.completed = Counts()
+        self.limited = Counts()
         self.leases_expired = 0
         self.rescued = 0
         self.fenced = 0
+        self.refused = 0
         self.retries = 0
-        self.waited = Distribution(RUN_SECONDS)
-        self.ran = Distribution(RUN_SECONDS)
         self.in_state: Mapping[str, int] = {}
         self.oldest_due_at: int | None = None
         self.workers: Callable[[], int] = lambda: 0
         self.leads: Callable[[], bool] = lambda: False
 
-    def began(self, due_at: int, started_at: int) -> None:
-        """Count how long a job waited, in microseconds."""
-        self.waited.observe(max(0, started_at - due_at) / MICROSECONDS_PER_SECOND)
-
-    def ended(self, started_at: int, finished_at: int) -> None:
-        """Count how long an attempt ran."""
-        self.ran.observe(max(0, finished_at - started_at) / MICROSECONDS_PER_SECOND)
+    def counted(self, counts: Iterable[TagCount]) -> None:
+        """Keep how many jobs there are in each state, whatever their tag."""
+        in_state: dict[str, int] = {}
+        due = []
+        for one in counts:
+            in_state[one.state] = in_state.get(one.state, 0) + one.count
+            if one.state == "queued" and one.oldest_due_at is not None:
+                due.append(one.oldest_due_at)
+        self.in_state, self.oldest_due_at = in_state, min(due, default=None)
 
     def oldest_seconds(self, now: int) -> float:
         """Return how long the oldest ready job has waited."""
@@ -51,11 +64,11 @@ def figures_of(own: JobFigures, now: Callable[[], int]) -> Sequence[Figure]:
     """Return what a module offers of these counts."""
     return (
         Figure(
-            name="tidemill_jobs_completed_total",
-            meaning="Jobs that ended here.",
-            read=own.completed.samples,
+            name="tidemill_job_limits_total",
+            meaning="What limits did instead of letting a job run as it came, by kind.",
+            read=own.limited.samples,
             kind=FigureKind.COUNTER,
-            labels=("outcome",),
+            labels=("kind",),
         ),
         _counter("job_retries", "Attempts that did not succeed and will follow again.",
                  lambda: own.retries),
@@ -64,18 +77,8 @@ def figures_of(own: JobFigures, now: Callable[[], int]) -> Sequence[Figure]:
                  lambda: own.leases_expired),
         _counter("fenced_outcomes", "Outcomes of workers that had lost their job.",
                  lambda: own.fenced),
-        Figure(
-            name="tidemill_job_wait_seconds",
-            meaning="Time from when a job was due to when it began.",
-            read=own.waited.spreads,
-            kind=FigureKind.HISTOGRAM,
-        ),
-        Figure(
-            name="tidemill_job_run_seconds",
-            meaning="Time from the begin of an attempt to its end.",
-            read=own.ran.spreads,
-            kind=FigureKind.HISTOGRAM,
-        ),
+        _counter("workers_refused", "Greetings of workers that were sent away.",
+                 lambda: own.refused),
         Figure(
             name="tidemill_jobs",
             meaning="Jobs that are not final, by state; told by the leading dispatcher.",

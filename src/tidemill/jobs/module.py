@@ -22,49 +22,52 @@ from tidemill.core.module import (
     Periodic,
     Service,
 )
-from tidemill.http.authentication import AUTHENTICATOR, still_valid_by
+from tidemill.core.operators import OPERATORS
+from tidemill.events import VISIBILITY
 from tidemill.identity import IDENTITY, JOB_LIVENESS, JOB_TOKENS
 from tidemill.jobs.announcing import Announcer, hear
+from tidemill.jobs.code.functions.routes import ROUTES as FUNCTION_ROUTES
+from tidemill.jobs.code.functions.service import FunctionService
+from tidemill.jobs.code.resources.routes import ROUTES as RESOURCE_ROUTES
+from tidemill.jobs.code.resources.service import ResourceService, ResourceTypeService
+from tidemill.jobs.code.scripts.routes import ROUTES as SCRIPT_ROUTES
+from tidemill.jobs.code.scripts.service import ScriptService
+from tidemill.jobs.code.variables.routes import ROUTES as VARIABLE_ROUTES
+from tidemill.jobs.code.variables.sealing import MasterKeys
+from tidemill.jobs.code.variables.service import Values, VariableService
 from tidemill.jobs.contract import JOBS, WORK_ITEM_LINKS
-from tidemill.jobs.dispatcher.assignments import Assignments
-from tidemill.jobs.dispatcher.dispatcher import Dispatcher, Peers
-from tidemill.jobs.dispatcher.options import DispatcherOptions
-from tidemill.jobs.dispatcher.references import References
-from tidemill.jobs.dispatcher.service import Dispatching
-from tidemill.jobs.dispatcher.tending import Tending
+from tidemill.jobs.dispatching.brokers.doors import broker_checks, broker_doors
+from tidemill.jobs.dispatching.dispatcher.assignments import Assignments
+from tidemill.jobs.dispatching.dispatcher.dispatcher import Dispatcher, Peers
+from tidemill.jobs.dispatching.dispatcher.options import DispatcherOptions
+from tidemill.jobs.dispatching.dispatcher.references import References
+from tidemill.jobs.dispatching.dispatcher.remote import doors_of
+from tidemill.jobs.dispatching.dispatcher.service import Dispatching
+from tidemill.jobs.dispatching.dispatcher.tending import Tending
+from tidemill.jobs.execution.packages.pinning import pin_by
+from tidemill.jobs.execution.packages.uv import PackageSource
 from tidemill.jobs.figures import figures_of
-from tidemill.jobs.functions.routes import ROUTES as FUNCTION_ROUTES
-from tidemill.jobs.functions.service import FunctionService
-from tidemill.jobs.logs.files import LogFiles
-from tidemill.jobs.logs.routes import ROUTES as LOG_ROUTES
-from tidemill.jobs.logs.service import LogService
-from tidemill.jobs.logs.writing import LogArrivals, LogWriter
-from tidemill.jobs.packages.pinning import pin_by
-from tidemill.jobs.packages.uv import PackageSource
+from tidemill.jobs.folders.routes import ROUTES as FOLDER_ROUTES
+from tidemill.jobs.folders.service import FolderService
+from tidemill.jobs.folders.visibility import FolderVisibility
 from tidemill.jobs.permissions import PERMISSIONS
-from tidemill.jobs.progress.routes import ROUTES as PROGRESS_ROUTES
-from tidemill.jobs.progress.service import ProgressService
-from tidemill.jobs.queue.limits import LimitsFor, QueueLimits
-from tidemill.jobs.queue.models import RetryPolicy
-from tidemill.jobs.queue.routes import ROUTES as JOB_ROUTES
-from tidemill.jobs.queue.service import JobService
-from tidemill.jobs.queue.signals import Signals
-from tidemill.jobs.resources.routes import ROUTES as RESOURCE_ROUTES
-from tidemill.jobs.resources.service import ResourceService, ResourceTypeService
-from tidemill.jobs.rows.files import RowFiles
-from tidemill.jobs.rows.routes import ROUTES as ROW_ROUTES
-from tidemill.jobs.rows.service import RowService
-from tidemill.jobs.scheduling import ROUTES as SCHEDULE_ROUTES
-from tidemill.jobs.scheduling import Schedules
-from tidemill.jobs.scripts.routes import ROUTES as SCRIPT_ROUTES
-from tidemill.jobs.scripts.service import ScriptService
-from tidemill.jobs.states.routes import ROUTES as STATE_ROUTES
-from tidemill.jobs.states.service import StateService
-from tidemill.jobs.variables.routes import ROUTES as VARIABLE_ROUTES
-from tidemill.jobs.variables.sealing import MasterKeys
-from tidemill.jobs.variables.service import Values, VariableService
-from tidemill.jobs.workers.routes import ROUTES as WORKER_ROUTES
-from tidemill.jobs.workers.service import WorkerService
+from tidemill.jobs.queueing.queue.limits import LimitsFor, QueueLimits
+from tidemill.jobs.queueing.queue.models import RetryPolicy
+from tidemill.jobs.queueing.queue.routes import ROUTES as JOB_ROUTES
+from tidemill.jobs.queueing.queue.service import JobService
+from tidemill.jobs.queueing.queue.signals import Signals
+from tidemill.jobs.queueing.strategies.routes import ROUTES as STRATEGY_ROUTES
+from tidemill.jobs.queueing.strategies.service import Door, StrategyService
+from tidemill.jobs.queueing.workers.routes import ROUTES as WORKER_ROUTES
+from tidemill.jobs.queueing.workers.service import WorkerService
+from tidemill.jobs.records.assembly import ROUTES as SPEAKING_ROUTES
+from tidemill.jobs.records.assembly import speaking
+from tidemill.jobs.records.logs.files import LogFiles
+from tidemill.jobs.records.logs.writing import LogArrivals, LogWriter
+from tidemill.jobs.scheduling.assembly import ROUTES as SCHEDULE_ROUTES
+from tidemill.jobs.scheduling.assembly import Schedules
+from tidemill.jobs.steering.assembly import ROUTES as CONTROL_ROUTES
+from tidemill.jobs.steering.assembly import Control
 from tidemill.settings import SETTINGS, Settings
 
 count_seconds: Final = 15.0
@@ -79,14 +82,14 @@ def worker_directory(config: Config) -> Path:
 
 _ROUTES: Final = (
     *SCRIPT_ROUTES,
-    *STATE_ROUTES,
+    *SPEAKING_ROUTES,
     *JOB_ROUTES,
-    *PROGRESS_ROUTES,
-    *ROW_ROUTES,
-    *LOG_ROUTES,
+    *CONTROL_ROUTES,
     *WORKER_ROUTES,
     *FUNCTION_ROUTES,
+    *STRATEGY_ROUTES,
     *SCHEDULE_ROUTES,
+    *FOLDER_ROUTES,
     *VARIABLE_ROUTES,
     *RESOURCE_ROUTES,
 )
@@ -109,47 +112,48 @@ def build(parts: Parts) -> Offer:
     )
     workers = WorkerService(parts.jobs, parts.clock, lease_seconds=config.lease_seconds)
     functions = FunctionService(parts.jobs)
-    jobs = _queue(parts, signals, scripts, workers, functions)
+    folders = FolderService(parts.tenants, parts.clock, parts.late(IDENTITY))
+    jobs = _queue(parts, signals, (scripts, folders), workers, functions)
     files = LogFiles(
         Path(config.server.data_dir) / "logs" / "jobs",
         bytes_max=config.jobs.log_bytes_max + log_spare_bytes,
     )
     arrivals = LogArrivals()
-    schedules = Schedules(parts, jobs, scripts)
+    schedules = Schedules(parts, jobs, scripts, folders)
     values = Values(MasterKeys(config.secrets))
     resources = ResourceService(parts.tenants, values)
+    variables = VariableService(parts.tenants, values)
+    for named in (variables, resources):
+        named.on_delete(schedules.referring)
     references = References(resources, parts.late(IDENTITY))
-    dispatch = _dispatch(parts, signals, (scripts, references), schedules, (arrivals, files))
+    dispatch = _dispatch(
+        parts, signals, (scripts, references, folders), schedules, (arrivals, files)
+    )
     return Offer(
         routes=_ROUTES,
         dependencies={
             "scripts": scripts,
             "jobs": jobs,
-            "job_logs": LogService(
-                files,
-                arrivals,
-                jobs,
-                clock=parts.clock,
-                still_valid=still_valid_by(parts.late(AUTHENTICATOR)),
-            ),
+            "folders": folders,
+            **speaking(parts, jobs, folders, files, arrivals),
             "workers": workers,
             "functions": functions,
-            "job_progress": ProgressService(
-                parts.jobs, jobs, parts.live, parts.clock, history_days=config.jobs.history_days
-            ),
-            "job_rows": RowService(RowFiles(Path(config.server.data_dir) / "files"), jobs),
-            "script_states": StateService(parts.tenants),
-            "variables": VariableService(parts.tenants, values),
+            "strategies": StrategyService(parts.jobs, parts.get(OPERATORS)),
+            "variables": variables,
             "resources": resources,
             "resource_types": ResourceTypeService(parts.tenants),
+            **Control(parts, jobs, signals, folders, door=_door(parts)).dependencies,
             **schedules.dependencies,
         },
-        provides={JOBS: jobs, JOB_LIVENESS: jobs},
+        provides={JOBS: jobs, JOB_LIVENESS: jobs, VISIBILITY: FolderVisibility(folders)},
         services=dispatch.services,
         reactions=schedules.reactions,
         permissions=PERMISSIONS,
         periodic=dispatch.periodic,
-        figures=figures_of(signals.figures, parts.clock.now),
+        figures=(
+            *figures_of(signals.figures, parts.clock.now),
+            *signals.breakdown.figures(parts.clock.now),
+        ),
         checks=(HealthCheck(name="workers", ask=workers.check), *dispatch.checks),
         end_waits=(signals.end_waits, arrivals.end_waits),
     )
@@ -158,10 +162,11 @@ def build(parts: Parts) -> Offer:
 def _queue(
     parts: Parts,
     signals: Signals,
-    scripts: ScriptService,
+    needs: tuple[ScriptService, FolderService],
     workers: WorkerService,
     functions: FunctionService,
 ) -> JobService:
+    scripts, folders = needs
     return JobService(
         parts.jobs,
         parts.clock,
@@ -172,13 +177,21 @@ def _queue(
         links=parts.late(WORK_ITEM_LINKS),
         limits_for=_limits_for(parts.config, parts.get(SETTINGS)),
         functions=functions,
+        folders=folders,
+        door=_door(parts),
     )
+
+
+def _door(parts: Parts) -> Door:
+    config = parts.config
+    tags = (_limits(config).tag_default, *config.worker.tags)
+    return Door(parts.jobs, parts.clock, tags)
 
 
 def _dispatch(
     parts: Parts,
     signals: Signals,
-    needs: tuple[ScriptService, References],
+    needs: tuple[ScriptService, References, FolderService],
     schedules: Schedules,
     logs: tuple[LogArrivals, LogFiles],
 ) -> _Dispatch:
@@ -197,6 +210,7 @@ def _dispatch(
         checks=(
             HealthCheck(name="dispatcher", ask=dispatcher.check),
             HealthCheck(name="scheduler", ask=scheduler.check),
+            *broker_checks(parts),
         ),
         periodic=(count,),
     )
@@ -216,7 +230,7 @@ def _package_source(config: Config) -> PackageSource:
 def _dispatcher(
     parts: Parts,
     signals: Signals,
-    needs: tuple[ScriptService, References],
+    needs: tuple[ScriptService, References, FolderService],
     writer: LogWriter,
     logs: tuple[LogArrivals, LogFiles],
 ) -> tuple[Dispatcher, Tending]:
@@ -226,7 +240,14 @@ def _dispatcher(
     policy = RetryPolicy(
         seconds_min=config.jobs.retry_seconds_min, seconds_max=config.jobs.retry_seconds_max
     )
-    dispatching = Dispatching(parts.jobs, policy, random.random)
+    dispatching = Dispatching(
+        parts.jobs,
+        policy,
+        random.random,
+        signals=signals,
+        lease_seconds=config.lease_seconds,
+        folders=needs[2],
+    )
     arrivals, files = logs
     tokens = parts.late(JOB_TOKENS)
     tending = Tending(options, dispatching, signals, files, parts.clock)
@@ -241,6 +262,7 @@ def _dispatcher(
             tending=tending,
             clock=parts.clock,
             functions=FunctionService(parts.jobs),
+            doors=(*doors_of(parts), *broker_doors(parts, lambda: tending.leads)),
         ),
     )
     return dispatcher, tending
@@ -252,6 +274,7 @@ def _options(config: Config, holder: str) -> DispatcherOptions:
         api_url=config.public_url,
         holder=holder,
         lease_seconds=config.lease_seconds,
+        heard_by_leader_only=config.message_queue.carries_jobs,
         heartbeat_seconds=config.worker.heartbeat_interval_seconds,
         jobs_per_turn_max=config.dispatcher.jobs_per_turn_max,
         dispatched_max=config.dispatcher.max_concurrent_dispatches,
@@ -288,10 +311,11 @@ def _limits_for(config: Config, settings: Settings) -> LimitsFor:
             fixed,
             timeout_seconds_default=await settings.get_for("jobs.timeout_seconds_default", actor),
             attempts_default=await settings.get_for("jobs.attempts_default", actor),
+            queued_per_tenant_max=await settings.get_for("jobs.queued_per_tenant_max", actor),
             inline_allowed=await settings.get_for("features.inline_jobs", actor),
         )
 
     return limits_for
 
 
-MODULE: Final = Module(name="jobs", build=build, requires=(LIVE_UPDATES, SETTINGS))
+MODULE: Final = Module(name="jobs", build=build, requires=(LIVE_UPDATES, SETTINGS, OPERATORS))

@@ -49,11 +49,28 @@ WRITE_RESOURCES: Final = Permission(
     scope=Scope.WRITE,
     resource_scope="resources:write",
 )
+READ_FOLDERS: Final = Permission(
+    name="jobs.folders.read", role=Role.VIEWER, scope=Scope.READ, resource_scope="jobs:run"
+)
+WRITE_FOLDERS: Final = Permission(
+    name="jobs.folders.write", role=Role.MEMBER, scope=Scope.WRITE, resource_scope="folders:write"
+)
 READ_VALUES: Final = Permission(
     name="jobs.values.read", role=Role.MEMBER, scope=Scope.WRITE, resource_scope="jobs:run"
 )
 ROTATE_SECRETS: Final = Permission(name="jobs.secrets.rotate", role=Role.ADMIN, scope=Scope.ADMIN)
+READ_STRATEGIES: Final = Permission(
+    name="jobs.strategies.read", role=Role.VIEWER, scope=Scope.READ, resource_scope="jobs:run"
+)
+WRITE_STRATEGIES: Final = Permission(
+    name="jobs.strategies.write", role=Role.OWNER, scope=Scope.ADMIN
+)
 READ_WORKERS: Final = Permission(name="jobs.workers.read", role=Role.VIEWER, scope=Scope.READ)
+DRAIN_WORKERS: Final = Permission(name="jobs.workers.drain", role=Role.OWNER, scope=Scope.ADMIN)
+WRITE_RETENTION: Final = Permission(
+    name="jobs.retention_rules.write", role=Role.ADMIN, scope=Scope.ADMIN
+)
+PAUSE_TAGS: Final = Permission(name="jobs.tags.pause", role=Role.MEMBER, scope=Scope.WRITE)
 
 PERMISSIONS: Final = (
     READ_SCRIPTS,
@@ -67,7 +84,14 @@ PERMISSIONS: Final = (
     WRITE_VARIABLES,
     READ_RESOURCES,
     WRITE_RESOURCES,
+    READ_FOLDERS,
+    WRITE_FOLDERS,
     READ_VALUES,
     ROTATE_SECRETS,
+    READ_STRATEGIES,
+    WRITE_STRATEGIES,
     READ_WORKERS,
+    DRAIN_WORKERS,
+    PAUSE_TAGS,
+    WRITE_RETENTION,
 )

@@ -46,14 +46,13 @@ class VariableNotFound(NotFound):
 
 
 class VariableInUse(Conflict):
-    """Resources refer to the variable."""
+    """Resources, scripts or schedules refer to the variable."""
 
     code = "VARIABLE_IN_USE"
 
     def __init__(self, path: str, users: Sequence[str]) -> None:
         super().__init__(
-            f"{_shown(path)} is referred to by the resources {', '.join(users)}. "
-            "Change or delete those first.",
+            f"{_shown(path)} is referred to by {', '.join(users)}. Change or delete those first.",
             param="path",
         )
 
@@ -128,14 +127,13 @@ class ResourceNotFound(NotFound):
 
 
 class ResourceInUse(Conflict):
-    """Other resources refer to the resource."""
+    """Other resources, scripts or schedules refer to the resource."""
 
     code = "RESOURCE_IN_USE"
 
     def __init__(self, path: str, users: Sequence[str]) -> None:
         super().__init__(
-            f"{_shown(path)} is referred to by the resources {', '.join(users)}. "
-            "Change or delete those first.",
+            f"{_shown(path)} is referred to by {', '.join(users)}. Change or delete those first.",
             param="path",
         )
 

@@ -67,9 +67,10 @@ class ScheduleInUse(Conflict):
 
     code = "SCHEDULE_IN_USE"
 
-    def __init__(self, path: str, dependents: Sequence[str]) -> None:
+    def __init__(self, path: str, dependents: Sequence[str], hidden: int = 0) -> None:
         super().__init__(
-            f"{_shown(path)} cannot go: {', '.join(dependents)} run after it. Change them first.",
+            f"{_shown(path)} cannot go: {_told(dependents, hidden)} run after it. Change them "
+            "first.",
             param="schedule_id",
         )
 
@@ -141,9 +142,9 @@ class CalendarInUse(Conflict):
 
     code = "CALENDAR_IN_USE"
 
-    def __init__(self, name: str, paths: Sequence[str]) -> None:
+    def __init__(self, name: str, paths: Sequence[str], hidden: int = 0) -> None:
         super().__init__(
-            f"{_shown(name)} cannot go: {', '.join(paths)} run by it. Change them first.",
+            f"{_shown(name)} cannot go: {_told(paths, hidden)} run by it. Change them first.",
             param="name",
         )
 
@@ -155,6 +156,11 @@ class OccurrenceNotFound(NotFound):
 
     def __init__(self, reference: str) -> None:
         super().__init__(f"There is no occurrence {_shown(reference)}.", param="occurrence_id")
+
+
+def _told(paths: Sequence[str], hidden: int) -> str:
+    """Return the paths, and how many there are that the reader may not see."""
+    return ", ".join([*paths, *([f"{hidden} in folders closed to you"] if hidden else [])])
 
 
 def _shown(text: str) -> str:

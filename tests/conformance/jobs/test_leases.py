@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import anyio
 import pytest
 from msgspec import structs
 
 from tests.fixtures.jobs import JobsWorld, news_seconds_max
+from tests.fixtures.looks import looked
 from tests.fixtures.stores import until
 from tidemill.core.clock import Instant
 from tidemill.jobs.contract import JobState
-from tidemill.jobs.dispatcher.models import Demand, Ended, Ring
+from tidemill.jobs.dispatching.dispatcher.models import Begun, Demand, Ended, Ring
 from tidemill.jobs.protocol.messages import Held, Refused, Verdict
-from tidemill.jobs.queue.models import Ending, rescues_max
+from tidemill.jobs.queueing.queue.models import Ending, rescues_max
 
 pytestmark = pytest.mark.anyio
 
@@ -27,7 +30,7 @@ async def test_a_lost_workers_job_runs_again_elsewhere(world: JobsWorld) -> None
             await one.start(lost)
             await world.until_state(job, JobState.RUNNING)
         async with world.a_worker("two") as two:
-            await _seen(world)
+            await looked(world)
             await _pass(world, LEASE + 1)
             found = await two.assignment(job)
             await two.end(found, result=b"2")
@@ -59,7 +62,7 @@ async def test_a_silent_workers_late_outcome_is_fenced_off(world: JobsWorld) -> 
     async with world.dispatching_now(), world.a_worker("one") as one:
         job = await world.a_job()
         lost = await one.assignment(job)
-        await _seen(world)
+        await looked(world)
         await _pass(world, LEASE + 1)
         await until(lambda: one.gone, seconds=news_seconds_max)
         held = Held(lost.job_id, lost.epoch)
@@ -80,7 +83,7 @@ async def test_signs_of_life_keep_the_lease(world: JobsWorld) -> None:
         job = await world.a_job()
         assignment = await worker.assignment(job)
         for _ in range(4):
-            await _seen(world)
+            await looked(world)
             before = (await world.workers.list())[0][0].beat
             await worker.beat()
             await _beaten(world, before)
@@ -107,9 +110,9 @@ async def test_no_job_runs_again_after_the_dispatcher_was_down_for_three_leases(
     world.build()
     holding = [Held(one.job_id, one.epoch) for one in running]
     async with world.dispatching_now():
-        await _seen(world)
+        await looked(world)
         world.clock.advance(LEASE - 1)
-        await _seen(world)
+        await looked(world)
         async with world.a_worker(slots=20, holding=holding) as back:
             assert back.welcome is not None
             assert set(back.welcome.keep) == set(holding)
@@ -209,13 +212,37 @@ async def test_outcomes_wait_for_a_store_that_is_away(
     assert (await world.job(job)).result == "1"
 
 
+async def test_outcomes_outlive_a_turn_that_fails_to_mark_what_began(
+    world: JobsWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures: list[int] = []
+    begin = world.dispatching.begin
+
+    async def failing(begun: Sequence[Begun]) -> None:
+        if len(failures) < 2:
+            failures.append(1)
+            raise OSError("the disk is away")
+        await begin(begun)
+
+    monkeypatch.setattr(world.dispatching, "begin", failing)
+    async with world.dispatching_now(), world.a_worker() as worker:
+        jobs = [await world.a_job() for _ in range(2)]
+        first, second = [await worker.assignment(job) for job in jobs]
+        await worker.start(second)
+        await worker.end(first, result=b"1")
+        await worker.end(second)
+
+    ended = await world.job(jobs[0])
+    assert (len(failures), ended.result, ended.epoch) == (2, "1", 1)
+
+
 async def test_no_job_runs_again_after_the_store_was_away_for_a_lease(
     world: JobsWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with world.dispatching_now(), world.a_worker() as worker:
         job = await world.a_job()
         assignment = await worker.assignment(job)
-        await _seen(world)
+        await looked(world)
         failed: list[int] = []
 
         async def away(*_: object) -> None:
@@ -226,7 +253,7 @@ async def test_no_job_runs_again_after_the_store_was_away_for_a_lease(
             outage.setattr(world.dispatching, "look", away)
             world.clock.advance(LEASE + 1)
             await until(lambda: failed, seconds=news_seconds_max)
-        await _seen(world)
+        await looked(world)
         await worker.end(assignment)
 
     ended = await world.job(job)
@@ -337,22 +364,7 @@ async def _pass(world: JobsWorld, seconds: float) -> None:
     while seconds > 0:
         world.clock.advance(min(seconds, step_max))
         seconds -= step_max
-        await _seen(world)
-
-
-async def _seen(world: JobsWorld) -> None:
-    """Wait until the dispatcher has looked after its leases once more."""
-    looks = []
-    look = world.dispatching.look
-
-    async def noted() -> object:
-        found = await look()
-        looks.append(found)
-        return found
-
-    world.dispatching.look = noted  # type: ignore[method-assign,assignment]
-    await until(lambda: len(looks) >= 2, seconds=news_seconds_max)
-    world.dispatching.look = look  # type: ignore[method-assign]
+        await looked(world)
 
 
 async def _beaten(world: JobsWorld, before: int) -> None:

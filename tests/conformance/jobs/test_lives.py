@@ -26,9 +26,9 @@ from tests.fixtures.stores import a_tenant
 from tidemill.core.actor import Actor
 from tidemill.core.clock import Instant
 from tidemill.jobs.contract import FINAL_STATES, JobState
-from tidemill.jobs.dispatcher.models import Begun, Demand, Ended, Ring, Turn
-from tidemill.jobs.queue.models import Ending, Job, rescues_max
-from tidemill.jobs.workers.models import Registration
+from tidemill.jobs.dispatching.dispatcher.models import Begun, Demand, Ended, Ring, Turn
+from tidemill.jobs.queueing.queue.models import Ending, Job, rescues_max, suspicion_factor
+from tidemill.jobs.queueing.workers.models import Registration
 
 WORKERS = ("one", "two")
 VERDICTS = (JobState.SUCCEEDED, JobState.FAILED, JobState.TIMED_OUT, JobState.CANCELLED, None)
@@ -140,7 +140,7 @@ class JobLives(RuleBasedStateMachine):
         assert {job.id for job in rescued} == lost
         for job in rescued:
             del self.holder[job.id]
-            assert job.rescues <= rescues_max
+            assert job.rescues <= rescues_max * suspicion_factor
             self.ended(job)
 
     @rule(worker=st.sampled_from(WORKERS), knows=st.booleans())

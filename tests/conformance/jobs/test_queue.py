@@ -9,8 +9,8 @@ import pytest
 from tests.fixtures.jobs import JobsWorld
 from tests.fixtures.stores import a_tenant
 from tidemill.jobs.contract import JobState
-from tidemill.jobs.logs import writing
 from tidemill.jobs.protocol.messages import Held, Isolation, Verdict
+from tidemill.jobs.records.logs import writing
 
 pytestmark = pytest.mark.anyio
 

@@ -8,16 +8,17 @@ from typing import Any, Final
 
 import pytest
 
-from tests.fixtures.jobs import JobsWorld, make_jobs
+from tests.fixtures.jobs import DOUBLE, JobsWorld, make_jobs
 from tests.fixtures.stores import a_tenant, until
 from tidemill.core.ids import INSTALLATION
 from tidemill.core.pages import page_request
 from tidemill.core.ports import Tx
+from tidemill.jobs.code.scripts.service import Deployment
 from tidemill.jobs.contract import JobState
-from tidemill.jobs.errors import JobIdTaken, JobNotFound, QueueFull
-from tidemill.jobs.logs.files import LogKey
-from tidemill.jobs.queue.limits import QueueLimits
-from tidemill.jobs.queue.models import JobFilter
+from tidemill.jobs.errors import InvalidJobField, JobIdTaken, JobNotFound, QueueFull
+from tidemill.jobs.queueing.queue.limits import QueueLimits
+from tidemill.jobs.records.logs.files import LogKey
+from tidemill.jobs.records.search.models import JobFilter
 
 pytestmark = pytest.mark.anyio
 
@@ -140,7 +141,7 @@ async def test_list_shows_live_and_finished_jobs_page_by_page(world: JobsWorld) 
     seen: list[str] = []
     cursor = None
     while True:
-        page = await world.jobs.list(page_request(3, cursor), JobFilter(), actor=world.actor)
+        page = await world.search.list(page_request(3, cursor), JobFilter(), actor=world.actor)
         seen += [job.id for job in page.items]
         cursor = page.next_cursor
         if cursor is None:
@@ -148,7 +149,7 @@ async def test_list_shows_live_and_finished_jobs_page_by_page(world: JobsWorld) 
 
     assert seen == [job.id for job in reversed(jobs)]
     wanted = JobFilter(state=JobState.CANCELLED, tag="b")
-    found = await world.jobs.list(page_request(50, None), wanted, actor=world.actor)
+    found = await world.search.list(page_request(50, None), wanted, actor=world.actor)
     assert [job.id for job in found.items] == [jobs[6].id, jobs[0].id]
 
 
@@ -243,5 +244,22 @@ async def test_who_follows_a_log_is_cut_off_with_its_credential(world: JobsWorld
     world.clock.advance(2)
     world.arrivals.arrived(key)
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         assert await following is None, "the stream ended without the job's end"
+
+
+async def test_create_takes_the_isolation_that_the_script_was_deployed_with(
+    world: JobsWorld,
+) -> None:
+    warm = Deployment(path="warm", language="python", content=DOUBLE, isolation="warm")
+    await world.scripts.deploy(warm, actor=world.actor)
+
+    job = await world.a_job(script_path="warm", args={"number": 1})
+    apart = await world.a_job(script_path="warm", args={"number": 1}, isolation="sandbox")
+
+    assert (job.isolation, apart.isolation) == ("warm", "sandbox")
+    with pytest.raises(InvalidJobField, match="sandbox for bash"):
+        await world.scripts.deploy(
+            Deployment(path="b", language="bash", content="true", isolation="warm"),
+            actor=world.actor,
+        )

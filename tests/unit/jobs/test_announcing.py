@@ -8,7 +8,7 @@ from tests.fixtures.stores import until
 from tidemill.core.ports import Ephemeral
 from tidemill.infrastructure.messaging.memory import InProcessBus
 from tidemill.jobs.announcing import Announcer, hear
-from tidemill.jobs.queue.signals import Signals
+from tidemill.jobs.queueing.queue.signals import Signals
 
 pytestmark = pytest.mark.anyio
 

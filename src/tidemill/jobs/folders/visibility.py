@@ -1,0 +1,44 @@
+"""Who hears of what on streams: members, unless a closed place is among the topics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tidemill.core.actor import Actor
+from tidemill.core.authorization import is_allowed
+from tidemill.core.facts import RecordedFact, Topic
+from tidemill.core.ids import TenantId
+from tidemill.core.ports import Ephemeral
+from tidemill.events import READ_EVENTS
+from tidemill.jobs.folders.models import OPEN, Level, allows, place_of_topic
+from tidemill.jobs.folders.service import FolderService
+
+
+class FolderVisibility:
+    """Fills `Visibility`; goes by grants that are read before a stream begins, and then anew."""
+
+    def __init__(self, folders: FolderService) -> None:
+        self._folders = folders
+
+    async def prepare(self, tenant_id: TenantId) -> None:
+        """See `Visibility.prepare`."""
+        await self._folders.learn(tenant_id)
+
+    def sees_fact(self, actor: Actor, fact: RecordedFact) -> bool:
+        """See `Visibility.sees_fact`."""
+        return actor.tenant_id == fact.tenant_id and self._sees(actor, fact.topics)
+
+    def sees_update(self, actor: Actor, update: Ephemeral) -> bool:
+        """See `Visibility.sees_update`."""
+        return actor.tenant_id == update.tenant_id and self._sees(actor, update.topics)
+
+    def _sees(self, actor: Actor, topics: Sequence[Topic]) -> bool:
+        if not is_allowed(actor, READ_EVENTS):
+            return False
+        for one in topics:
+            place = place_of_topic(one)
+            if place != OPEN and not allows(
+                place, self._folders.learned(actor.tenant_id, place.name), actor, Level.READ
+            ):
+                return False
+        return True

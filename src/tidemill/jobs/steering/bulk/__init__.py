@@ -1,0 +1,1 @@
+"""Changes many jobs, a portion in each transaction."""

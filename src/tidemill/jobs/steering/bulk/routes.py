@@ -1,0 +1,94 @@
+"""HTTP of changes to many jobs, and of the list of the dead."""
+
+from __future__ import annotations
+
+from tidemill.core.actor import Actor
+from tidemill.core.pages import page_request
+from tidemill.http import get, post
+from tidemill.http.parameters import Cursor, Limit
+from tidemill.jobs.permissions import READ_JOBS, RUN_JOBS
+from tidemill.jobs.records.search.models import Among, JobFilter
+from tidemill.jobs.records.search.routes import InState, Path, Since, Until, Who, instant
+from tidemill.jobs.records.search.service import SearchService
+from tidemill.jobs.steering.bulk.schemas import (
+    BulkView,
+    ChangeJobs,
+    DeadJobPage,
+    DeadJobView,
+    RetryJobs,
+)
+from tidemill.jobs.steering.bulk.service import BulkService
+
+
+@post("/jobs/cancel", RUN_JOBS, status_code=200)
+async def cancel_jobs(data: ChangeJobs, actor: Actor, job_bulk: BulkService) -> BulkView:
+    """End the jobs that fit a filter, a portion in each request."""
+    wanted, page = data.filter.wanted(), data.page()
+    if data.dry_run:
+        result = await job_bulk.count_to_cancel(wanted, actor=actor)
+    else:
+        result = await job_bulk.cancel(page, wanted, actor=actor)
+    return BulkView.of(result, page, dry_run=data.dry_run)
+
+
+@post("/jobs/retry", RUN_JOBS, status_code=200)
+async def retry_jobs(data: RetryJobs, actor: Actor, job_bulk: BulkService) -> BulkView:
+    """Run the jobs again that ended without success and fit a filter, a portion in each request.
+
+    Without a `state` in the filter these are the dead ones.
+    """
+    wanted, page = data.filter.wanted(), data.page()
+    if data.dry_run:
+        result = await job_bulk.count_to_retry(wanted, actor=actor)
+    else:
+        result = await job_bulk.retry(page, wanted, actor=actor, code=data.code)
+    return BulkView.of(result, page, dry_run=data.dry_run)
+
+
+@get("/dead-jobs", READ_JOBS)
+async def list_dead_jobs(  # noqa: PLR0913 - each filter is a parameter of the query
+    *,
+    actor: Actor,
+    job_search: SearchService,
+    in_state: InState = None,
+    tag: str | None = None,
+    path: Path = None,
+    label: str | None = None,
+    who: Who = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Limit = None,
+    cursor: Cursor = None,
+) -> DeadJobPage:
+    """List the jobs that have failed for good and that nobody has retried, the latest first."""
+    wanted = JobFilter(
+        state=in_state,
+        tag=tag,
+        path=path,
+        label=label,
+        actor_id=who,
+        since=instant("since", since),
+        until=instant("until", until),
+        among=Among.DEAD,
+    )
+    found = await job_search.list(page_request(limit, cursor, wanted.digest), wanted, actor=actor)
+    return DeadJobPage(
+        items=[DeadJobView.of(job) for job in found.items], next_cursor=found.next_cursor
+    )
+
+
+@post("/dead-jobs/replay", RUN_JOBS, status_code=200)
+async def replay_dead_jobs(data: RetryJobs, actor: Actor, job_bulk: BulkService) -> BulkView:
+    """Run dead jobs again, all or those that fit a filter, a portion in each request.
+
+    Each is retried once, and leaves the list of the dead.
+    """
+    wanted, page = data.filter.wanted(), data.page()
+    if data.dry_run:
+        result = await job_bulk.count_to_replay(wanted, actor=actor)
+    else:
+        result = await job_bulk.replay(page, wanted, actor=actor, code=data.code)
+    return BulkView.of(result, page, dry_run=data.dry_run)
+
+
+ROUTES = (cancel_jobs, retry_jobs, list_dead_jobs, replay_dead_jobs)

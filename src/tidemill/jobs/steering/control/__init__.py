@@ -1,0 +1,1 @@
+"""Steers single jobs: again, later, now."""

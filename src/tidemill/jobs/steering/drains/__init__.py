@@ -1,0 +1,1 @@
+"""Takes workers out of service, and back."""

@@ -1,0 +1,1 @@
+"""Tags: how many jobs each has, and whether they are handed out."""

@@ -1,0 +1,1 @@
+"""The queue as lines of JSON: out of one installation, into another."""

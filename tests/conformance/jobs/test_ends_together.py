@@ -1,0 +1,90 @@
+"""Attempts of several jobs that end in one turn of the dispatcher, on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from tests.fixtures.jobs import JobsWorld
+from tidemill.core.clock import Instant
+from tidemill.jobs.contract import JobState
+from tidemill.jobs.dispatching.dispatcher.models import Demand, Ended, Ring
+from tidemill.jobs.protocol.messages import Isolation
+from tidemill.jobs.queueing.queue.claims import Claimed
+from tidemill.jobs.queueing.queue.models import Ending, Job
+
+pytestmark = pytest.mark.anyio
+_HISTORY = "SELECT COUNT(*) FROM job_history WHERE tenant_id = :tenant_id"
+
+
+async def claimed(world: JobsWorld, number: int) -> list[Claimed]:
+    """Enqueue jobs, and claim them as a worker's."""
+    for _ in range(number):
+        await world.a_job()
+    demand = Demand(
+        worker_id="worker-1",
+        generation=1,
+        slots=number,
+        tags=("default",),
+        isolations=(Isolation.SANDBOX,),
+    )
+    turn = await world.dispatching.turn([], [demand], Ring(), leads=False)
+    return list(turn.claimed["worker-1"])
+
+
+async def end(world: JobsWorld, ended: Sequence[Ended]) -> list[Job | Ended]:
+    """Record ends in one turn; return those that count."""
+    return list((await world.dispatching.turn(ended, [], Ring(), leads=False)).ended)
+
+
+def an_end(job: Claimed, number: int, *, epoch: int = 1, result: str | None = None) -> Ended:
+    ending = Ending(
+        verdict=JobState.SUCCEEDED,
+        started_at=Instant(1_000 + number),
+        finished_at=Instant(2_000 + number),
+        result=f'"{number} é \\u0000"' if result is None else result,
+        peak_memory_bytes=number // 3,
+        cpu_microseconds=number // 2,
+    )
+    return Ended(job.tenant_id, job.id, epoch, ending)
+
+
+async def test_each_job_keeps_what_was_said_of_it(world: JobsWorld) -> None:
+    jobs = await claimed(world, 7)
+    large = f'"{"x" * 200_000}"'
+    ends = [an_end(job, number) for number, job in enumerate(jobs[:-1])]
+    ends.append(an_end(jobs[-1], 6, result=large))
+
+    done = await end(world, ends)
+
+    found = [await world.jobs.get(job.id, actor=world.an_actor()) for job in jobs]
+    assert len(done) == len(jobs)
+    assert [(job.started_at, job.finished_at, job.result) for job in found] == [
+        (one.ending.started_at, one.ending.finished_at, one.ending.result) for one in ends
+    ]
+    assert [(job.peak_memory_bytes, job.cpu_microseconds) for job in found] == [
+        (number // 3, number // 2) for number in range(7)
+    ]
+
+
+async def test_one_under_another_epoch_changes_nothing_and_keeps_nobody_back(
+    world: JobsWorld,
+) -> None:
+    first, late, last = await claimed(world, 3)
+
+    done = await end(world, [an_end(first, 1), an_end(late, 1, epoch=2), an_end(last, 1)])
+
+    states = [
+        (await world.jobs.get(job.id, actor=world.an_actor())).state for job in (first, late, last)
+    ]
+    assert [one.id for one in done] == [first.id, last.id]
+    assert states == [JobState.SUCCEEDED, JobState.LEASED, JobState.SUCCEEDED]
+
+
+async def test_one_that_is_told_twice_is_kept_once(world: JobsWorld) -> None:
+    first, other = await claimed(world, 2)
+
+    await end(world, [an_end(first, 1), an_end(other, 1), an_end(first, 2)])
+
+    assert (await world.rows(_HISTORY))[0][0] == 2
