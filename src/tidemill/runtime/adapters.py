@@ -6,10 +6,11 @@ from pathlib import Path
 
 from tidemill.core.config import Config
 from tidemill.core.config.sections.storing import BusKind
+from tidemill.infrastructure.brokers.tls import BrokerTls
 from tidemill.infrastructure.database import DatabaseOptions
 from tidemill.infrastructure.messaging.factory import BusOptions
 
-__all__ = ["DatabaseOptions", "bus_options", "database_options"]
+__all__ = ["DatabaseOptions", "broker_tls", "bus_options", "database_options"]
 
 
 def database_options(config: Config) -> DatabaseOptions:
@@ -31,7 +32,17 @@ def database_options(config: Config) -> DatabaseOptions:
 
 def bus_options(config: Config) -> BusOptions:
     """Return which bus carries facts: the one that is named, else the nearest at hand."""
-    return BusOptions(url=_bus_url(config), prefix=config.events.bus_prefix)
+    return BusOptions(url=_bus_url(config), prefix=config.events.bus_prefix, tls=broker_tls(config))
+
+
+def broker_tls(config: Config) -> BrokerTls:
+    """Return whom to trust as the broker, and what to show it."""
+    queue = config.message_queue
+    return BrokerTls(
+        ca_file=queue.tls_ca_file,
+        certificate_file=queue.tls_certificate_file,
+        key_file=queue.tls_key_file,
+    )
 
 
 def _bus_url(config: Config) -> str:

@@ -10,6 +10,7 @@ from msgspec import structs
 
 from tidemill.core.config import Config
 from tidemill.infrastructure.observability.probes import probes
+from tidemill.runtime.collecting import spare_collections
 from tidemill.runtime.configuration import with_kept_secrets
 from tidemill.runtime.process import open_process
 from tidemill.runtime.roles import run_role
@@ -31,6 +32,7 @@ async def dispatch(config: Config) -> None:
         open_process(config, role="dispatcher") as process,
         probes(config.dispatcher.http_address, process.health, process.metrics),
     ):
+        spare_collections()
         await stopping.wait()
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tidemill.core.config import Config
-from tidemill.jobs.functions.registry import REGISTRY, ProgramNotLoaded, load_program
-from tidemill.jobs.functions.running import Functions
-from tidemill.jobs.functions.signatures import SignatureUnusable
+from tidemill.jobs.code.functions.registry import REGISTRY, ProgramNotLoaded, load_program
+from tidemill.jobs.code.functions.running import Functions
+from tidemill.jobs.code.functions.signatures import SignatureUnusable
 
 __all__ = ["ProgramNotLoaded", "functions_of"]
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tidemill.jobs.isolation.probe import Offer, probe
+from tidemill.jobs.execution.isolation.probe import Offer, probe
 
 __all__ = ["Offer", "probe"]

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tidemill.jobs.executors.installed import missing_languages
+from tidemill.jobs.execution.executors.installed import missing_languages
 
 __all__ = ["missing_languages"]

@@ -19,7 +19,7 @@ from tidemill.core.module import Parts, Port
 from tidemill.core.ports import EventBus, Mailer, RateLimiter
 from tidemill.events import DELIVERY, Delivery
 from tidemill.identity import SCOPES, Scopes
-from tidemill.infrastructure.cache import MemoryRateLimiter, RedisRateLimiter
+from tidemill.infrastructure.cache import open_rate_limiter
 from tidemill.infrastructure.database import DatabaseOptions, Stores, open_stores
 from tidemill.infrastructure.mail import FileMailer, SmtpMailer, SmtpServer
 from tidemill.infrastructure.messaging.factory import open_bus
@@ -30,6 +30,7 @@ from tidemill.runtime.clock import SystemClock
 from tidemill.runtime.compose import Composition, compose
 from tidemill.runtime.figures import store_figures
 from tidemill.runtime.following import follow_settings
+from tidemill.runtime.job_queues import job_queues
 from tidemill.runtime.revision import revision
 from tidemill.runtime.services import PeriodicWork, Services, running
 from tidemill.runtime.watching import watch
@@ -71,33 +72,36 @@ async def open_process(
     metrics = Metrics(version=__version__, role=role, revision=revision())
     health = Health()
     stores = await open_stores(database or database_options(config), clock)
+    answer_seconds_max = config.redis.answer_ms_max / 1000
     try:
-        bus = open_bus(bus_options(config))
-        limiter = _rate_limiter(config, clock)
-        mailer = _mailer(config, clock)
-        parts = _parts_maker(config, clock, stores, bus, mailer, limiter)
-        composition = compose(full_catalog(), parts)
-        _introduce(composition)
-        watch(health, stores, {"bus": bus, "mail": mailer, "redis": limiter})
-        _watch_modules(health, metrics, composition)
-        for figure in store_figures(stores):
-            metrics.add(figure)
-        services = Services(
-            [
-                *(service for offer in composition.all for service in offer.services),
-                PeriodicWork([work for offer in composition.all for work in offer.periodic]),
-                LoopLag(metrics),
-            ]
-        )
-        async with _closing(limiter), running(services):
-            yield Process(
-                config=config,
-                stores=stores,
-                composition=composition,
-                rate_limiter=limiter,
-                metrics=metrics,
-                health=health,
+        async with open_rate_limiter(
+            config.redis.url, clock, answer_seconds_max=answer_seconds_max
+        ) as limiter:
+            bus = open_bus(bus_options(config))
+            mailer = _mailer(config, clock)
+            parts = _parts_maker(config, clock, stores, bus, mailer, limiter)
+            composition = compose(full_catalog(), parts, filled=job_queues(config))
+            _introduce(composition)
+            watch(health, stores, {"bus": bus, "mail": mailer, "redis": limiter})
+            _watch_modules(health, metrics, composition)
+            for figure in store_figures(stores):
+                metrics.add(figure)
+            services = Services(
+                [
+                    *(service for offer in composition.all for service in offer.services),
+                    PeriodicWork([work for offer in composition.all for work in offer.periodic]),
+                    LoopLag(metrics),
+                ]
             )
+            async with running(services):
+                yield Process(
+                    config=config,
+                    stores=stores,
+                    composition=composition,
+                    rate_limiter=limiter,
+                    metrics=metrics,
+                    health=health,
+                )
     finally:
         await stores.close()
 
@@ -139,14 +143,6 @@ def _introduce(composition: Composition) -> None:
     follow_settings(cast("Settings", composition.ports[SETTINGS]))
 
 
-def _rate_limiter(config: Config, clock: Clock) -> RateLimiter:
-    if not config.redis.url:
-        return MemoryRateLimiter(clock)
-    return RedisRateLimiter(
-        config.redis.url, clock, answer_seconds_max=config.redis.answer_ms_max / 1000
-    )
-
-
 def _mailer(config: Config, clock: Clock) -> Mailer:
     mail = config.mail
     if not mail.smtp_host:
@@ -169,12 +165,3 @@ def _watch_modules(health: Health, metrics: Metrics, composition: Composition) -
             metrics.add(figure)
         for check in offer.checks:
             health.add(check.name, check.ask, vital=check.vital)
-
-
-@contextlib.asynccontextmanager
-async def _closing(limiter: RateLimiter) -> AsyncIterator[None]:
-    try:
-        yield
-    finally:
-        if isinstance(limiter, RedisRateLimiter):
-            await limiter.close()

@@ -13,20 +13,24 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Final
 
-# structlog would import it for coloured tracebacks, which we do not print: 4 MB and 0.2 s.
-sys.modules.setdefault("rich", None)  # type: ignore[arg-type]  # what Python documents
-# Litestar would load it for models that we do not have.
-sys.modules.setdefault("pydantic", None)  # type: ignore[arg-type]  # as above
+if "rich" not in sys.modules:
+    # structlog would import it for coloured tracebacks, which we do not print: 4 MB and 0.2 s.
+    # It is hidden no longer than that: others in this process may need it.
+    sys.modules["rich"] = None  # type: ignore[assignment]  # what Python documents
+    import structlog  # noqa: F401 - all that follow find it imported
 
-from tidemill.core.config import Config, ConfigRefused  # noqa: E402 - after the line above
-from tidemill.core.errors import TidemillError  # noqa: E402 - as above
-from tidemill.infrastructure.database.owner_lock import DataDirectoryInUse  # noqa: E402 - as above
-from tidemill.infrastructure.observability.logs import (  # noqa: E402 - as above
+    del sys.modules["rich"]
+
+from tidemill.core.config import Config, ConfigRefused
+from tidemill.core.errors import TidemillError
+from tidemill.infrastructure.database.owner_lock import DataDirectoryInUse
+from tidemill.infrastructure.observability.logs import (
     configure_logging,
     wants_json,
 )
-from tidemill.runtime.arguments import parse  # noqa: E402 - as above
-from tidemill.runtime.supervisor import EXIT_REFUSED  # noqa: E402 - as above
+from tidemill.runtime.arguments import parse
+from tidemill.runtime.supervisor import EXIT_REFUSED
+from tidemill.runtime.tracing import start_tracing
 
 _PR_SET_PDEATHSIG: Final = 1
 
@@ -38,6 +42,8 @@ def run_role(role: str, argv: Sequence[str], run: Callable[[Config], int | None]
     code says to a supervisor that another start would end the same way.
     """
     die_with_supervisor()
+    # Litestar would load it for models that we do not have; a role's process is its own.
+    sys.modules.setdefault("pydantic", None)  # type: ignore[arg-type]  # what Python documents
     try:
         config = parse(argv).load()
         if role != "worker":
@@ -46,6 +52,7 @@ def run_role(role: str, argv: Sequence[str], run: Callable[[Config], int | None]
             os.umask(0o077)
         as_json = wants_json(config.log.format)
         configure_logging(level=config.log.level, as_json=as_json, role=role)
+        start_tracing(role)
         return run(config) or 0
     except ConfigRefused as refused:
         for problem in refused.problems:

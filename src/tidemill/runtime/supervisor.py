@@ -80,6 +80,7 @@ class Supervisor:
     children: Sequence[Child]
     say: Callable[[str], None]
     _stopping: bool = field(default=False, init=False)
+    _started: bool = field(default=False, init=False)
 
     def run(self) -> int:
         """Run until SIGINT or SIGTERM; return the exit code for the whole."""
@@ -118,6 +119,7 @@ class Supervisor:
                     return 1
             if child.wanted and child.process is None and now >= child.due_at:
                 child.start(now)
+                self._started = True
         return None
 
     def _seconds_until_due(self, now: float) -> float:
@@ -127,7 +129,15 @@ class Supervisor:
         return max(0.01, min(waits, default=60.0))
 
     def _wait(self) -> None:
+        """Wait for a signal, or until a child is due.
+
+        While a child is started signals are not held back: one that came then is not waited for.
+        """
+        if self._stopping:
+            return
         seconds = self._seconds_until_due(time.monotonic())
+        if self._started:
+            self._started, seconds = False, min(seconds, restart_delay_seconds_min)
         received = signal.sigtimedwait(_AWAITED, seconds)
         if received is not None and received.si_signo != signal.SIGCHLD:
             self._stopping = True

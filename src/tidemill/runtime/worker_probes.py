@@ -9,7 +9,7 @@ from tidemill import __version__
 from tidemill.core.figures import Figure, FigureKind, gauge
 from tidemill.infrastructure.observability import Health, Metrics
 from tidemill.infrastructure.observability.probes import probes
-from tidemill.jobs.worker.contract import Look
+from tidemill.jobs.execution.worker.contract import Look
 from tidemill.runtime.revision import revision
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import sys
 from collections.abc import Mapping
 from functools import partial
@@ -12,14 +11,14 @@ from typing import Any
 import structlog
 
 from tidemill.core.config import Config, ConfigRefused
-from tidemill.jobs.executors.contract import Machine
-from tidemill.jobs.isolation.warm import WarmLimits
-from tidemill.jobs.worker.contract import Functions
-from tidemill.jobs.worker.options import WorkerOptions
-from tidemill.jobs.worker.run import Beside, nothing, run_worker
+from tidemill.jobs.execution.worker.contract import Functions
+from tidemill.jobs.execution.worker.memory import begin_anew
+from tidemill.jobs.execution.worker.run import Beside, Way, directly, nothing, run_worker
+from tidemill.runtime.collecting import spare_collections
 from tidemill.runtime.following import follow_settings
 from tidemill.runtime.roles import run_role
 from tidemill.runtime.supervisor import EXIT_NOT_WANTED, EXIT_REFUSED
+from tidemill.runtime.worker_options import worker_options
 from tidemill.settings.live.models import LiveValues
 
 log = structlog.get_logger(__name__)
@@ -47,9 +46,16 @@ def work(config: Config, *, embedded: bool) -> int:
         except ProgramNotLoaded as error:
             sys.stderr.write(f"tidemill: worker.app: {error}\n")
             return EXIT_REFUSED
-    run_worker(
-        worker_options(config), on_settings=adopt, functions=functions, beside=_beside(config)
+    spare_collections()
+    worn = run_worker(
+        worker_options(config),
+        on_settings=adopt,
+        functions=functions,
+        beside=_beside(config),
+        way=_way(config),
     )
+    if worn:
+        begin_anew()
     return 0
 
 
@@ -63,6 +69,15 @@ def _beside(config: Config) -> Beside:
     return partial(worker_probes, address=address)
 
 
+def _way(config: Config) -> Way:
+    if not config.message_queue.carries_jobs:
+        return directly
+    # Imported here, so that a worker that needs no broker has no driver of one.
+    from tidemill.runtime.job_queues import broker_way  # noqa: PLC0415 - as said
+
+    return broker_way(config)
+
+
 def _make_directories(data: Path) -> None:
     # One by one: those between would be made for everybody to enter.
     try:
@@ -71,47 +86,6 @@ def _make_directories(data: Path) -> None:
     except OSError as error:
         problem = f"server.data_dir {data} cannot be used: {error.strerror}."
         raise ConfigRefused([problem]) from error
-
-
-def worker_options(config: Config) -> WorkerOptions:
-    """Return the worker's options; its name is that of the machine unless one is set."""
-    run = Path(config.server.data_dir) / "run"
-    worker_id = config.worker.worker_id or socket.gethostname()
-    return WorkerOptions(
-        worker_id=worker_id,
-        socket_directory=run / "dispatcher",
-        run_directory=run / "workers" / worker_id,
-        slots=config.worker.max_concurrent_tasks,
-        tags=config.worker.tags,
-        zygotes_max=config.sandbox.environments_kept_max,
-        zygote_idle_seconds_max=config.sandbox.environment_idle_seconds_max,
-        warm=WarmLimits(
-            jobs_max=config.sandbox.warm_jobs_max,
-            idle_seconds_max=config.sandbox.warm_idle_seconds_max,
-            processes_max=config.sandbox.warm_processes_max,
-        ),
-        niceness=config.worker.nice,
-        drain_seconds_max=config.worker.stop_seconds_max,
-        machine=machine_of(config),
-    )
-
-
-def machine_of(config: Config) -> Machine:
-    """Return what executors may use of this machine."""
-    # Absolute: behind its walls a job stands in another directory.
-    data, executors = Path(config.server.data_dir).absolute(), config.executors
-    return Machine(
-        files_directory=data / "files",
-        cache_directory=data / "cache",
-        addresses_allowed=executors.addresses_allowed,
-        sql_rows_max=executors.sql_rows_max,
-        rows_days=config.jobs.history_days,
-        containers=executors.containers,
-        wheels_directory=executors.wheels_directory,
-        offline=executors.offline,
-        source_builds=executors.source_builds,
-        build_seconds_max=executors.build_seconds_max,
-    )
 
 
 if __name__ == "__main__":

@@ -1,18 +1,17 @@
 from __future__ import annotations
 
 import io
-import logging
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 import structlog
 
+from tests.fixtures.logs import written_logs
 from tests.fixtures.stores import make_stores, until
 from tidemill.core.actor import system
 from tidemill.core.config import Layers
 from tidemill.infrastructure.database import Stores
-from tidemill.infrastructure.observability import configure_logging
 from tidemill.runtime.following import follow_settings
 from tidemill.settings.live.service import LiveSettings
 from tidemill.settings.operators.service import FirstOwners
@@ -29,14 +28,8 @@ async def stores(tmp_path: Path) -> AsyncIterator[Stores]:
 
 @pytest.fixture
 def written() -> Iterator[io.BytesIO]:
-    handlers, level, saved = logging.root.handlers[:], logging.root.level, structlog.get_config()
-    stream = io.BytesIO()
-    configure_logging(level="info", as_json=True, stream=stream, once=False)
-    yield stream
-    structlog.configure(**saved)
-    logging.captureWarnings(capture=False)
-    logging.root.handlers[:] = handlers
-    logging.root.setLevel(level)
+    with written_logs() as stream:
+        yield stream
 
 
 async def test_follow_settings_changes_the_log_level_while_running(

@@ -107,3 +107,38 @@ def test_restart_delay_grows_and_has_a_limit() -> None:
     assert delays[0] == 0.2
     assert delays == sorted(delays)
     assert delays[-1] == 10.0
+
+
+# A child is started while this process is told to stop, and while another child dies.
+DURING_A_START = f"""
+import os, signal, subprocess, sys
+from tidemill.runtime import supervisor
+made = subprocess.Popen
+def popen(*words, **options):
+    process = made(*words, **options)
+    DURING
+    return process
+supervisor.subprocess.Popen = popen
+words = [sys.executable, "-c", {CHILD!r}, sys.argv[1]]
+child = supervisor.Child("sleeper", words, stop_seconds_max=5)
+sys.exit(supervisor.Supervisor([child], say=lambda text: print(text, flush=True)).run())
+"""
+
+
+@pytest.mark.parametrize(
+    "during",
+    [
+        "os.kill(os.getpid(), signal.SIGTERM)",
+        # Its end is seen though the signal of it was lost; the second start brings the stop.
+        "process.kill(); os.kill(os.getpid(), signal.SIGTERM) if child.failures else None",
+    ],
+    ids=["stop", "death"],
+)
+def test_run_hears_what_happens_while_it_starts_a_child(tmp_path: Path, during: str) -> None:
+    program = DURING_A_START.replace("DURING", during)
+
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "pids")], timeout=20, check=False
+    )
+
+    assert done.returncode == 0

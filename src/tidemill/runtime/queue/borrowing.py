@@ -14,7 +14,7 @@ from tidemill.infrastructure.database.postgres.borrowed import Borrowed, Driver,
 from tidemill.infrastructure.messaging.postgres import live_channel, live_payload
 from tidemill.jobs.announcing import announcement
 from tidemill.jobs.contract import JobRequest
-from tidemill.jobs.queue.service import Order
+from tidemill.jobs.queueing.queue.preparing import Order
 from tidemill.runtime.queue.opening import OpenQueue, actor_of, outbox_prefix
 from tidemill.runtime.queue.places import QueuePlace
 
@@ -27,7 +27,12 @@ _CREATE: Final = """
         error TEXT
     )
 """
-_INSERT: Final = "INSERT INTO tidemill_outbox (id, tenant_id, request) VALUES (?, ?, ?)"
+_INSERT: Final = """
+    INSERT INTO tidemill_outbox (id, tenant_id, request)
+    SELECT ?1, ?2, ?3
+    WHERE NOT EXISTS (SELECT 1 FROM tidemill_outbox WHERE id = ?1 AND tenant_id = ?2)
+"""
+_UNDEFINED_TABLE: Final = "42P01"
 
 
 class OutboxMissing(RuntimeError):
@@ -56,6 +61,8 @@ def create_outbox(connection: sqlite3.Connection) -> None:
 
 def leave(connection: sqlite3.Connection, request: JobRequest, *, tenant: str) -> str:
     """Leave a request in the program's SQLite file; return the id that the job will have.
+
+    What is there under that id already stays as it is, as in the queue itself.
 
     Raises `OutboxMissing` and `NoTransaction`.
     """
@@ -114,15 +121,24 @@ def _borrowed(connection: Any, place: QueuePlace) -> Borrowed:
 def _insert(queue: OpenQueue, driver: Driver, order: Order, place: QueuePlace) -> str:
     now = queue.clock.now()
     run_at = order.request.run_at
-    job = within(
-        driver,
-        f"{place.schema_prefix}jobs",
-        tenant_id(order.actor.tenant_id),
-        now,
-        lambda tx: queue.service.enqueue_in(tx, order),
-        notify=(
-            live_channel(place.bus_prefix),
-            live_payload(announcement(now if run_at is None else run_at)),
-        ),
-    )
+    schema = f"{place.schema_prefix}jobs"
+    try:
+        job = within(
+            driver,
+            schema,
+            tenant_id(order.actor.tenant_id),
+            now,
+            lambda tx: queue.service.enqueue_in(tx, order),
+            notify=(
+                live_channel(place.bus_prefix),
+                live_payload(announcement(now if run_at is None else run_at)),
+            ),
+        )
+    except Exception as error:
+        if getattr(error, "sqlstate", None) != _UNDEFINED_TABLE:
+            raise
+        raise WrongDatabase(
+            f"The database of this connection has no queue in a schema {schema}. Give a "
+            "connection to the database in which the queue lies."
+        ) from error
     return job.public_id

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 import msgspec
 from msgspec import structs
 
-from tidemill.core.actor import Actor, system
+from tidemill.core.actor import Actor, Origin, system
 from tidemill.core.clock import Clock
 from tidemill.core.facts import Topic
 from tidemill.core.ids import INSTALLATION, TenantId, tenant_id
@@ -19,16 +19,20 @@ from tidemill.core.store_errors import StoreUnavailable
 from tidemill.infrastructure.database.queue_store import QueueStore, open_queue_store
 from tidemill.infrastructure.messaging.factory import BusOptions, open_bus
 from tidemill.jobs.announcing import Announcer, hear
-from tidemill.jobs.contract import FINAL_STATES, JobRequest
+from tidemill.jobs.code.scripts.service import ScriptService
+from tidemill.jobs.contract import FINAL_STATES, JobId, JobRequest
 from tidemill.jobs.errors import JobNotFound
-from tidemill.jobs.queue.limits import QueueLimits
-from tidemill.jobs.queue.models import Job
-from tidemill.jobs.queue.service import JobService
-from tidemill.jobs.queue.signals import Signals
-from tidemill.jobs.scripts.service import ScriptService
-from tidemill.jobs.workers.service import WorkerService
+from tidemill.jobs.queueing.queue.limits import QueueLimits
+from tidemill.jobs.queueing.queue.models import Job
+from tidemill.jobs.queueing.queue.service import JobService
+from tidemill.jobs.queueing.queue.signals import Signals
+from tidemill.jobs.queueing.strategies.models import Strategy, checked_tag
+from tidemill.jobs.queueing.strategies.service import Door, StrategyService
+from tidemill.jobs.queueing.workers.service import WorkerService
+from tidemill.jobs.strategy_errors import InvalidStrategy
 from tidemill.runtime.clock import SystemClock
 from tidemill.runtime.queue.places import QueuePlace
+from tidemill.runtime.tracing import trace_as_the_program
 
 T = TypeVar("T")
 
@@ -41,6 +45,17 @@ outbox_prefix: Final = "outbox-"
 _AWAITED: Final = "JobAwaited"
 _ENDED: Final = "JobEnded"
 _FINAL: Final = frozenset(state.value for state in FINAL_STATES)
+
+
+class NotCarriedOver(TimeoutError):
+    """A job that was left in a program's SQLite file has not come into the queue."""
+
+    def __init__(self, job_id: str, seconds: float) -> None:
+        super().__init__(
+            f"Job {job_id} is not in the queue after {seconds:g} s: either the transaction that "
+            "left it in the program's SQLite file was not committed, or no worker carries that "
+            "file's jobs over. Name the file in Tidemill(outboxes=[…]) where the worker runs."
+        )
 
 
 class NoScripts:
@@ -122,6 +137,15 @@ class Endings:
         task.add_done_callback(self._tasks.discard)
 
 
+class Owners:
+    """Who has the database of a queue without a server is its operator; see `Operators`."""
+
+    async def is_operator(self, actor: Actor) -> bool:
+        """See `Operators.is_operator`."""
+        del actor
+        return True
+
+
 class OpenQueue:
     """An open queue on the loop that opened it."""
 
@@ -140,18 +164,28 @@ class OpenQueue:
             workers=WorkerService(store.jobs, clock, lease_seconds=30.0),
             signals=self.signals,
             links=lambda: None,
+            # A program knows its own tags, also before its first worker has come.
+            door=Door(store.jobs, clock, None),
         )
+        self.strategies = StrategyService(store.jobs, Owners())
         self._announcer = Announcer(bus)
+        self._announces = False
 
     async def start(self) -> None:
         """Hear what other processes say, and tell them of new jobs."""
         self.bus.on_ephemeral(self.endings.hear)
-        self.bus.on_ephemeral(partial(hear, self.signals))
+        self.bus.on_ephemeral(self._hear)
         await self.bus.start()
 
     def announce(self) -> None:
         """Tell the workers in other processes of what is enqueued here."""
+        self._announces = True
         self.signals.on_ready(self._announcer.announce)
+
+    def _hear(self, update: Ephemeral) -> None:
+        # What was announced once must not be announced again: two programs would never be silent.
+        if not self._announces:
+            hear(self.signals, update)
 
     async def close(self) -> None:
         """Let go of everything."""
@@ -159,13 +193,31 @@ class OpenQueue:
         await self.bus.stop()
         await self.store.close()
 
-    async def enqueue(self, request: JobRequest, *, tenant: str) -> Job:
+    async def enqueue(
+        self, request: JobRequest, *, tenant: str, traceparent: str | None = None
+    ) -> Job:
         """Return the job once it is durable."""
-        return await self.service.create(request, actor=actor_of(tenant))
+        return await self.service.create(request, actor=actor_of(tenant, traceparent))
 
     async def enqueue_many(self, requests: Sequence[JobRequest], *, tenant: str) -> list[Job]:
         """Return the jobs, in order, once all are durable."""
         return await self.service.create_many(requests, actor=actor_of(tenant))
+
+    async def enqueue_alike(
+        self, request: JobRequest, arguments: Sequence[bytes], *, tenant: str
+    ) -> list[JobId]:
+        """Return the ids of jobs that differ in their arguments only, once all are durable."""
+        return await self.service.create_alike(request, arguments, actor=actor_of(tenant))
+
+    async def set_strategy(self, tag: str, fields: Mapping[str, Any], *, tenant: str) -> None:
+        """Keep how the jobs of a tag are ordered and placed."""
+        known = {name: value for name, value in fields.items() if name != "weights"}
+        try:
+            strategy = msgspec.convert({**known, "tag": checked_tag(tag)}, Strategy)
+        except msgspec.ValidationError as error:
+            raise InvalidStrategy("strategy", f"of known rules and numbers ({error})") from None
+        weights = fields.get("weights", {})
+        await self.strategies.put(strategy, weights, actor=actor_of(tenant))
 
     async def get(self, job_id: str, *, tenant: str) -> Job:
         """Return a job as it is now; raises `JobNotFound`."""
@@ -175,30 +227,39 @@ class OpenQueue:
         """End a job that waits, or ask for the end of one that runs."""
         return await self.service.cancel_job(job_id, actor=actor_of(tenant))
 
-    async def wait(self, job_id: str, *, tenant: str, seconds: float | None) -> Job:
-        """Return the job once it is final, or as it is after `seconds`."""
-        loop = asyncio.get_running_loop()
+    async def wait(
+        self, job_id: str, *, tenant: str, seconds: float | None, comes_later: bool = False
+    ) -> Job:
+        """Return the job once it is final, or as it is after `seconds`.
+
+        One that `comes_later` may still lie in an outbox, as may all whose id says so. Raises
+        `JobNotFound`, and `NotCarriedOver` for one that is in no queue by then.
+        """
+        loop, in_outbox = asyncio.get_running_loop(), comes_later or _is_from_outbox(job_id)
         deadline = None if seconds is None else loop.time() + seconds
         event = self.endings.expect(job_id)
         try:
             for look in _looks():
                 event.clear()
-                job = await self._found(job_id, tenant)
+                job = await self._found(job_id, tenant, in_outbox=in_outbox)
+                in_outbox = in_outbox and job is None
                 if job is not None and job.state.final:
                     return job
                 left = look if deadline is None else min(look, deadline - loop.time())
                 if left <= 0:
-                    return job or await self.get(job_id, tenant=tenant)
+                    if job is None:
+                        raise NotCarriedOver(job_id, seconds or 0)
+                    return job
                 await _wait(event, left)
             raise AssertionError("unreachable: looks have no end")
         finally:
             self.endings.forget(job_id, event)
 
-    async def _found(self, job_id: str, tenant: str) -> Job | None:
+    async def _found(self, job_id: str, tenant: str, *, in_outbox: bool) -> Job | None:
         try:
             return await self.get(job_id, tenant=tenant)
         except JobNotFound:
-            if job_id.startswith(outbox_prefix):
+            if in_outbox:
                 return None  # The worker has not carried it over yet.
             raise
 
@@ -210,6 +271,7 @@ async def open_queue(
 
     Raises `StoreUnavailable`, `MigrationFailed` and `BusUnavailable`.
     """
+    trace_as_the_program()
     clock = clock or SystemClock()
     options = place.database_options(pool_size_max=pool_size_max)
     store = await open_queue_store(options, clock, place.file)
@@ -223,8 +285,16 @@ async def open_queue(
     return queue
 
 
-def actor_of(tenant: str) -> Actor:
-    """Return the program itself as the actor within a tenant."""
+def actor_of(tenant: str, traceparent: str | None = None) -> Actor:
+    """Return the program itself as the actor within a tenant, as a part of a trace."""
+    actor = _program(tenant)
+    if traceparent is None:
+        return actor
+    return structs.replace(actor, origin=Origin(traceparent=traceparent))
+
+
+@lru_cache(maxsize=1_024)
+def _program(tenant: str) -> Actor:
     return structs.replace(system("library"), tenant_id=tenant_id(tenant))
 
 
@@ -234,6 +304,10 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
             await event.wait()
     except TimeoutError:
         return
+
+
+def _is_from_outbox(job_id: str) -> bool:
+    return job_id.startswith(outbox_prefix)
 
 
 def _looks() -> Iterator[float]:

@@ -101,6 +101,9 @@ def _file_of(text: str) -> Path:
     file = Path(name).expanduser().absolute()
     if file.is_dir():
         raise DatabaseUnusable(f"{file} is a directory.")
+    if not file.parent.is_dir():
+        # Made by itself, a path with a slash too many would become a queue that nobody looks for.
+        raise DatabaseUnusable(f"There is no directory {file.parent}; make it first.")
     return file
 
 

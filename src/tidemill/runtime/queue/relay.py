@@ -89,34 +89,41 @@ class OutboxRelay:
         if not rows:
             self._versions[file] = version
             return False
-        refused = self._enqueue(rows)
+        refused, later = self._enqueue(rows)
         with connection:
             connection.execute("BEGIN IMMEDIATE")
             for position, *_ in rows:
                 if position in refused:
                     connection.execute(_REFUSE, (refused[position], position))
-                else:
+                elif position not in later:
                     connection.execute(_FORGET, (position,))
+        if later:
+            raise next(iter(later.values()))
         return True
 
-    def _enqueue(self, rows: Sequence[Left]) -> dict[int, str]:
+    def _enqueue(self, rows: Sequence[Left]) -> tuple[dict[int, str], dict[int, Exception]]:
         assert self._loop is not None  # noqa: S101 - the thread starts after it is set
         return asyncio.run_coroutine_threadsafe(self._enqueue_all(rows), self._loop).result()
 
-    async def _enqueue_all(self, rows: Sequence[Left]) -> dict[int, str]:
-        """Enqueue; return why which rows can never be jobs. What may pass later is raised."""
+    async def _enqueue_all(
+        self, rows: Sequence[Left]
+    ) -> tuple[dict[int, str], dict[int, Exception]]:
+        """Enqueue; return why which rows can never be jobs, and which cannot be yet."""
         results = await asyncio.gather(
             *(self._enqueue_one(tenant, request) for _, _, tenant, request in rows),
             return_exceptions=True,
         )
         refused: dict[int, str] = {}
+        later: dict[int, Exception] = {}
         for (position, id_, *_), result in zip(rows, results, strict=True):
             if isinstance(result, msgspec.MsgspecError) or _is_final(result):
                 log.error("outbox.job.refused", job_id=id_, reason=str(result))
                 refused[position] = str(result)
+            elif isinstance(result, Exception):
+                later[position] = result
             elif isinstance(result, BaseException):
                 raise result
-        return refused
+        return refused, later
 
     async def _enqueue_one(self, tenant: str, request: str) -> None:
         wanted = msgspec.json.decode(request, type=JobRequest)

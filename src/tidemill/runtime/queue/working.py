@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import os
 import random
 import signal
+import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Final
@@ -17,25 +19,30 @@ from msgspec import Struct
 from tidemill.core.config import Config
 from tidemill.core.module import Periodic, Service
 from tidemill.infrastructure.database.owner_lock import OwnerLock
-from tidemill.jobs.dispatcher.assignments import Assignments
-from tidemill.jobs.dispatcher.dispatcher import Dispatcher, Peers
-from tidemill.jobs.dispatcher.options import DispatcherOptions
-from tidemill.jobs.dispatcher.service import Dispatching
-from tidemill.jobs.dispatcher.tending import Tending
-from tidemill.jobs.functions.running import Functions
-from tidemill.jobs.functions.service import FunctionService
-from tidemill.jobs.functions.worker import FunctionWorker
-from tidemill.jobs.logs.files import LogFiles
-from tidemill.jobs.logs.writing import LogArrivals, LogWriter
+from tidemill.jobs.code.functions.api import REACH, Reach
+from tidemill.jobs.code.functions.running import Functions
+from tidemill.jobs.code.functions.service import FunctionService
+from tidemill.jobs.code.functions.worker import FunctionWorker
+from tidemill.jobs.dispatching.dispatcher.assignments import Assignments
+from tidemill.jobs.dispatching.dispatcher.dispatcher import Dispatcher, Peers
+from tidemill.jobs.dispatching.dispatcher.options import DispatcherOptions
+from tidemill.jobs.dispatching.dispatcher.service import Dispatching
+from tidemill.jobs.dispatching.dispatcher.tending import Tending
+from tidemill.jobs.execution.worker.machine import machine_cpu, machine_memory_mib
+from tidemill.jobs.execution.worker.memory import Wear
+from tidemill.jobs.execution.worker.options import WorkerOptions
 from tidemill.jobs.protocol.connection import WorkerConnection
 from tidemill.jobs.protocol.errors import ConnectionLost
 from tidemill.jobs.protocol.memory import MemoryListener
-from tidemill.jobs.queue.models import RetryPolicy
-from tidemill.jobs.worker.options import WorkerOptions
+from tidemill.jobs.queueing.queue.models import RetryPolicy
+from tidemill.jobs.records.logs.files import LogFiles
+from tidemill.jobs.records.logs.writing import LogArrivals, LogWriter
 from tidemill.runtime.queue.identity import WorkerIdentity
+from tidemill.runtime.queue.job_api import QueueServices
 from tidemill.runtime.queue.opening import OpenQueue, open_queue
 from tidemill.runtime.queue.places import QueuePlace
 from tidemill.runtime.queue.relay import OutboxRelay
+from tidemill.runtime.queue.schedules import QueueScheduler
 from tidemill.runtime.services import PeriodicWork, Services, running
 
 log = structlog.get_logger(__name__)
@@ -52,6 +59,7 @@ class QueueOptions(Struct, frozen=True, kw_only=True):
     slots: int = 200
     tags: tuple[str, ...] = ("default",)
     outboxes: tuple[Path, ...] = ()
+    own_memory_mib_max: int = 0
 
 
 async def work_queue(
@@ -61,15 +69,17 @@ async def work_queue(
     config: Config,
     *,
     ready: Callable[[str], None],
-) -> None:
+) -> bool:
     """Run jobs of the queue at `place` until SIGTERM or SIGINT, then finish what runs.
 
-    `ready` is called with the worker's name once jobs are taken. Raises as `queue_worker` does.
+    `ready` is called with the worker's name once jobs are taken. Return whether it ended since its
+    process had grown too large, and shall begin anew. Raises as `queue_worker` does.
     """
-    loop, asked = asyncio.get_running_loop(), asyncio.Event()
-    stop = asked.set
+    loop, asked, told = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+    stop, wear = asked.set, Wear(options.own_memory_mib_max)
 
     def heed(*_: object) -> None:
+        told.set()
         # Not the loop's own handlers: those end with the loop, and a signal after that would
         # break off a process that is about to end well.
         with contextlib.suppress(RuntimeError):
@@ -81,15 +91,20 @@ async def work_queue(
         if not asked.is_set():
             stop = worker.drain
             ready(worker.name)
-            await worker.ended
+            async with wear.watched(worker.drain):
+                await worker.ended
+    return wear.worn and not told.is_set()
 
 
 class QueueWorker:
     """A worker that takes jobs; `ended` is done once it has drained."""
 
-    def __init__(self, name: str, worker: FunctionWorker) -> None:
+    def __init__(self, name: str, worker: FunctionWorker, services: QueueServices) -> None:
         self.name = name
-        self.ended = asyncio.create_task(worker.run(), name="queue worker")
+        # Only the worker's functions shall see it, not the program around this.
+        context = contextvars.copy_context()
+        context.run(REACH.set, Reach(asyncio.get_running_loop(), services.of))
+        self.ended = asyncio.create_task(worker.run(), name="queue worker", context=context)
         self._worker = worker
 
     def drain(self) -> None:
@@ -114,18 +129,29 @@ async def queue_worker(
         stack.callback(identity.release)
         queue = await open_queue(place)
         stack.push_async_callback(queue.close)
-        dispatcher = _dispatcher(queue, place, identity, options, config)
+        dispatcher, tending = _dispatcher(queue, place, identity, options, config)
         services: list[Service] = [dispatcher]
         if place.has_no_server:
             forget = FunctionService(queue.store.jobs).forget_facts
             facts = Periodic(name="queue.facts", every_seconds=forget_seconds, run=forget)
             services.append(PeriodicWork([facts]))
+            services.append(
+                QueueScheduler(
+                    queue, leads=lambda: tending.leads, history_days=config.jobs.history_days
+                )
+            )
         if options.outboxes:
             services.append(OutboxRelay(options.outboxes, queue))
         await stack.enter_async_context(running(Services(services)))
-        worker = QueueWorker(
-            identity.name, _worker(dispatcher, identity, functions, options, config)
-        )
+        calls = _worker(dispatcher, identity, functions, options, config)
+        if config.worker.http_address:
+            # Imported here, so that a worker without probes stays small.
+            from tidemill.runtime.queue.probes import queue_probes  # noqa: PLC0415 - as said
+
+            address = config.worker.http_address
+            await stack.enter_async_context(queue_probes(address, queue, dispatcher, calls))
+        reach = QueueServices(queue)
+        worker = QueueWorker(identity.name, calls, reach)
         try:
             yield worker
         finally:
@@ -140,27 +166,40 @@ def _dispatcher(
     identity: WorkerIdentity,
     options: QueueOptions,
     config: Config,
-) -> Dispatcher:
+) -> tuple[Dispatcher, Tending]:
     clock, jobs = queue.clock, config.jobs
+    # The server works on the next batch while this process runs one. SQLite would work in this
+    # process, and each would wait for the other's hold of the interpreter.
+    ahead_max = 0 if place.url is None else options.slots
     wanted = DispatcherOptions(
         directory=None,
         api_url="",
         # Two starts of one worker must not be taken for the same leader.
         holder=f"{identity.name}:{os.getpid()}:{clock.now()}",
         lease_seconds=config.lease_seconds,
+        # The leader fires schedules, reads the broker and prunes, for which a server has more.
+        may_lead=place.has_no_server,
         heartbeat_seconds=config.worker.heartbeat_interval_seconds,
         jobs_per_turn_max=config.dispatcher.jobs_per_turn_max,
-        dispatched_max=max(options.slots, config.dispatcher.max_concurrent_dispatches),
+        dispatched_max=max(options.slots + ahead_max, config.dispatcher.max_concurrent_dispatches),
+        ahead_max=ahead_max,
         look_seconds=min(look_seconds, config.dispatcher.schedule_interval_seconds),
         history_days=jobs.history_days,
         log_bytes_max=jobs.log_bytes_max,
         result_bytes_max=jobs.result_bytes_max,
     )
     policy = RetryPolicy(seconds_min=jobs.retry_seconds_min, seconds_max=jobs.retry_seconds_max)
-    dispatching = Dispatching(queue.store.jobs, policy, random.random)
+    dispatching = Dispatching(
+        queue.store.jobs,
+        policy,
+        random.random,
+        signals=queue.signals,
+        lease_seconds=config.lease_seconds,
+    )
     files = LogFiles(place.state / "logs", bytes_max=jobs.log_bytes_max + log_spare_bytes)
     arrivals = LogArrivals()
-    return Dispatcher(
+    tending = Tending(wanted, dispatching, queue.signals, files, clock)
+    dispatcher = Dispatcher(
         wanted,
         Peers(
             dispatching=dispatching,
@@ -168,11 +207,12 @@ def _dispatcher(
             signals=queue.signals,
             logs=LogWriter(files, queue.endings, arrivals),
             arrivals=arrivals,
-            tending=Tending(wanted, dispatching, queue.signals, files, clock),
+            tending=tending,
             clock=clock,
             functions=FunctionService(queue.store.jobs),
         ),
     )
+    return dispatcher, tending
 
 
 def _worker(
@@ -194,6 +234,9 @@ def _worker(
         run_directory=identity.directory,
         slots=options.slots,
         tags=options.tags,
+        labels=config.worker.labels,
+        cpu=config.worker.cpu or machine_cpu(),
+        memory_mib=config.worker.memory_mib or machine_memory_mib(),
         isolations=(),
         drain_seconds_max=config.worker.stop_seconds_max,
     )

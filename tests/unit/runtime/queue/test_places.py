@@ -50,6 +50,7 @@ def test_place_of_sqlite_takes_four_slashes_for_the_root() -> None:
         (":memory:", "needs a file"),
         ("postgresql:///shop", "names no host"),
         ("/", "is a directory"),
+        ("sqlite:////nowhere/jobs.db", "There is no directory /nowhere; make it first"),
     ],
 )
 def test_place_of_refuses_what_is_no_queue(database: str, reason: str) -> None:
