@@ -1,13 +1,40 @@
-"""What a running function knows of its job: `from tidemill import context`."""
+"""What a running function knows, says and asks: `from tidemill import context`.
+
+What waits has two forms: `get_state()` for functions in a thread, and `await get_state_async()`
+for those on the loop.
+"""
 
 from __future__ import annotations
 
-from tidemill.jobs.functions.context import (
+from tidemill.jobs.code.functions.api import Refused
+from tidemill.jobs.code.functions.asking import (
+    AwaitIt,
+    ChildFailed,
+    NothingToAsk,
+    get_resource,
+    get_resource_async,
+    get_state,
+    get_state_async,
+    get_variable,
+    get_variable_async,
+    metric,
+    metric_async,
+    progress,
+    progress_async,
+    run_job,
+    run_job_async,
+    set_state,
+    set_state_async,
+    start_job,
+    start_job_async,
+)
+from tidemill.jobs.code.functions.context import (
     JobContext,
     NotInJob,
     attempt,
     check_cancelled,
     current,
+    heartbeat,
     is_cancelled,
     job_id,
     tenant_id,
@@ -15,13 +42,34 @@ from tidemill.jobs.functions.context import (
 )
 
 __all__ = [
+    "AwaitIt",
+    "ChildFailed",
     "JobContext",
     "NotInJob",
+    "NothingToAsk",
+    "Refused",
     "attempt",
     "check_cancelled",
     "current",
+    "get_resource",
+    "get_resource_async",
+    "get_state",
+    "get_state_async",
+    "get_variable",
+    "get_variable_async",
+    "heartbeat",
     "is_cancelled",
     "job_id",
+    "metric",
+    "metric_async",
+    "progress",
+    "progress_async",
+    "run_job",
+    "run_job_async",
+    "set_state",
+    "set_state_async",
+    "start_job",
+    "start_job_async",
     "tenant_id",
     "work_item_id",
 ]

@@ -10,7 +10,17 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Final,
+    Literal,
+    Self,
+    TypedDict,
+    TypeVar,
+    Unpack,
+)
 from weakref import WeakKeyDictionary
 
 from tidemill.library.errors import NoDatabase
@@ -22,6 +32,16 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 VARIABLE: Final = "TIDEMILL_DATABASE_URL"
+
+
+class Placing(TypedDict, total=False):
+    """What `set_strategy` may say."""
+
+    order: Literal["fair_share", "priority_fifo"]
+    workers: Literal["first_free", "round_robin", "least_loaded", "affinity", "resource_aware"]
+    affinity_wait_seconds: float
+    reserve_seconds: float
+    weights: dict[str, int]
 
 
 class Tidemill:
@@ -37,6 +57,7 @@ class Tidemill:
     """
 
     _own: ClassVar[Tidemill | None] = None
+    _used: tuple[asyncio.AbstractEventLoop, OpenQueue] | None
 
     def __init__(
         self,
@@ -80,10 +101,16 @@ class Tidemill:
             # A server that forks its processes: what the parent has open is not ours.
             self._forget()
         loop = asyncio.get_running_loop()
+        # Each enqueue asks: what was used last is found without a lock.
+        if self._used is not None and self._used[0] is loop:
+            return self._used[1]
         with self._lock:
             opening = self._queues.get(loop)
             if opening is None:
                 opening = self._queues[loop] = loop.create_task(self._open())
+        if opening.done() and not opening.cancelled() and opening.exception() is None:
+            self._used = loop, opening.result()
+            return opening.result()
         try:
             return await asyncio.shield(opening)
         except Exception:
@@ -95,6 +122,7 @@ class Tidemill:
     async def close(self) -> None:
         """Close what this loop has open; the next use opens it again."""
         with self._lock:
+            self._used = None
             opening = self._queues.pop(asyncio.get_running_loop(), None)
         if opening is not None:
             await (await opening).close()
@@ -115,17 +143,32 @@ class Tidemill:
 
         For tests, development and small programs: `tidemill worker --app` is a process of its
         own, so that jobs cannot hold up what else the program does. At the end of the block
-        running jobs may finish.
+        running jobs may finish. Raises `SignatureUnusable` when a function cannot be a job.
         """
         from tidemill.core.config import Config  # noqa: PLC0415 - `import tidemill` stays cheap
-        from tidemill.jobs.functions.registry import REGISTRY  # noqa: PLC0415 - as above
-        from tidemill.jobs.functions.running import Functions  # noqa: PLC0415 - as above
+        from tidemill.jobs.code.functions.registry import REGISTRY  # noqa: PLC0415 - as above
+        from tidemill.jobs.code.functions.running import Functions  # noqa: PLC0415 - as above
         from tidemill.runtime.queue import QueueOptions, queue_worker  # noqa: PLC0415 - as above
 
         functions = Functions(REGISTRY.all(), threads_max=threads)
+        # Read here, as the worker's own task would end by it unseen while jobs are accepted.
+        functions.registered()
         options = QueueOptions(slots=slots, outboxes=self.outboxes)
         async with queue_worker(self.place, functions, options, Config()) as worker:
             yield worker.name
+
+    async def set_strategy(self, tag: str, **fields: Unpack[Placing]) -> None:
+        """Say in which order the jobs of a tag come up, and which worker gets each.
+
+        What is left out is as it is by default; safe to repeat, as at each start of the program.
+        Raises `InvalidStrategy` and `StrategyInUse`.
+        """
+        queue = await self.open()
+        await queue.set_strategy(tag, fields, tenant=self.tenant)
+
+    def set_strategy_sync(self, tag: str, **fields: Unpack[Placing]) -> None:
+        """See `set_strategy`; for programs without an event loop."""
+        self.run(lambda: self.set_strategy(tag, **fields))
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -148,6 +191,7 @@ class Tidemill:
 
     def _forget(self) -> None:
         self._pid = os.getpid()
+        self._used = None
         self._lock = threading.Lock()
         self._portal = Portal()
         self._queues: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[OpenQueue]] = (

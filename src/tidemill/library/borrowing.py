@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple
 
 from tidemill.jobs.contract import JobRequest
 from tidemill.library.app import Tidemill
 from tidemill.library.connections import raw, raw_sync
 from tidemill.library.errors import NotInTransaction
-
-H = TypeVar("H")
 
 
 def create_outbox(connection: Any) -> None:
@@ -24,35 +21,40 @@ def create_outbox(connection: Any) -> None:
     queue.create_outbox(raw_sync(connection))
 
 
-async def enqueue_in(
-    app: Tidemill, connection: Any, request: JobRequest, handle: Callable[[str], H]
-) -> H:
+class Borrowed(NamedTuple):
+    """The id of a job; with `comes_later` the worker carries it into the queue."""
+
+    job_id: str
+    comes_later: bool
+
+
+async def enqueue_in(app: Tidemill, connection: Any, request: JobRequest) -> Borrowed:
     """Enqueue in the transaction on `connection`, whichever kind that is."""
     from tidemill.runtime import queue  # noqa: PLC0415 - `import tidemill` stays cheap
 
     own = await raw(connection)
     try:
         if isinstance(own, sqlite3.Connection):
-            return handle(queue.leave(own, request, tenant=app.tenant))
+            return Borrowed(queue.leave(own, request, tenant=app.tenant), comes_later=True)
         opened = await app.open()
         order = await queue.prepare(opened, request, tenant=app.tenant)
-        return handle(await queue.enqueue_in(opened, own, order, app.place))
+        job_id = await queue.enqueue_in(opened, own, order, app.place)
+        return Borrowed(job_id, comes_later=False)
     except queue.NoTransaction:
         raise NotInTransaction from None
 
 
-def enqueue_in_sync(
-    app: Tidemill, connection: Any, request: JobRequest, handle: Callable[[str], H]
-) -> H:
+def enqueue_in_sync(app: Tidemill, connection: Any, request: JobRequest) -> Borrowed:
     """Enqueue in the transaction on a synchronous `connection`."""
     from tidemill.runtime import queue  # noqa: PLC0415 - `import tidemill` stays cheap
 
     own = raw_sync(connection)
     try:
         if isinstance(own, sqlite3.Connection):
-            return handle(queue.leave(own, request, tenant=app.tenant))
+            return Borrowed(queue.leave(own, request, tenant=app.tenant), comes_later=True)
         opened = app.run(app.open)
         order = app.run(lambda: queue.prepare(opened, request, tenant=app.tenant))
-        return handle(queue.enqueue_in_sync(opened, own, order, app.place))
+        job_id = queue.enqueue_in_sync(opened, own, order, app.place)
+        return Borrowed(job_id, comes_later=False)
     except queue.NoTransaction:
         raise NotInTransaction from None

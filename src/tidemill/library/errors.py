@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 
 class JobFailed(Exception):
     """The job has failed for good; `type`, `message` and `traceback` are those of its error."""
 
+    _ended: ClassVar[str] = "has failed with {type}: {message}"
+
     def __init__(self, job_id: str, type_: str, message: str, traceback: str) -> None:
-        super().__init__(f"Job {job_id} has failed with {type_}: {message}")
+        super().__init__(f"Job {job_id} {self._ended.format(type=type_, message=message)}")
         self.job_id = job_id
         self.type = type_
         self.message = message
@@ -17,9 +21,23 @@ class JobFailed(Exception):
 class JobCancelled(JobFailed):
     """The job was cancelled."""
 
+    _ended = "was cancelled."
+
 
 class JobTimedOut(JobFailed):
     """The job ran longer than it may, in its last attempt."""
+
+    _ended = "has run out of time: {message}"
+
+
+class ResultExpired(LookupError):
+    """The job has succeeded, and its result was kept for as long as its limits said."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(
+            f"The result of job {job_id} is gone (limits.result_ttl_seconds); the job succeeded."
+        )
+        self.job_id = job_id
 
 
 class NoDatabase(RuntimeError):

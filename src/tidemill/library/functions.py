@@ -5,18 +5,23 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Generic, ParamSpec, Protocol, TypeVar, overload
+from typing import Any, Generic, ParamSpec, Protocol, TypeVar, Unpack, overload
 
 import msgspec
-from msgspec import Struct, structs
+from msgspec import structs
 
 from tidemill.core.clock import from_datetime
+from tidemill.jobs.code.functions.models import FunctionOptions, Retry
+from tidemill.jobs.code.functions.registry import REGISTRY, Declared
 from tidemill.jobs.contract import JobId, JobRequest
-from tidemill.jobs.functions.models import FunctionOptions, Retry
-from tidemill.jobs.functions.registry import REGISTRY, Declared
+from tidemill.jobs.errors import ArgumentsInvalid
+from tidemill.jobs.limits.models import Limits, check_limits, key_arguments
+from tidemill.jobs.requirements.models import Requires
 from tidemill.library.app import Tidemill
-from tidemill.library.borrowing import enqueue_in, enqueue_in_sync
+from tidemill.library.borrowing import Borrowed, enqueue_in, enqueue_in_sync
 from tidemill.library.handles import JobHandle
+from tidemill.library.schedules import JobSchedule, When, keep
+from tidemill.library.wishes import Wishes, check_call, check_wishes
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -24,17 +29,6 @@ T = TypeVar("T")
 
 Arguments = Sequence[Any] | Mapping[str, Any]
 """The arguments of one call: by position, or by name."""
-
-
-class Wishes(Struct, frozen=True, kw_only=True):
-    """What an enqueue says beyond the arguments; None leaves it to the function."""
-
-    id: str | None = None
-    tag: str | None = None
-    priority: int | None = None
-    run_at: datetime | None = None
-    timeout: float | None = None
-    attempts: int | None = None
 
 
 class Enqueuer(Generic[P, T]):
@@ -58,14 +52,18 @@ class Enqueuer(Generic[P, T]):
         return self.handle(job.public_id)
 
     async def enqueue_many(self, calls: Iterable[Arguments]) -> list[JobHandle[T]]:
-        """Enqueue many calls; all arguments are checked before the first is enqueued."""
+        """Enqueue many calls; all arguments are checked before the first is enqueued.
+
+        Raises `ArgumentsInvalid`, which names the call by its place, from 0.
+        """
         app = self._queue_app()
         if self._wishes.id is not None:
             raise ValueError("One id cannot stand for many jobs; leave it out of options().")
-        requests = [self._request_of(call) for call in calls]
+        arguments = [self._encoded(call, f"calls[{place}]") for place, call in enumerate(calls)]
         queue = await app.open()
-        jobs = await queue.enqueue_many(requests, tenant=app.tenant)
-        return [self.handle(job.public_id) for job in jobs]
+        ids = await queue.enqueue_alike(self._request_with({}), arguments, tenant=app.tenant)
+        signature = self._declared.signature
+        return [JobHandle(app, job_id, signature) for job_id in ids]
 
     def enqueue_sync(self, *args: P.args, **kwargs: P.kwargs) -> JobHandle[T]:
         """See `enqueue`; for programs without an event loop."""
@@ -85,14 +83,31 @@ class Enqueuer(Generic[P, T]):
         worker carries it over. Raises `NotInTransaction`.
         """
         request = self._request(args, kwargs)
-        return await enqueue_in(self._queue_app(), connection, request, self.handle)
+        return self._borrowed(await enqueue_in(self._queue_app(), connection, request))
 
     def enqueue_in_sync(
         self, connection: Any, /, *args: P.args, **kwargs: P.kwargs
     ) -> JobHandle[T]:
         """See `enqueue_in`; for a synchronous connection, such as Django's."""
         request = self._request(args, kwargs)
-        return enqueue_in_sync(self._queue_app(), connection, request, self.handle)
+        return self._borrowed(enqueue_in_sync(self._queue_app(), connection, request))
+
+    def _borrowed(self, job: Borrowed) -> JobHandle[T]:
+        signature = self._declared.signature
+        return JobHandle(self._queue_app(), job.job_id, signature, comes_later=job.comes_later)
+
+    async def schedule(self, cron: str | None = None, /, **fields: Unpack[When]) -> JobSchedule:
+        """Keep a schedule of this function; safe to repeat, as at each start of the program.
+
+        `cron` has 5 or 6 fields; instead of it `every` says an interval, `at` one instant. The
+        schedule is found by `name`, by default the function's: the same again changes nothing,
+        another definition replaces it. Raises `ScheduleInvalid`, which names the field.
+        """
+        return await keep(self._queue_app(), self._declared, cron, fields)
+
+    def schedule_sync(self, cron: str | None = None, /, **fields: Unpack[When]) -> JobSchedule:
+        """See `schedule`."""
+        return self._queue_app().run(lambda: self.schedule(cron, **fields))
 
     def handle(self, job_id: str) -> JobHandle[T]:
         """Return the handle of a job of this function, from its id."""
@@ -107,13 +122,33 @@ class Enqueuer(Generic[P, T]):
         run_at: datetime | timedelta | None = None,
         timeout: float | None = None,
         attempts: int | None = None,
+        limits: Limits | None = None,
+        requires: Requires | None = None,
+        affinity_key: str | None = None,
+        labels: Sequence[str] | None = None,
         app: Tidemill | None = None,
     ) -> Enqueuer[P, T]:
         """Return what enqueues with these wishes; `run_at` is an instant, or a time from now.
 
-        The same `id` never runs twice: a second enqueue gives the same job. `app` is another
-        queue.
+        The same `id` never runs twice: a second enqueue gives the same job. `limits` hold before
+        those of the function. `requires` is what its worker must have, and jobs with the same
+        `affinity_key` go to the same worker: for tags that `Tidemill.set_strategy` has told so.
+        By `labels` the job is found again, as with `Jobs.list(label=…)`.
+        `app` is another queue. Raises `TypeError` and `ValueError` for what none of them can be.
         """
+        check_wishes(
+            id=id,
+            tag=tag,
+            priority=priority,
+            run_at=run_at,
+            timeout=timeout,
+            attempts=attempts,
+            limits=limits,
+            requires=requires,
+            affinity_key=affinity_key,
+            labels=labels,
+            app=app,
+        )
         given = Wishes(
             id=id,
             tag=tag,
@@ -121,6 +156,10 @@ class Enqueuer(Generic[P, T]):
             run_at=_instant(run_at),
             timeout=timeout,
             attempts=attempts,
+            limits=limits,
+            requires=requires,
+            affinity_key=affinity_key,
+            labels=None if labels is None else tuple(labels),
         )
         known = {name: value for name, value in structs.asdict(given).items() if value is not None}
         return Enqueuer(self._declared, app or self._app, structs.replace(self._wishes, **known))
@@ -128,25 +167,42 @@ class Enqueuer(Generic[P, T]):
     def _queue_app(self) -> Tidemill:
         return self._app or Tidemill.own()
 
-    def _request_of(self, call: Arguments) -> JobRequest:
-        if isinstance(call, Mapping):
-            return self._request((), call)
-        return self._request(call, {})
+    def _encoded(self, call: Arguments, where: str) -> bytes:
+        check_call(call, where)
+        try:
+            return self._encode((), call) if isinstance(call, Mapping) else self._encode(call, {})
+        except ArgumentsInvalid as wrong:
+            raise wrong.within(where) from None
+
+    def _encode(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bytes:
+        written = [argument for _, argument in key_arguments(self._limits())]
+        return self._declared.signature.encode(args, kwargs, written=written)
 
     def _request(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> JobRequest:
-        encoded = self._declared.signature.encode(args, kwargs)
+        encoded = self._encode(args, kwargs)
+        return self._request_with({} if encoded == b"{}" else msgspec.json.decode(encoded))
+
+    def _request_with(self, arguments: dict[str, Any]) -> JobRequest:
         wishes, options = self._wishes, self._declared.options
         seconds = wishes.timeout if wishes.timeout is not None else options.timeout_seconds
         return JobRequest(
             function=self._declared.name,
-            args=msgspec.json.decode(encoded),
+            args=arguments,
             id=wishes.id,
             tag=wishes.tag or options.tag,
             priority=options.priority if wishes.priority is None else wishes.priority,
             run_at=None if wishes.run_at is None else from_datetime(wishes.run_at),
             timeout_seconds=None if seconds is None else max(1, round(seconds)),
             attempts_max=wishes.attempts or options.attempts_max,
+            requires=wishes.requires,
+            affinity_key=wishes.affinity_key,
+            labels=wishes.labels or (),
+            limits=self._limits(),
         )
+
+    def _limits(self) -> Limits | None:
+        wished, deployed = self._wishes.limits, self._declared.options.limits
+        return deployed if wished is None else wished.over(deployed)
 
 
 class JobFunction(Enqueuer[P, T], Generic[P, R, T]):
@@ -191,6 +247,7 @@ def job(
     timeout: float | None = None,
     priority: int = 0,
     retry: Retry | None = None,
+    limits: Limits | None = None,
     app: Tidemill | None = None,
 ) -> Decorator: ...
 
@@ -205,21 +262,36 @@ def job(  # noqa: PLR0913 - one for each thing that holds for a function's jobs
     timeout: float | None = None,
     priority: int = 0,
     retry: Retry | None = None,
+    limits: Limits | None = None,
     app: Tidemill | None = None,
 ) -> Any:
     """Declare a function as a job; use it as `@job` or `@job(attempts=5)`.
 
     `name` is its name within its module, or a whole one such as `shop.tasks:send_mail`. `timeout`
-    is in seconds. With `retry` and without `attempts` there are ten attempts. `app` is where its
-    jobs go when that is not the program's own queue.
+    is in seconds. With `retry` and without `attempts` there are ten attempts. `limits` says how
+    many of its jobs run at once, how often, and more. `app` is where its jobs go when that is
+    not the program's own queue. Raises `TypeError` and `ValueError` for what none of them can be.
     """
+    check_wishes(
+        name=name,
+        tag=tag,
+        attempts=attempts,
+        timeout=timeout,
+        priority=priority,
+        retry=retry,
+        limits=limits,
+        app=app,
+    )
     options = FunctionOptions(
         tag=tag,
         priority=priority,
         attempts_max=attempts if attempts is not None or retry is None else attempts_with_retry,
         timeout_seconds=None if timeout is None else max(1, round(timeout)),
         retry=retry,
+        limits=limits,
     )
+    if limits is not None:
+        check_limits(limits)
 
     def declare(call: Callable[..., Any]) -> JobFunction[..., Any, Any]:
         declared = REGISTRY.get(REGISTRY.declare(call, name, options))
@@ -234,6 +306,4 @@ attempts_with_retry = 10
 def _instant(moment: datetime | timedelta | None) -> datetime | None:
     if isinstance(moment, timedelta):
         return datetime.now(UTC) + moment
-    if moment is not None and moment.tzinfo is None:
-        raise ValueError("run_at needs a time zone, such as datetime.now(UTC).")
     return moment

@@ -11,11 +11,13 @@ from functools import partial
 from typing import Any, Final
 
 from tidemill.core.config import Config
-from tidemill.jobs.functions.registry import REGISTRY, ProgramNotLoaded, load_program
-from tidemill.jobs.functions.running import Functions
-from tidemill.jobs.functions.signatures import SignatureUnusable
+from tidemill.jobs.code.functions.registry import REGISTRY, ProgramNotLoaded, load_program
+from tidemill.jobs.code.functions.running import Functions
+from tidemill.jobs.code.functions.signatures import SignatureUnusable
+from tidemill.jobs.execution.worker.memory import begin_anew
 from tidemill.library.app import VARIABLE, Tidemill
 from tidemill.library.errors import NoDatabase
+from tidemill.runtime.collecting import spare_collections
 from tidemill.runtime.queue import DatabaseUnusable, QueueOptions, work_queue
 from tidemill.runtime.roles import run_role, say
 from tidemill.runtime.supervisor import EXIT_REFUSED
@@ -61,14 +63,19 @@ def _run(target: str, database: str | None, config: Config) -> int:
         sys.stderr.write(f"tidemill: {error}\n")
         return EXIT_REFUSED
     options = QueueOptions(
-        slots=config.worker.functions_max, tags=config.worker.tags, outboxes=app.outboxes
+        slots=config.worker.functions_max,
+        tags=config.worker.tags,
+        outboxes=app.outboxes,
+        own_memory_mib_max=config.worker.memory_mib_max,
     )
 
     def ready(name: str) -> None:
+        spare_collections()
         names = ", ".join(sorted(declared))
         say(f"Worker {name} runs {len(declared)} functions of {target}: {names}")
 
-    asyncio.run(work_queue(place, functions, options, config, ready=ready))
+    if asyncio.run(work_queue(place, functions, options, config, ready=ready)):
+        begin_anew()
     return 0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from sqlalchemy.pool import NullPool
 
 import tidemill
 from tests.fixtures import shop as program
+from tests.fixtures.databases import a_database
 from tests.fixtures.library import Shop, make_shop
 from tests.fixtures.stores import until
 from tidemill import NotInTransaction
@@ -149,16 +150,36 @@ async def test_sqlite_integration_outbox_shares_the_transaction(sqlite_shop: Sho
     connection = sqlite3.connect(sqlite_shop.outbox)
     tidemill.create_outbox(connection)
     kept = await double.enqueue_in(connection, 1)
+    named = program.double.options(app=sqlite_shop.app, id="tide-1")
+    also_kept = await named.enqueue_in(connection, 4)
     connection.commit()
     await double.enqueue_in(connection, 2)
     connection.rollback()
 
+    with pytest.raises(TimeoutError):
+        await also_kept.result(0.01)
     async with sqlite_shop.app.worker():
         assert await kept.result(seconds) == 2
+        assert await also_kept.result(seconds) == 8
 
-    assert _jobs(sqlite_shop) == 1
+    assert _jobs(sqlite_shop) == 2
     assert connection.execute("SELECT COUNT(*) FROM tidemill_outbox").fetchone() == (0,)
     connection.close()
+
+
+async def test_sqlite_integration_result_says_that_no_worker_carries_the_file_over(
+    sqlite_shop: Shop,
+) -> None:
+    app = tidemill.Tidemill(sqlite_shop.database, state=sqlite_shop.directory / "state")
+    connection = sqlite3.connect(sqlite_shop.outbox)
+    tidemill.create_outbox(connection)
+    left = await program.double.options(app=app).enqueue_in(connection, 1)
+    connection.commit()
+    connection.close()
+
+    async with app, app.worker():
+        with pytest.raises(TimeoutError, match=r"Name the file in Tidemill\(outboxes=\[…\]\)"):
+            await left.result(0.1)
 
 
 async def test_sqlite_integration_outbox_missing_says_what_to_do(sqlite_shop: Shop) -> None:
@@ -169,6 +190,30 @@ async def test_sqlite_integration_outbox_missing_says_what_to_do(sqlite_shop: Sh
     connection.close()
 
 
+@pytest.fixture
+def elsewhere() -> Iterator[str]:
+    with a_database("elsewhere") as url:
+        yield url
+
+
+async def test_enqueue_in_integration_says_that_the_queue_is_in_another_database(
+    elsewhere: str, shop: Shop
+) -> None:
+    double = program.double.options(app=shop.app)
+    told = (
+        r"no queue in a schema .*jobs\. Give a connection to the database in which the queue lies"
+    )
+    connection = await asyncpg.connect(elsewhere)
+    async with connection.transaction():
+        with pytest.raises(TypeError, match=told):
+            await double.enqueue_in(connection, 1)
+    await connection.close()
+
+    async with await psycopg.AsyncConnection.connect(elsewhere) as other:
+        with pytest.raises(TypeError, match=told):
+            await double.enqueue_in(other, 1)
+
+
 async def test_enqueue_in_integration_refuses_what_is_no_connection(shop: Shop) -> None:
     stranger: Any = Path()
 
@@ -176,15 +221,25 @@ async def test_enqueue_in_integration_refuses_what_is_no_connection(shop: Shop) 
         await program.double.options(app=shop.app).enqueue_in(stranger, 1)
 
 
+@pytest.mark.parametrize(
+    "bursts",
+    [
+        2,
+        pytest.param(
+            4, marks=pytest.mark.full(reason="the same with more kills, 1.2 s of CPU each")
+        ),
+    ],
+)
 async def test_outbox_integration_each_left_job_becomes_one_job_over_kills(
-    sqlite_shop: Shop, tmp_path: Path
+    sqlite_shop: Shop, tmp_path: Path, bursts: int
 ) -> None:
+    count = 40 * bursts
     connection = sqlite3.connect(sqlite_shop.outbox)
     connection.execute("PRAGMA journal_mode=WAL")
     tidemill.create_outbox(connection)
     handles = []
     with sqlite_shop.worker_process() as worker:
-        for burst in range(4):
+        for burst in range(bursts):
             for number in range(40):
                 name = f"{burst}-{number}"
                 note_down = program.note_down.options(app=sqlite_shop.app)
@@ -198,10 +253,10 @@ async def test_outbox_integration_each_left_job_becomes_one_job_over_kills(
 
     jobs = sqlite3.connect(sqlite_shop.directory / "jobs.db")
     known = jobs.execute("SELECT COUNT(*), COUNT(DISTINCT key) FROM job_keys").fetchone()
-    assert known == (160, 160)
+    assert known == (count, count)
     finished = jobs.execute("SELECT COUNT(*) FROM job_history").fetchone()
-    assert finished == (160,)
-    assert _has(tmp_path, 160)
+    assert finished == (count,)
+    assert _has(tmp_path, count)
     assert connection.execute("SELECT COUNT(*) FROM tidemill_outbox").fetchone() == (0,)
     connection.close()
     jobs.close()

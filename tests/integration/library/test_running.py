@@ -6,6 +6,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import anyio
@@ -14,12 +15,16 @@ import pytest
 from tests.fixtures import shop as program
 from tests.fixtures.library import Shop
 from tests.fixtures.stores import until
-from tidemill import JobCancelled, JobFailed, JobTimedOut
+from tidemill import JobCancelled, JobFailed, JobTimedOut, job
+from tidemill.jobs.code.functions.registry import REGISTRY
+from tidemill.jobs.code.functions.signatures import SignatureUnusable
 from tidemill.jobs.contract import JobState
 from tidemill.jobs.errors import ArgumentsInvalid
 
 pytestmark = pytest.mark.anyio
 seconds = 60.0
+on_sqlite = pytest.mark.parametrize("shop", ["sqlite"], indirect=True)
+"""For what both databases have no part in."""
 
 
 async def test_job_integration_async_and_sync_functions_return_results(shop: Shop) -> None:
@@ -58,6 +63,23 @@ async def test_enqueue_many_integration_checks_all_before_the_first(shop: Shop) 
         jobs = await double.enqueue_many([(1,), {"number": 2}, [3]])
 
         assert [await job.result(seconds) for job in jobs] == [2, 4, 6]
+
+
+@on_sqlite
+async def test_worker_integration_refuses_hints_that_are_nowhere_before_it_takes_jobs(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(REGISTRY, "_declared", dict(REGISTRY.all()))
+
+    async def unpack(crate: Any) -> None:
+        del crate
+
+    unpack.__annotations__["crate"] = "Nowhere"
+    job(name="tests.fixtures.shop:unpack")(unpack)
+
+    with pytest.raises(SignatureUnusable, match=r"unpack.*Nowhere"):
+        async with shop.app.worker():
+            pytest.fail("the worker takes jobs")
 
 
 async def test_log_integration_has_prints_and_records_with_time_and_level(shop: Shop) -> None:
@@ -117,7 +139,7 @@ async def test_result_integration_without_a_form_in_json_is_an_error(shop: Shop)
 async def test_timeout_integration_ends_the_function(shop: Shop, tmp_path: Path) -> None:
     async with shop.app.worker():
         job = await program.sleep_long.options(app=shop.app).enqueue(tmp_path / "note")
-        with pytest.raises(JobTimedOut, match="limit of 1 s"):
+        with pytest.raises(JobTimedOut, match=r"has run out of time: .* limit of 1 s\."):
             await job.result(seconds)
 
 
@@ -127,7 +149,7 @@ async def test_cancel_integration_reaches_async_functions(shop: Shop, tmp_path: 
         job = await program.sleep_until_cancelled.options(app=shop.app).enqueue(note)
         await until(note.exists, seconds=seconds)
         await job.cancel()
-        with pytest.raises(JobCancelled):
+        with pytest.raises(JobCancelled, match=rf"^Job {job.id} was cancelled\.$"):
             await job.result(seconds)
 
     assert note.with_suffix(".cancelled").read_text() == job.id

@@ -1,0 +1,116 @@
+"""Limits of functions: in a program's own transaction, and where only the worker can keep them."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import anyio
+import asyncpg
+import pytest
+
+import tidemill
+from tests.fixtures import shop as program
+from tests.fixtures.library import Shop
+from tests.fixtures.stores import until
+from tidemill import Concurrency, JobTimedOut, Limits, ResultExpired, Unique
+from tidemill.jobs.errors import InvalidJobField
+
+pytestmark = pytest.mark.anyio
+seconds = 60.0
+
+
+async def test_limits_integration_a_function_without_a_sign_of_life_is_ended(
+    shop: Shop, tmp_path: Path
+) -> None:
+    limits = Limits(heartbeat_timeout_seconds=0.1)
+    async with shop.app.worker():
+        silent = await program.sleep_until_cancelled.options(app=shop.app, limits=limits).enqueue(
+            tmp_path / "note"
+        )
+
+        with pytest.raises(JobTimedOut) as raised:
+            await silent.result(seconds)
+
+    assert raised.value.type == "HeartbeatTimeout"
+
+
+async def test_limits_integration_a_function_that_finds_no_thread_in_time_is_ended(
+    shop: Shop, tmp_path: Path
+) -> None:
+    limits, gate = Limits(start_timeout_seconds=0.1), anyio.Path(tmp_path / "gate")
+    async with shop.app.worker(threads=1):
+        first = await program.wait_for.options(app=shop.app).enqueue(
+            tmp_path / "gate", tmp_path / "note"
+        )
+        await until((tmp_path / "note").exists, seconds=seconds)
+        late = await program.add.options(app=shop.app, limits=limits).enqueue(1)
+
+        with pytest.raises(JobTimedOut) as raised:
+            await late.result(seconds)
+        await gate.touch()
+        assert await first.result(seconds) == 1
+
+    assert raised.value.type == "StartTimeout"
+
+
+async def test_limits_integration_of_jobs_in_the_programs_own_transactions(shop: Shop) -> None:
+    double = program.double.options(app=shop.app, limits=Limits(unique=Unique()))
+    if shop.is_sqlite:
+        connection = sqlite3.connect(shop.outbox)
+        tidemill.create_outbox(connection)
+        with connection:
+            connection.execute("BEGIN")
+            jobs = [double.enqueue_in_sync(connection, 21) for _ in range(2)]
+        connection.close()
+    else:
+        other = await asyncpg.connect(shop.database)
+        async with other.transaction():
+            jobs = [await double.enqueue_in(other, 21) for _ in range(2)]
+        await other.close()
+
+    async with shop.app.worker():
+        assert [await job.result(seconds) for job in jobs] == [42, 42]
+        queue = await shop.app.open()
+        found = {(await queue.get(job.id, tenant=shop.app.tenant)).id for job in jobs}
+
+    assert len(found) == 1
+
+
+async def test_limits_integration_a_limit_that_cannot_hold_is_refused_by_the_decorator() -> None:
+    with pytest.raises(InvalidJobField, match=r"limits\.ttl_seconds"):
+        tidemill.job(name="shop:never", limits=Limits(ttl_seconds=0))(len)
+
+
+async def test_limits_integration_of_many_calls_have_a_key_each(shop: Shop) -> None:
+    limits = Limits(concurrency=Concurrency(key="n-{args.number}"), unique=Unique())
+    double = program.double.options(app=shop.app, limits=limits)
+    jobs = await double.enqueue_many([(1,), (2,), (1,)])
+
+    async with shop.app.worker():
+        assert [await job.result(seconds) for job in jobs] == [2, 4, 2]
+
+    assert len({job.id for job in jobs}) == 2
+
+
+async def test_limits_integration_a_key_sees_the_defaults_of_arguments(shop: Shop) -> None:
+    limits = Limits(concurrency=Concurrency(key="n-{args.b}"))
+    add = program.add.options(app=shop.app, limits=limits)
+    jobs = [await add.enqueue(1), *await add.enqueue_many([(2,), {"a": 3, "b": 2}])]
+
+    queue = await shop.app.open()
+    found = [await queue.get(job.id, tenant=shop.app.tenant) for job in jobs]
+    assert [job.concurrency_key for job in found] == ["n-1", "n-1", "n-2"]
+
+
+async def test_limits_integration_a_result_that_is_gone_is_no_result(shop: Shop) -> None:
+    double = program.double.options(app=shop.app, limits=Limits(result_ttl_seconds=0.001))
+    async with shop.app.worker():
+        job = await double.enqueue(21)
+
+        async def ask_until_it_is_gone() -> None:
+            while True:
+                assert await job.result(seconds) == 42
+
+        with pytest.raises(ResultExpired, match="result_ttl_seconds"), anyio.fail_after(seconds):
+            await ask_until_it_is_gone()
