@@ -20,6 +20,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from msgspec import Struct
 from uuid_utils import uuid7
 
+from tidemill.api.tracing import begin_request, end_request
 from tidemill.core.log_context import LOG_CONTEXT
 from tidemill.core.ports import RateLimitState
 from tidemill.http.authentication import CONTEXT, RequestContext
@@ -93,6 +94,7 @@ class Edge:
             # What GET would say of itself, without its body.
             inner = cast("Scope", {**scope, "method": HttpMethod.GET.value})
             exchange = _HeadersOnly(send, context, self._headers_for(scope["path"]))
+        span = begin_request(method, scope["path"], context)
         started = time.perf_counter()
         self.in_flight += 1
         try:
@@ -102,7 +104,10 @@ class Edge:
             await exchange.fail(InternalError(context.request_id))
         finally:
             self.in_flight -= 1
-            self._report(method, inner, exchange, time.perf_counter() - started)
+            route = route_of(inner)
+            self._observe(method, route, exchange.status, time.perf_counter() - started)
+            if span is not None:
+                end_request(span, method, route, exchange.status, context)
 
     def _headers_for(self, path: str) -> tuple[tuple[bytes, bytes], ...]:
         pages = not path.startswith(("/api/v1", "/v1/", "/health", "/live", "/ready"))
@@ -117,9 +122,6 @@ class Edge:
             await exchange.fail(BodyTooLarge(bytes_max))
             return
         await self._app(scope, receive, exchange.send)
-
-    def _report(self, method: str, scope: Scope, exchange: _Exchange, seconds: float) -> None:
-        self._observe(method, route_of(scope), exchange.status, seconds)
 
 
 class _Exchange:

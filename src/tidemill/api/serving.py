@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
 import socket
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from tidemill.api.application import Application, open_application
 from tidemill.api.http_server import HttpServer, http_server, listen_in, listen_on
 from tidemill.core.config import Config
 from tidemill.core.crash import crash_point
+from tidemill.runtime.collecting import spare_collections
 from tidemill.runtime.configuration import with_kept_secrets
 from tidemill.runtime.predecessor import await_predecessor
 from tidemill.runtime.roles import say
@@ -25,8 +25,6 @@ log = structlog.get_logger(__name__)
 
 _answers_share: Final = 3
 """A third of the time to stop is for answers under way; services and stores have the rest."""
-_collect_after_objects: Final = 10_000
-"""Requests free nearly all of theirs without it; at the default of 700 it costs 5 % of a GET."""
 link_seconds_min: Final = 5.0
 """How long after a link the next is printed at the earliest, however often one asks for it."""
 _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
@@ -51,7 +49,7 @@ async def serve(config: Config, tell: Callable[[str], None]) -> None:
 async def _serve(
     application: Application, listeners: list[socket.socket], tell: Callable[[str], None]
 ) -> None:
-    _spare_collections()
+    spare_collections()
     config = application.config
     server = http_server(application.asgi, stop_seconds_max=answer_seconds_max(config))
     loop = asyncio.get_running_loop()
@@ -70,13 +68,6 @@ async def _serve(
     await serving
 
 
-def _spare_collections() -> None:
-    """Let the collector look at what requests leave behind, seldom, and not at the program."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_collect_after_objects)
-
-
 def answer_seconds_max(config: Config) -> int:
     """Return how long answers under way may take once the process stops."""
     return max(1, config.server.stop_seconds_max // _answers_share)
@@ -89,11 +80,24 @@ async def _announce(
     crash_point("api_started")
     log.info("api.started", url=application.config.public_url)
     tell(f"Tidemill is at {application.config.public_url}")
+    while not await _has_owner(application, tell):
+        pass
+
+
+async def _has_owner(application: Application, tell: Callable[[str], None]) -> bool:
+    """Print the set-up link and wait until somebody looks for it, unless there is an owner."""
     minutes = application.config.auth.setup_ticket_minutes
-    while (link := await application.owner_link()) is not None:
+    try:
+        link = await application.owner_link()
+        if link is None:
+            return True
         tell(f"Make the first owner within {minutes} minutes: {link}")
         await asyncio.sleep(link_seconds_min)
         await application.owner_link_missed()
+    except Exception as error:  # noqa: BLE001 - without the link nobody could begin: try again
+        log.warning("api.setup_link_failed", error=str(error))
+        await asyncio.sleep(link_seconds_min)
+    return False
 
 
 def run(config: Config) -> None:

@@ -1,17 +1,15 @@
 from __future__ import annotations
 
 import io
-import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-import structlog
 
 from tests.fixtures.app import make_app
-from tidemill.infrastructure.observability import configure_logging
+from tests.fixtures.logs import written_logs
 
 pytestmark = pytest.mark.anyio
 
@@ -21,14 +19,8 @@ SPAN = "00f067aa0ba902b7"
 
 @pytest.fixture
 def written() -> Iterator[io.BytesIO]:
-    handlers, level, saved = logging.root.handlers[:], logging.root.level, structlog.get_config()
-    stream = io.BytesIO()
-    configure_logging(level="info", as_json=True, stream=stream, once=False)
-    yield stream
-    structlog.configure(**saved)
-    logging.captureWarnings(capture=False)
-    logging.root.handlers[:] = handlers
-    logging.root.setLevel(level)
+    with written_logs() as stream:
+        yield stream
 
 
 async def test_log_lines_integration_name_request_caller_tenant_and_trace(

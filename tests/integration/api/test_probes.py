@@ -37,6 +37,7 @@ _CORE: Final = frozenset(
         "dispatcher_is_leader",
         "events_published",
         "fenced_outcomes",
+        "workers_refused",
         "http_errors",
         "http_request_duration_seconds",
         "http_requests",

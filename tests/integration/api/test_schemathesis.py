@@ -7,14 +7,20 @@ tells of. Half of the requests name objects that exist, so that they reach past 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
+from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
+import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, settings
-from schemathesis.checks import not_a_server_error
+from schemathesis.checks import load_all_checks, not_a_server_error
+from schemathesis.core.result import Ok
+from schemathesis.generation.feedback import FeedbackSources
+from schemathesis.pytest._test_builder import build_operation_test
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_schema_conformance,
@@ -23,10 +29,13 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.fixtures.client import Client, log_in
 from tests.fixtures.server import API_ROLE, Server
+from tests.fixtures.tiers import FULL, NORMAL
 
 DOCUMENT: Final = Path(__file__).resolve().parents[3] / "docs" / "api" / "openapi.json"
-examples_max: Final = 8
-answer_seconds_max: Final = 20
+# An operation's description calls for some forty inputs: each change tries every fourth.
+tried_of: Final = {NORMAL: slice(0, None, 4), FULL: slice(None)}
+examples_max: Final = {NORMAL: 3, FULL: 5}
+answer_seconds_max: Final = 60
 CHECKS: Final = [
     not_a_server_error,
     status_code_conformance,
@@ -36,7 +45,18 @@ CHECKS: Final = [
 # It answers until the client leaves; tests/integration/events is about it.
 _ENDLESS: Final = "/api/v1/events"
 
+
+@schemathesis.serializer("application/x-ndjson")
+def _lines(_context: schemathesis.SerializationContext, value: Any) -> bytes:
+    """Send a text as it is, and anything else as the one line of JSON that it makes."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text.encode("utf-8", errors="surrogatepass")
+
+
 schema = schemathesis.openapi.from_path(str(DOCUMENT)).exclude(path=_ENDLESS)
+OPERATIONS: Final = {
+    found.ok().label: found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)
+}
 _turn = itertools.count()
 
 
@@ -57,9 +77,32 @@ def owner(server: Server) -> Iterator[Client]:
         yield client
 
 
+@pytest.fixture(scope="module")
+def session(owner: Client) -> Iterator[requests.Session]:
+    """Keep a connection as the owner, and no cookies: the token alone says who asks."""
+    with requests.Session() as session:
+        session.trust_env = False  # To look for proxies takes as long as a request.
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        session.headers["Authorization"] = f"Bearer {owner.token}"
+        yield session
+
+
+@pytest.fixture(scope="module")
+def read_by_all(owner: Client) -> dict[str, str]:
+    """Make objects that operations only read."""
+    return _make(owner)
+
+
 @pytest.fixture
-def known(owner: Client) -> dict[str, str]:
-    """Make objects for this operation; return their ids by the names that inputs have."""
+def known(label: str, request: pytest.FixtureRequest, owner: Client) -> dict[str, str]:
+    """Return ids by the names that inputs have, of new objects where they may be changed."""
+    if label.startswith("GET "):
+        shared: dict[str, str] = request.getfixturevalue("read_by_all")
+        return shared
+    return _make(owner)
+
+
+def _make(owner: Client) -> dict[str, str]:
     key = f"T{next(_turn)}"
     project = owner.post("/projects", {"key": key, "name": "Tides"})
     item = owner.post(
@@ -89,31 +132,68 @@ def known(owner: Client) -> dict[str, str]:
     }
 
 
-@schema.parametrize()
-@settings(
-    max_examples=examples_max,
-    deadline=None,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=list(HealthCheck),
-    derandomize=True,
-    database=None,
-)
+# `schema.parametrize()` makes the inputs of every operation when tests are collected, which each
+# process of a run would spend more time on than on the rest of its collection.
+@pytest.mark.parametrize("label", sorted(OPERATIONS))
 def test_api_integration_answers_as_documented(
-    case: Any, server: Server, owner: Client, known: dict[str, str]
+    label: str,
+    server: Server,
+    session: requests.Session,
+    known: dict[str, str],
+    attempt: Callable[..., None],
+    pytestconfig: pytest.Config,
 ) -> None:
+    load_all_checks()
+    answers: Any = build_operation_test(
+        config=schema.config,
+        operation=OPERATIONS[label],
+        test_func=attempt,
+        given_kwargs={},
+        feedback=FeedbackSources(),
+    )
+    called_for = answers.hypothesis_explicit_examples
+    called_for[:] = called_for[tried_of[pytestconfig.getoption("--tier")]]
+    answers(url=server.url, session=session, known=known)
+
+
+@pytest.fixture(scope="module")
+def attempt(pytestconfig: pytest.Config) -> Callable[..., None]:
+    """Return what is done with each input, with as many of them as the tier has."""
+    with_settings = settings(
+        max_examples=examples_max[pytestconfig.getoption("--tier")],
+        deadline=None,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+        derandomize=True,
+        database=None,
+    )
+
+    # One of its own: a run may come to this module twice, and settings can be given once.
+    def attempt(case: Any, url: str, session: requests.Session, known: dict[str, str]) -> None:
+        _answers_as_documented(case, url, session, known)
+
+    decorated: Callable[..., None] = with_settings(attempt)
+    return decorated
+
+
+def _answers_as_documented(
+    case: Any, url: str, session: requests.Session, known: dict[str, str]
+) -> None:
+    if "wait" in (case.query or {}):
+        case.query["wait"] = 0.2  # No worker runs: the job never ends.
     if next(_turn) % 2:
         _name_what_exists(case, known)
+    # Stronger than a header that was made up.
+    authorization = {"Authorization": session.headers["Authorization"]}
     response = case.call(
-        base_url=server.url,
-        headers={"Authorization": f"Bearer {owner.token}"},
-        timeout=answer_seconds_max,
+        base_url=url, session=session, headers=authorization, timeout=answer_seconds_max
     )
     case.validate_response(response, checks=CHECKS)
 
 
 def _name_what_exists(case: Any, known: dict[str, str]) -> None:
-    if "wait" in (case.query or {}):
-        case.query["wait"] = 0.2  # No worker runs: the job never ends.
+    if isinstance(case.body, str):
+        case.body = case.body.replace("f/nightly", known["script_path"])
     for part in (case.path_parameters, case.query, case.body):
         if isinstance(part, dict):
             for name in part.keys() & known.keys():

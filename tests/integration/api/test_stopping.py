@@ -44,7 +44,7 @@ async def test_close_streams_integration_ends_open_waits(
     url = f"/api/v1/jobs/{job_id}/{path}"
     waiting = asyncio.create_task(app.owner.get(url, headers=headers, timeout=60))
     waits = app.application.process.composition.offers["jobs"].end_waits
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         # Nobody tells that somebody waits.
         while not any(end.__self__._waiting for end in waits):  # type: ignore[attr-defined]  # noqa: ASYNC110
             await asyncio.sleep(0.01)

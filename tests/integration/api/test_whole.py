@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.app import App, make_app
-from tests.fixtures.stores import KINDS, StoresKind
+from tests.fixtures.stores import KINDS_BY_TIER, StoresKind
 
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=KINDS_BY_TIER)
 async def app(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[App]:
     kind: StoresKind = request.param
     async with make_app(tmp_path, kind) as app:

@@ -54,8 +54,9 @@ async def list_things(page: PageRequest, actor: Actor) -> dict[str, Any]:
 
 
 @post("/things", WRITE)
-async def create_thing(data: Thing, idempotency: Idempotency) -> dict[str, Any]:
+async def create_thing(data: Thing, idempotency: Idempotency, mode: str = "a") -> dict[str, Any]:
     return {
+        "mode": mode,
         "title": data.title,
         "key": idempotency.key,
         "fingerprint": idempotency.fingerprint,
@@ -205,12 +206,31 @@ async def test_every_refusal_has_the_one_format(  # S9
 
 
 @pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b'{"title": "\xff"}', "not UTF-8"),
+        (b"[" * 4_000, "nested too deeply"),
+    ],
+    ids=["bytes", "deep"],
+)
+async def test_validation_refuses_a_body_that_cannot_be_decoded(
+    client: httpx.AsyncClient, body: bytes, words: str
+) -> None:
+    headers = {**MEMBER, "Content-Type": "application/json"}
+
+    answer = await client.post("/api/v1/things", content=body, headers=headers)
+
+    assert (answer.status_code, _error(answer)["code"]) == (400, "VALIDATION_FAILED")
+    assert words in _error(answer)["message"]
+
+
+@pytest.mark.parametrize(
     ("body", "param", "words"),
     [
         ({}, "title", "missing"),
         ({"title": ""}, "title", "length >= 1"),
         ({"title": "a", "is_admin": True}, "is_admin", "not a field"),
-        ({"title": "a", "size": "big"}, "size", "Expected `int`"),
+        ({"title": "a", "size": "big"}, "size", "Expected a whole number"),
         ({"title": "a", "colour": "pink"}, "colour", "'pink' is not one of red, blue."),
     ],
 )

@@ -16,7 +16,7 @@ from tidemill.api.documents.errors_page import errors_page
 from tidemill.api.documents.openapi import openapi_document
 
 # Programs that start inside a job's sandbox, without Tidemill around them.
-_NOT_IMPORTED: Final = ("tidemill.jobs.isolation.inside",)
+_NOT_IMPORTED: Final = ("tidemill.jobs.execution.isolation.inside",)
 
 
 def _errors() -> str:
