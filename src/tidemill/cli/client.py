@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from tidemill.cli import credentials
 from tidemill.cli.credentials import Login, login_from
-from tidemill.cli.failures import AnsweredWithError, NotLoggedIn
+from tidemill.cli.failures import AnsweredWithError, CommandFailed, ExitCode, NotLoggedIn
 from tidemill.cli.http import Answer, Request, checked_url, exchange, open_stream
 
 API: Final = "/api/v1"
@@ -29,7 +29,7 @@ class Client:
         self._token = token
         self._login = login
 
-    def get(self, path: str, **query: object) -> Any:
+    def get(self, path: str, /, **query: object) -> Any:
         """Return the document at `path`."""
         return self.ask(Request("GET", API + path, query=query)).json()
 
@@ -51,7 +51,9 @@ class Client:
         """Remove what is at `path`."""
         self.ask(Request("DELETE", API + path, headers=headers))
 
-    def pages(self, path: str, *, limit: int | None, **query: object) -> Iterator[dict[str, Any]]:
+    def pages(
+        self, path: str, /, *, limit: int | None, **query: object
+    ) -> Iterator[dict[str, Any]]:
         """Yield the items of a list, page by page, up to `limit`; None means all."""
         cursor: str | None = None
         left = limit
@@ -153,7 +155,7 @@ def connect() -> Client:
 
     TIDEMILL_TOKEN wins over a stored login.
     """
-    url = server_url()
+    url = checked_url(server_url())
     token = os.environ.get("TIDEMILL_TOKEN")
     login = credentials.read().logins.get(url)
     if not token and login is None:
@@ -162,10 +164,22 @@ def connect() -> Client:
 
 
 def segment(text: str) -> str:
-    """Return `text` as one segment of a path."""
+    """Return `text`, an id or a name, as one segment of a path.
+
+    Raises `CommandFailed` for what the server would take for another address.
+    """
+    _check_named(text)
+    if "/" in text:
+        raise CommandFailed(f"There is no {text!r}: ids and names have no '/'.", ExitCode.NOT_FOUND)
     return quote(text, safe="")
 
 
 def segments(text: str) -> str:
-    """Return `text`, a path such as `reports/daily`, for use in a URL."""
+    """Return `text`, a path such as `reports/daily`, for use in a URL; see `segment`."""
+    _check_named(text.strip("/"))
     return quote(text, safe="/")
+
+
+def _check_named(text: str) -> None:
+    if not text.strip():
+        raise CommandFailed("An id, name or path is empty; say which one.", ExitCode.USAGE)

@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
@@ -16,12 +17,13 @@ from msgspec import Struct
 
 from tidemill.api.serving import run_directory
 from tidemill.cli.failures import CommandFailed
+from tidemill.cli.http import Request, exchange
 from tidemill.cli.local import ask_local
 from tidemill.core.config import KEYS, Config, resolve
 from tidemill.core.errors import TidemillError
 from tidemill.runtime.isolation import Offer, probe
 from tidemill.runtime.languages import missing_languages
-from tidemill.runtime.migrating import DataDirectoryInUse, open_schema
+from tidemill.runtime.migrating import DataDirectoryInUse, Inspector, inspect_schema, open_schema
 
 free_bytes_min: Final = 200 * 1024 * 1024
 connect_seconds_max: Final = 3.0
@@ -69,6 +71,9 @@ _SERVICES: Final = (
 )
 
 
+_PRESENT: Final = frozenset({"connected", "draining"})
+
+
 def _data_directory(config: Config) -> Finding:
     directory = Path(config.server.data_dir)
     key = "server.data_dir"
@@ -111,14 +116,38 @@ def _running(config: Config) -> Iterator[Finding]:
             key = _key_of_part(config, part["name"])
             yield _fails(config, part["name"], part["reason"], key, _fix_of_part(key))
     yield _workers(config, workers["items"])
+    yield from _places_less_isolated(config, workers["items"])
 
 
 def _workers(config: Config, workers: list[dict[str, Any]]) -> Finding:
-    if workers:
-        names = ", ".join(str(worker.get("id") or worker.get("worker_id")) for worker in workers)
-        return _works("workers", f"{len(workers)} connected: {names}")
+    # The list keeps those that have left or were lost for a while.
+    present = [worker for worker in workers if worker["state"] in _PRESENT]
+    if present:
+        names = ", ".join(str(worker["id"]) for worker in present)
+        return _works("workers", f"{len(present)} connected: {names}")
     fix = "Start one with `tidemill worker`; with `tidemill up`, look at its log."
     return _fails(config, "workers", "None is connected: jobs wait.", "worker.enabled", fix)
+
+
+def _places_less_isolated(config: Config, workers: list[dict[str, Any]]) -> Iterator[Finding]:
+    """Yield the tags whose workers run scripts, and none as jobs want it by default."""
+    wanted = str(config.jobs.isolation_default)
+    offered: dict[str, set[str]] = {}
+    for worker in workers:
+        if worker["state"] == "connected":
+            levels = {level for level in worker["isolations"] if ":" not in level}
+            for tag in worker["tags"]:
+                offered.setdefault(tag, set()).update(levels)
+    for tag, levels in sorted(offered.items()):
+        if levels and wanted not in levels:
+            yield Finding(
+                part=f"tag {tag}",
+                verdict=Verdict.NOTE,
+                detail=f"Its workers offer {', '.join(sorted(levels))} only: jobs that want "
+                f"{wanted} wait.",
+                fix=f"Start a worker with this tag that offers {wanted}, or start the server with "
+                "--set jobs.isolation_default=fork, which means to trust every script.",
+            )
 
 
 def _not_running(config: Config) -> Iterator[Finding]:
@@ -140,15 +169,36 @@ def _port(config: Config) -> Finding:
         try:
             probe_.bind((host, port))
         except OSError as error:
+            elsewhere = _elsewhere(host, port)
+            if elsewhere is not None:
+                return elsewhere
             detail = f"{host}:{port} cannot be listened on: {error.strerror}."
             fix = "Stop what listens there, or choose another with --port."
             return _fails(config, "address", detail, "server.port", fix)
     return _works("address", f"{host}:{port} is free")
 
 
+def _elsewhere(host: str, port: int) -> Finding | None:
+    """Return what to do where a Tidemill with another data directory listens there and is well."""
+    name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared only
+    url = f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+    try:
+        ready = exchange(url, Request("GET", "/ready"), timeout=connect_seconds_max).json()
+    except (CommandFailed, ValueError):
+        return None
+    if not isinstance(ready, dict) or "parts" not in ready:
+        return None
+    return Finding(
+        part="address",
+        verdict=Verdict.NOTE,
+        detail=f"a Tidemill whose data lie elsewhere answers at {url}, and is ready",
+        fix="To look at that one, name its directory: `tidemill doctor --data-dir DIRECTORY`.",
+    )
+
+
 async def _stores(config: Config) -> Finding:
     try:
-        async with open_schema(config) as schema:
+        async with _reach(config) as schema:
             problems = [status.problem for status in await schema.status() if status.problem]
     except DataDirectoryInUse as error:
         fix = "Stop that process, or wait until it answers."
@@ -163,6 +213,12 @@ async def _stores(config: Config) -> Finding:
             config, "stores", " ".join(problems), "database.url", "See `tidemill db check`."
         )
     return _works("stores", "can be opened")
+
+
+def _reach(config: Config) -> AbstractAsyncContextManager[Inspector]:
+    # Where nothing is yet, a look makes nothing either.
+    begun = config.database.url or Path(config.server.data_dir).exists()
+    return open_schema(config) if begun else inspect_schema(config)
 
 
 def _service(config: Config, key: str, part: str, port: int) -> Finding | None:
@@ -210,10 +266,17 @@ def _languages(missing: dict[str, str]) -> Finding:
     )
 
 
+_KEYS_OF_PARTS: Final = {
+    "bus": "message_queue.url",
+    "broker": "message_queue.url",
+    "redis": "redis.url",
+}
+
+
 def _key_of_part(config: Config, part: str) -> str:
     if part in {"control", "jobs", "tenants"}:
         return "database.url" if config.database.url else "server.data_dir"
-    return {"bus": "message_queue.url", "redis": "redis.url"}.get(part, "server.data_dir")
+    return _KEYS_OF_PARTS.get(part, "server.data_dir")
 
 
 def _fix_of_part(key: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Any
 
 
 class ExitCode(IntEnum):
@@ -20,7 +21,10 @@ class ExitCode(IntEnum):
 
 
 class CommandFailed(Exception):
-    """The command did not do what was asked; `message` is one line that says what to do."""
+    """The command did not do what was asked; `message` is one line that says what to do.
+
+    `errors` has what is wrong with each part of what was given, for programs.
+    """
 
     def __init__(
         self,
@@ -35,6 +39,7 @@ class CommandFailed(Exception):
         self.exit_code = int(exit_code)
         self.code = code
         self.param = param
+        self.errors: list[dict[str, Any]] = []
 
 
 class NotLoggedIn(CommandFailed):

@@ -19,8 +19,11 @@ reconnect_seconds: Final = 0.2
 reconnect_seconds_max: Final = 3.0
 line_chars_max: Final = 1024 * 1024
 
-# A script that ended by `exit` says so in these words.
-_OWN_EXIT_CODE: Final = re.compile(r"exit code (\d{1,3})\b")
+# A script that ended by `exit`, or by Python's `sys.exit`, says so in these words.
+_OWN_EXIT_CODES: Final = {
+    "ExitCode": re.compile(r".*\bexit code (\d{1,3})\b.*", re.DOTALL),
+    "SystemExit": re.compile(r"The script left by sys\.exit\((\d{1,3})\)\."),
+}
 _EXIT_CODES: Final = {"succeeded": ExitCode.OK, "timed_out": 124, "cancelled": 125}
 
 
@@ -56,21 +59,25 @@ class LogLines:
             emit_event(event, printable(text))
 
 
-def follow_log(client: Client, job_id: str) -> None:
-    """Print the log of a job as it grows, until the job ends; survives a broken connection."""
+def follow_log(client: Client, job_id: str, attempt: int | None = None) -> None:
+    """Print the log of a job as it grows, until the job ends; survives a broken connection.
+
+    It begins with `attempt`, or else with the latest one.
+    """
     log = LogLines(job_id)
     try:
-        _follow(client, job_id, log)
+        _follow(client, job_id, log, attempt)
     finally:
         log.end()
 
 
-def _follow(client: Client, job_id: str, log: LogLines) -> None:
+def _follow(client: Client, job_id: str, log: LogLines, attempt: int | None) -> None:
+    path = f"/jobs/{segment(job_id)}/logs"
     last: str | None = None
     broken = 0
     while True:
         try:
-            with client.stream(f"/jobs/{segment(job_id)}/logs", last_event_id=last) as response:
+            with client.stream(path, last_event_id=last, attempt=attempt) as response:
                 for event in events(lines(response, client.url)):
                     if event.event == "end":
                         return
@@ -104,11 +111,8 @@ def exit_code_of(finished: dict[str, Any]) -> int:
     if state in _EXIT_CODES:
         return int(_EXIT_CODES[state])
     error = finished.get("error") or {}
-    own = (
-        _OWN_EXIT_CODE.search(str(error.get("message")))
-        if error.get("type") == "ExitCode"
-        else None
-    )
+    words = _OWN_EXIT_CODES.get(str(error.get("type")))
+    own = words.fullmatch(str(error.get("message"))) if words else None
     return int(own[1]) if own and 0 < int(own[1]) < 256 else int(ExitCode.FAILED)
 
 
@@ -117,7 +121,12 @@ def told_error(finished: dict[str, Any]) -> str:
     error = finished.get("error")
     if not isinstance(error, dict):
         return f"{finished['state']}: {error}" if error else str(finished["state"])
-    kind, message = error.get("type"), error.get("message")
-    first = f"{finished['state']}: " + ": ".join(str(part) for part in (kind, message) if part)
+    first = f"{finished['state']}: {error_line(error)}"
     trace = error.get("traceback")
     return f"{str(trace).rstrip()}\n{first}" if trace else first
+
+
+def error_line(error: dict[str, Any] | None) -> str:
+    """Return the type and the message of a job's error; some errors have no message."""
+    parts = (error.get("type"), error.get("message")) if error else ()
+    return ": ".join(str(part) for part in parts if part)

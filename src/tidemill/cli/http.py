@@ -83,9 +83,9 @@ def open_stream(
         with error:
             raise _refusal(error) from None
     except urllib.error.URLError as error:
-        raise ServerUnreachable(url, _reason(error.reason)) from None
+        raise ServerUnreachable(url, reason_of(error.reason)) from None
     except (OSError, HTTPException) as error:
-        raise ServerUnreachable(url, _reason(error)) from None
+        raise ServerUnreachable(url, reason_of(error)) from None
 
 
 def lines(response: HTTPResponse, url: str) -> Iterator[str]:
@@ -94,7 +94,7 @@ def lines(response: HTTPResponse, url: str) -> Iterator[str]:
         for raw in response:
             yield raw.decode("utf-8", "replace").rstrip("\r\n")
     except (OSError, HTTPException, ValueError) as error:
-        raise ServerUnreachable(url, f"the stream broke off: {_reason(error)}") from error
+        raise ServerUnreachable(url, f"the stream broke off: {reason_of(error)}") from error
 
 
 def checked_url(url: str) -> str:
@@ -148,7 +148,8 @@ def _refusal(error: urllib.error.HTTPError) -> CommandFailed:
     return AnsweredWithError(error.code, message, code=code, param=param, body=body)
 
 
-def _reason(error: object) -> str:
+def reason_of(error: object) -> str:
+    """Return why nothing answered, in a few words."""
     if isinstance(error, TimeoutError):
         return "no answer in time"
     if isinstance(error, OSError) and error.strerror:

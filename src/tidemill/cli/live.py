@@ -15,11 +15,14 @@ from websockets.typing import Subprotocol
 
 from tidemill.cli.client import Client
 from tidemill.cli.failures import AnsweredWithError, CommandFailed, ServerUnreachable
+from tidemill.cli.http import reason_of
 
 SUBPROTOCOL: Final = Subprotocol("tidemill.json")
 heartbeats_missed_seconds: Final = 45.0
 reconnect_seconds_max: Final = 10.0
 open_seconds_max: Final = 10.0
+close_seconds_max: Final = 1.0
+"""Who presses Ctrl-C does not wait for a server's farewell that does not come."""
 _EXPIRED: Final = frozenset({4401})
 _FORBIDDEN: Final = frozenset({4403})
 
@@ -67,12 +70,13 @@ def _open(client: Client) -> ClientConnection:
             subprotocols=[SUBPROTOCOL],
             additional_headers={"Authorization": f"Bearer {client.bearer()}"},
             open_timeout=open_seconds_max,
+            close_timeout=close_seconds_max,
             proxy=None,
         )
     except InvalidStatus as error:
         raise _refusal(error) from error
     except (OSError, InvalidHandshake, TimeoutError) as error:
-        raise ServerUnreachable(client.url, str(error)) from error
+        raise ServerUnreachable(client.url, reason_of(error)) from error
 
 
 def _refusal(error: InvalidStatus) -> CommandFailed:

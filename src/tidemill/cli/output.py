@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
 
 from tidemill.cli.failures import CommandFailed
@@ -73,7 +73,10 @@ def fail(error: CommandFailed) -> int:
     message = printable(" ".join(error.message.split()))
     if wants_json():
         detail = {"message": message, "code": error.code, "param": error.param}
-        sys.stderr.write(_json({"error": detail}) + "\n")
+        document: dict[str, object] = {"error": detail}
+        if error.errors:
+            document["errors"] = error.errors
+        sys.stderr.write(_json(document) + "\n")
     else:
         sys.stderr.write(f"tidemill: {message}\n")
     return error.exit_code
@@ -108,20 +111,39 @@ def _json(document: object, **layout: Any) -> str:
     return json.dumps(document, ensure_ascii=False, **layout).translate(_CONTROLS)
 
 
-def moment(value: object) -> str:
-    """Return an instant, as RFC 3339 text or whole seconds, in local time."""
+def moment(value: object, zone: str | None = None) -> str:
+    """Return an instant, RFC 3339 text or whole seconds, by the clock of `zone`, and whose that is.
+
+    Without a zone, or with one that this machine does not know, it is this machine's clock.
+    """
     if isinstance(value, int | float):
         parsed = datetime.fromtimestamp(value, UTC)
     elif isinstance(value, str) and value:
         parsed = datetime.fromisoformat(value)
     else:
         return ""
-    return parsed.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    clock = _clock_of(zone) if zone else None
+    local = parsed.astimezone(clock)
+    named = zone if clock is not None else _offset(local)
+    return f"{local:%Y-%m-%d %H:%M:%S} {named}"
 
 
-def when(field: str) -> Callable[[Mapping[str, Any]], str]:
-    """Return a column source that shows `field` as local time."""
-    return lambda row: moment(row.get(field))
+def when(field: str, zone: str | None = None) -> Callable[[Mapping[str, Any]], str]:
+    """Return a column source that shows `field` as `moment` does."""
+    return lambda row: moment(row.get(field), zone)
+
+
+def _clock_of(zone: str) -> tzinfo | None:
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - few commands need its pages
+
+    try:
+        return ZoneInfo(zone)
+    except (LookupError, ValueError, OSError):
+        return None
+
+
+def _offset(local: datetime) -> str:
+    return "UTC" if not local.utcoffset() else f"{local:%z}"
 
 
 def _cell(row: Mapping[str, Any], source: str | Callable[[Mapping[str, Any]], object]) -> str:

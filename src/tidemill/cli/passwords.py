@@ -27,7 +27,10 @@ def new_password(*, from_stdin: bool) -> str:
 
 def _given(*, from_stdin: bool) -> str | None:
     if from_stdin:
-        return sys.stdin.read().rstrip("\r\n")
+        password = sys.stdin.read().rstrip("\r\n")
+        if not password:
+            raise CommandFailed("Standard input held no password.", ExitCode.USAGE)
+        return password
     given = os.environ.get("TIDEMILL_PASSWORD")
     if given is None and not sys.stdin.isatty():
         raise CommandFailed("Give --password-stdin: nobody is here to ask.", ExitCode.USAGE)

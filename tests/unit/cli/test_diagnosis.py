@@ -3,9 +3,13 @@ from __future__ import annotations
 import socket
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
+from tests.fixtures.answers import Answer, answering
+from tidemill.api.serving import run_directory
 from tidemill.cli.diagnosis import Finding, Verdict, diagnose
 from tidemill.cli.main import run
 from tidemill.core.config import Config
@@ -32,6 +36,12 @@ def test_diagnose_of_a_fresh_directory_fails_nothing_but_notes_that_nothing_runs
     assert found["stores"] is Verdict.WORKS
 
 
+def test_diagnose_makes_nothing_where_nothing_is(tmp_path: Path) -> None:
+    list(diagnose(_config(tmp_path, "--port", "0")))
+
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_diagnose_names_setting_source_and_fix_of_a_service_that_is_away(tmp_path: Path) -> None:
     config = _config(tmp_path, environ={"TIDEMILL_REDIS_URL": "redis://:secret@127.0.0.1:9/0"})
 
@@ -55,6 +65,35 @@ def test_diagnose_finds_a_port_that_is_taken(tmp_path: Path) -> None:
     assert finding.source == "--port"
 
 
+@pytest.mark.parametrize(
+    ("states", "verdict", "detail"),
+    [
+        (["left", "connected", "lost"], Verdict.WORKS, "1 connected: w1"),
+        (["left", "lost"], Verdict.FAILS, "None is connected: jobs wait."),
+    ],
+)
+def test_diagnose_counts_only_workers_that_are_there(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    states: list[str],
+    verdict: Verdict,
+    detail: str,
+) -> None:
+    items = [{"id": f"w{number}", "state": state} for number, state in enumerate(states)]
+    answers: dict[str, Any] = {"/ready": {"parts": []}, "/api/v1/workers": {"items": items}}
+    monkeypatch.setattr("tidemill.cli.diagnosis.ask_local", lambda _, __, path: answers[path])
+    config = _config(tmp_path)
+    door = run_directory(config) / "api.sock"
+    door.parent.mkdir(parents=True)
+
+    with socket.socket(socket.AF_UNIX) as running:
+        running.bind(str(door))
+        running.listen()
+        found = _finding(config, "workers")
+
+    assert (found.verdict, found.detail) == (verdict, detail)
+
+
 def test_doctor_fails_with_its_exit_code(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -63,6 +102,19 @@ def test_doctor_fails_with_its_exit_code(
     assert run(["doctor", *words]) == 1
 
     assert "✗ redis: Nothing answers at 127.0.0.1:9" in capsys.readouterr().out
+
+
+def test_diagnose_tells_a_server_with_another_directory_from_a_port_that_is_taken(
+    tmp_path: Path,
+) -> None:
+    with answering() as server:
+        server.prepare("GET", "/ready", Answer(body={"ready": True, "parts": []}))
+        port = str(urlsplit(server.url).port)
+
+        finding = _finding(_config(tmp_path, "--port", port), "address")
+
+    assert finding.verdict is Verdict.NOTE
+    assert "--data-dir" in (finding.fix or "")
 
 
 def test_diagnose_notes_languages_that_are_not_installed(
@@ -78,3 +130,26 @@ def test_diagnose_notes_languages_that_are_not_installed(
     assert found.verdict is Verdict.NOTE
     assert "typescript" in found.detail
     assert "tidemill[typescript]" in (found.fix or "")
+
+
+def test_diagnose_notes_tags_whose_workers_offer_less_than_jobs_want(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    common = {"id": "one", "state": "connected"}
+    workers = [
+        {**common, "tags": ["default"], "isolations": ["sandbox", "fork"]},
+        {**common, "tags": ["default", "node"], "isolations": ["fork"]},
+        {**common, "tags": ["shop"], "isolations": ["function:shop"]},
+        {**common, "tags": ["old"], "isolations": ["fork"], "state": "left"},
+    ]
+    answers = {"/ready": {"parts": []}, "/api/v1/workers": {"items": workers}}
+    monkeypatch.setattr("tidemill.cli.diagnosis._is_running", lambda _: True)
+    monkeypatch.setattr(
+        "tidemill.cli.diagnosis.ask_local", lambda _config, _method, path: answers[path]
+    )
+
+    found = [one for one in diagnose(_config(tmp_path)) if one.part.startswith("tag ")]
+
+    assert [(one.part, one.verdict) for one in found] == [("tag node", Verdict.NOTE)]
+    assert "fork only" in found[0].detail
+    assert "jobs.isolation_default" in (found[0].fix or "")

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
+from websockets.http11 import Request
+from websockets.server import ServerProtocol
 from websockets.sync.server import ServerConnection, serve
 
 from tidemill.cli.client import Client
 from tidemill.cli.failures import AnsweredWithError, ServerUnreachable
-from tidemill.cli.live import SUBPROTOCOL, follow
+from tidemill.cli.live import SUBPROTOCOL, close_seconds_max, follow
 
 Play = Callable[[ServerConnection], None]
 
@@ -76,6 +79,36 @@ def test_follow_ends_when_it_is_forbidden() -> None:
             next(stream)
 
 
+def test_follow_that_is_left_does_not_wait_for_a_silent_server() -> None:
+    release = Event()
+
+    def silent(server: socket.socket) -> None:
+        accepted, _ = server.accept()
+        with accepted:
+            protocol = ServerProtocol(subprotocols=[SUBPROTOCOL])
+            protocol.receive_data(accepted.recv(64 * 1024))
+            (request,) = protocol.events_received()
+            assert isinstance(request, Request)
+            protocol.send_response(protocol.accept(request))
+            accepted.sendall(b"".join(protocol.data_to_send()))
+            release.wait(60)  # It neither reads nor answers any more.
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = Thread(target=silent, args=(server,), daemon=True)
+        thread.start()
+        client = Client(f"http://127.0.0.1:{server.getsockname()[1]}", token="tmk_test")
+        stream = follow(client, ["tenant"])
+        assert next(stream) == {"connection": "open"}
+
+        leaving = Thread(target=stream.close, daemon=True)  # type: ignore[attr-defined]
+        leaving.start()
+        leaving.join(8 * close_seconds_max)
+
+        assert not leaving.is_alive()
+        release.set()
+        thread.join(10)
+
+
 def test_follow_says_when_there_is_no_server() -> None:
-    with pytest.raises(ServerUnreachable):
+    with pytest.raises(ServerUnreachable, match=r"127.0.0.1:9 \(connection refused\)"):
         next(follow(Client("http://127.0.0.1:9", token="tmk_test"), ["tenant"]))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import resource
 import subprocess
@@ -47,15 +48,27 @@ def test_run_prints_one_json_document_with_json(
         (["items", "update", "TM-1"], 2, "Say what to change"),
         (["config", "explain", "server.prot"], 2, "Did you mean server.port?"),
         (["--url", "ftp://x", "projects", "list"], 2, "http://host:port"),
+        (["jobs", "show", ""], 2, "An id, name or path is empty"),
+        (["scripts", "show", "/"], 2, "An id, name or path is empty"),
+        (["jobs", "show", "reports/daily"], 4, "There is no 'reports/daily'"),
+        (["jobs", "export", "/"], 2, "/ cannot be written: Is a directory."),
+        (["schedules", "import", "/"], 2, "/ cannot be read: Is a directory."),
+        (["items", "update", "TM-1", "--description", "@/"], 2, "Is a directory."),
+        (["folders", "set", "harbour", "--grant", "me"], 2, "such as role:member=run"),
+        (["login", "--email", "a@b.c", "--password-stdin"], 2, "Standard input held no password."),
     ],
 )
 def test_run_answers_a_mistake_with_one_line(
     server: Answers,
     capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
     arguments: list[str],
     code: int,
     said: str,
 ) -> None:
+    server.prepare("GET", "/api/v1/job-export", Answer(body={}))
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+
     assert run(arguments) == code
 
     printed = capsys.readouterr()
@@ -86,6 +99,14 @@ def test_run_says_when_no_server_answers(
     assert run(["--url", "http://127.0.0.1:9", "projects", "list"]) == 6
 
     assert "Start one with `tidemill up`" in capsys.readouterr().err
+
+
+def test_run_tells_a_person_without_a_login_that_an_address_is_none(
+    person: Answers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["--url", "ftp://x", "projects", "list"]) == 2
+
+    assert "'ftp://x' is not the address of a server" in capsys.readouterr().err
 
 
 def test_run_asks_who_has_no_credential_to_log_in(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -37,6 +38,24 @@ def test_table_shows_lists_flags_and_nothing() -> None:
 def test_moment_reads_both_forms_of_instants() -> None:
     assert moment("2026-01-02T03:04:05.000000Z") == moment(1767323045)
     assert moment(None) == ""
+
+
+def test_moment_says_by_whose_clock_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    instant = "2026-11-23T05:00:00Z"
+
+    assert moment(instant) == "2026-11-23 05:00:00 UTC"
+    assert moment(instant, "Europe/Berlin") == "2026-11-23 06:00:00 Europe/Berlin"
+    assert moment(instant, "Nowhere/AtAll") == "2026-11-23 05:00:00 UTC"
+
+    monkeypatch.setenv("TZ", "XYZ-05:30")
+    time.tzset()
+    try:
+        assert moment(instant) == "2026-11-23 10:30:00 +0530"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 @given(st.text())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
@@ -17,17 +18,18 @@ from tidemill.cli.commands.serve import ConfigFile, DataDir, EnvFile, Set, confi
 from tidemill.cli.failures import CommandFailed, ExitCode
 from tidemill.cli.lazy import group
 from tidemill.cli.output import Column, emit, emit_rows, table, wants_json
-from tidemill.core.config import Config
 from tidemill.core.errors import TidemillError
 from tidemill.runtime.migrating import (
     DataDirectoryInUse,
     Migrator,
     Progress,
     Report,
+    inspect_schema,
     open_schema,
 )
 
 app = group("Upgrade and check the databases.")
+Reached = TypeVar("Reached")
 T = TypeVar("T")
 
 _COLUMNS: list[Column] = [
@@ -50,9 +52,9 @@ def status(
     data_dir: DataDir = None,
     set_: Set = None,
 ) -> None:
-    """Show how far each store is."""
+    """Show how far each store is, also while a server runs."""
     loaded = loaded_config(configuration_words(config, env_file, set_, data_dir))
-    found = _with(loaded, lambda migrator: migrator.status(tenants=tenants))
+    found = _within(inspect_schema(loaded), lambda schema: schema.status(tenants=tenants))
     rows: list[dict[str, Any]] = msgspec.to_builtins(found)
     emit_rows(rows, _COLUMNS, "There are no stores.")
 
@@ -68,7 +70,9 @@ def upgrade(
 ) -> None:
     """Bring the stores to this release; may be interrupted and run again."""
     loaded = loaded_config(configuration_words(config, env_file, set_, data_dir))
-    versions, report = _with(loaded, lambda migrator: _upgrade(migrator, tenants, parallel))
+    versions, report = _within(
+        open_schema(loaded), lambda migrator: _upgrade(migrator, tenants, parallel)
+    )
     document: dict[str, Any] = {"versions": versions, "tenants": msgspec.to_builtins(report)}
     emit(document, lambda: _told(document))
     if report is not None and report.failures:
@@ -86,7 +90,7 @@ def downgrade(
 ) -> None:
     """Undo the migrations of one store above a version."""
     loaded = loaded_config(configuration_words(config, env_file, set_, data_dir))
-    reached = _with(loaded, lambda migrator: migrator.downgrade(store, version))
+    reached = _within(open_schema(loaded), lambda migrator: migrator.downgrade(store, version))
     emit({"store": store, "version": reached}, f"{store} is at version {reached}.")
 
 
@@ -99,16 +103,18 @@ def check(
 ) -> None:
     """Say what is wrong: pending, changed or unsafe migrations."""
     loaded = loaded_config(configuration_words(config, env_file, set_, data_dir))
-    problems = _with(loaded, lambda migrator: migrator.check())
+    problems = _within(inspect_schema(loaded), lambda schema: schema.check())
     emit({"problems": problems}, lambda: "\n".join(problems) or "All stores are current.")
     if problems:
         raise typer.Exit(ExitCode.FAILED)
 
 
-def _with(config: Config, work: Callable[[Migrator], Awaitable[T]]) -> T:
+def _within(
+    reaching: AbstractAsyncContextManager[Reached], work: Callable[[Reached], Awaitable[T]]
+) -> T:
     async def run() -> T:
-        async with open_schema(config) as migrator:
-            return await work(migrator)
+        async with reaching as reached:
+            return await work(reached)
 
     try:
         return asyncio.run(run())

@@ -119,6 +119,8 @@ def _told(report: dict[str, Any]) -> str:
     if len(wrong) > problems_told_max:
         told += [f"… and {len(wrong) - problems_told_max} more; --json tells all. By kind:"]
         told += [f"  {count} times {kind}" for kind, count in _kinds(wrong).most_common()] + [""]
+    if report["encoding"] != "utf-8":
+        told.append(f"Read as {report['encoding']}, not UTF-8: look at letters with accents.")
     unused = [column["header"] for column in report["columns"] if column["field"] is None]
     if unused:
         told.append(f"Columns that nothing was taken from: {', '.join(unused)}.")

@@ -163,5 +163,8 @@ def _text(given: str | None) -> str | None:
         return given
     try:
         return Path(given[1:]).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CommandFailed(f"{given[1:]} cannot be read: {error}.", ExitCode.USAGE) from error
+    except OSError as error:
+        told = f"{given[1:]} cannot be read: {error.strerror}."
+        raise CommandFailed(told, ExitCode.USAGE) from error
+    except UnicodeDecodeError as error:
+        raise CommandFailed(f"{given[1:]} is no text in UTF-8.", ExitCode.USAGE) from error

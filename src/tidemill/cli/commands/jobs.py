@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
-from tidemill.cli.client import connect, segment
-from tidemill.cli.following import LogLines, follow_log
+from tidemill.cli import completing
+from tidemill.cli import filters as of
+from tidemill.cli.client import Client, connect, segment
+from tidemill.cli.commands import moving, steering
+from tidemill.cli.following import LogLines, error_line, follow_log
 from tidemill.cli.lazy import group
 from tidemill.cli.options import All, Limit, limit_of
 from tidemill.cli.output import Column, emit, emit_rows, fields, printable, when
+from tidemill.cli.people import name_of
 
-app = group("List jobs, read their logs, cancel them.")
+app = group("List jobs, read their logs, cancel them, run them again.")
 
 _COLUMNS: list[Column] = [
     ("ID", "id"),
@@ -30,27 +34,60 @@ _FIELDS: list[Column] = [
     ("WORK ITEM", "work_item_id"),
     ("WORKER", "worker_id"),
     ("WAITS FOR", "waiting_for"),
+    ("EXPIRES", when("expires_at")),
+    ("CACHED FROM", "cached_from"),
     ("ARGUMENTS", lambda row: json.dumps(row.get("args"), ensure_ascii=False)),
     ("ISOLATION", "isolation"),
-    ("ERROR", lambda row: (row.get("error") or {}).get("message")),
+    ("PROGRESS", lambda row: _progress(row.get("progress"))),
+    ("METRICS", lambda row: _metrics(row.get("metrics"))),
+    ("ERROR", lambda row: error_line(row.get("error"))),
 ]
+
+_ATTEMPT_COLUMNS: list[Column] = [
+    ("ATTEMPT", "attempt"),
+    ("OUTCOME", "outcome"),
+    ("WORKER", "worker_id"),
+    ("STARTED", when("started_at")),
+    ("FINISHED", when("finished_at")),
+    ("MEMORY MIB", lambda row: f"{row['peak_memory_bytes'] / _MEBIBYTE:.1f}"),
+    ("CPU MS", lambda row: f"{row['cpu_microseconds'] / 1000:.1f}"),
+    ("ERROR", lambda row: error_line(row.get("error"))),
+]
+_MEBIBYTE: Final = 1024 * 1024
 
 Job = Annotated[str, typer.Argument(help="The job's id.")]
 
 
-@app.command("list", examples=("tidemill jobs list", "tidemill jobs list --state failed --json"))
-def list_(
-    state: Annotated[str | None, typer.Option(help="queued, running, failed, …")] = None,
-    script: Annotated[str | None, typer.Option(help="Only those of this script.")] = None,
-    tag: Annotated[str | None, typer.Option(help="Only those with this tag.")] = None,
-    item: Annotated[str | None, typer.Option(help="Only those of this work item.")] = None,
+@app.command(
+    "list",
+    examples=(
+        "tidemill jobs list",
+        "tidemill jobs list --state failed --since 1d --json",
+        "tidemill jobs list --path 'reports/*' --label customer:acme",
+    ),
+)
+def list_(  # noqa: PLR0913, PLR0917 - one for each option
+    state: of.State = None,
+    script: Annotated[
+        str | None,
+        typer.Option(help="Only those of this script.", autocompletion=completing.scripts),
+    ] = None,
+    path: of.Path = None,
+    tag: of.Tag = None,
+    label: of.Label = None,
+    actor: of.Actor = None,
+    item: of.Item = None,
+    since: of.Since = None,
+    until: of.Until = None,
     limit: Limit = 50,
     all_: All = False,
 ) -> None:
     """List jobs, newest first."""
     client = connect()
-    item_id = client.get(f"/work-items/{segment(item)}")["id"] if item else None
-    query = {"state": state, "script_path": script, "tag": tag, "work_item_id": item_id}
+    query = of.query_of(
+        client, item=item, state=state, script_path=script, path=path, tag=tag, label=label,
+        actor=actor, since=since, until=until,
+    )  # fmt: skip
     rows = list(client.pages("/jobs", limit=limit_of(limit, all_), **query))
     emit_rows(rows, _COLUMNS, "No jobs.")
 
@@ -62,19 +99,35 @@ def show(job: Job) -> None:
     emit(found, lambda: fields(found, _FIELDS))
 
 
-@app.command(examples=("tidemill jobs logs 0199…", "tidemill jobs logs 0199… --follow"))
+@app.command(examples=("tidemill jobs attempts 0199…",))
+def attempts(job: Job) -> None:
+    """Show how each attempt of a job went: when, where, at what cost, and how it ended."""
+    found = list(connect().pages(f"/jobs/{segment(job)}/attempts", limit=None))
+    emit_rows(found, _ATTEMPT_COLUMNS, "It has not been tried yet.")
+
+
+@app.command(
+    examples=(
+        "tidemill jobs logs 0199…",
+        "tidemill jobs logs 0199… --follow",
+        "tidemill jobs logs 0199… --attempt 1",
+    )
+)
 def logs(
     job: Job,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Wait for more.")] = False,
+    attempt: Annotated[
+        int | None, typer.Option(help="Which one's, from 1 on; else the latest.")
+    ] = None,
 ) -> None:
-    """Print what a job has written."""
+    """Print what a job has written in its latest attempt, or in another one."""
     client = connect()
     if follow:
-        follow_log(client, job)
+        follow_log(client, job, attempt)
         return
     log, offset = LogLines(job), 0
     while True:
-        page = client.get(f"/jobs/{segment(job)}/logs", offset=offset)
+        page = client.get(f"/jobs/{segment(job)}/logs", offset=offset, attempt=attempt)
         log.add(page["text"], page["attempt"])
         if page["next_offset"] == page["offset"]:
             log.end()
@@ -82,25 +135,37 @@ def logs(
         offset = page["next_offset"]
 
 
-@app.command(examples=("tidemill jobs cancel 0199…",))
-def cancel(job: Job) -> None:
-    """Cancel a job, whether it waits or runs."""
-    found = connect().post(f"/jobs/{segment(job)}/cancel")
-    state = found["state"]
-    # The worker that runs it has to hear of it first.
-    told = f"is {state}" if found["finished"] else f"was {state} and is being stopped"
-    emit(found, f"{job} {told}.")
-
-
 @app.command(examples=("tidemill jobs why 0199…",))
 def why(job: Job) -> None:
     """Say what a job waits for, or how it ended; the id of a due time works too."""
-    found = connect().get(f"/jobs/{segment(job)}/why")
-    emit(found, lambda: printable(_told(found)))
+    client = connect()
+    found = client.get(f"/jobs/{segment(job)}/why")
+    emit(found, lambda: printable(_told(client, found)))
 
 
-def _told(found: dict[str, Any]) -> str:
-    lines = [found["message"]]
+def _told(client: Client, found: dict[str, Any]) -> str:
+    lines = [_with_name(client, found)]
     if found["schedule_path"]:
         lines.append(f"It belongs to the schedule {found['schedule_path']}.")
     return "\n".join(lines)
+
+
+def _with_name(client: Client, found: dict[str, Any]) -> str:
+    """Return why a job is as it is; whoever has cancelled it by e-mail address instead of id."""
+    message = str(found["message"])
+    if found["state"] != "cancelled" or not found["job_id"]:
+        return message
+    by = client.get(f"/jobs/{segment(found['job_id'])}")["cancelled_by"]
+    return message.replace(by, name_of(client, by)) if by and by in message else message
+
+
+def _progress(told: dict[str, Any] | None) -> str:
+    return "" if told is None else f"{told['percent']:g} % {told['text']}".strip()
+
+
+def _metrics(told: dict[str, float] | None) -> str:
+    return ", ".join(f"{name}={value:g}" for name, value in (told or {}).items())
+
+
+steering.add_to(app)
+moving.add_to(app)

@@ -9,25 +9,39 @@ from typing import Annotated, Any
 
 import typer
 
+from tidemill.cli import completing
 from tidemill.cli.client import Client, connect, segment
-from tidemill.cli.commands.scripts import LANGUAGES, content_of, language_of
-from tidemill.cli.failures import CommandFailed, ExitCode
+from tidemill.cli.commands.scripts import LANGUAGES, content_of, language_of, limits_of
+from tidemill.cli.failures import AnsweredWithError, CommandFailed, ExitCode
 from tidemill.cli.following import exit_code_of, follow_log, outcome, told_error
 from tidemill.cli.lazy import single
+from tidemill.cli.options import AffinityKey, Attempts, Requires, requirements_of
 from tidemill.cli.output import emit, note, printable, wants_json
+from tidemill.cli.times import instant_after
 
 app = single()
+Script = Annotated[
+    str,
+    typer.Argument(
+        help="A deployed script's path, or a file to run once.", autocompletion=completing.scripts
+    ),
+]
+Tag = Annotated[
+    str | None, typer.Option(help="Which workers may take it.", autocompletion=completing.tags)
+]
 
 
 @app.command(
     examples=(
         "tidemill run harbour/tides --arg port=Cuxhaven --item TM-1",
-        "tidemill run tides.py --arg days=3",
+        "tidemill run tides.py --arg days=3 --attempts 5",
+        "tidemill run backup --unique --limits '{\"ttl_seconds\": 600}'",
+        'tidemill run film --tag render --requires \'{"labels": ["gpu"]}\'',
         "tidemill run backup --args '{\"full\": true}' --detach",
     )
 )
 def run(  # noqa: PLR0913, PLR0917 - one for each option
-    script: Annotated[str, typer.Argument(help="A deployed script's path, or a file to run once.")],
+    script: Script,
     arg: Annotated[
         list[str] | None,
         typer.Option(
@@ -36,9 +50,24 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option
     ] = None,
     args: Annotated[str | None, typer.Option(help="All arguments as one JSON object.")] = None,
     item: Annotated[str | None, typer.Option(help="The work item it is for, e.g. TM-1.")] = None,
-    tag: Annotated[str | None, typer.Option(help="Which workers may take it.")] = None,
+    tag: Tag = None,
     priority: Annotated[int | None, typer.Option(help="Higher starts sooner.")] = None,
     timeout: Annotated[int | None, typer.Option(help="Seconds until it is stopped.")] = None,
+    attempts: Attempts = None,
+    limits: Annotated[
+        str | None, typer.Option(help="Limits as JSON, or @FILE: concurrency, rate, …")
+    ] = None,
+    unique: Annotated[
+        bool, typer.Option("--unique", help="None beside one with the same arguments.")
+    ] = False,
+    requires: Requires = None,
+    affinity_key: AffinityKey = None,
+    label: Annotated[
+        list[str] | None, typer.Option(help="A word to find it by, such as customer:acme.")
+    ] = None,
+    run_in: Annotated[
+        str | None, typer.Option(help="Start it after so long: 90s, 10m, 2h.")
+    ] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Do not wait: print its id.")] = False,
 ) -> None:
     """Run a script as a job; follow its log, print its result, exit as it did.
@@ -54,17 +83,42 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option
         "tag": tag,
         "priority": priority,
         "timeout_seconds": timeout,
+        "attempts_max": attempts,
+        "limits": _limits(limits, unique=unique),
+        "requires": requirements_of(requires),
+        "affinity_key": affinity_key,
+        "labels": label,
+        "run_at": instant_after(run_in),
     }
-    job = client.post("/jobs", {name: value for name, value in body.items() if value is not None})
+    job = _made(client, {name: value for name, value in body.items() if value is not None})
     if detach:
         emit(job, str(job["id"]))
         return
-    note(f"Job {job['id']}")
+    same = " (it was there already)" if job.get("found_by") else ""
+    note(f"Job {job['id']}{same}")
+    _follow(client, job["id"])
+
+
+def _made(client: Client, body: dict[str, Any]) -> dict[str, Any]:
     try:
-        follow_log(client, job["id"])
-        finished = outcome(client, job["id"])
+        return dict(client.post("/jobs", body))
+    except AnsweredWithError as error:
+        path = body.get("script_path")
+        if error.code == "SCRIPT_NOT_FOUND" and path and Path(path).is_file():
+            error.message = (
+                f"No script {path!r} is deployed, and the file of that name has none of the "
+                f"suffixes that tell a language: {', '.join(LANGUAGES)}."
+            )
+        raise
+
+
+def _follow(client: Client, job_id: str) -> None:
+    """Show a job's log and result, and exit as it did."""
+    try:
+        follow_log(client, job_id)
+        finished = outcome(client, job_id)
     except KeyboardInterrupt:
-        note(f"It goes on. Stop it with: tidemill jobs cancel {job['id']}")
+        note(f"It goes on. Stop it with: tidemill jobs cancel {job_id}")
         raise
     _tell(finished)
     code = exit_code_of(finished)
@@ -88,6 +142,11 @@ def arguments(pairs: list[str], whole: str | None) -> dict[str, Any]:
             raise CommandFailed(f"--arg needs NAME=VALUE, not {pair!r}.", ExitCode.USAGE)
         given[name] = _value(value)
     return given
+
+
+def _limits(text: str | None, *, unique: bool) -> dict[str, Any] | None:
+    limits = limits_of(text)
+    return {**(limits or {}), "unique": {}} if unique else limits
 
 
 def _value(text: str) -> Any:

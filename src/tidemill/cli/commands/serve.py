@@ -52,6 +52,38 @@ App = Annotated[
     ),
 ]
 
+Connect = Annotated[
+    str | None,
+    typer.Option(
+        "--connect",
+        metavar="tls://HOST:PORT",
+        help="A dispatcher on another machine (its dispatcher.tls_listen).",
+    ),
+]
+TokenFile = Annotated[
+    Path | None, typer.Option("--token-file", help="A file with the worker token for --connect.")
+]
+Ca = Annotated[
+    Path | None,
+    typer.Option("--ca", help="The authority that signed the dispatcher's certificate."),
+]
+
+Tags = Annotated[
+    list[str] | None,
+    typer.Option("--tag", help="Take jobs with this tag; may be repeated. Default: default."),
+]
+Labels = Annotated[
+    list[str] | None,
+    typer.Option("--label", help="Offer this to jobs that ask for it; may be repeated."),
+]
+Cpu = Annotated[
+    float | None, typer.Option("--cpu", help="Cores to offer; those of the machine by default.")
+]
+MemoryMib = Annotated[
+    int | None,
+    typer.Option("--memory-mib", help="Memory to offer; that of the machine by default."),
+]
+
 up_app = single()
 api_app = single()
 dispatcher_app = single()
@@ -120,11 +152,20 @@ def dispatcher(
     examples=(
         "tidemill worker --config config/production.toml",
         "tidemill worker --set worker.max_concurrent_tasks=8",
+        "tidemill worker --tag default --tag video --label gpu --cpu 8 --memory-mib 16384",
         "TIDEMILL_DATABASE_URL=sqlite:///jobs.db tidemill worker --app shop.tasks",
+        "tidemill worker --connect tls://jobs.example.org:7443 --token-file worker.token",
     )
 )
-def worker(
+def worker(  # noqa: PLR0913, PLR0917 - one for each option
     app: App = None,
+    connect: Connect = None,
+    token_file: TokenFile = None,
+    ca: Ca = None,
+    tag: Tags = None,
+    label: Labels = None,
+    cpu: Cpu = None,
+    memory_mib: MemoryMib = None,
     config: ConfigFile = None,
     env_file: EnvFile = None,
     data_dir: DataDir = None,
@@ -135,9 +176,18 @@ def worker(
 
     With --app it needs no dispatcher and no server: it runs the functions of your own program
     from the queue in TIDEMILL_DATABASE_URL, or in the database that the program names.
+
+    With --connect it works for a dispatcher on another machine, with nothing but a worker token:
+    see `tidemill worker-tokens create`.
     """
     words = [*_words(config, env_file, set_), *_shorts(data_dir=data_dir, log_level=log_level)]
-    if app is not None:
+    words += _machine_words(tag, label, cpu, memory_mib)
+    for key, value in (("connect", connect), ("token_file", token_file), ("tls_ca_file", ca)):
+        if value is not None:
+            words += ["--set", f"worker.{key}={value}"]
+    if app is not None and connect is not None:
+        words += ["--set", f"worker.app={app}"]
+    elif app is not None:
         _become("tidemill.library.worker_process", ["--app", app, *words])
     _become("tidemill.runtime.worker_process", words)
 
@@ -158,6 +208,23 @@ def _words(config: Path | None, env_file: Path | None, set_: list[str] | None) -
     for pair in set_ or ():
         words += ["--set", pair]
     return words
+
+
+def _machine_words(
+    tags: list[str] | None, labels: list[str] | None, cpu: float | None, memory_mib: int | None
+) -> list[str]:
+    values = {
+        "tags": ",".join(tags or ()),
+        "labels": ",".join(labels or ()),
+        "cpu": cpu,
+        "memory_mib": memory_mib,
+    }
+    return [
+        word
+        for name, value in values.items()
+        if value not in {None, ""}
+        for word in ("--set", f"worker.{name}={value}")
+    ]
 
 
 def _shorts(**options: object) -> list[str]:

@@ -43,8 +43,9 @@ _COLUMNS: list[Column] = [
 
 Key = Annotated[str, typer.Argument(help="The setting, e.g. log.level.")]
 Scope = Annotated[str | None, typer.Option(help="user, tenant or installation.")]
-
-
+Tenant = Annotated[
+    str | None, typer.Option(help="The id of the tenant that it is for; operators only.")
+]
 Installation = Annotated[
     bool,
     typer.Option(
@@ -100,12 +101,14 @@ def get(
     examples=(
         "tidemill settings set preferences.theme dark",
         "tidemill settings set log.level debug --installation",
+        "tidemill settings set jobs.queued_per_tenant_max 5000 --tenant TENANT_ID",
     ),
 )
-def set_(
+def set_(  # noqa: PLR0913, PLR0917 - one for each option
     key: Key,
     value: Annotated[str, typer.Argument(help="The value: JSON, else text.")],
     scope: Scope = None,
+    tenant: Tenant = None,
     installation: Installation = False,
     config: ConfigFile = None,
     data_dir: DataDir = None,
@@ -114,6 +117,8 @@ def set_(
     body: dict[str, Any] = {"value": _parsed(value)}
     if scope is not None:
         body["scope"] = scope
+    if tenant is not None:
+        body["tenant_id"] = tenant
     asker = _asker(installation, config, data_dir)
     changed = asker.ask("PUT", f"/settings/{segment(key)}", body)
     emit(changed, lambda: _told(changed))
@@ -128,15 +133,17 @@ def set_(
 def unset(
     key: Key,
     scope: Scope = None,
+    tenant: Tenant = None,
     installation: Installation = False,
     config: ConfigFile = None,
     data_dir: DataDir = None,
 ) -> None:
     """Remove a stored value, so that the next source counts."""
     asker = _asker(installation, config, data_dir)
-    suffix = f"?scope={segment(scope)}" if scope else ""
+    whose = f"?tenant_id={segment(tenant)}" if tenant else ""
+    suffix = f"{whose or '?'}&scope={segment(scope)}" if scope else whose
     asker.ask("DELETE", f"/settings/{segment(key)}{suffix}")
-    found = asker.ask("GET", f"/settings/{segment(key)}")
+    found = asker.ask("GET", f"/settings/{segment(key)}{whose}")
     emit(found, lambda: _told(found))
 
 

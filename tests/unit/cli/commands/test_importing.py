@@ -25,6 +25,7 @@ ROWS = [
 def _report(status: str, *, wrong: int) -> dict[str, Any]:
     return {
         "status": status,
+        "encoding": "cp1252",
         "columns": [{"header": "title", "field": "title"}, {"header": "mood", "field": None}],
         "rows_total": 2,
         "rows_created": 0 if wrong else 2,
@@ -53,6 +54,7 @@ def test_import_sends_the_file_and_tells_the_counts(
     told = capsys.readouterr().out
     assert "Imported: 2 rows, 2 created, 0 imported before, 0 wrong." in told
     assert "nothing was taken from: mood" in told
+    assert "Read as cp1252, not UTF-8" in told
 
 
 def test_import_of_wrong_rows_lists_them_and_fails(

@@ -49,6 +49,23 @@ def test_run_prints_log_and_result(server: Answers, capsys: pytest.CaptureFixtur
             },
             7,
         ),
+        (
+            {
+                "state": "failed",
+                "error": {"type": "SystemExit", "message": "The script left by sys.exit(4)."},
+            },
+            4,
+        ),
+        (
+            {
+                "state": "failed",
+                "error": {
+                    "type": "SystemExit",
+                    "message": "The script left by sys.exit('sys.exit(4)').",
+                },
+            },
+            1,
+        ),
         ({"state": "timed_out", "error": {"message": "too long"}}, 124),
         ({"state": "cancelled", "error": None}, 125),
     ],
@@ -109,7 +126,8 @@ def test_run_knows_the_language_of_a_file_by_its_suffix(
 def test_cancel_says_that_a_running_job_has_yet_to_stop(
     server: Answers, capsys: pytest.CaptureFixture[str], state: str, finished: bool, told: str
 ) -> None:
-    body = {"id": "j1", "state": state, "finished": finished}
+    finished_at = "2026-11-21T12:00:00Z" if finished else None
+    body = {"id": "j1", "state": state, "finished_at": finished_at}
     server.prepare("POST", "/api/v1/jobs/j1/cancel", Answer(body=body))
 
     assert run(["jobs", "cancel", "j1"]) == 0
@@ -150,3 +168,45 @@ def test_arguments_joins_the_whole_and_the_single_ones() -> None:
         "note": "a=b",
         "raw": "{x",
     }
+
+
+def test_run_sends_limits(
+    server: Answers, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    _prepare(server, state="succeeded", result=None)
+    file = tmp_path / "limits.json"
+    file.write_text('{"ttl_seconds": 60}')
+
+    assert run(["run", "harbour/tides", "--unique", "--limits", f"@{file}"]) == 0
+
+    assert server.asked[0].body["limits"] == {"ttl_seconds": 60, "unique": {}}
+    capsys.readouterr()
+    assert run(["run", "harbour/tides", "--limits", "[1]"]) == 2
+    assert "--limits must be a JSON object" in capsys.readouterr().err
+
+
+def test_run_sends_how_often_it_is_tried(server: Answers) -> None:
+    _prepare(server, state="succeeded", result=None)
+
+    run(["run", "harbour/tides", "--attempts", "5"])
+
+    assert server.asked[0].body["attempts_max"] == 5
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_run_of_a_file_without_a_known_suffix_names_those_that_are(
+    server: Answers,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    there: bool,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if there:
+        Path("tides.rb").write_text("puts 1")
+    error = {"message": "There is no script 'tides.rb'.", "code": "SCRIPT_NOT_FOUND"}
+    server.prepare("POST", "/api/v1/jobs", Answer(status=404, body={"error": error}))
+
+    assert run(["run", "tides.rb"]) == 4
+
+    assert (".py, .sh, " in capsys.readouterr().err) is there

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.fixtures.answers import Answer, Answers
+from tidemill.cli.main import run
+
+SCHEDULE: dict[str, Any] = {
+    "id": "s1",
+    "path": "reports/daily",
+    "script_path": "reports/build",
+    "args": {},
+    "enabled": True,
+    "trigger": {"cron": "0 6 * * 1-5", "zone": "Europe/Berlin"},
+    "next_at": "2026-11-23T05:00:00Z",
+    "days": {"calendar": "every-day"},
+    "due_argument": "due",
+    "attempts_max": 3,
+    "jitter_seconds": 40,
+    "on_success": None,
+    "on_failure": {"script_path": "tell/ops", "function": None, "args": {"room": 7}},
+    "on_recovery": {"script_path": None, "function": "shop:told", "args": {}},
+    "owner_id": "u1",
+}
+DUE = "2026-11-23 06:00:00 Europe/Berlin"
+
+
+def test_create_sends_an_interval_of_nothing_for_the_server_to_refuse(server: Answers) -> None:
+    server.prepare("POST", "/api/v1/schedules", Answer(status=422, body={}))
+
+    run(["schedules", "create", "tides/poll", "tides/read", "--every", "0"])
+
+    assert server.asked[0].body["trigger"] == {"every_seconds": 0, "zone": "UTC"}
+
+
+def test_create_sends_attempts_jitter_and_handlers(server: Answers) -> None:
+    server.prepare("POST", "/api/v1/schedules", Answer(status=201, body=SCHEDULE))
+    words = ["--due-argument", "due", "--attempts", "0", "--jitter", "40"]
+    handlers = ["--on-success", "tell/all", "--on-failure", "tell/ops", "--on-recovery", "a:b"]
+
+    run(["schedules", "create", "tides/poll", "tides/read", "--every", "9", *words, *handlers])
+
+    sent = server.asked[0].body
+    assert (sent["due_argument"], sent["attempts_max"], sent["jitter_seconds"]) == ("due", 0, 40)
+    assert sent["on_success"] == {"script_path": "tell/all"}
+    assert sent["on_failure"] == {"script_path": "tell/ops"}
+    assert sent["on_recovery"] == {"function": "a:b"}
+
+
+def test_create_on_a_path_that_is_taken_says_how_to_change_what_is_there(
+    server: Answers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = {"message": "Change that one.", "code": "SCHEDULE_PATH_TAKEN", "param": "path"}
+    server.prepare("POST", "/api/v1/schedules", Answer(status=409, body={"error": error}))
+
+    assert run(["schedules", "create", "tides/poll", "tides/read", "--every", "9"]) == 5
+
+    told = capsys.readouterr().err
+    assert "`tidemill schedules export` prints, and `import` that" in told
+
+
+@pytest.mark.parametrize(
+    ("words", "url", "answer"),
+    [
+        (["preview"], "preview", {"due_at": ["2026-11-23T05:00:00Z"]}),
+        (["occurrences"], "occurrences", {"items": [{"due_at": "2026-11-23T05:00:00Z"}]}),
+    ],
+)
+def test_times_of_a_schedule_are_told_in_its_zone(
+    server: Answers,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    url: str,
+    answer: dict[str, Any],
+) -> None:
+    server.prepare("GET", "/api/v1/schedules", Answer(body={"items": [SCHEDULE]}))
+    server.prepare("GET", f"/api/v1/schedules/s1/{url}", Answer(body=answer))
+
+    assert run(["schedules", "list"]) == 0
+    assert run(["schedules", *words, "reports/daily"]) == 0
+
+    listed, told = capsys.readouterr().out.split("DUE")
+    assert DUE in listed
+    assert DUE in told
+
+
+def test_show_tells_handlers_attempts_and_the_owner_by_e_mail(
+    server: Answers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.prepare("GET", "/api/v1/schedules", Answer(body={"items": [SCHEDULE]}))
+    server.prepare("GET", "/api/v1/members/u1", Answer(body={"email": "ada@example.org"}))
+
+    assert run(["schedules", "show", "reports/daily"]) == 0
+
+    told = dict(line.split("  ", 1) for line in capsys.readouterr().out.splitlines())
+    shown = {heading: text.strip() for heading, text in told.items()}
+    assert shown["DUE ARGUMENT"] == "due"
+    assert shown["ATTEMPTS"] == "3"
+    assert shown["JITTER"] == "40 s"
+    assert shown["ON FAILURE"] == 'tell/ops {"room": 7}'
+    assert shown["ON RECOVERY"] == "shop:told"
+    assert shown["OWNER"] == "ada@example.org"
+
+
+def test_show_tells_the_owner_by_id_to_whoever_may_not_read_members(
+    server: Answers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.prepare("GET", "/api/v1/schedules", Answer(body={"items": [SCHEDULE]}))
+
+    assert run(["schedules", "show", "reports/daily"]) == 0
+
+    assert "u1" in capsys.readouterr().out
