@@ -8,6 +8,8 @@ pytest_plugins = (
     "tests.fixtures.run",
     "tests.fixtures.tiers",
     "tests.fixtures.services",
+    "tests.fixtures.databases",
+    "tests.fixtures.prepared",
     "tests.fixtures.leftovers",
 )
 
