@@ -12,20 +12,20 @@ from pathlib import Path
 from tidemill.core.actor import system
 from tidemill.core.ids import TenantId
 from tidemill.infrastructure.database import DatabaseOptions, open_stores
+from tidemill.jobs.code.scripts.service import ScriptService
 from tidemill.jobs.contract import JobRequest
-from tidemill.jobs.dispatcher.assignments import Assignments
-from tidemill.jobs.dispatcher.dispatcher import Dispatcher, Peers
-from tidemill.jobs.dispatcher.options import DispatcherOptions
-from tidemill.jobs.dispatcher.service import Dispatching
-from tidemill.jobs.dispatcher.tending import Tending
-from tidemill.jobs.logs.files import LogFiles
-from tidemill.jobs.logs.writing import LogArrivals, LogWriter
-from tidemill.jobs.queue.limits import QueueLimits
-from tidemill.jobs.queue.models import RetryPolicy
-from tidemill.jobs.queue.service import JobService
-from tidemill.jobs.queue.signals import Signals
-from tidemill.jobs.scripts.service import ScriptService
-from tidemill.jobs.workers.service import WorkerService
+from tidemill.jobs.dispatching.dispatcher.assignments import Assignments
+from tidemill.jobs.dispatching.dispatcher.dispatcher import Dispatcher, Peers
+from tidemill.jobs.dispatching.dispatcher.options import DispatcherOptions
+from tidemill.jobs.dispatching.dispatcher.service import Dispatching
+from tidemill.jobs.dispatching.dispatcher.tending import Tending
+from tidemill.jobs.queueing.queue.limits import QueueLimits
+from tidemill.jobs.queueing.queue.models import RetryPolicy
+from tidemill.jobs.queueing.queue.service import JobService
+from tidemill.jobs.queueing.queue.signals import Signals
+from tidemill.jobs.queueing.workers.service import WorkerService
+from tidemill.jobs.records.logs.files import LogFiles
+from tidemill.jobs.records.logs.writing import LogArrivals, LogWriter
 from tidemill.runtime.clock import SystemClock
 
 TENANT = TenantId("crew")
@@ -64,7 +64,7 @@ async def run(directory: Path, count: int, code: str) -> None:
         heartbeat_seconds=0.3,
         tick_seconds=0.1,
     )
-    dispatching = Dispatching(stores.jobs, RetryPolicy(), lambda: 0.5)
+    dispatching = Dispatching(stores.jobs, RetryPolicy(), lambda: 0.5, signals=signals)
     files, arrivals = LogFiles(directory / "logs", bytes_max=1 << 20), LogArrivals()
     dispatcher = Dispatcher(
         options,

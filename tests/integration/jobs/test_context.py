@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.fixtures.client import Client, log_in
@@ -18,15 +20,17 @@ from tidemill import context
 
 def main():
     context.progress(40, 'half the "way"')
+    context.metric("rows", 12.5)
     runs = (context.get_state() or {"runs": 0})["runs"] + 1
     context.set_state({"runs": runs})
     return {"runs": runs, "id": context.job_id(), "child": context.run_job("double", {"number": 4})}
 """,
     "typescript": """
-import { getState, jobId, progress, runJob, setState } from "tidemill";
+import { getState, jobId, metric, progress, runJob, setState } from "tidemill";
 
 export async function main() {
   await progress(40, 'half the "way"');
+  await metric("rows", 12.5);
   const runs = ((await getState<{ runs: number }>()) ?? { runs: 0 }).runs + 1;
   await setState({ runs });
   return { runs, id: jobId, child: await runJob<number>("double", { number: 4 }) };
@@ -34,6 +38,7 @@ export async function main() {
 """,
     "bash": """
 tidemill_progress 40 'half the "way"'
+tidemill_metric rows 12.5
 state=$(tidemill_get_state)
 case "$state" in *'"runs":1'*) runs=2 ;; *) runs=1 ;; esac
 tidemill_set_state "{\\"runs\\":$runs}"
@@ -49,9 +54,8 @@ def client() -> Iterator[Client]:
         pytest.skip("the walls are made of Linux's namespaces")
     with Server() as server, log_in(server.url) as client:
         client.post("/scripts", {"path": "double", "language": "python", "content": DOUBLE})
-        for language, content in SCRIPTS.items():
-            body = {"path": f"told/{language}", "language": language, "content": content}
-            client.post("/scripts", body)
+        for language in SCRIPTS:
+            _deploy(client, f"told/{language}", language)
         yield client
 
 
@@ -65,6 +69,7 @@ def test_context_integration_tells_progress_and_keeps_state(client: Client, lang
     assert second["result"]["runs"] == 2
     progress = client.get(f"/jobs/{first['id']}/progress")
     assert (progress["percent"], progress["text"]) == (40.0, 'half the "way"')
+    assert client.get(f"/jobs/{first['id']}/metrics") == {"values": {"rows": 12.5}}
     kept = client.ask("GET", "/script-states", params={"path": f"told/{language}"}).json()
     assert kept["value"] == {"runs": 2}
 
@@ -112,6 +117,78 @@ def test_rows_integration_too_many_for_a_result_are_read_page_by_page(client: Cl
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "ROWS_NOT_FOUND")
 
 
+def _deploy(client: Client, path: str, language: str) -> None:
+    body = {"path": path, "language": language, "content": SCRIPTS[language]}
+    client.post("/scripts", body)
+
+
 def _run(client: Client, language: str) -> dict[str, Any]:
     job = client.post("/jobs", {"script_path": f"told/{language}"})
     return client.finished(job["id"])
+
+
+def test_create_job_integration_streams_log_progress_and_result(client: Client) -> None:
+    _deploy(client, "streamed", "bash")  # Its state is nobody else's.
+    body = {"script_path": "streamed"}
+    headers = {"Accept": "text/event-stream", "Authorization": f"Bearer {client.token}"}
+    url = f"{client.url}/api/v1/jobs"
+    with httpx.stream("POST", url, json=body, headers=headers, timeout=60) as answer:
+        events = _events(answer)
+
+    assert answer.status_code == 201
+    names = [name for name, _ in events]
+    assert (names[0], names[-1]) == ("job", "result")
+    assert set(names) == {"job", "log", "progress", "result"}
+    by_name = dict(events)
+    assert by_name["job"]["script_path"] == "streamed"
+    printed = "".join(data["text"] for name, data in events if name == "log")
+    assert "WARNING run 1\n" in printed
+    assert by_name["progress"]["percent"] == 40.0
+    assert by_name["result"]["state"] == "succeeded"
+    assert by_name["result"]["result"]["id"] == by_name["job"]["id"]
+
+
+def test_create_job_integration_waits_for_the_result(client: Client) -> None:
+    body = {"script_path": "double", "args": {"number": 4}}
+
+    waited = client.post("/jobs", body, params={"wait": 30})
+    refused = client.ask("POST", "/jobs", json=body, params={"wait": 61})
+
+    assert (waited["state"], waited["result"]) == ("succeeded", 8)
+    assert refused.status_code == 400
+    listed = client.get(f"/jobs/{waited['id']}/attempts")["items"]
+    assert [(one["attempt"], one["outcome"]) for one in listed] == [(1, "succeeded")]
+    assert listed[0]["peak_memory_bytes"] > 0
+
+
+def _events(answer: httpx.Response) -> list[tuple[str, Any]]:
+    blocks = "".join(answer.iter_text()).strip().split("\n\n")
+    pairs = [block.split("\n", 1) for block in blocks]
+    return [
+        (name.removeprefix("event: "), json.loads(data.removeprefix("data: ")))
+        for name, data in pairs
+    ]
+
+
+BEATING = """
+import time
+from tidemill import context
+def main(beats: int) -> int:
+    for _ in range(14):
+        time.sleep(0.25)
+        if beats:
+            context.heartbeat()
+    return beats
+"""
+
+
+@pytest.mark.parametrize(("beats", "state"), [(1, "succeeded"), (0, "timed_out")])
+def test_context_integration_a_script_has_to_give_signs_of_life(
+    client: Client, beats: int, state: str
+) -> None:
+    body = {"language": "python", "content": BEATING, "args": {"beats": beats}}
+    limits = {"heartbeat_timeout_seconds": 2.5}
+    ended = client.finished(client.post("/jobs", {**body, "limits": limits})["id"])
+
+    assert ended["state"] == state
+    assert (ended["error"] or {}).get("type") == (None if beats else "HeartbeatTimeout")

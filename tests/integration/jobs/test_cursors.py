@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from tests.fixtures.app import App, make_app
-from tidemill.jobs.queue.models import JobFilter
+from tidemill.jobs.records.search.models import JobFilter
 
 pytestmark = pytest.mark.anyio
 

@@ -39,7 +39,7 @@ async def a_worker(app: App) -> AsyncIterator[None]:
         yield
     finally:
         worker.terminate()
-        await asyncio.wait_for(worker.wait(), 30)
+        await asyncio.wait_for(worker.wait(), 60)
 
 
 async def start(app: App, name: str, **args: Any) -> httpx.Response:
@@ -76,7 +76,7 @@ async def test_functions_integration_run_in_the_worker(app: App) -> None:
 async def test_functions_integration_are_named_in_the_audit_log(app: App) -> None:
     async with a_worker(app):
         job = await start(app, "double", number=21)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not (line := await _audit_line(app, job)):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
 
@@ -115,7 +115,7 @@ async def test_functions_integration_wait_for_a_worker_that_has_them(app: App) -
         pass
     job = await start(app, "double", number=1)
 
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while (waiting_for := await _waiting_for(app, job)) is None:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     assert "No worker is connected" in waiting_for
@@ -148,6 +148,6 @@ async def _waiting_for(app: App, job: httpx.Response) -> str | None:
 
 
 async def _until_registered(app: App) -> None:
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(60):
         while not (await app.owner.get("/api/v1/functions")).json()["items"]:  # noqa: ASYNC110
             await asyncio.sleep(0.05)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.fixtures.app import App, make_app
-from tests.fixtures.run import run_directory, unique_name
+from tests.integration.jobs.workers import a_worker
 from tidemill.core.config.sections.working import Isolation, Jobs
 
 pytestmark = pytest.mark.anyio
@@ -39,22 +37,6 @@ SELECT station, days FROM readings ORDER BY days
 async def app(tmp_path: Path) -> AsyncIterator[App]:
     async with make_app(tmp_path, jobs=Jobs(isolation_default=Isolation.FORK)) as made:
         yield made
-
-
-@asynccontextmanager
-async def a_worker(app: App, *allowed: str) -> AsyncIterator[None]:
-    sockets = Path(app.application.config.server.data_dir) / "run" / "dispatcher"
-    run = run_directory() / unique_name("w")
-    worker = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.integration.jobs.worker_process",
-        str(sockets), str(run), *allowed,
-        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        yield
-    finally:
-        worker.terminate()
-        await asyncio.wait_for(worker.wait(), 15)
 
 
 async def run(app: App, language: str, content: str, **args: Any) -> dict[str, Any]:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,9 +12,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.fixtures.app import App, make_app
+from tests.fixtures.app import App, error, make_app
 from tests.fixtures.jobs import spoken_worker
-from tests.fixtures.run import run_directory, unique_name
+from tests.integration.jobs.workers import a_worker
 from tidemill.core.config.sections.working import Isolation, Jobs
 
 pytestmark = pytest.mark.anyio
@@ -35,21 +32,6 @@ async def app(tmp_path: Path) -> AsyncIterator[App]:
         yield made
 
 
-@asynccontextmanager
-async def a_worker(app: App) -> AsyncIterator[None]:
-    sockets = Path(app.application.config.server.data_dir) / "run" / "dispatcher"
-    run = run_directory() / unique_name("w")
-    worker = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.integration.jobs.worker_process", str(sockets), str(run),
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        yield
-    finally:
-        worker.terminate()
-        await asyncio.wait_for(worker.wait(), 15)
-
-
 async def deploy(app: App, content: str = TIDE, path: str = "tides/read") -> httpx.Response:
     body = {"path": path, "language": "python", "content": content}
     return await app.owner.post("/api/v1/scripts", json=body)
@@ -64,11 +46,6 @@ async def result(app: App, job_id: str) -> dict[str, Any]:
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
     return found
-
-
-def error(answer: httpx.Response) -> tuple[int, str, str | None]:
-    found = answer.json()["error"]
-    return answer.status_code, found["code"], found["param"]
 
 
 async def test_scripts_integration_deploy_run_and_read(app: App) -> None:
@@ -88,8 +65,12 @@ async def test_scripts_integration_deploy_run_and_read(app: App) -> None:
         assert ended["result"] == {"station": "Cuxhaven", "days": 3}
         shown = (await app.owner.get(f"/api/v1/jobs/{job['id']}")).json()
         logs = (await app.owner.get(f"/api/v1/jobs/{job['id']}/logs")).json()
+        never = await app.owner.get(f"/api/v1/jobs/{job['id']}/logs", params={"attempt": 9})
         workers = (await app.owner.get("/api/v1/workers")).json()["items"]
 
+    assert never.status_code == 404
+    assert never.json()["error"]["code"] == "ATTEMPT_NOT_FOUND"
+    assert never.json()["error"]["message"].endswith("has no attempt 9; its last is 1.")
     assert (shown["state"], shown["attempts"], shown["worker_id"]) == ("succeeded", 1, "worker-1")
     assert logs["text"] == "reading Cuxhaven\n"
     assert logs["complete"] is True
@@ -333,7 +314,7 @@ async def test_jobs_integration_a_running_job_calls_the_api_as_its_starter(app: 
 
 
 async def _until(condition: Callable[[], Awaitable[Any]]) -> Any:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not (value := await condition()):  # noqa: ASYNC110 - HTTP has no events to wait for
             await asyncio.sleep(0.01)
         return value

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,8 +11,8 @@ import anyio
 import httpx
 import pytest
 
-from tests.fixtures.app import App, make_app
-from tests.fixtures.run import run_directory, unique_name
+from tests.fixtures.app import App, error, make_app
+from tests.integration.jobs.workers import a_worker
 from tidemill.core.config.sections.working import Isolation, Jobs
 
 pytestmark = pytest.mark.anyio
@@ -53,28 +50,8 @@ async def door(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[App]:
         yield made
 
 
-@asynccontextmanager
-async def a_worker(app: App) -> AsyncIterator[None]:
-    sockets = Path(app.application.config.server.data_dir) / "run" / "dispatcher"
-    run = run_directory() / unique_name("w")
-    worker = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.integration.jobs.worker_process", str(sockets), str(run),
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        yield
-    finally:
-        worker.terminate()
-        await asyncio.wait_for(worker.wait(), 15)
-
-
 async def make(app: App, **fields: Any) -> httpx.Response:
     return await app.owner.post("/api/v1/schedules", json={**DAILY, **fields})
-
-
-def error(answer: httpx.Response) -> tuple[int, str, str | None]:
-    found = answer.json()["error"]
-    return answer.status_code, found["code"], found["param"]
 
 
 async def test_schedules_integration_make_read_change_delete(app: App) -> None:
@@ -120,7 +97,7 @@ async def test_schedules_integration_run_now_starts_and_settles(app: App) -> Non
 
 
 async def settled(app: App, url: str, occurrence_id: str) -> dict[str, Any]:
-    with anyio.fail_after(40):
+    with anyio.fail_after(60):
         while True:
             found: dict[str, Any] = (
                 await app.owner.get(f"{url}/occurrences/{occurrence_id}")
@@ -131,7 +108,7 @@ async def settled(app: App, url: str, occurrence_id: str) -> dict[str, Any]:
 
 
 async def job_of(app: App, script_path: str) -> dict[str, Any]:
-    with anyio.fail_after(20):
+    with anyio.fail_after(60):
         while True:
             query = {"script_path": script_path}
             found = (await app.owner.get("/api/v1/jobs", params=query)).json()["items"]
@@ -264,7 +241,7 @@ async def test_schedules_integration_end_with_their_owner(app: App) -> None:
 
 
 async def first_with(app: App, url: str, **query: str) -> dict[str, Any]:
-    with anyio.fail_after(30):
+    with anyio.fail_after(60):
         while True:
             found = (await app.owner.get(url, params=query)).json()["items"]
             if found:

@@ -32,10 +32,16 @@ def main(fail: bool):
 
 
 @pytest.fixture(scope="module")
-def client() -> Iterator[Client]:
+def server() -> Iterator[Server]:
     if sys.platform != "linux":
         pytest.skip("the walls are made of Linux's namespaces")
-    with Server() as server, log_in(server.url) as client:
+    with Server() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def client(server: Server) -> Iterator[Client]:
+    with log_in(server.url) as client:
         client.put("/variables/mail/password", {"value": WORD, "is_secret": True})
         client.put("/variables/harbour/station", {"value": "west pier"})
         client.post("/scripts", {"path": "reads", "language": "python", "content": READS})
@@ -100,8 +106,10 @@ def test_references_integration_in_arguments_are_resolved_when_the_job_starts(
     assert lost["error"]["message"] == "$res:gone: there is no such resource."
 
 
-def test_variables_integration_by_the_command_line() -> None:
-    with Server() as server, log_in(server.url) as client:
+def test_variables_integration_by_the_command_line(server: Server) -> None:
+    with log_in(server.url) as owner:
+        tenant = owner.post("/tenants", {"name": "Crew", "slug": "crew"})
+    with log_in(server.url, tenant_id=tenant["id"]) as client:
         environment = server.environment(TIDEMILL_URL=server.url, TIDEMILL_TOKEN=client.token or "")
 
         def run(*words: str, given: str = "") -> str:

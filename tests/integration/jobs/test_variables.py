@@ -1,4 +1,4 @@
-"""Variables and secrets over HTTP: who may read what, and what is kept of them."""
+"""Variables and secrets over HTTP: who may read what, and what answers show of them."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.fixtures.app import OWNER_EMAIL, OWNER_PASSWORD, App, make_app
-from tests.fixtures.stores import KINDS, StoresKind
+from tests.fixtures.app import App, error, make_app
+from tests.fixtures.stores import KINDS_BY_TIER, StoresKind
 
 pytestmark = pytest.mark.anyio
 
 WORD = "high tide at noon"
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture
 async def app(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[App]:
-    kind: StoresKind = request.param
+    # What the databases have a part in is tested below, in tests/conformance/variables.
+    kind: StoresKind = getattr(request, "param", "sqlite")
     async with make_app(tmp_path, kind) as made:
         yield made
 
@@ -31,11 +32,6 @@ async def put(app: App, path: str, value: str = WORD, **fields: Any) -> httpx.Re
 
 async def value(client: httpx.AsyncClient, path: str) -> httpx.Response:
     return await client.get("/api/v1/variables/value", params={"path": path})
-
-
-def error(answer: httpx.Response) -> tuple[int, str, str | None]:
-    found = answer.json()["error"]
-    return answer.status_code, found["code"], found["param"]
 
 
 async def a_member(app: App, role: str, name: str) -> httpx.AsyncClient:
@@ -130,37 +126,36 @@ async def test_secrets_integration_a_token_reads_values_only_with_write(
     assert answer.status_code == status, answer.text
 
 
-async def test_variables_integration_another_tenants_do_not_exist(app: App) -> None:
-    await put(app, "mail/password", is_secret=True)
-    tenant = await app.owner.post("/api/v1/tenants", json={"name": "Other", "slug": "other"})
-    other = await app.log_in(OWNER_EMAIL, OWNER_PASSWORD, tenant.json()["id"])
-    address = "/api/v1/variables/mail/password"
+async def test_put_variable_integration_names_what_is_wrong(app: App) -> None:
+    path = await put(app, "a b", "x")
+    large = await put(app, "a", "x" * 70_000)
 
-    listed = await other.get("/api/v1/variables")
-    answers = [
-        await other.get(address),
-        await other.delete(address),
-        await value(other, "mail/password"),
-    ]
-    await other.put(address, json={"value": "theirs"})
-
-    assert listed.json()["items"] == []
-    assert [answer.status_code for answer in answers] == [404, 404, 404]
-    assert (await value(app.owner, "mail/password")).json()["value"] == WORD
+    assert error(path) == (400, "INVALID_RESOURCE_PATH", "path")
+    assert error(large) == (422, "VARIABLE_INVALID", "value")
 
 
-@pytest.mark.parametrize(
-    ("path", "body", "expected"),
-    [
-        ("a b", {"value": "x"}, (400, "INVALID_RESOURCE_PATH", "path")),
-        ("a", {"value": "x" * 70_000}, (422, "VARIABLE_INVALID", "value")),
-        ("a", {"value": "x\0y"}, (422, "VARIABLE_INVALID", "value")),
-    ],
-    ids=["path", "large", "nul"],
-)
-async def test_put_variable_integration_names_what_is_wrong(
-    app: App, path: str, body: dict[str, Any], expected: tuple[int, str, str]
+@pytest.mark.parametrize("app", KINDS_BY_TIER, indirect=True)
+async def test_variables_integration_stay_while_scripts_and_schedules_refer_to_them(
+    app: App,
 ) -> None:
-    answer = await app.owner.put(f"/api/v1/variables/{path}", json=body)
+    await put(app, "station")
+    code = 'def main(station: str = "$var:station"):\n    pass\n'
+    await app.owner.post(
+        "/api/v1/scripts", json={"path": "read", "language": "python", "content": code}
+    )
+    schedule = {
+        "path": "hourly",
+        "script_path": "read",
+        "args": {"station": "$var:station"},
+        "trigger": {"every_seconds": 3600},
+    }
+    made = await app.owner.post("/api/v1/schedules", json=schedule)
 
-    assert error(answer) == expected
+    used = await app.owner.delete("/api/v1/variables/station")
+    await app.owner.delete(f"/api/v1/schedules/{made.json()['id']}")
+    await app.owner.delete("/api/v1/scripts/read")
+    gone = await app.owner.delete("/api/v1/variables/station")
+
+    assert error(used) == (409, "VARIABLE_IN_USE", "path")
+    assert "script read, schedule hourly" in used.json()["error"]["message"]
+    assert gone.status_code == 204

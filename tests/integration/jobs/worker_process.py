@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tidemill.jobs.executors.contract import Machine
+from tidemill.jobs.execution.executors.contract import Machine
+from tidemill.jobs.execution.worker.options import WorkerOptions
+from tidemill.jobs.execution.worker.run import run_worker
 from tidemill.jobs.protocol.messages import Isolation
-from tidemill.jobs.worker.options import WorkerOptions
-from tidemill.jobs.worker.run import run_worker
 
 if __name__ == "__main__":
     run_worker(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-wait_seconds_max = 20.0
+wait_seconds_max = 60.0
 
 
 async def until(condition: Callable[[], object]) -> None:

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from tests.integration.jobs.isolation.keeping import until
-from tidemill.jobs.isolation.keeper import Keeper, KeeperOptions
-from tidemill.jobs.isolation.plan import JobLimits, Specification, Walls, ZygoteKey
-from tidemill.jobs.isolation.running import RunningJob
-from tidemill.jobs.worker.output import Collected, pump
+from tidemill.jobs.execution.isolation.keeper import Keeper, KeeperOptions
+from tidemill.jobs.execution.isolation.plan import JobLimits, Specification, Walls, ZygoteKey
+from tidemill.jobs.execution.isolation.running import RunningJob
+from tidemill.jobs.execution.worker.output import Collected, pump
 
 pytestmark = pytest.mark.anyio
 MEBIBYTE = 1024 * 1024

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from tests.integration.jobs.worker.dispatcher import Dispatcher
+from tidemill.jobs.execution.worker.options import WorkerOptions
+from tidemill.jobs.execution.worker.service import Worker
 from tidemill.jobs.protocol.connection import WorkerConnection
 from tidemill.jobs.protocol.messages import Isolation
 from tidemill.jobs.protocol.unix import connect, read_secret
-from tidemill.jobs.worker.options import WorkerOptions
-from tidemill.jobs.worker.service import Worker
 
 StartWorker = Callable[..., Awaitable[Worker]]
 

@@ -35,7 +35,7 @@ from tidemill.jobs.protocol.receiving import Windows
 from tidemill.jobs.protocol.unix import UnixListener
 
 MEBIBYTE = 1024 * 1024
-wait_seconds_max = 20.0
+wait_seconds_max = 60.0
 
 
 def job(job_id: str, content: str, **fields: Any) -> Assignment:

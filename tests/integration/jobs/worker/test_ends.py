@@ -167,16 +167,24 @@ async def test_worker_integration_runs_on_after_its_zygote_was_killed(
     assert succeeded(await dispatcher.run(job("c", "def main(): return 3"))) == 3
 
 
-async def test_worker_integration_keeps_few_zygotes_and_ends_idle_ones(
+async def test_worker_integration_keeps_few_zygotes(
     dispatcher: Dispatcher, start_worker: StartWorker
 ) -> None:
-    worker = await start_worker(zygotes_max=2, zygote_idle_seconds_max=0.4)
+    worker = await start_worker(zygotes_max=2)
     for tenant in ("a", "b", "c"):
         await dispatcher.run(
             job(tenant, "def main(): 1", tenant_id=tenant, isolation=Isolation.SANDBOX)
         )
 
     assert worker._keeper.zygotes == 2
+
+
+async def test_worker_integration_ends_idle_zygotes(
+    dispatcher: Dispatcher, start_worker: StartWorker
+) -> None:
+    worker = await start_worker(zygote_idle_seconds_max=0.1)
+    await dispatcher.run(job("a", "def main(): 1", isolation=Isolation.SANDBOX))
+
     await dispatcher.until(lambda: worker._keeper.zygotes == 0)
 
 
@@ -190,3 +198,18 @@ async def test_worker_integration_limits_the_open_files_of_a_process(
 
     assert outcome.error is not None
     assert "Too many open files" in outcome.error["message"]
+
+
+async def test_worker_integration_bounds_a_result_as_it_is_kept(
+    dispatcher: Dispatcher, start_worker: StartWorker
+) -> None:
+    await start_worker()
+    script = "def main(): return ['abcd'] * 100"
+
+    plain = await dispatcher.run(job("a", script, result_bytes_max=1000))
+    # Each secret grows as it is hidden.
+    hidden = await dispatcher.run(job("b", script, result_bytes_max=1000, secrets=("abcd",)))
+
+    assert len(succeeded(plain)) == 100
+    assert hidden.error is not None
+    assert hidden.error["type"] == "InvalidResult"

@@ -11,17 +11,18 @@ from typing import Any
 
 import pytest
 
-from tests.integration.jobs.worker.dispatcher import Dispatcher, job, succeeded
-from tidemill.jobs.functions import execution
-from tidemill.jobs.functions.models import FunctionOptions
-from tidemill.jobs.functions.registry import Declared
-from tidemill.jobs.functions.running import Functions
-from tidemill.jobs.functions.worker import FunctionWorker
+from tests.integration.jobs.worker.dispatcher import Dispatcher, eventually, job, succeeded
+from tidemill.jobs.code.functions import execution
+from tidemill.jobs.code.functions.models import FunctionOptions
+from tidemill.jobs.code.functions.registry import Declared
+from tidemill.jobs.code.functions.running import Functions
+from tidemill.jobs.code.functions.worker import FunctionWorker
+from tidemill.jobs.execution.worker.options import WorkerOptions
 from tidemill.jobs.protocol.connection import WorkerConnection
 from tidemill.jobs.protocol.errors import ConnectionLost
 from tidemill.jobs.protocol.messages import Assignment, Drain, Held, Isolation, Verdict
+from tidemill.jobs.protocol.receiving import Windows
 from tidemill.jobs.protocol.unix import connect, read_secret
-from tidemill.jobs.worker.options import WorkerOptions
 
 pytestmark = pytest.mark.anyio
 
@@ -131,6 +132,26 @@ async def test_function_worker_integration_repeats_outcomes_until_they_are_taken
     assert gates.entered == ["j"]
 
 
+async def test_function_worker_integration_tells_what_ends_while_it_repeats_outcomes(
+    dispatcher: Dispatcher, gates: Gates, tmp_path: Path
+) -> None:
+    dispatcher.acknowledges = False
+    gates.open.set()
+    async with a_worker(dispatcher, gates, tmp_path) as worker:
+        await dispatcher.assign(call("later", "block"))
+        await dispatcher.run(call("first", "wait"))
+        await dispatcher.stop()
+        dispatcher.acknowledges = True
+        await dispatcher.start(windows=Windows(outcomes=0))
+        connection = await dispatcher.connected(2)
+        gates.release.set()
+        await eventually(lambda: Held("later", 1) in worker._untaken)
+        connection.widen()
+
+        assert succeeded(await dispatcher.outcome("later")) == "later"
+        assert len(dispatcher.hellos) == 2
+
+
 async def test_function_worker_integration_ends_what_it_may_not_keep(
     dispatcher: Dispatcher, gates: Gates, tmp_path: Path
 ) -> None:
@@ -145,6 +166,25 @@ async def test_function_worker_integration_ends_what_it_may_not_keep(
         assert set(dispatcher.hellos[-1].holding) == {Held("kept", 1), Held("dropped", 1)}
         gates.open.set()
         assert succeeded(await dispatcher.outcome("kept")) == "kept"
+
+
+async def test_function_worker_integration_begins_what_it_has_ahead_when_a_slot_is_free(
+    dispatcher: Dispatcher, gates: Gates, tmp_path: Path
+) -> None:
+    names = [f"job-{number}" for number in range(24)]
+    async with a_worker(dispatcher, gates, tmp_path):
+        await dispatcher.assign(*(call(name, "wait") for name in names))
+        await eventually(lambda: len(gates.entered) == 20)
+        await dispatcher.cancel(names[20])
+        cancelled = await dispatcher.outcome(names[20])
+        begun = list(gates.entered)
+        gates.open.set()
+        outcomes = [await dispatcher.outcome(name) for name in names if name != names[20]]
+
+    assert begun == names[:20]
+    assert cancelled.verdict is Verdict.CANCELLED
+    assert {outcome.verdict for outcome in outcomes} == {Verdict.SUCCEEDED}
+    assert sorted(gates.entered) == sorted(set(names) - {names[20]})
 
 
 async def test_function_worker_integration_a_blocked_thread_stays_taken(

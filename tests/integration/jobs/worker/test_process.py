@@ -20,8 +20,8 @@ _MAIN = """
 import sys
 from pathlib import Path
 from tidemill.jobs.protocol.messages import Isolation
-from tidemill.jobs.worker.options import WorkerOptions
-from tidemill.jobs.worker.run import run_worker
+from tidemill.jobs.execution.worker.options import WorkerOptions
+from tidemill.jobs.execution.worker.run import run_worker
 run_worker(WorkerOptions(
     worker_id=sys.argv[1], socket_directory=Path(sys.argv[2]), run_directory=Path(sys.argv[3]),
     slots=2, reconnect_seconds_max=0.1,
@@ -76,7 +76,7 @@ async def test_worker_integration_finishes_its_jobs_at_term(
 
     assert succeeded(await dispatcher.outcome("j")) == "finished"
     assert dispatcher.draining
-    assert await asyncio.wait_for(process.wait(), 10) == 0
+    assert await asyncio.wait_for(process.wait(), 60) == 0
 
 
 @pytest.mark.parametrize("isolation", [Isolation.FORK, Isolation.SANDBOX])
@@ -120,7 +120,7 @@ async def test_worker_integration_loses_no_job_when_it_crashes(
     mark = tmp_path / "runs"
     crashed = await spawn(TIDEMILL_CRASH_AT=point)
     await dispatcher.assign(job("j", SCRIPT, arguments={"mark": str(mark)}))
-    assert await asyncio.wait_for(crashed.wait(), 15) == -signal.SIGKILL
+    assert await asyncio.wait_for(crashed.wait(), 60) == -signal.SIGKILL
 
     await spawn()
     await dispatcher.connected(hellos=2)
@@ -153,7 +153,7 @@ async def test_worker_integration_is_small_nice_and_knows_no_web_framework(
 async def test_run_worker_imports_no_web_framework() -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c",
-        "import sys, tidemill.jobs.worker.run\n"
+        "import sys, tidemill.jobs.execution.worker.run\n"
         "print([m for m in ('litestar', 'uvicorn', 'uvloop', 'asyncpg', 'aiohttp', 'sqlite3') "
         "if m in sys.modules])",
         stdout=asyncio.subprocess.PIPE,

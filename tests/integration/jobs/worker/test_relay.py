@@ -33,6 +33,7 @@ class Api:
     """A real HTTP server that keeps what it was sent."""
 
     url: str
+    answer: bytes = b'{"me": "job"}'
     heads: list[str] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
 
@@ -51,7 +52,8 @@ async def api(dispatcher: Dispatcher) -> AsyncIterator[Api]:
         length = int(head.lower().split("content-length: ")[1].split("\r\n")[0])
         served.bodies.append(await reader.readexactly(length))
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n")
-        writer.write(b'content-length: 13\r\nconnection: close\r\n\r\n{"me": "job"}')
+        size = len(served.answer)
+        writer.write(b"content-length: %d\r\nconnection: close\r\n\r\n" % size + served.answer)
         await writer.drain()
         writer.close()
 
@@ -146,15 +148,63 @@ async def test_relay_integration_says_that_the_api_is_away(
     assert '"code":"API_UNREACHABLE"' in body
 
 
-async def test_relay_integration_gives_forked_jobs_the_address_itself(
+@pytest.mark.parametrize(("token", "status"), [("token-of-j", 200), ("token-of-k", 401), ("", 401)])
+async def test_relay_integration_asks_those_for_the_token_who_knock_on_the_machines_loopback(
+    dispatcher: Dispatcher, start_worker: StartWorker, api: Api, token: str, status: int
+) -> None:
+    await start_worker()
+    script = _CALL + (
+        "def main(token):\n"
+        "    return call('/api/v1/me', b'', {'authorization': 'Bearer ' + token})[0]"
+    )
+
+    outcome = await dispatcher.run(
+        job("j", script, isolation=Isolation.FORK, arguments={"token": token})
+    )
+
+    assert succeeded(outcome) == status
+    assert ["authorization: Bearer token-of-j\r\n" in head for head in api.heads] == (
+        [True] if status == 200 else []
+    )
+
+
+@pytest.mark.parametrize("isolation", [Isolation.FORK, Isolation.SANDBOX])
+async def test_relay_integration_hides_the_secrets_that_pass_in_log_and_result(
+    dispatcher: Dispatcher, start_worker: StartWorker, api: Api, isolation: Isolation
+) -> None:
+    await start_worker()
+    api.answer = b'{"value": "high tide", "secrets": ["high tide"]}'
+    script = (
+        "import json\nfrom tidemill import context\ndef main():\n"
+        "    word = context.get_variable('mail/password')\n"
+        "    print('read', word)\n"
+        "    return {'word': word, 'url': f'https://{word}@host', word: [1.0, 'tide'],\n"
+        "            'is': word == 'high' + ' tide'}"
+    )
+
+    outcome = await dispatcher.run(job("j", script, isolation=isolation))
+
+    assert succeeded(outcome) == {
+        "word": "[redacted]", "url": "https://[redacted]@host", "[redacted]": [1.0, "tide"],
+        "is": True,
+    }  # fmt: skip
+    assert dispatcher.logs["j"] == b"read [redacted]\n"
+
+
+async def test_relay_integration_takes_what_a_forked_job_asks_for_a_sign_of_life(
     dispatcher: Dispatcher, start_worker: StartWorker, api: Api
 ) -> None:
     await start_worker()
     script = (
-        "import os\ndef main(): return [os.environ[n] for n in ('TIDEMILL_URL', 'TIDEMILL_TOKEN')]"
+        "import time\nfrom tidemill import context\ndef main():\n"
+        "    for _ in range(14):\n"
+        "        time.sleep(0.25)\n"
+        "        context.heartbeat()"
     )
 
-    assert succeeded(await dispatcher.run(job("j", script))) == [api.url, "token-of-j"]
+    outcome = await dispatcher.run(job("j", script, heartbeat_seconds=2.5))
+
+    assert succeeded(outcome) is None
 
 
 async def test_relay_integration_speaks_for_each_job_of_a_warm_process_alone(

@@ -11,10 +11,10 @@ import pytest
 from tests.integration.jobs.isolation.keeping import until
 from tests.integration.jobs.worker.conftest import StartWorker
 from tests.integration.jobs.worker.dispatcher import MEBIBYTE, Dispatcher, job, succeeded
-from tidemill.jobs.isolation.guarantees import BETWEEN_WARM_JOBS, Guarantee
-from tidemill.jobs.isolation.warm import WarmLimits
+from tidemill.jobs.execution.isolation.guarantees import BETWEEN_WARM_JOBS, Guarantee
+from tidemill.jobs.execution.isolation.warm import WarmLimits
+from tidemill.jobs.execution.worker.service import Worker
 from tidemill.jobs.protocol.messages import Assignment, Isolation, Verdict
-from tidemill.jobs.worker.service import Worker
 
 pytestmark = pytest.mark.anyio
 
