@@ -57,22 +57,45 @@ GET    /api/v1/calendars                           viewer  read   jobs:run
 DELETE /api/v1/calendars/{name}                    member  write  schedules:write
 GET    /api/v1/calendars/{name}                    viewer  read   jobs:run
 PUT    /api/v1/calendars/{name}                    member  write  schedules:write
+GET    /api/v1/dead-jobs                           viewer  read   jobs:run
+POST   /api/v1/dead-jobs/replay                    member  write  jobs:run
 GET    /api/v1/events                              viewer  read
+GET    /api/v1/folders                             viewer  read   jobs:run
+DELETE /api/v1/folders/{name}                      member  write  folders:write
+GET    /api/v1/folders/{name}                      viewer  read   jobs:run
+PUT    /api/v1/folders/{name}                      member  write  folders:write
+GET    /api/v1/function-states                     viewer  read   jobs:run
+PUT    /api/v1/function-states                     member  write  jobs:run
 GET    /api/v1/functions                           viewer  read   jobs:run
 GET    /api/v1/invitations                         admin   admin
 POST   /api/v1/invitations                         admin   admin
 POST   /api/v1/invitations/acceptances             viewer  human
 DELETE /api/v1/invitations/{invitation_id}         admin   admin
+GET    /api/v1/job-export                          viewer  read   jobs:run
+POST   /api/v1/job-import                          member  write  jobs:run
 GET    /api/v1/jobs                                viewer  read   jobs:run
 POST   /api/v1/jobs                                member  write  jobs:run
 GET    /api/v1/jobs/{job_id}                       viewer  read   jobs:run
 POST   /api/v1/jobs/{job_id}/cancel                member  write  jobs:run
+GET    /api/v1/jobs/{job_id}/links                 viewer  read   jobs:run
 GET    /api/v1/jobs/{job_id}/logs                  viewer  read   jobs:run
+GET    /api/v1/jobs/{job_id}/attempts              viewer  read   jobs:run
+GET    /api/v1/jobs/{job_id}/metrics               viewer  read   jobs:run
+PUT    /api/v1/jobs/{job_id}/metrics               member  write  jobs:run
 GET    /api/v1/jobs/{job_id}/progress              viewer  read   jobs:run
 PUT    /api/v1/jobs/{job_id}/progress              member  write  jobs:run
+POST   /api/v1/jobs/{job_id}/rerun                 member  write  jobs:run
 GET    /api/v1/jobs/{job_id}/result                viewer  read   jobs:run
+POST   /api/v1/jobs/{job_id}/retry                 member  write  jobs:run
 GET    /api/v1/jobs/{job_id}/rows                  viewer  read   jobs:run
+POST   /api/v1/jobs/{job_id}/run-now               member  write  jobs:run
+POST   /api/v1/jobs/{job_id}/snooze                member  write  jobs:run
+GET    /api/v1/jobs/{job_id}/tree                  viewer  read   jobs:run
+POST   /api/v1/jobs/{job_id}/tree/cancel           member  write  jobs:run
 GET    /api/v1/jobs/{job_id}/why                   viewer  read   jobs:run
+POST   /api/v1/jobs/batch                          member  write  jobs:run
+POST   /api/v1/jobs/cancel                         member  write  jobs:run
+POST   /api/v1/jobs/retry                          member  write  jobs:run
 GET    /api/v1/members                             viewer  read
 GET    /api/v1/members/{user_id}                   viewer  read
 PATCH  /api/v1/members/{user_id}                   admin   admin
@@ -97,6 +120,9 @@ GET    /api/v1/resources/value                     member  write  jobs:run
 POST   /api/v1/schedules                           member  write  schedules:write
 GET    /api/v1/schedules                           viewer  read   jobs:run
 DELETE /api/v1/schedules/{schedule_id}             member  write  schedules:write
+GET    /api/v1/retention-rules                     viewer  read   jobs:run
+DELETE /api/v1/retention-rules/{name}              admin   admin
+PUT    /api/v1/retention-rules/{name}              admin   admin
 GET    /api/v1/schedules/{schedule_id}             viewer  read   jobs:run
 PUT    /api/v1/schedules/{schedule_id}             member  write  schedules:write
 POST   /api/v1/schedules/{schedule_id}/backfill    member  write  schedules:write
@@ -119,6 +145,13 @@ GET    /api/v1/settings                            viewer  read
 DELETE /api/v1/settings/{key}                      viewer  write
 GET    /api/v1/settings/{key}                      viewer  read
 PUT    /api/v1/settings/{key}                      viewer  write
+GET    /api/v1/strategies                          viewer  read   jobs:run
+DELETE /api/v1/tags/{tag}/strategy                 owner   admin
+GET    /api/v1/tags                                viewer  read   jobs:run
+POST   /api/v1/tags/{tag}/pause                    member  write
+POST   /api/v1/tags/{tag}/resume                   member  write
+GET    /api/v1/tags/{tag}/strategy                 viewer  read   jobs:run
+PUT    /api/v1/tags/{tag}/strategy                 owner   admin
 GET    /api/v1/tenants                             viewer  read
 POST   /api/v1/tenants                             owner   admin
 GET    /api/v1/tenants/{tenant_id}                 viewer  read
@@ -136,7 +169,12 @@ PATCH  /api/v1/work-items/{item_id}                member  write  board:write
 PUT    /api/v1/work-items/{item_id}                member  write  board:write
 GET    /api/v1/work-items/{item_id}/activity       viewer  read   board:read
 POST   /api/v1/work-items/{item_id}/restorations   member  write  board:write
+GET    /api/v1/worker-tokens                       owner   admin
+POST   /api/v1/worker-tokens                       owner   human
+DELETE /api/v1/worker-tokens/{worker_token_id}     owner   admin
 GET    /api/v1/workers                             viewer  read
+POST   /api/v1/workers/{worker_id}/drain           owner   admin
+POST   /api/v1/workers/{worker_id}/resume          owner   admin
 POST   /api/v1/ws-tickets                          viewer  read
 """
 SCOPES: Final = (

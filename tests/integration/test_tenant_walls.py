@@ -19,7 +19,10 @@ _PASSWORD: Final = "a long Passw0rd of a stranger"
 
 # What a well-meant change of another tenant's thing would send.
 _BODIES: Final[dict[str, Any]] = {
+    "PUT /api/v1/jobs/{job_id}/metrics": {"values": {"taken": 1}},
     "PUT /api/v1/jobs/{job_id}/progress": {"percent": 1},
+    "POST /api/v1/jobs/{job_id}/rerun": {},
+    "POST /api/v1/jobs/{job_id}/snooze": {"seconds": 60},
     "PATCH /api/v1/members/{user_id}": {"role": "viewer"},
     "PATCH /api/v1/projects/{project_id}": {"name": "Taken over"},
     "PATCH /api/v1/tenants/{tenant_id}": {"name": "Taken over"},
@@ -36,14 +39,21 @@ _BODIES: Final[dict[str, Any]] = {
     "PUT /api/v1/work-items/{item_id}": {"title": "Taken over"},
 }
 # Settings and calendars are named alike in every tenant: their values are what must stay apart.
-_NO_THING: Final = ("{key}", "/calendars/{name}")
+_NO_THING: Final = ("{key}", "/calendars/{name}", "/tags/{tag}", "/workers/{worker_id}")
 # A path belongs to a tenant: to write one of another's is to make one's own.
 _OWN_PATHS: Final[dict[str, Any]] = {
+    "/folders/hidden": {"grants": {"role:member": "own"}},
     "/variables/f/hidden": {"value": "of the stranger"},
     "/resources/f/hidden": {"type": "hidden", "value": {"of": "the stranger"}},
     "/resource-types/hidden": {"schema": {"type": "object"}},
 }
-_MAKES: Final = ("/variables/{path}", "/resources/{path}", "/resource-types/{name}")
+_MAKES: Final = (
+    "/folders/{name}",
+    "/variables/{path}",
+    "/resources/{path}",
+    "/resource-types/{name}",
+    "/retention-rules/{name}",
+)
 
 
 class Walls(Struct, frozen=True):
@@ -103,6 +113,35 @@ async def test_tenant_walls_keep_calendars_of_one_name_apart(walls: Walls) -> No
 
     assert (read.status_code, made.status_code, removed.status_code) == (404, 200, 204)
     assert await _snapshot(walls) == before
+
+
+async def test_tenant_walls_keep_strategies_to_operators(walls: Walls) -> None:
+    url = "/api/v1/tags/default/strategy"
+    weights = {walls.ids["tenant_id"]: 7}
+    made = await walls.app.owner.put(url, json={"workers": "least_loaded", "weights": weights})
+    assert made.status_code == 200, made.text
+
+    changed = await walls.stranger.put(url, json={"order": "priority_fifo"})
+    removed = await walls.stranger.delete(url)
+    read = (await walls.stranger.get(url)).json()
+
+    refusals = [answer.json()["error"]["code"] for answer in (changed, removed)]
+    assert refusals == ["STRATEGY_OPERATOR_NEEDED"] * 2
+    assert (read["workers"], read["weights"]) == ("least_loaded", {}), "not whom else there is"
+    assert (await walls.app.owner.get(url)).json()["weights"] == weights
+
+
+async def test_tenant_walls_keep_pauses_apart_and_workers_to_operators(walls: Walls) -> None:
+    paused = await walls.stranger.post("/api/v1/tags/default/pause")
+    everywhere = await walls.stranger.post("/api/v1/tags/default/pause", json={"everywhere": True})
+    drained = await walls.stranger.post("/api/v1/workers/any/drain")
+    counted = await walls.stranger.get("/api/v1/tags?everywhere=true")
+    tags = (await walls.app.owner.get("/api/v1/tags")).json()["items"]
+
+    assert paused.json()["paused"] is True
+    refusals = [answer.json()["error"]["code"] for answer in (everywhere, drained, counted)]
+    assert refusals == ["JOBS_OPERATOR_NEEDED"] * 3
+    assert [tag["tag"] for tag in tags if tag["paused"]] == []
 
 
 async def test_tenant_walls_keep_lists_and_streams_apart(walls: Walls) -> None:
@@ -193,6 +232,7 @@ async def _things(app: App) -> dict[str, str]:
     occurrence = await _made(owner, f"schedules/{schedule['id']}/run-now")
     for thing, body in (
         ("calendars/hidden", {"description": CANARY}),
+        ("folders/hidden", {"description": CANARY}),
         ("variables/f/hidden", {"value": CANARY, "is_secret": True}),
         ("resource-types/hidden", {"schema": {"type": "object", "title": CANARY}}),
         ("resources/f/hidden", {"type": "hidden", "value": {"canary": CANARY}}),
@@ -200,6 +240,7 @@ async def _things(app: App) -> dict[str, str]:
         put = await owner.put(f"/api/v1/{thing}", json=body)
         assert put.status_code == 200, put.text
     token = await _made(owner, "api-tokens", name=CANARY, scopes=["read"])
+    worker_token = await _made(owner, "worker-tokens", name=CANARY)
     invitation = await _made(owner, "invitations", email=f"{CANARY}@example.org")
     return {
         "tenant_id": me["tenant"]["id"],
@@ -213,6 +254,7 @@ async def _things(app: App) -> dict[str, str]:
         "occurrence_id": occurrence["id"],
         "name": "hidden",
         "token_id": token["id"],
+        "worker_token_id": worker_token["id"],
         "invitation_id": invitation["id"],
     }
 
@@ -253,9 +295,11 @@ async def _snapshot(walls: Walls) -> list[Any]:
         f"/api-tokens/{walls.ids['token_id']}",
         f"/schedules/{walls.ids['schedule_id']}",
         "/calendars/hidden",
+        "/folders/hidden",
         "/variables/value?path=f/hidden",
         "/resources/f/hidden",
         "/resource-types/hidden",
         "/invitations",
+        "/worker-tokens",
     )
     return [(await walls.app.owner.get(f"/api/v1{path}")).json() for path in paths]

@@ -23,13 +23,20 @@ PLUGINS: Final = ("run", "tiers", "services", "leftovers")
 def _pytest(tmp_path: Path, content: str, *words: str, **environment: str) -> tuple[int, str]:
     (tmp_path / "test_case.py").write_text(textwrap.dedent(content))
     plugins = [word for name in PLUGINS for word in ("-p", f"tests.fixtures.{name}")]
-    options = ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(tmp_path), "-p", "no:randomly"]
+    plugins += ["-p", "pytest_timeout"]
+    options = ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(tmp_path)]
     kept = {name: value for name, value in os.environ.items() if "TIDEMILL" not in name}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *plugins, *options, *words, str(tmp_path)],
         cwd=ROOT,
-        # Short, and open to other users: PostgreSQL does not run as root.
-        env={**kept, "TMPDIR": str(run_directory()), **environment},
+        env={
+            **kept,
+            # Short, and open to other users: PostgreSQL does not run as root.
+            "TMPDIR": str(run_directory()),
+            # To import all plugins that are installed takes longer than the cases.
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            **environment,
+        },
         check=False,
         capture_output=True,
         text=True,
