@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.stores import KINDS, StoresKind, a_tenant, make_stores
+from tests.fixtures.stores import KINDS_BY_TIER, StoresKind, a_tenant, make_stores
 from tidemill.audit.chain.models import Break, Head, Query
 from tidemill.audit.chain.repository import add, forward, locked_head
 from tidemill.audit.chain.service import Chain
@@ -72,7 +72,7 @@ class World:
         return [line.resource for line in page.items]
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=KINDS_BY_TIER)
 async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
     kind: StoresKind = request.param
     async with make_stores(kind, tmp_path) as stores:

@@ -12,7 +12,8 @@ from tests.fixtures.redis_keys import forget
 from tests.fixtures.run import unique_name
 from tests.fixtures.services import need
 from tidemill.core.ports import RateLimiter, RateLimitState
-from tidemill.infrastructure.cache import MemoryRateLimiter, RedisRateLimiter
+from tidemill.infrastructure.cache import MemoryRateLimiter
+from tidemill.infrastructure.cache.redis_limiter import RedisRateLimiter
 from tidemill.runtime.clock import SystemClock
 
 pytestmark = pytest.mark.anyio

@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from tests.fixtures.values import other, stores, world
+
+__all__ = ["other", "stores", "world"]
