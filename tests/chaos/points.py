@@ -14,6 +14,7 @@ CRASH_POINTS: Final = {
     "before_commit": API,
     "after_commit": API,
     "enqueue_after_commit": API,
+    "dispatch_before_claim": API,
     "dispatch_after_claim": API,
     "dispatch_after_assign": API,
     "dispatch_before_finish": API,

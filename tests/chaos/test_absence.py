@@ -1,73 +1,52 @@
-"""API and dispatcher are away for three leases while twenty long jobs run: none runs again."""
+"""API and dispatcher are away for three leases while fifty long jobs run: none runs again."""
 
 from __future__ import annotations
 
-import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import closing
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
-from tests.chaos.story import SETTINGS
-from tests.fixtures.client import Client, log_in
-from tests.fixtures.server import API_ROLE, WORKER_ROLE, Server
-from tests.fixtures.waiting import wait_until
+from tests.chaos.effects import settle, wait_for_runs
+from tests.chaos.place import a_place, lease_seconds
+from tests.fixtures.roles import DISPATCHER
+from tests.fixtures.server import API, WORKER
 
-JOBS: Final = 20
-lease_seconds: Final = 1.0
-_LONG: Final = """
-import time
-def main(seconds: float) -> str:
-    print("began", flush=True)
-    time.sleep(seconds)
-    return "ended"
-"""
+pytestmark = [
+    pytest.mark.chaos(reason="fifty jobs take longer than three leases"),
+    pytest.mark.needs("postgres"),
+    pytest.mark.timeout(300),
+]
 
-
-@pytest.fixture
-def api() -> Iterator[Server]:
-    settings = {**SETTINGS, "dispatcher.lease_seconds": str(lease_seconds)}
-    with Server(settings=settings, command=API_ROLE) as server:
-        yield server
+JOBS: Final = 50
+away_seconds: Final = 3 * lease_seconds + 0.5
 
 
-@pytest.fixture
-def worker(api: Server) -> Iterator[Server]:
-    settings = {**SETTINGS, "worker.max_concurrent_tasks": str(JOBS)}
-    server = Server(settings=settings, command=WORKER_ROLE, environment={}, data_dir=api.data_dir)
-    server.start(wait=False)
-    with server:
-        yield server
-
-
-def test_jobs_are_not_run_again_after_an_absence_of_three_leases(
-    api: Server, worker: Server
-) -> None:
-    with log_in(api.url) as client:
+def test_no_job_runs_again_after_an_absence_of_three_leases() -> None:
+    settings = {"worker.max_concurrent_tasks": str(JOBS)}
+    with a_place("absence", settings=settings) as place:
         # Some end while nobody listens, and some after the dispatcher is back.
-        jobs = [_start(client, seconds=5 + number * 0.2) for number in range(JOBS)]
-        wait_until(lambda: _running(client) == JOBS, seconds_max=30, what=f"{JOBS} running jobs")
-        assert api.kill()
-        threading.Event().wait(3 * lease_seconds)  # The absence itself.
-        assert worker.is_running
-        api.start()
-        ends = [client.finished(job["id"]) for job in jobs]
-        assert [end["state"] for end in ends] == ["succeeded"] * JOBS
-        assert {end["result"] for end in ends} == {"ended"}
-        logs = [client.get(f"/jobs/{job['id']}/logs")["text"] for job in jobs]
-        assert {text.count("began") for text in logs} == {1}
-
-    with closing(sqlite3.connect(f"file:{api.data_dir}/jobs.db?mode=ro", uri=True)) as books:
-        rows = books.execute("SELECT attempts, rescues, epoch FROM job_history").fetchall()
-    assert rows == [(1, 0, 1)] * JOBS
-
-
-def _start(client: Client, *, seconds: float) -> dict[str, Any]:
-    body = {"language": "python", "content": _LONG, "args": {"seconds": seconds}}
-    return dict(client.post("/jobs", body))
-
-
-def _running(client: Client) -> int:
-    return len(client.get("/jobs", state="running", limit=200)["items"])
+        work = place.work()
+        for number in range(JOBS // 5):
+            seconds = 3 + number * 0.6
+            work.functions(4, name="leave_effect_on_the_loop", seconds=seconds)
+            work.scripts(1, seconds=seconds)
+        wait_for_runs(place.effects, JOBS)
+        workers = {name: place.roles.pid_of(name) for name in (WORKER, f"{WORKER}-2")}
+        place.roles.hold_down(API, DISPATCHER)
+        done = place.effects.count(done=True)
+        threading.Event().wait(away_seconds)  # The absence itself.
+        ended_meanwhile = place.effects.count(done=True) - done
+        place.roles.let_up()
+        place.roles.wait_ready()
+        work.wait()
+        assert ended_meanwhile > 0
+        assert workers == {name: place.roles.pid_of(name) for name in workers}
+        account = settle(
+            f"API and dispatcher away for {away_seconds} s",
+            work,
+            place.effects,
+            place.books,
+            lease_seconds=lease_seconds,
+        )
+        assert (account.repeated, account.claims) == (0, JOBS)

@@ -40,7 +40,7 @@ class Killer(threading.Thread):
             if self.victim == SUPERVISOR:
                 self._server.start(wait=False)
                 # From then on it ends as it is asked to; before, the old API may still answer.
-                wait_until(lambda: self._server.pid_of(API), seconds_max=10, what="a new API")
+                wait_until(lambda: self._server.pid_of(API), seconds_max=60, what="a new API")
         except BaseException as error:
             self.error = error
             raise

@@ -32,7 +32,9 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-def test_setup_link_is_printed_again_for_a_browser_without_it(browser: Browser) -> None:
+def test_setup_link_is_printed_again_for_a_browser_without_it_and_makes_the_first_owner(
+    browser: Browser,
+) -> None:
     with Server(environment={}) as server:
         first = server.setup_link
         page = browser.new_page()
@@ -42,12 +44,6 @@ def test_setup_link_is_printed_again_for_a_browser_without_it(browser: Browser) 
 
         page.goto(server.setup_link)
         page.get_by_text("Make the first owner").wait_for()
-
-
-def test_setup_link_makes_the_first_owner_in_a_browser(browser: Browser) -> None:
-    with Server(environment={}) as server:
-        page = browser.new_page()
-        page.goto(server.setup_link)
         page.fill("#name", "Ada")
         page.fill("#email", OWNER_EMAIL)
         page.fill("#password", "password1")

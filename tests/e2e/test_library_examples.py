@@ -76,7 +76,7 @@ def place() -> Iterator[Place]:
 
 def test_guide_prints_what_it_says(place: Place) -> None:
     blocks = dict(BLOCK.findall(GUIDE.read_text(encoding="utf-8")))
-    for name in ("shop/tasks.py", "shop/orders.py", "main.py"):
+    for name in ("shop/tasks.py", "shop/orders.py", "main.py", "steering.py"):
         file = place.folder / name
         file.parent.mkdir(exist_ok=True)
         file.write_text(blocks[name])
@@ -85,8 +85,10 @@ def test_guide_prints_what_it_says(place: Place) -> None:
     with place.beside(TIDEMILL, "worker", "--app", "shop.tasks", until="Worker "):
         printed = place.run(sys.executable, "main.py")
         place.run(sys.executable, "-c", "import shop.orders")
+        steered = place.run(sys.executable, "steering.py")
 
     assert printed == blocks["main.py prints"]
+    assert steered == "0 of 0 run again\n"
 
 
 def test_script_example_counts_words(place: Place) -> None:
@@ -115,6 +117,7 @@ def test_fastapi_example_confirms_an_order(place: Place) -> None:
     assert answer.json() == {"result": f"order {ordered['number']} is confirmed"}
 
 
+@pytest.mark.full(reason="four interpreters, 4 s of CPU; FastAPI's example stands for programs")
 def test_django_example_confirms_an_order(place: Place) -> None:
     shutil.copytree(EXAMPLES / "django_shop", place.folder, dirs_exist_ok=True)
     port = str(free_port())

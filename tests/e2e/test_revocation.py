@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import time
 from collections.abc import Iterator
-from urllib.parse import urlsplit, urlunsplit
+from contextlib import ExitStack
 
-import asyncpg
 import httpx
 import pytest
 
-from tests.fixtures.run import unique_name
+from tests.fixtures.databases import a_database
 from tests.fixtures.server import OWNER, OWNER_EMAIL, OWNER_PASSWORD, Server
 from tests.fixtures.waiting import wait_until
 
@@ -20,25 +18,17 @@ seconds_max = 2.0
 
 
 @pytest.fixture
-def database(postgres_url: str) -> Iterator[str]:
-    """Return the URL of a PostgreSQL database that nobody else has."""
-    name = unique_name("revocation")
-    asyncio.run(_execute(postgres_url, f'CREATE DATABASE "{name}"'))
-    yield urlunsplit(urlsplit(postgres_url)._replace(path=f"/{name}"))
-    asyncio.run(_execute(postgres_url, f'DROP DATABASE "{name}" WITH (FORCE)'))
-
-
-@pytest.fixture
-def servers(database: str) -> Iterator[tuple[Server, Server]]:
-    environment = {**OWNER, "TIDEMILL_DATABASE_URL": database, "JWT_SECRET": "r" * 48}
+def servers() -> Iterator[tuple[Server, Server]]:
     command = (sys.executable, "-m", "tidemill.api")
-    with (
-        Server(environment=environment, command=command) as here,
-        Server(environment=environment, command=command) as there,
-    ):
-        yield here, there
+    with a_database("revocation") as url, ExitStack() as stack:
+        environment = {**OWNER, "TIDEMILL_DATABASE_URL": url, "JWT_SECRET": "r" * 48}
+        here, there = (Server(environment=environment, command=command) for _ in range(2))
+        yield stack.enter_context(here), stack.enter_context(there)
 
 
+@pytest.mark.full(
+    reason="two servers, 5 s of CPU; over NATS test_two_processes.py measures it in each change"
+)
 def test_revocation_crosses_api_processes_within_two_seconds(
     servers: tuple[Server, Server],
 ) -> None:
@@ -79,11 +69,3 @@ def _status(url: str, token: str) -> int:
 
 def _bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
-
-
-async def _execute(url: str, statement: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import httpx
 
 from tests.fixtures.embedded import free_port
@@ -42,20 +44,17 @@ def test_a_dispatcher_and_its_worker_answer_probes() -> None:
 
 
 def test_an_address_that_is_taken_is_told_in_one_line() -> None:
-    taken = f"127.0.0.1:{free_port()}"
-    settings = {**SECRETS, "dispatcher.http_address": taken}
-    first = Server(settings=settings, command=DISPATCHER_ROLE, environment={})
-    second = Server(settings=settings, command=DISPATCHER_ROLE, environment={})
-    first.start(wait=False)
-    with first:
-        _until(taken, "/ready", 200)
-        second.start(wait=False)
-        with second:
+    with socket.create_server(("127.0.0.1", 0)) as somebody:
+        taken = f"127.0.0.1:{somebody.getsockname()[1]}"
+        settings = {**SECRETS, "dispatcher.http_address": taken}
+        dispatcher = Server(settings=settings, command=DISPATCHER_ROLE, environment={})
+        dispatcher.start(wait=False)
+        with dispatcher:
             wait_until(
-                lambda: not second.is_running, seconds_max=soon_seconds_max, what="the refusal"
+                lambda: not dispatcher.is_running, seconds_max=soon_seconds_max, what="the refusal"
             )
-            assert f"tidemill: {taken} cannot be listened on" in second.log
-            assert "Traceback" not in second.log
+            assert f"tidemill: {taken} cannot be listened on" in dispatcher.log
+            assert "Traceback" not in dispatcher.log
 
 
 def _until(address: str, path: str, status: int) -> httpx.Response:

@@ -1,4 +1,4 @@
-"""What happens in one API process is known in the other within two seconds, whatever the bus."""
+"""What happens in one API process is known in the other, whatever the bus."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from tests.fixtures.waiting import wait_until
 
 pytestmark = pytest.mark.needs("postgres")
 
-known_seconds_max: Final = 2.0
+known_seconds_max: Final = 30.0
+revoked_seconds_max: Final = 2.0
 _PASSWORD: Final = "another tide table"
 _OTHERS: Final = pytest.mark.full(reason="what differs between buses is proved by their own suite")
 BUSES: Final = [
@@ -45,8 +46,10 @@ def test_a_revoked_token_ends_in_the_second_process(cluster: Cluster, owner: Cli
         assert there.ask("GET", "/members").status_code == 200
 
         owner.delete(f"/api-tokens/{made['id']}")
+        began = time.monotonic()
 
         _soon(lambda: there.ask("GET", "/members").status_code == 401)
+        assert time.monotonic() - began < revoked_seconds_max
         _soon(lambda: follower.closes[:1] == [4401])
 
 
@@ -58,8 +61,10 @@ def test_a_session_that_logs_out_ends_in_the_second_process(
         assert there.ask("GET", "/members").status_code == 200
         with Client(cluster.here.url, token) as here:
             here.ask("POST", "/auth/logout")
+        began = time.monotonic()
 
         _soon(lambda: there.ask("GET", "/members").status_code == 401)
+        assert time.monotonic() - began < revoked_seconds_max
         _soon(lambda: follower.closes[:1] == [4401])
 
 

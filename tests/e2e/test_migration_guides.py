@@ -1,0 +1,145 @@
+"""The pages for those who come from Celery and APScheduler: both halves of each pair do the same.
+
+The old half runs in the full tier, on a Redis of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.fixtures.embedded import free_port
+from tests.fixtures.library import ROOT
+from tests.fixtures.run import run_directory, unique_name
+from tests.fixtures.server import TIDEMILL
+from tests.fixtures.waiting import wait_until
+
+PAGES: Final = ROOT / "docs" / "guide" / "migrate"
+REDIS: Final = "redis://localhost:6379/0"
+seconds_max: Final = 60.0
+_BLOCK: Final = re.compile(r"^```\w+ title=\"([^\"]+)\"\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+class Desk:
+    """A folder with the files of one page, and processes in it that end with the test."""
+
+    def __init__(self, page: str, folder: Path) -> None:
+        self.folder = folder
+        text = (PAGES / page).read_text(encoding="utf-8")
+        self.files: Mapping[str, str] = dict(_BLOCK.findall(text))
+        self.environment = {**os.environ, "TIDEMILL_DATABASE_URL": "sqlite:///jobs.db"}
+
+    def lay(self, half: str, *, redis: str = REDIS) -> Path:
+        """Write the files of one half, with Redis where it is; return their folder."""
+        folder = self.folder / half
+        folder.mkdir()
+        for name, text in self.files.items():
+            if name.startswith(f"{half}/"):
+                (self.folder / name).write_text(text.replace(REDIS, redis))
+        return folder
+
+    @contextlib.contextmanager
+    def beside(self, folder: Path, *command: str, until: str = "") -> Iterator[None]:
+        """Run a command while the block lasts, which begins when it has printed `until`."""
+        log = folder / f"{Path(command[0]).name}.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env={**self.environment, "PYTHONPATH": str(folder)},
+                stdout=output,
+                stderr=output,
+            )
+        try:
+            wait_until(
+                lambda: until in log.read_text() or process.poll() is not None,
+                seconds_max=seconds_max,
+                what=f"{until!r} of {command}",
+            )
+            assert process.poll() is None, log.read_text()
+            yield
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(seconds_max)
+
+    def printed(self, folder: Path) -> str:
+        """Return what `main.py` prints."""
+        done = subprocess.run(
+            [sys.executable, "main.py"],
+            cwd=folder,
+            env={**self.environment, "PYTHONPATH": str(folder)},
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=seconds_max,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    folder = run_directory() / unique_name("m").removeprefix("tidemill_test_")
+    folder.mkdir()
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_celery_page_after_prints_what_it_says(folder: Path) -> None:
+    desk = Desk("celery.md", folder)
+    after = desk.lay("after")
+    with desk.beside(after, TIDEMILL, "worker", "--app", "tasks", until="Worker "):
+        assert desk.printed(after) == desk.files["printed"]
+
+
+@pytest.mark.full(reason="it shows what Celery does, on a Redis of its own")
+def test_celery_page_before_prints_the_same(folder: Path) -> None:
+    desk = Desk("celery.md", folder)
+    server = shutil.which("redis-server")
+    if server is None:
+        pytest.skip("needs redis-server: install the package to include this case")
+    port = str(free_port())
+    before = desk.lay("before", redis=f"redis://127.0.0.1:{port}/0")
+    options = ("--port", port, "--save", "", "--bind", "127.0.0.1")
+    words = ("-A", "tasks", "worker", "--concurrency", "1", "--loglevel", "INFO")
+    celery = (sys.executable, "-m", "celery", *words)
+    with (
+        desk.beside(before, server, *options, until="Ready to accept connections"),
+        desk.beside(before, *celery, until="ready."),
+    ):
+        assert desk.printed(before) == desk.files["printed"]
+
+
+def test_cron_page_after_runs_at_each_due_time(folder: Path) -> None:
+    desk = Desk("cron.md", folder)
+    after = desk.lay("after")
+    with desk.beside(after, TIDEMILL, "worker", "--app", "gauge", until="Worker "):
+        assert desk.printed(after) == desk.printed(after) == "gauge/read_gauge\n"
+        _wait_for_two_lines(after)
+
+
+@pytest.mark.full(reason="it shows what APScheduler does")
+def test_cron_page_before_runs_at_each_due_time(folder: Path) -> None:
+    desk = Desk("cron.md", folder)
+    before = desk.lay("before")
+    with desk.beside(before, sys.executable, "gauge.py"):
+        _wait_for_two_lines(before)
+
+
+def _wait_for_two_lines(folder: Path) -> None:
+    file = folder / "gauge.csv"
+    wait_until(
+        lambda: file.exists() and file.read_text().count("Cuxhaven,3.1\n") >= 2,
+        seconds_max=seconds_max,
+        what="two readings",
+    )
