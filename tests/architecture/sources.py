@@ -18,7 +18,7 @@ SRC: Final = ROOT / "src" / "tidemill"
 GENERATED: Final = SRC / "events" / "wire" / "v1"
 
 # Programs that run inside a job's sandbox: they start without Tidemill around them.
-_NOT_IMPORTED: Final = ("tidemill.jobs.isolation.inside",)
+_NOT_IMPORTED: Final = ("tidemill.jobs.execution.isolation.inside",)
 
 
 def python_files(*folders: str) -> list[Path]:

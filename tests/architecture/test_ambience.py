@@ -35,12 +35,12 @@ EDGES: Final = {
     "library": "it is a program's own process",
     "api/edge.py": "it names requests that came without a name",
     "core/crash.py": "the hook of the crash tests is armed before anything is configured",
-    "jobs/functions/capture.py": "it stamps the lines of jobs in a worker's process",
-    "jobs/functions/execution.py": "it is to functions what jobs/worker is to scripts",
-    "jobs/worker": "a worker's process is an adapter to the machine",
-    "jobs/isolation": "it builds the environment of jobs from its own",
-    "jobs/executors": "they run in a worker's process, and look at how old its files are",
-    "jobs/packages": "it installs on the machine, and looks at how old its files are",
+    "jobs/code/functions/capture.py": "it stamps the lines of jobs in a worker's process",
+    "jobs/code/functions/execution.py": "it is to functions what jobs/worker is to scripts",
+    "jobs/execution/worker": "a worker's process is an adapter to the machine",
+    "jobs/execution/isolation": "it builds the environment of jobs from its own",
+    "jobs/execution/executors": "they run in a worker's process, and look at how old its files are",
+    "jobs/execution/packages": "it installs on the machine, and looks at how old its files are",
     "jobs/protocol": "a connection is an adapter to the machine",
 }
 
