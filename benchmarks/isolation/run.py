@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.processes import machine
-from tidemill.jobs.isolation.keeper import Keeper, KeeperOptions
-from tidemill.jobs.isolation.plan import JobLimits, Specification, Walls, ZygoteKey
-from tidemill.jobs.worker.output import Collected, pump
+from tidemill.jobs.execution.isolation.keeper import Keeper, KeeperOptions
+from tidemill.jobs.execution.isolation.plan import JobLimits, Specification, Walls, ZygoteKey
+from tidemill.jobs.execution.worker.output import Collected, pump
 
 FIBONACCI: Final = """
 def fibonacci(n):

@@ -30,14 +30,13 @@ from uuid_utils import uuid7
 from tidemill.core.actor import Actor, ActorKind, Origin, Role
 from tidemill.core.ids import INSTALLATION, TenantId, UserId
 from tidemill.infrastructure.database import DatabaseOptions, open_stores
+from tidemill.jobs.code.scripts.service import ScriptService
 from tidemill.jobs.contract import JobRequest
-from tidemill.jobs.dispatcher.assignments import Assignments
-from tidemill.jobs.dispatcher.dispatcher import Dispatcher, Peers
-from tidemill.jobs.dispatcher.options import DispatcherOptions
-from tidemill.jobs.dispatcher.service import Dispatching
-from tidemill.jobs.dispatcher.tending import Tending
-from tidemill.jobs.logs.files import LogFiles
-from tidemill.jobs.logs.writing import LogArrivals, LogWriter
+from tidemill.jobs.dispatching.dispatcher.assignments import Assignments
+from tidemill.jobs.dispatching.dispatcher.dispatcher import Dispatcher, Peers
+from tidemill.jobs.dispatching.dispatcher.options import DispatcherOptions
+from tidemill.jobs.dispatching.dispatcher.service import Dispatching
+from tidemill.jobs.dispatching.dispatcher.tending import Tending
 from tidemill.jobs.protocol.connection import WorkerConnection
 from tidemill.jobs.protocol.messages import (
     Assign,
@@ -49,12 +48,13 @@ from tidemill.jobs.protocol.messages import (
     Verdict,
     protocol_version,
 )
-from tidemill.jobs.queue.limits import QueueLimits
-from tidemill.jobs.queue.models import RetryPolicy
-from tidemill.jobs.queue.service import JobService
-from tidemill.jobs.queue.signals import Signals
-from tidemill.jobs.scripts.service import ScriptService
-from tidemill.jobs.workers.service import WorkerService
+from tidemill.jobs.queueing.queue.limits import QueueLimits
+from tidemill.jobs.queueing.queue.models import RetryPolicy
+from tidemill.jobs.queueing.queue.service import JobService
+from tidemill.jobs.queueing.queue.signals import Signals
+from tidemill.jobs.queueing.workers.service import WorkerService
+from tidemill.jobs.records.logs.files import LogFiles
+from tidemill.jobs.records.logs.writing import LogArrivals, LogWriter
 from tidemill.runtime.clock import SystemClock
 
 POSTGRES = os.environ.get("TIDEMILL_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
@@ -101,7 +101,7 @@ class Engine:
         options = structs.replace(options, dispatched_max=max(options.dispatched_max, slots))
         files = LogFiles(directory / "logs", bytes_max=1 << 20)
         arrivals = LogArrivals()
-        dispatching = Dispatching(stores.jobs, RetryPolicy(), lambda: 0.5)
+        dispatching = Dispatching(stores.jobs, RetryPolicy(), lambda: 0.5, signals=self.signals)
         self.dispatcher = Dispatcher(
             options,
             Peers(
