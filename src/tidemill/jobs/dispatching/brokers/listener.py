@@ -33,8 +33,11 @@ _queue_chars_max: Final = 255
 log = structlog.get_logger("tidemill.jobs.dispatching.brokers")
 
 Accept = Callable[[DispatcherConnection], Awaitable[None]]
-Vouch = Callable[[Collection[DispatcherConnection]], None]
-"""Keeps the leases of workers that cannot be heard through no fault of their own."""
+Vouch = Callable[[Collection[DispatcherConnection] | None], None]
+"""Keeps the leases of workers that cannot be heard through no fault of their own.
+
+None are those that this process has not met, since it never reached the broker while it led.
+"""
 _Conversation = Conversation[FromWorker, ToWorker]
 
 
@@ -58,7 +61,7 @@ class BrokerListener:
         self._conversations: dict[str, _Conversation] = {}
         self._serving: dict[asyncio.Task[None], DispatcherConnection] = {}
         self._over: OrderedDict[str, float] = OrderedDict()
-        self._reads = False
+        self._reads = self._has_heard = False
         self._watch: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -98,6 +101,9 @@ class BrokerListener:
             )
         elif self._reads and not self._leads():
             await self._close()
+        if self._reads and not self._has_heard:
+            self._vouch(None)
+            self._has_heard = self._queues.is_connected
         if not self._queues.is_connected:
             self._vouch([one.connection for one in self._conversations.values()])
         for conversation in tuple(self._conversations.values()):
@@ -105,7 +111,7 @@ class BrokerListener:
 
     async def _close(self) -> None:
         if self._reads:
-            self._reads = False
+            self._reads = self._has_heard = False
             await self._queues.leave(self._options.status_queue, delete=False)
         await asyncio.gather(*(connection.close() for connection in self._serving.values()))
         for task in tuple(self._serving):

@@ -153,7 +153,7 @@ class Leases:
         return lost
 
     def heard_elsewhere(self, until: float) -> None:
-        """Let no lease begin before `until`, when another process may have heard any worker."""
+        """Let no lease begin before `until`: what was said till then may not be known here."""
         self._seen = {one: (beat, max(at, until)) for one, (beat, at) in self._seen.items()}
 
     def forget(self) -> None:

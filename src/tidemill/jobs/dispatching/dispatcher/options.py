@@ -10,6 +10,7 @@ from msgspec import Struct
 lead_seconds_max: Final = 15.0
 lead_ticks_min: Final = 3
 _terms_per_lease: Final = 3
+_grace_seconds: Final = 10.0
 
 
 class DispatcherOptions(Struct, frozen=True, kw_only=True):
@@ -50,3 +51,12 @@ class DispatcherOptions(Struct, frozen=True, kw_only=True):
         """
         shortest = lead_ticks_min * self.tick_seconds
         return min(lead_seconds_max, max(self.lease_seconds / _terms_per_lease, shortest))
+
+    @property
+    def grace_seconds(self) -> float:
+        """How long a new leader rescues nothing.
+
+        Each worker that lives can be heard by then: it notices that its leader is another one, and
+        says Hello to that one.
+        """
+        return min(self.lease_seconds, _grace_seconds)

@@ -117,6 +117,8 @@ class Reception:
         self, options: DispatcherOptions, dispatching: Dispatching, logs: LogWriter, inbox: Inbox
     ) -> None:
         self.sessions: dict[str, Session] = {}
+        self.deaf_at: float | None = None
+        """When there were workers last that this process had no way to hear."""
         self._names: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._options = options
         self._dispatching = dispatching
@@ -130,8 +132,14 @@ class Reception:
         for session in self.sessions.values():
             session.tell_settings(values)
 
-    def renew(self, connections: Collection[DispatcherConnection]) -> None:
-        """Renew the leases of workers that cannot be heard through no fault of their own."""
+    def renew(self, connections: Collection[DispatcherConnection] | None) -> None:
+        """Renew the leases of workers that cannot be heard through no fault of their own.
+
+        None stands for workers that this process has not met yet.
+        """
+        if connections is None:
+            self.deaf_at = self.clock.monotonic()
+            return
         for session in self.sessions.values():
             if session.connection in connections:
                 self._inbox.beat(Beat(session.worker_id, session.generation, 0))

@@ -87,7 +87,7 @@ class Tending:
                 await self._dispatching.drain(session.worker_id, session.generation)
                 session.noted_draining = True
         look = await self._dispatching.look()
-        self._forget_after_a_gap()
+        self._forget_after_a_gap(reception.deaf_at)
         for session in reception.sessions.values():
             session.order_drain(look.drained.get(session.worker_id))
             for job_id, epoch in look.cancels:
@@ -135,13 +135,17 @@ class Tending:
         """Count leases on from what this process has seen of them while another one led.
 
         That one wrote what it heard before it renewed its term for the last time, at `renewed_at`;
-        what it heard later may be lost, so no lease begins earlier.
+        what it heard later may be lost, so no lease begins earlier, unless there was time enough
+        to be heard again.
         """
-        if self._options.heard_by_leader_only:
-            # Until now nobody could hear those workers.
-            self._leases.forget()
-        else:
-            self._leases.heard_elsewhere(renewed_at)
+        until = self._heard_by(self._clock.monotonic())
+        # Some workers could not be heard by anybody until now.
+        only_here = self._options.heard_by_leader_only
+        self._leases.heard_elsewhere(until if only_here else min(until, renewed_at))
+
+    def _heard_by(self, now: float) -> float:
+        """Return when a lease has to begin to last until workers had time to be heard."""
+        return now - self._options.lease_seconds + self._options.grace_seconds
 
     async def _rescue(self, reception: Reception, worker_id: str) -> None:
         log.warning("dispatcher.worker.lost", worker_id=worker_id)
@@ -156,16 +160,19 @@ class Tending:
             self._signals.breakdown.of(job).rescues += 1
             self._signals.changed(job)
 
-    def _forget_after_a_gap(self) -> None:
+    def _forget_after_a_gap(self, deaf_at: float | None) -> None:
         """Trust no lease after this process could not look, or not hear, for a while.
 
         Its store was away, or it was stopped itself: then what workers said meanwhile has not
-        been written yet, and each gets a full lease from now on.
+        been written yet, and each gets a full lease from now on. Those that it had no way to hear
+        until `deaf_at` get time to be heard.
         """
         now = self._clock.monotonic()
         gap_max = max(self._options.lease_seconds / 3, gap_ticks_max * self._options.tick_seconds)
         if now - self._looked > gap_max:
             self._leases.forget()
+        elif deaf_at is not None:
+            self._leases.heard_elsewhere(self._heard_by(deaf_at))
         self._looked = now
 
     async def _prune(self) -> None:

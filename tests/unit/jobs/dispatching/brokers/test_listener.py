@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import pytest
 
 from tidemill.core.queues import Take
+from tidemill.jobs.dispatching.brokers.conversation import Pace
 from tidemill.jobs.dispatching.brokers.listener import BrokerListener
 from tidemill.jobs.dispatching.brokers.options import BrokerOptions
 from tidemill.jobs.dispatching.brokers.packets import Kind, Packet, encoded
@@ -86,3 +87,32 @@ async def test_listener_tells_a_worker_that_nobody_knows_its_conversation() -> N
     assert await _answered(Packet(Kind.PULSE, "talk", 7, "tasks.a-1.0123abcd")) == [
         "tasks.a-1.0123abcd"
     ]
+
+
+async def test_listener_that_leads_vouches_for_all_workers_until_it_reaches_the_broker() -> None:
+    async def accept(connection: DispatcherConnection) -> None:
+        await connection.wait_closed()
+
+    wire, unknown = Wire(), 0
+    reached = asyncio.Event()
+
+    def vouch(connections: Collection[DispatcherConnection] | None) -> None:
+        nonlocal unknown
+        unknown += connections is None
+        if unknown == 2:
+            wire.is_connected = True
+        if wire.is_connected:
+            reached.set()
+
+    wire.is_connected = False
+    pace = Pace(pulse_seconds=0.02)
+    listener = BrokerListener(
+        wire, BrokerOptions(pace=pace), accept, leads=lambda: True, vouch=vouch
+    )
+    await listener.start()
+    await asyncio.wait_for(reached.wait(), 60)
+    for _ in range(10):
+        await listener._look()
+    await listener.stop()
+
+    assert unknown == 2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -22,7 +21,6 @@ pytestmark = pytest.mark.anyio
 
 LEASE = 30
 OPTIONS = DispatcherOptions(directory=None, api_url="", holder="me", lease_seconds=LEASE)
-RECEPTION = cast("Reception", SimpleNamespace(sessions={}))
 
 
 class Books:
@@ -51,6 +49,8 @@ class Process:
 
     def __init__(self, **options: Any) -> None:
         self.books = Books()
+        self.reception = Reception.__new__(Reception)
+        self.reception.sessions, self.reception.deaf_at = {}, None
         self.clock = StoreClock()
         live = cast("Any", None)
         self.tending = Tending(
@@ -65,7 +65,7 @@ class Process:
         """Look each second for so long; return who was taken for lost."""
         for _ in range(seconds):
             self.clock.advance(1)
-            await self.tending.tend(RECEPTION, ())
+            await self.tending.tend(self.reception, ())
         return self.books.rescued
 
 
@@ -74,25 +74,48 @@ async def test_tend_counts_a_lease_from_before_it_led() -> None:
     await process.look(11)
     process.books.silent_seconds = 10.0
 
-    assert await process.look(20) == []
+    assert await process.look(18) == []
     assert "one" in await process.look(3)
 
 
-async def test_tend_counts_no_lease_from_before_the_last_leader_renewed_its_term() -> None:
+async def test_tend_gives_grace_alone_when_the_worker_was_silent_before_its_leader() -> None:
     process = Process()
     await process.look(3 * LEASE)
-    process.books.silent_seconds = 10.0
+    process.books.silent_seconds = 0.0
 
-    assert await process.look(LEASE - 10) == []
+    assert await process.look(int(OPTIONS.grace_seconds)) == []
     assert "one" in await process.look(4)
 
 
-async def test_tend_gives_a_full_lease_where_only_the_leader_hears_workers() -> None:
+async def test_tend_rescues_within_a_lease_and_5_s_where_only_the_leader_hears_workers() -> None:
+    process = Process(heard_by_leader_only=True)
+    # Worker and leader die together; the leader's term is over before this process may lead.
+    await process.look(11)
+    process.books.silent_seconds = 10.0
+
+    assert await process.look(LEASE - 12) == []
+    assert "one" in await process.look(5)
+
+
+async def test_tend_gives_workers_time_to_be_heard_where_only_the_leader_hears_them() -> None:
     process = Process(heard_by_leader_only=True)
     await process.look(3 * LEASE)
     process.books.silent_seconds = 10.0
 
-    assert await process.look(LEASE) == []
+    assert await process.look(int(OPTIONS.grace_seconds)) == []
+    assert "one" in await process.look(4)
+
+
+async def test_tend_rescues_nothing_while_the_new_leader_has_no_way_to_hear_workers() -> None:
+    process = Process(heard_by_leader_only=True)
+    await process.look(3 * LEASE)
+    process.books.silent_seconds = 10.0
+
+    for _ in range(3 * LEASE):
+        process.reception.deaf_at = process.clock.monotonic()
+        assert await process.look(1) == []
+
+    assert await process.look(int(OPTIONS.grace_seconds) - 2) == []
     assert "one" in await process.look(4)
 
 
