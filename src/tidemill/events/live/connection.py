@@ -13,6 +13,8 @@ from tidemill.core.actor import Actor
 from tidemill.core.facts import Topic
 from tidemill.events.wire import Encoder, Format, encoder_for
 
+TRY_LATER: Final = 1013
+UNREAD: Final = "the client does not read"
 queued_bytes_max: Final = 8 * 1024 * 1024
 topics_max: Final = 5_000
 
@@ -62,6 +64,7 @@ class Connection:
         self._queue: deque[tuple[bytes, int]] = deque()
         self._held: deque[tuple[bytes, int]] = deque()
         self._bytes = 0
+        self._reply_bytes = 0
         self.lags = 0
         self._filled = asyncio.Event()
         self._drained = asyncio.Event()
@@ -90,9 +93,17 @@ class Connection:
             self._lag(epoch)
 
     def reply(self, frame: bytes, through_seq: int = 0) -> None:
-        """Queue an answer to the client, whatever its state; answers carry no facts."""
-        if self._state is not _State.CLOSED:
-            self._enqueue(frame, through_seq)
+        """Queue an answer to the client, whatever its state; answers carry no facts.
+
+        A client that asks on and does not read the answers is closed.
+        """
+        if self._state is _State.CLOSED:
+            return
+        self._reply_bytes += len(frame)
+        if self._reply_bytes > queued_bytes_max:
+            self.close(TRY_LATER, UNREAD)
+            return
+        self._enqueue(frame, through_seq)
 
     async def push_when_there_is_room(self, frame: bytes, through_seq: int) -> bool:
         """Queue a frame of the past, at the client's pace; return False when it is over."""
@@ -138,6 +149,7 @@ class Connection:
             await self._filled.wait()
         frames = list(self._queue)
         self._queue.clear()
+        self._reply_bytes = 0
         self._bytes = sum(len(frame) for frame, _ in self._held)
         for _, through_seq in frames:
             self.delivered_seq = max(self.delivered_seq, through_seq)

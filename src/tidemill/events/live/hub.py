@@ -23,7 +23,7 @@ from tidemill.events.errors import (
     TooManyConnections,
     TooManyStreams,
 )
-from tidemill.events.live.connection import Connection, Limits, topics_max
+from tidemill.events.live.connection import TRY_LATER, Connection, Limits, topics_max
 from tidemill.events.live.feed import Feed
 from tidemill.events.stream.service import Stream
 from tidemill.events.wire import Format
@@ -211,7 +211,12 @@ class Hub:
             position,
         )
         missing = connection.topics if everything else topics
-        await feed.replay(connection, frozenset(missing), since=position, through=joined)
+        try:
+            await feed.replay(connection, frozenset(missing), since=position, through=joined)
+        except Exception:
+            # It would hold back for ever what happens; the client comes back for all of it.
+            connection.close(TRY_LATER, "what happened before could not be read")
+            raise
 
     def unsubscribe(self, connection: Connection, topics: Sequence[Topic]) -> None:
         """Follow `topics` no more."""

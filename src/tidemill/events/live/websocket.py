@@ -15,7 +15,7 @@ from tidemill.core.authorization import authorize
 from tidemill.core.errors import Forbidden, RateLimited, TidemillError, Unauthenticated
 from tidemill.events.contract import READ_EVENTS
 from tidemill.events.errors import TicketRefused
-from tidemill.events.live.connection import Connection
+from tidemill.events.live.connection import TRY_LATER, UNREAD, Connection
 from tidemill.events.live.hub import FORBIDDEN, UNAUTHENTICATED, Hub
 from tidemill.events.live.positions import read_position, read_topics
 from tidemill.events.live.replays import Replays
@@ -29,7 +29,6 @@ log = structlog.get_logger(__name__)
 
 frame_bytes_max: Final = 1_048_576
 send_seconds_max: Final = 30.0
-TRY_LATER: Final = 1013
 TOO_BIG: Final = 1009
 TOO_MANY: Final = 4429
 NORMAL: Final = 1000
@@ -88,7 +87,7 @@ async def _write(socket: Socket, connection: Connection) -> None:
                     else:
                         await socket.send_bytes(frame)
             except TimeoutError:
-                connection.close(TRY_LATER, "the client does not read")
+                connection.close(TRY_LATER, UNREAD)
                 return
 
 

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.fixtures.stores import a_tenant
 from tests.unit.events.live.watching import a_live
 from tests.unit.events.world import a_user
+from tidemill.core.facts import Topic
+from tidemill.core.store_errors import StoreUnavailable
 from tidemill.events.errors import TooManyConnections, TooManyStreams
-from tidemill.events.live.connection import Limits
+from tidemill.events.live.connection import Limits, queued_bytes_max
 from tidemill.events.wire import Format
 
 pytestmark = pytest.mark.anyio
@@ -43,3 +46,35 @@ async def test_connections_of_one_actor_leave_room_for_others(tmp_path: Path) ->
                     pass
             async with live.hub.connected(a_user(live.tenant, user_id="bob"), Format.JSON):
                 pass
+
+
+async def test_connection_ends_when_its_past_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or it would hold back for ever what happens."""
+
+    async def broken(*_: Any) -> None:
+        raise StoreUnavailable("tenant", "the disk is full")
+
+    async with a_live(tmp_path) as live:
+        await live.logged(3)
+        monkeypatch.setattr(live.world.stream, "after", broken)
+        async with live.connected() as connection:
+            with pytest.raises(StoreUnavailable):
+                await live.hub.subscribe(connection, [Topic("tenant")], since=0)
+
+            assert connection.closed is not None
+            assert connection.closed.code == 1013
+
+
+async def test_connection_ends_when_its_client_asks_and_does_not_read(tmp_path: Path) -> None:
+    """Answers are queued whatever the state: without a bound they would fill the memory."""
+    async with a_live(tmp_path) as live, live.connected() as connection:
+        live.hub.pong(connection, "x" * (queued_bytes_max // 2), 1)
+        assert connection.closed is None
+
+        live.hub.pong(connection, "x" * (queued_bytes_max // 2), 1)
+
+        assert connection.closed is not None
+        assert connection.closed.code == 1013
+        assert not connection._queue
