@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tidemill.cli import completing
+from tidemill.cli import completing, progress
 from tidemill.cli.client import Client, segment
 from tidemill.cli.failures import CommandFailed, ExitCode
 from tidemill.cli.output import emit, note
@@ -59,16 +59,18 @@ def change_all(client: Client, path: str, body: dict[str, Any], verb: str) -> No
     """Change all jobs that fit, portion by portion, and say how many those were."""
     total: dict[str, Any] = {"matched": 0, "changed": 0, "refused": []}
     cursor: str | None = None
-    while True:
-        found = client.post(path, {**body, **({"cursor": cursor} if cursor else {})})
-        total["matched"] += found["matched"]
-        total["changed"] += found["changed"]
-        total["refused"] += found["refused"]
-        for refused in found["refused"]:
-            note(f"{refused['id']}: {refused['message']}")
-        cursor = found["next_cursor"]
-        if not cursor:
-            break
+    with progress.shown(f"Jobs {verb}") as show:
+        while True:
+            found = client.post(path, {**body, **({"cursor": cursor} if cursor else {})})
+            total["matched"] += found["matched"]
+            total["changed"] += found["changed"]
+            total["refused"] += found["refused"]
+            for refused in found["refused"]:
+                note(f"{refused['id']}: {refused['message']}")
+            show(total["changed"])
+            cursor = found["next_cursor"]
+            if not cursor:
+                break
     total["dry_run"] = found["dry_run"]
     more = " or more" if found["more"] else ""
     told = f"{total['changed']} of {total['matched']} jobs were {verb}."

@@ -69,6 +69,8 @@ def run(arguments: Sequence[str]) -> int:
     except CommandFailed as error:
         return output.fail(error)
     except TyperException as error:
+        # What was wrong may stand before it.
+        output.choose_json("--json" in arguments)
         return _usage(error)
     except (KeyboardInterrupt, typer.Abort):
         return ExitCode.INTERRUPTED

@@ -78,6 +78,15 @@ def test_run_answers_a_mistake_with_one_line(
     assert said in printed.err
 
 
+@pytest.mark.parametrize("words", [["projcts", "--json"], ["projects", "list", "--wat", "--json"]])
+def test_run_tells_programs_of_a_mistake_before_json_was_read(
+    capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    assert run(words) == 2
+
+    assert "--help" in json.loads(capsys.readouterr().err)["error"]["message"]
+
+
 @pytest.mark.parametrize(
     ("status", "code"), [(400, 1), (401, 3), (403, 3), (404, 4), (409, 5), (412, 5), (503, 6)]
 )

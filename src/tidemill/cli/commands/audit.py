@@ -9,12 +9,13 @@ from typing import Annotated, Any
 
 import typer
 
+from tidemill.cli import progress
 from tidemill.cli.client import API, Client, connect
 from tidemill.cli.failures import CommandFailed, ExitCode
 from tidemill.cli.http import Request
 from tidemill.cli.lazy import group
 from tidemill.cli.options import All, Limit, limit_of
-from tidemill.cli.output import Column, emit, emit_rows, line, note, table, wants_json, when
+from tidemill.cli.output import Column, emit, emit_rows, line, table, wants_json, when
 
 app = group("Query, export and verify the audit log.")
 export_seconds_max = 3600.0
@@ -76,7 +77,8 @@ def export(
     query = {"since": since, "until": until}
     request = Request("GET", f"{API}/audit-events/export", query=query)
     request.headers["Accept"] = "application/x-ndjson"
-    body = connect().ask(request, timeout=export_seconds_max).body
+    with progress.shown("Reading the audit log"):
+        body = connect().ask(request, timeout=export_seconds_max).body
     if output is None:
         line(body.decode().rstrip("\n"))
         return
@@ -87,7 +89,7 @@ def export(
             f"{output} cannot be written: {error.strerror}.", ExitCode.USAGE
         ) from error
     lines = body.count(b"\n")
-    note(f"Wrote {lines} lines to {output}.")
+    emit({"file": str(output), "lines": lines}, f"{lines} lines are in {output}.")
 
 
 @app.command(examples=("tidemill audit verify", "tidemill audit verify --json"))

@@ -9,20 +9,17 @@ from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bar
 
 from tidemill.cli.commands.config import loaded_config
 from tidemill.cli.commands.serve import ConfigFile, DataDir, EnvFile, Set, configuration_words
 from tidemill.cli.failures import CommandFailed, ExitCode
 from tidemill.cli.lazy import group
-from tidemill.cli.output import Column, emit, emit_rows, table, wants_json
+from tidemill.cli.output import Column, emit, emit_rows, table
+from tidemill.cli.progress import shown
 from tidemill.core.errors import TidemillError
 from tidemill.runtime.migrating import (
     DataDirectoryInUse,
     Migrator,
-    Progress,
     Report,
     inspect_schema,
     open_schema,
@@ -132,15 +129,10 @@ async def _upgrade(
     versions = await migrator.upgrade()
     if not tenants:
         return versions, None
-    columns = (TextColumn("Tenants"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    console = Console(stderr=True)
-    with Bar(*columns, console=console, transient=True, disable=wants_json()) as bar:
-        task = bar.add_task("tenants", total=None)
-
-        def show(progress: Progress) -> None:
-            bar.update(task, total=progress.total, completed=progress.done)
-
-        return versions, await migrator.upgrade_tenants(parallel=parallel, progress=show)
+    with shown("Tenants") as show:
+        return versions, await migrator.upgrade_tenants(
+            parallel=parallel, progress=lambda made: show(made.done, made.total)
+        )
 
 
 def _told(document: dict[str, Any]) -> str:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from tidemill.cli import progress
 from tidemill.cli.client import API, Client, connect, segment
 from tidemill.cli.failures import AnsweredWithError, CommandFailed, ExitCode
 from tidemill.cli.http import Request
 from tidemill.cli.lazy import single
-from tidemill.cli.output import Column, emit, table, wants_json
+from tidemill.cli.output import Column, emit, table
 
 import_app = single()
 answer_seconds_max: Final = 600.0
@@ -59,7 +56,9 @@ def import_(
         "mode": "valid_rows" if valid_rows else None,
     }
     client = connect()
-    with _progress(f"Importing {file.name}", content):
+    # The server answers once, at the end.
+    rows = max(content.count(b"\n") - 1, 0)
+    with progress.shown(f"Importing {file.name}: about {rows} rows"):
         report = _report(client, project, content, query)
     emit(report, lambda: _told(report))
     if report["rows_wrong"]:
@@ -98,17 +97,6 @@ def _content(file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise CommandFailed(f"{file} cannot be read: {error.strerror}.", ExitCode.USAGE) from error
-
-
-@contextmanager
-def _progress(title: str, content: bytes) -> Iterator[None]:
-    """Show that the server works, on a terminal only; it answers once, at the end."""
-    console = Console(stderr=True)
-    rows = max(content.count(b"\n") - 1, 0)
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=wants_json()) as progress:
-        progress.add_task(f"{title}: about {rows} rows", total=None)
-        yield
 
 
 def _told(report: dict[str, Any]) -> str:

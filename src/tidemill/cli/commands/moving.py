@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from tidemill.cli import progress
 from tidemill.cli.client import API, Client, connect
 from tidemill.cli.failures import AnsweredWithError, CommandFailed, ExitCode
 from tidemill.cli.http import Request
@@ -39,10 +40,12 @@ def export(
             sys.stdout.buffer.flush()
             return
         try:
-            with Path(file).open("wb") as out:
+            with Path(file).open("wb") as out, progress.shown("Jobs written") as show:
                 for line in response:
                     out.write(line)
                     count += 1
+                    if count % lines_per_request == 0:
+                        show(count)
         except OSError as error:
             told = f"{file} cannot be written: {error.strerror or error}."
             raise CommandFailed(told, ExitCode.USAGE) from error
@@ -58,10 +61,12 @@ def import_(
     """Import jobs that an export wrote; lines that come twice make nothing double."""
     client = connect()
     total: dict[str, Any] = {"lines": 0, "imported": 0, "known": 0, "skipped": 0}
-    for portion in _portions(file):
-        found = _import(client, portion, total["lines"], dry_run=dry_run)
-        for name in total:
-            total[name] += found[name]
+    with progress.shown("Lines read") as show:
+        for portion in _portions(file):
+            found = _import(client, portion, total["lines"], dry_run=dry_run)
+            for name in total:
+                total[name] += found[name]
+            show(total["lines"])
     verb = "would be imported" if dry_run else "were imported"
     told = f"{total['imported']} of {total['lines']} lines {verb}; {total['known']} were here"
     emit({**total, "dry_run": dry_run}, f"{told}, {total['skipped']} have ended.")

@@ -16,7 +16,7 @@ from tidemill.cli.failures import AnsweredWithError, CommandFailed, ExitCode
 from tidemill.cli.following import exit_code_of, follow_log, outcome, told_error
 from tidemill.cli.lazy import single
 from tidemill.cli.options import AffinityKey, Attempts, Requires, requirements_of
-from tidemill.cli.output import emit, note, printable, wants_json
+from tidemill.cli.output import emit, emit_event, note, printable, wants_json
 from tidemill.cli.times import instant_after
 
 app = single()
@@ -171,10 +171,11 @@ def _item_id(client: Client, item: str | None) -> str | None:
 
 
 def _tell(finished: dict[str, Any]) -> None:
+    if wants_json():
+        emit_event(finished, "")  # The last line of a stream, which the log began.
+        return
     if finished["state"] != "succeeded":
-        emit(finished)
-        if not wants_json():
-            sys.stderr.write(printable(told_error(finished)) + "\n")
+        sys.stderr.write(printable(told_error(finished)) + "\n")
         return
     result = finished.get("result")
     text = result if isinstance(result, str) else json.dumps(result, indent=2, ensure_ascii=False)

@@ -38,6 +38,19 @@ def test_run_prints_log_and_result(server: Answers, capsys: pytest.CaptureFixtur
     }
 
 
+@pytest.mark.parametrize("state", ["succeeded", "failed"])
+def test_run_prints_a_document_a_line_with_json_and_the_outcome_last(
+    server: Answers, capsys: pytest.CaptureFixture[str], state: str
+) -> None:
+    _prepare(server, state=state, result={"tides": 2}, error=None)
+
+    run(["run", "harbour/tides", "--json"])
+
+    *log, outcome = map(json.loads, capsys.readouterr().out.splitlines())
+    assert [line["text"] for line in log] == ["one"]
+    assert (outcome["id"], outcome["state"], outcome["result"]) == ("j1", state, {"tides": 2})
+
+
 @pytest.mark.parametrize(
     ("result", "code"),
     [
