@@ -30,7 +30,7 @@ def build(parts: Parts) -> Offer:
     }
     chain = Chain(stores, key, witness)
     parts.get(DELIVERY).add(chain)
-    keeper = WitnessKeeper(witness, chain.head)
+    keeper = WitnessKeeper(witness, chain.head_after)
     days = parts.config.audit.retention_days
 
     async def erase_old() -> None:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.fixtures.stores import KINDS_BY_TIER, StoresKind, a_tenant, make_stores
 from tidemill.audit.chain.models import Break, Head, Query
@@ -123,7 +124,7 @@ async def test_search_filters_and_pages_newest_first(world: World) -> None:
 async def test_verify_finds_a_changed_row_a_removed_row_and_a_cut_tail(world: World) -> None:
     await world.audited(*(f"a:{number}" for number in range(6)))
     await world.drained()
-    await WitnessKeeper(world.witness, world.chain.head).keep()
+    await WitnessKeeper(world.witness, world.chain.head_after).keep()
 
     await world.change(
         "UPDATE audit_lines SET actor_id = 'x' WHERE tenant_id = :tenant_id AND seq = 2"
@@ -143,10 +144,34 @@ async def test_verify_finds_a_changed_row_a_removed_row_and_a_cut_tail(world: Wo
     ]
 
 
+async def test_verify_finds_a_cut_tail_after_new_lines_took_its_place(world: World) -> None:
+    """An hour later the head is kept again, which must not hide the cut."""
+    await world.audited(*(f"a:{number}" for number in range(6)))
+    await world.drained()
+    keeper = WitnessKeeper(world.witness, world.chain.head_after)
+    await keeper.keep()
+    await world.change("DELETE FROM audit_lines WHERE tenant_id = :tenant_id AND seq > 4")
+    await world.change(
+        "UPDATE audit_heads SET seq = 4, hash ="
+        " (SELECT hash FROM audit_lines WHERE tenant_id = :tenant_id AND seq = 4)"
+        " WHERE tenant_id = :tenant_id"
+    )
+    await world.audited(*(f"b:{number}" for number in range(6)))
+    await world.drained()
+
+    with capture_logs() as lines:
+        await keeper.keep()
+
+    assert [line["tenant_id"] for line in lines if line["event"] == "audit.chain.broken"] == [
+        world.tenant
+    ]
+    assert await world.problems() == [(6, Break.CHANGED)]
+
+
 async def test_verify_refuses_a_forged_witness(world: World) -> None:
     await world.audited("a:1")
     await world.drained()
-    await WitnessKeeper(world.witness, world.chain.head).keep()
+    await WitnessKeeper(world.witness, world.chain.head_after).keep()
     kept = next(world.directory.glob("*.head"))
     kept.write_text(kept.read_text().replace("1 ", "0 ", 1))
 
@@ -203,7 +228,7 @@ async def test_witness_remembers_across_a_crash_which_chains_moved(world: World)
     # Another process, after this one was killed before the hour was over.
     witness = Witness(world.directory, KEY)
 
-    await WitnessKeeper(witness, world.chain.head).keep()
+    await WitnessKeeper(witness, world.chain.head_after).keep()
 
     assert await witness.last(world.tenant) == await world.chain.head(world.tenant)
     assert list(world.directory.glob("*.moved")) == []
@@ -225,7 +250,7 @@ async def test_witness_keeps_a_chain_that_moved_while_it_was_kept(world: World) 
     kept = threading.Event()
     world.witness._mark = slow_mark  # type: ignore[method-assign, assignment]
 
-    async def head_of(_tenant: TenantId) -> Head:
+    async def head_of(_tenant: TenantId, _kept: Head | None) -> Head:
         head = await world.chain.head(tenant)
         await world.audited("a:2")
         moving.append(asyncio.create_task(world.drained()))
@@ -236,7 +261,7 @@ async def test_witness_keeps_a_chain_that_moved_while_it_was_kept(world: World) 
     await world.witness.keep(head_of)
     kept.set()
     await moving[0]
-    await world.witness.keep(world.chain.head)
+    await world.witness.keep(world.chain.head_after)
 
     assert await world.witness.last(tenant) == await world.chain.head(tenant)
 

@@ -19,7 +19,7 @@ from tidemill.audit.chain.models import (
     key_of,
     next_line,
 )
-from tidemill.audit.chain.witness import Witness, WitnessForged
+from tidemill.audit.chain.witness import Witness, WitnessedLineLost, WitnessForged
 from tidemill.core.actor import Actor
 from tidemill.core.clock import Instant
 from tidemill.core.crash import crash_point
@@ -86,6 +86,20 @@ class Chain:
     async def head(self, tenant_id: TenantId) -> Head:
         """Return the last line's number and hash."""
         return await self._tenants.read(tenant_id, repository.head)
+
+    async def head_after(self, tenant_id: TenantId, witnessed: Head | None) -> Head:
+        """Return the head of a chain that still has its line `witnessed`.
+
+        Raises `WitnessedLineLost`.
+        """
+        if witnessed is not None and witnessed.seq:
+            lines = await self._tenants.read(tenant_id, _lines_after(witnessed.seq - 1, limit=1))
+            if [(line.seq, line.hash) for line in lines] != [(witnessed.seq, witnessed.hash)]:
+                raise WitnessedLineLost(
+                    f"Line {witnessed.seq} is not in the chain as it was witnessed. "
+                    "Look with `tidemill audit verify`."
+                )
+        return await self.head(tenant_id)
 
     async def verify(self, tenant_id: TenantId) -> Verification:
         """Walk the whole chain of a tenant; pages, so that it blocks nobody."""
@@ -206,7 +220,11 @@ class Chain:
 
 
 def _page_after(seq: int) -> repository.Pages:
-    return lambda tx: repository.forward(tx, after=seq, limit=page_length)
+    return _lines_after(seq, limit=page_length)
+
+
+def _lines_after(seq: int, *, limit: int) -> repository.Pages:
+    return lambda tx: repository.forward(tx, after=seq, limit=limit)
 
 
 def _tenants_after(last: str) -> repository.Tenants:

@@ -1,7 +1,8 @@
 """Heads of chains that are kept apart from the database, so that a cut tail shows.
 
 One small file for each tenant, in a directory that the operator may put on another disk or
-copy elsewhere. A line is `seq hash signature`, signed with the chain's key.
+copy elsewhere. A line is `seq hash signature`, signed with the chain's key. A chain that has lost
+the head that was kept gets no newer one: lines that follow a cut would else hide it.
 """
 
 from __future__ import annotations
@@ -27,6 +28,14 @@ class WitnessForged(RuntimeError):
     """A kept head does not carry the key's signature."""
 
 
+class WitnessedLineLost(RuntimeError):
+    """The line that was the head when it was kept is not in the chain any more."""
+
+
+HeadAfter = Callable[[TenantId, Head | None], Awaitable[Head]]
+"""Returns a chain's head; raises `WitnessedLineLost` where the chain has lost the one given."""
+
+
 class Witness:
     """Keeps the last head of each chain that moved since the last time."""
 
@@ -47,15 +56,17 @@ class Witness:
             self._moved.discard(tenant)
             raise
 
-    async def keep(self, head_of: Callable[[TenantId], Awaitable[Head]]) -> None:
-        """Write the heads of the chains that moved."""
+    async def keep(self, head_after: HeadAfter) -> None:
+        """Write the heads of the chains that moved, but of those that have lost what was kept."""
         for tenant in await asyncio.to_thread(self._marked):
             self._moved.discard(tenant)
             try:
-                head = await head_of(tenant)
+                head = await head_after(tenant, await self.last(tenant))
                 await asyncio.to_thread(self._write, tenant, head)
                 if tenant not in self._moved:
                     await asyncio.to_thread(self._unmark, tenant)
+            except (WitnessForged, WitnessedLineLost) as broken:
+                log.error("audit.chain.broken", tenant_id=tenant, reason=str(broken))  # noqa: TRY400 - its words say all
             except Exception:
                 log.exception("audit.witness.failed", tenant_id=tenant)
 
@@ -106,13 +117,13 @@ class Witness:
 class WitnessKeeper:
     """Keeps the heads when the process stops, besides each hour."""
 
-    def __init__(self, witness: Witness, head_of: Callable[[TenantId], Awaitable[Head]]) -> None:
+    def __init__(self, witness: Witness, head_after: HeadAfter) -> None:
         self._witness = witness
-        self._head_of = head_of
+        self._head_after = head_after
 
     async def keep(self) -> None:
         """Write the heads of the chains that moved."""
-        await self._witness.keep(self._head_of)
+        await self._witness.keep(self._head_after)
 
     async def start(self) -> None:
         """Nothing runs between the keepings."""
