@@ -46,6 +46,7 @@ def server() -> Iterator[Server]:
         ),
         *("scripts.md", "jobs-over-http.md"),
         pytest.param("folders.md", marks=_COMMANDS),
+        pytest.param("audit.md", marks=_COMMANDS),
         pytest.param("migrate/airflow.md", marks=_COMMANDS),
         "migrate/windmill.md",
         pytest.param(
