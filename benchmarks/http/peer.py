@@ -1,43 +1,31 @@
 """The peer: FastAPI with SQLAlchemy's ORM, as such services are usually written.
 
-It does the same work as ours for the two routes: bearer JWT, tenant check, request id, metrics,
-access log; the POST writes item, activity, outbox and audit line in one durable transaction.
+It does the same work as ours for the routes measured: bearer JWT, tenant check, request id,
+metrics, access log; the POST of an item writes item, activity, outbox and audit line in one durable
+transaction, that of a job (`peer_jobs`) the job and its audit line.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated, Any
+from typing import Any
 
-import jwt
-from fastapi import Depends, FastAPI, Header, HTTPException, Request, Response
+from fastapi import FastAPI, HTTPException, Request, Response
 from prometheus_client import Counter, Histogram
 from pydantic import BaseModel, Field
-from sqlalchemy import JSON, ForeignKey, String, event, update
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy import JSON, ForeignKey, String, update
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from benchmarks.http.peer_names import PROJECT, SECRET, TENANT, USER
+from benchmarks.http import peer_jobs
+from benchmarks.http.peer_base import Actor, AuditLine, Base, Database, engine, session_factory
+from benchmarks.http.peer_names import PROJECT, TENANT, USER
 
 logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
 log = logging.getLogger("access")
-engine = create_async_engine(f"sqlite+aiosqlite:///{os.environ['PEER_DB']}")
-session_factory = async_sessionmaker(engine, expire_on_commit=False)
-
-
-@event.listens_for(engine.sync_engine, "connect")
-def _pragmas(connection: Any, _: Any) -> None:
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-class Base(DeclarativeBase):
-    pass
 
 
 class User(Base):
@@ -93,18 +81,6 @@ class Outbox(Base):
     at: Mapped[int]
 
 
-class AuditLine(Base):
-    __tablename__ = "audit_lines"
-    id: Mapped[str] = mapped_column(String, primary_key=True)
-    tenant_id: Mapped[str] = mapped_column(String, index=True)
-    action: Mapped[str]
-    actor_id: Mapped[str]
-    resource: Mapped[str]
-    request_id: Mapped[str]
-    after: Mapped[dict[str, Any]] = mapped_column(JSON)
-    at: Mapped[int]
-
-
 class NewItem(BaseModel):
     model_config = {"extra": "forbid"}
     project_id: str
@@ -144,10 +120,12 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
     async with session_factory() as session, session.begin():
         session.add(User(id=USER, tenant_id=TENANT, name="Ada"))
         session.add(Project(id=PROJECT, tenant_id=TENANT, key="TM"))
+        session.add(peer_jobs.script())
     yield
 
 
 app = FastAPI(lifespan=lifespan)
+app.include_router(peer_jobs.router)
 REQUESTS = Counter("requests", "Requests", ["method", "route", "status"])
 SECONDS = Histogram("request_seconds", "Seconds", ["method", "route"])
 
@@ -164,25 +142,6 @@ async def observe(request: Request, call_next: Any) -> Response:
     log.info("%s %s %s %.2f", request.method, route, response.status_code, seconds * 1000)
     response.headers["x-request-id"] = request.state.request_id
     return response
-
-
-async def actor(authorization: Annotated[str, Header()]) -> dict[str, Any]:
-    try:
-        claims: dict[str, Any] = jwt.decode(
-            authorization.removeprefix("Bearer "), SECRET, algorithms=["HS256"], audience="tidemill"
-        )
-    except jwt.InvalidTokenError as error:
-        raise HTTPException(401) from error
-    return claims
-
-
-async def database() -> AsyncIterator[AsyncSession]:
-    async with session_factory() as session:
-        yield session
-
-
-Actor = Annotated[dict[str, Any], Depends(actor)]
-Database = Annotated[AsyncSession, Depends(database)]
 
 
 def view(item: WorkItem) -> ItemView:

@@ -1,7 +1,9 @@
-"""GET of a work item and durable POST at 32 connections, ours and the peer, round by round.
+"""GET and durable POST of a work item, and POST of a job, at 32 connections, beside the peer.
 
 Each server is pinned to one core and the client to the other; rounds alternate, so that drift
-of the machine's speed hits both alike. The figure to compare is CPU per request.
+of the machine's speed hits both alike. The figure to compare is CPU per request. The job is of a
+deployed script with arguments, and held by `run_at`, so that what is measured is its way into the
+queue and not its run.
 """
 
 from __future__ import annotations
@@ -30,6 +32,11 @@ SECONDS = 4.0
 SERVER_CORE, CLIENT_CORE = {0}, {1}
 OWNER = {"TIDEMILL_OWNER_EMAIL": "bench@example.org", "TIDEMILL_OWNER_PASSWORD": "bench-Passw0rd!"}
 OUR_PORT, PEER_PORT = 18301, 18302
+JOB = {
+    "script_path": peer_names.SCRIPT,
+    "args": {"name": "Ada Lovelace", "count": 3},
+    "run_at": "2099-01-01T00:00:00Z",
+}
 
 
 @dataclass
@@ -94,6 +101,12 @@ def _our_side(process: psutil.Process) -> Contestant:
     api.log_in(OWNER["TIDEMILL_OWNER_EMAIL"], OWNER["TIDEMILL_OWNER_PASSWORD"], tenant["id"])
     project = api.call("POST", "/api/v1/projects", {"key": "TM", "name": "Bench"})
     item = api.call("POST", "/api/v1/work-items", json.loads(_body(project["id"])))
+    script = {
+        "path": peer_names.SCRIPT,
+        "language": "python",
+        "content": "def main(name: str, count: int = 1):\n    return name * count\n",
+    }
+    api.call("POST", "/api/v1/scripts", script)
     return Contestant("tidemill", OUR_PORT, process, api.token, project["id"], item["id"])
 
 
@@ -125,7 +138,8 @@ def _body(project_id: str) -> bytes:
 def _cases(one: Contestant) -> dict[str, Callable[[], bytes]]:
     get = load.request("GET", f"/api/v1/work-items/{one.item_id}", one.token)
     post = load.request("POST", "/api/v1/work-items", one.token, _body(one.project_id))
-    return {"GET": lambda: get, "POST": lambda: post}
+    job = load.request("POST", "/api/v1/jobs", one.token, json.dumps(JOB).encode())
+    return {"GET": lambda: get, "POST": lambda: post, "POST job": lambda: job}
 
 
 def _measure(one: Contestant, make: Callable[[], bytes]) -> dict[str, float]:
@@ -154,7 +168,7 @@ def main() -> None:
         f"{case} {measure}": round(
             figures[f"tidemill {case}"][field] / figures[f"peer {case}"][field], 2
         )
-        for case in ("GET", "POST")
+        for case in ("GET", "POST", "POST job")
         for measure, field in (
             ("rate", "requests_per_second"),
             ("cpu", "cpu_us_per_request"),
