@@ -49,7 +49,7 @@ def follow(client: Client, topics: Sequence[str]) -> Iterator[dict[str, Any]]:
                 delay = 0.0
                 yield {"connection": "open"}
                 connection.send(_subscription(topics, position))
-                yield from _messages(connection, position)
+                yield from _messages(connection, topics, position)
         except (ConnectionClosed, TimeoutError) as error:
             _refuse_if_final(error, client)
             yield {"connection": "lost", "reason": str(error)}
@@ -95,7 +95,9 @@ def _subscription(topics: Sequence[str], position: Position) -> str:
     return json.dumps({"subscribe": wanted})
 
 
-def _messages(connection: ClientConnection, position: Position) -> Iterator[dict[str, Any]]:
+def _messages(
+    connection: ClientConnection, topics: Sequence[str], position: Position
+) -> Iterator[dict[str, Any]]:
     while True:
         frame = json.loads(connection.recv(timeout=heartbeats_missed_seconds))
         error = frame.get("error")
@@ -104,6 +106,9 @@ def _messages(connection: ClientConnection, position: Position) -> Iterator[dict
         if "lagged" in frame or "resync" in frame:
             yield {"connection": "lagged" if "lagged" in frame else "resync"}
             position.seq, position.epoch = frame.get("through_seq"), frame.get("stream_epoch")
+            if "lagged" in frame:
+                # Nothing more would come: the server waits to be asked for what followed.
+                connection.send(_subscription(topics, position))
             continue
         if "subscribed" in frame:
             yield {"connection": "subscribed"}

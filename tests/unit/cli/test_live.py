@@ -16,7 +16,7 @@ from websockets.sync.server import ServerConnection, serve
 
 from tidemill.cli.client import Client
 from tidemill.cli.failures import AnsweredWithError, ServerUnreachable
-from tidemill.cli.live import SUBPROTOCOL, close_seconds_max, follow
+from tidemill.cli.live import SUBPROTOCOL, follow
 
 Play = Callable[[ServerConnection], None]
 
@@ -67,6 +67,26 @@ def test_follow_resumes_after_a_broken_connection_where_it_was() -> None:
     assert asked[1] == {"topics": ["tenant"], "since": 2, "stream_epoch": "e1"}
 
 
+def test_follow_subscribes_again_when_it_was_too_slow() -> None:
+    """A server sends nothing more on a connection that lagged, until it is asked to."""
+    asked: list[dict[str, Any]] = []
+
+    def play(connection: ServerConnection) -> None:
+        asked.append(json.loads(connection.recv())["subscribe"])
+        connection.send(json.dumps({"lagged": {}, "through_seq": 2, "stream_epoch": "e1"}))
+        asked.append(json.loads(connection.recv(timeout=5))["subscribe"])
+        connection.send(_frame(4, 3, 4))
+        connection.recv()
+
+    with _playing(play) as client:
+        stream = follow(client, ["tenant"])
+        seen = [next(stream) for _ in range(4)]
+
+    assert seen[:2] == [{"connection": "open"}, {"connection": "lagged"}]
+    assert _seqs(seen[2:]) == [3, 4]
+    assert asked[1] == {"topics": ["tenant"], "since": 2, "stream_epoch": "e1"}
+
+
 def test_follow_ends_when_it_is_forbidden() -> None:
     def play(connection: ServerConnection) -> None:
         connection.recv()
@@ -102,11 +122,11 @@ def test_follow_that_is_left_does_not_wait_for_a_silent_server() -> None:
 
         leaving = Thread(target=stream.close, daemon=True)  # type: ignore[attr-defined]
         leaving.start()
-        leaving.join(8 * close_seconds_max)
+        leaving.join(30)  # The server goes on for a minute.
 
         assert not leaving.is_alive()
         release.set()
-        thread.join(10)
+        thread.join(60)
 
 
 def test_follow_says_when_there_is_no_server() -> None:

@@ -113,7 +113,7 @@ def _tell_connection(message: Mapping[str, Any]) -> None:
     told = {
         "open": "Connected.",
         "lost": f"The connection is lost ({message.get('reason')}); trying again.",
-        "lagged": "Too much at once: some of it was left out here. Read the state again.",
+        "lagged": "Too much at once: what is recorded follows; log lines were left out here.",
         "resync": "The stream has changed: read the state again.",
     }
     note(told[message["connection"]])
