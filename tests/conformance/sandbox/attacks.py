@@ -45,14 +45,14 @@ def main(prefix, outside, **_):
 """
 
 _ENVIRONMENT = """
-def main(canary, **_):
-    seen = [name for name, value in os.environ.items() if canary in value]
+def main(secret, **_):
+    seen = [name for name, value in os.environ.items() if secret in value]
     for pid in os.listdir("/proc"):
         if pid.isdigit():
             for file in ("environ", "cmdline"):
                 try:
                     with open(f"/proc/{pid}/{file}", "rb") as opened:
-                        if canary.encode() in opened.read():
+                        if secret.encode() in opened.read():
                             seen.append(f"{pid}/{file}")
                 except OSError:
                     pass

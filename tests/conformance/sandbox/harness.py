@@ -84,6 +84,7 @@ class Harness:
     def _arguments(self, port: int, bystander: int) -> dict[str, Any]:
         return {
             "canary": CANARY + "-left",
+            "secret": CANARY,
             "paths": [
                 "/etc/shadow",
                 f"/proc/{os.getpid()}/environ",
