@@ -10,6 +10,10 @@ import pytest
 
 from tests.fixtures.identity import JSON, PASSWORD, IdentityWorld, bearer, identity_world
 from tests.fixtures.stores import StoresKind, until
+from tidemill.core.actor import Origin, Role
+from tidemill.identity.errors import RoleTooHigh
+from tidemill.identity.invitations.models import InvitationKind
+from tidemill.identity.invitations.service import Wanted
 
 pytestmark = pytest.mark.anyio
 
@@ -217,3 +221,21 @@ async def test_invitations_integration_end_with_the_right_to_make_them(
 
     codes = [answer.json().get("error", {}).get("code") for answer in answers]
     assert codes == ["INVITATION_INVALID", "INVITATION_INVALID", None]
+
+
+@pytest.mark.parametrize("now", ["member", None])
+async def test_invitations_integration_ask_for_the_role_as_it_is_now(
+    world: IdentityWorld, now: str | None
+) -> None:
+    """A process may not have heard yet that somebody was demoted or removed."""
+    owner = await world.an_owner()
+    bob = await world.a_member(owner, "admin", "bob@example.org")
+    stale = await world.authenticator.bearer(bob["access_token"], Origin())
+    async with world.client(**bearer(owner)) as client:
+        member = f"/api/v1/members/{bob['user_id']}"
+        await (client.patch(member, json={"role": now}) if now else client.delete(member))
+
+    with pytest.raises(RoleTooHigh):
+        await world.part("invitations").create(
+            Wanted(kind=InvitationKind.GROUP, role=Role.MEMBER), actor=stale
+        )

@@ -20,6 +20,7 @@ from tidemill.identity.errors import (
     InvitationInvalid,
     InvitationNotFound,
     RegistrationClosed,
+    RoleTooHigh,
     TenantUnknown,
     UserNotFound,
 )
@@ -35,7 +36,7 @@ from tidemill.identity.letters.queue import Letters
 from tidemill.identity.login.entries import person
 from tidemill.identity.login.models import Device, Entry
 from tidemill.identity.login.service import LoginService
-from tidemill.identity.members.models import check_reach
+from tidemill.identity.members.models import check_reach, roles_out_of_reach
 from tidemill.identity.members.repository import MemberRepository
 from tidemill.identity.opaque import Presented, SecretKind, mint, presented
 from tidemill.identity.passwords import policy
@@ -115,6 +116,9 @@ class InvitationService:
 
         def use_case(tx: Tx) -> NewInvitation:
             nonlocal tenant_name
+            self._members.lock(tx)
+            if wanted.role in roles_out_of_reach(self._members.role_of(tx, actor)):
+                raise RoleTooHigh
             tenant = self._tenants.find(tx, tx.tenant_id)
             tenant_name = tenant.name if tenant else ""
             minted = mint(SecretKind.INVITATION)

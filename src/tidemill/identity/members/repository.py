@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from tidemill.core.actor import Role
+from tidemill.core.actor import Actor, Role
 from tidemill.core.ids import UserId
 from tidemill.core.ports import Tx
 from tidemill.identity.members.models import Member, Membership, TenantMembership
@@ -111,6 +111,16 @@ class MemberRepository:
         """Return how many owners the tenant has."""
         row = tx.one(_OWNERS)
         return int(row[0]) if row else 0
+
+    def role_of(self, tx: Tx, actor: Actor) -> Role | None:
+        """Return the role that the actor has now, which a cache may not know; None for none.
+
+        After `lock` it is the one that counts.
+        """
+        if actor.user_id is None:
+            return actor.role
+        membership = self.find(tx, actor.user_id)
+        return membership.as_role if membership else None
 
     def lock(self, tx: Tx) -> None:
         """Let one transaction at a time change who owns the tenant."""

@@ -125,10 +125,7 @@ class MemberService:
     def _reachable(self, tx: Tx, user_id: UserId, *roles: Role, actor: Actor) -> Membership:
         self._members.lock(tx)
         membership = self._existing(tx, user_id)
-        # The actor's role is read again: the lock makes this the one that counts.
-        acting = self._members.find(tx, actor.user_id) if actor.user_id else None
-        role = acting.as_role if acting else actor.role if actor.user_id is None else None
-        check_reach(role, membership.as_role, *roles)
+        check_reach(self._members.role_of(tx, actor), membership.as_role, *roles)
         return membership
 
     def _existing(self, tx: Tx, user_id: UserId) -> Membership:
