@@ -32,14 +32,14 @@ class LogLines:
 
     def __init__(self, job_id: str) -> None:
         self._job_id = job_id
-        self._attempt: object = None
+        self._execution: object = None
         self._open = ""
 
-    def add(self, text: str, attempt: object) -> None:
-        """Print the lines that `text` completes; another attempt begins a new line."""
-        if attempt != self._attempt:
+    def add(self, text: str, execution: object) -> None:
+        """Print the lines that `text` completes; another execution begins a new line."""
+        if execution != self._execution:
             self.end()
-            self._attempt = attempt
+            self._execution = execution
         *complete, self._open = (self._open + text).split("\n")
         for line in complete:
             self._print(line)
@@ -55,35 +55,37 @@ class LogLines:
     def _print(self, line: str) -> None:
         # Some programs go back to the line's begin instead of ending it.
         for text in line.splitlines() or [""]:
-            event = {"job_id": self._job_id, "attempt": self._attempt, "text": text}
+            event = {"job_id": self._job_id, "execution": self._execution, "text": text}
             emit_event(event, printable(text))
 
 
-def follow_log(client: Client, job_id: str, attempt: int | None = None) -> None:
+def follow_log(
+    client: Client, job_id: str, *, attempt: int | None = None, execution: int | None = None
+) -> None:
     """Print the log of a job as it grows, until the job ends; survives a broken connection.
 
-    It begins with `attempt`, or else with the latest one.
+    It begins with that attempt or execution, or else with the latest one.
     """
     log = LogLines(job_id)
     try:
-        _follow(client, job_id, log, attempt)
+        _follow(client, job_id, log, {"attempt": attempt, "execution": execution})
     finally:
         log.end()
 
 
-def _follow(client: Client, job_id: str, log: LogLines, attempt: int | None) -> None:
+def _follow(client: Client, job_id: str, log: LogLines, which: dict[str, int | None]) -> None:
     path = f"/jobs/{segment(job_id)}/logs"
     last: str | None = None
     broken = 0
     while True:
         try:
-            with client.stream(path, last_event_id=last, attempt=attempt) as response:
+            with client.stream(path, last_event_id=last, **which) as response:
                 for event in events(lines(response, client.url)):
                     if event.event == "end":
                         return
                     data = event.json()
                     if isinstance(data, dict):
-                        log.add(str(data.get("text", "")), data.get("attempt"))
+                        log.add(str(data.get("text", "")), data.get("execution"))
                     last = event.id or last
                     broken = 0
             # It closed without saying that this was all.

@@ -192,7 +192,7 @@ class JobNotFound(NotFound):
 
 
 class AttemptNotFound(NotFound):
-    """The job was not given out so often: each time counts here, also one that was given back."""
+    """The job was not tried so often, or what is known of that attempt has left the history."""
 
     code = "ATTEMPT_NOT_FOUND"
 
@@ -201,6 +201,27 @@ class AttemptNotFound(NotFound):
         super().__init__(
             f"The job {_shown(reference)} has no attempt {attempt}; {had}.", param="attempt"
         )
+
+
+class ExecutionNotFound(NotFound):
+    """The job was not given out so often: each time counts, also one that was given back."""
+
+    code = "EXECUTION_NOT_FOUND"
+
+    def __init__(self, reference: str, execution: int, *, last: int) -> None:
+        had = f"its last is {last}" if last else "no worker has had it yet"
+        super().__init__(
+            f"The job {_shown(reference)} has no execution {execution}; {had}.", param="execution"
+        )
+
+
+class ExecutionUnclear(InvalidInput):
+    """A request names an attempt and an execution."""
+
+    code = "EXECUTION_UNCLEAR"
+
+    def __init__(self) -> None:
+        super().__init__("Name an attempt or an execution, not both.", param="execution")
 
 
 class JobIdTaken(Conflict):

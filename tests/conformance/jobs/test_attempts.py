@@ -11,10 +11,13 @@ from tidemill.core.clock import Instant
 from tidemill.core.pages import page_request
 from tidemill.jobs.contract import JobState
 from tidemill.jobs.dispatching.dispatcher.models import Begun, Demand, Ended, Ring
+from tidemill.jobs.errors import AttemptNotFound, ExecutionNotFound
 from tidemill.jobs.queueing.queue.claims import Claimed
 from tidemill.jobs.queueing.queue.models import Ending, Job
 from tidemill.jobs.queueing.workers.models import Registration
 from tidemill.jobs.records.attempts.service import AttemptService
+from tidemill.jobs.records.logs.files import Chunk, LogKey
+from tidemill.jobs.records.logs.service import Which
 from tidemill.jobs.records.metrics.service import MetricService
 from tidemill.jobs.records.progress.service import ProgressService
 
@@ -111,6 +114,28 @@ async def test_attempts_leave_out_what_was_given_back_unrun(world: JobsWorld) ->
     await hand.end(await hand.claim(), None)
 
     assert await attempts_of(world, job) == []
+
+
+async def test_logs_of_an_attempt_leave_out_executions_that_were_given_back(
+    world: JobsWorld,
+) -> None:
+    job, hand = await world.a_job(attempts_max=2), Hand(world)
+    for word, verdict in (("back", None), ("first", JobState.FAILED), ("second", JobState.FAILED)):
+        claimed = await hand.claim()
+        key = LogKey(job.tenant_id, job.id, claimed.epoch)
+        world.files.write([Chunk(key, 0, word.encode())])
+        await hand.end(claimed, verdict, '{"type":"ValueError","message":"no"}')
+
+    async def log(**which: int) -> tuple[str, int]:
+        page = await world.logs.page(job.public_id, which=Which(**which), actor=world.actor)
+        return page.text, page.execution
+
+    assert [await log(attempt=number) for number in (1, 2)] == [("first", 2), ("second", 3)]
+    assert [await log(execution=number) for number in (1, 2)] == [("back", 1), ("first", 2)]
+    with pytest.raises(AttemptNotFound, match="no attempt 3; its last is 2"):
+        await log(attempt=3)
+    with pytest.raises(ExecutionNotFound, match="no execution 4; its last is 3"):
+        await log(execution=4)
 
 
 async def test_attempts_go_with_the_history(world: JobsWorld) -> None:

@@ -16,7 +16,7 @@ def test_log_lines_join_what_was_cut_anywhere(capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().out == text + "\n"
 
 
-def test_log_lines_begin_anew_with_another_attempt(capsys: pytest.CaptureFixture[str]) -> None:
+def test_log_lines_begin_anew_with_another_execution(capsys: pytest.CaptureFixture[str]) -> None:
     log = LogLines("j")
 
     log.add("cut of", 1)

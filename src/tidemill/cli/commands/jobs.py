@@ -45,6 +45,7 @@ _FIELDS: list[Column] = [
 
 _ATTEMPT_COLUMNS: list[Column] = [
     ("ATTEMPT", "attempt"),
+    ("EXECUTION", "execution"),
     ("OUTCOME", "outcome"),
     ("WORKER", "worker_id"),
     ("STARTED", when("started_at")),
@@ -117,18 +118,26 @@ def logs(
     job: Job,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Wait for more.")] = False,
     attempt: Annotated[
-        int | None, typer.Option(help="Which one's, from 1 on; else the latest.")
+        int | None,
+        typer.Option(help="Which one's, as `jobs attempts` numbers them; else the latest."),
+    ] = None,
+    execution: Annotated[
+        int | None,
+        typer.Option(help="Instead: which time of all that a worker was given the job."),
     ] = None,
 ) -> None:
-    """Print what a job has written in its latest attempt, or in another one."""
+    """Print what a job has written in its latest attempt, or in another one.
+
+    Executions count also what was given back to the queue, which is no attempt.
+    """
     client = connect()
     if follow:
-        follow_log(client, job, attempt)
+        follow_log(client, job, attempt=attempt, execution=execution)
         return
-    log, offset = LogLines(job), 0
+    path, log, offset = f"/jobs/{segment(job)}/logs", LogLines(job), 0
     while True:
-        page = client.get(f"/jobs/{segment(job)}/logs", offset=offset, attempt=attempt)
-        log.add(page["text"], page["attempt"])
+        page = client.get(path, offset=offset, attempt=attempt, execution=execution)
+        log.add(page["text"], page["execution"])
         if page["next_offset"] == page["offset"]:
             log.end()
             return

@@ -41,10 +41,12 @@ def speaking(
     parts: Parts, jobs: JobService, folders: FolderService, files: LogFiles, arrivals: LogArrivals
 ) -> dict[str, object]:
     """Return the services by which jobs say, keep and show things, by their names in routes."""
+    attempts = AttemptService(parts.jobs, jobs)
     logs = LogService(
         files,
         arrivals,
         jobs,
+        attempts,
         clock=parts.clock,
         still_valid=still_valid_by(parts.late(AUTHENTICATOR)),
     )
@@ -54,7 +56,7 @@ def speaking(
         "job_logs": logs,
         "job_progress": progress,
         "job_metrics": metrics,
-        "job_attempts": AttemptService(parts.jobs, jobs),
+        "job_attempts": attempts,
         "job_following": FollowingService(logs, progress),
         "job_rows": RowService(RowFiles(Path(parts.config.server.data_dir) / "files"), jobs),
         "function_states": FunctionStateService(parts.jobs, folders),

@@ -43,7 +43,7 @@ def test_the_error_of_a_job_is_told_with_its_type(
 
 @pytest.mark.parametrize("words", [[], ["--follow"]])
 def test_logs_prints_the_attempt_that_is_wanted(server: Answers, words: list[str]) -> None:
-    page = {"text": "one\n", "attempt": 1, "offset": 0, "next_offset": 0}
+    page = {"text": "one\n", "execution": 1, "offset": 0, "next_offset": 0}
     end = Answer(
         headers={"Content-Type": "text/event-stream"}, chunks=(b"event: end\ndata: {}\n\n",)
     )

@@ -23,6 +23,10 @@ _OF_JOB: Final = f"""
     WHERE tenant_id = :tenant_id AND job_id = :job_id AND epoch > :after
     ORDER BY epoch LIMIT :limit
 """  # noqa: S608 - constant names of columns
+_EPOCH: Final = """
+    SELECT MAX(epoch) FROM job_attempts
+    WHERE tenant_id = :tenant_id AND job_id = :job_id AND attempt = :attempt
+"""
 # Of all tenants: the dispatcher's own housekeeping.
 _FORGET: Final = {
     "sqlite": """
@@ -64,6 +68,11 @@ class AttemptRepository:
     def of_job(self, tx: Tx, job_id: str, *, after: int, limit: int) -> list[Attempt]:
         """Return earlier attempts of a job beyond an epoch, the first one first."""
         return [Attempt(*row) for row in tx.all(_OF_JOB, job_id=job_id, after=after, limit=limit)]
+
+    def epoch_of(self, tx: Tx, job_id: str, attempt: int) -> int | None:
+        """Return the epoch of an earlier attempt of a job, if it is known."""
+        row = tx.one(_EPOCH, job_id=job_id, attempt=attempt)
+        return None if row is None else row[0]
 
     def forget(self, tx: Tx, *, before: int, limit: int) -> int:
         """Delete a portion of what ended before `before`; return how many went."""

@@ -12,9 +12,13 @@ from tidemill.jobs.records.attempts.models import Attempt
 
 
 class AttemptView(View, frozen=True, kw_only=True):
-    """One attempt of a job. `outcome` is a state of jobs, or `lost` where its worker was lost."""
+    """One attempt of a job. `outcome` is a state of jobs, or `lost` where its worker was lost.
+
+    `execution` counts each time that the job was given to a worker, also when it was given back.
+    """
 
     attempt: int
+    execution: int
     worker_id: str | None
     started_at: str | None
     finished_at: str | None
@@ -28,6 +32,7 @@ class AttemptView(View, frozen=True, kw_only=True):
         """Return the view of `attempt`."""
         return cls(
             attempt=attempt.attempt,
+            execution=attempt.epoch,
             worker_id=attempt.worker_id,
             started_at=rfc3339_or_none(attempt.started_at),
             finished_at=rfc3339_or_none(attempt.finished_at),

@@ -6,6 +6,8 @@ from tidemill.core.actor import Actor
 from tidemill.core.keysets import after_number
 from tidemill.core.pages import Page, PageRequest, page_of
 from tidemill.core.ports import Database
+from tidemill.jobs.errors import AttemptNotFound
+from tidemill.jobs.queueing.queue.models import Job
 from tidemill.jobs.queueing.queue.service import JobService
 from tidemill.jobs.records.attempts.models import Attempt, last
 from tidemill.jobs.records.attempts.repository import AttemptRepository
@@ -32,3 +34,19 @@ class AttemptService:
         if latest is not None and latest.epoch > known and len(found) < limit:
             found.append(latest)
         return page_of(found, page, lambda one: (one.epoch,))
+
+    async def execution_of(self, job: Job, attempt: int) -> int:
+        """Return in which execution of a job the attempt was made; raises `AttemptNotFound`.
+
+        The first one may be waited for.
+        """
+        if attempt == job.attempts and (job.worker_id is not None or job.state.final):
+            return job.epoch
+        if attempt == 1 and job.attempts == 0:
+            return max(job.epoch, 1)
+        epoch = await self._database.read(
+            job.tenant_id, lambda tx: self._attempts.epoch_of(tx, job.id, attempt)
+        )
+        if epoch is None:
+            raise AttemptNotFound(job.public_id, attempt, last=job.attempts)
+        return epoch

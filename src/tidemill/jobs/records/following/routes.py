@@ -12,6 +12,7 @@ from msgspec import structs
 
 from tidemill.core.actor import Actor
 from tidemill.http import Idempotency, get, post
+from tidemill.http.answers import Answer
 from tidemill.http.streaming import kept_alive
 from tidemill.jobs.permissions import READ_JOBS, RUN_JOBS
 from tidemill.jobs.queueing.queue.models import Job, raw
@@ -66,8 +67,8 @@ async def create_job(  # noqa: PLR0913 - each parameter is injected by its name
     if wait:
         job = await jobs.wait_final(job.public_id, seconds=wait, actor=actor)
         ended = structs.replace(JobDetail.of(job), result=raw(job.result))
-        return Response(ended, status_code=status)
-    return Response(JobDetail.of(job), status_code=status)
+        return Answer(ended, status_code=status)
+    return Answer(JobDetail.of(job), status_code=status)
 
 
 @get("/jobs/{job_id:str}", READ_JOBS)

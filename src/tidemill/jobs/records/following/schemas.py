@@ -41,6 +41,6 @@ def _encoded(event: Event) -> bytes:
             name, body = "progress", ProgressView.of(event)
         case _:
             name = "log"
-            body = {"attempt": event.attempt, "offset": event.offset, "text": event.text}
+            body = {"execution": event.execution, "offset": event.offset, "text": event.text}
     data = msgspec.json.encode(body).decode()
     return f"event: {name}\ndata: {data}\n\n".encode()

@@ -16,11 +16,13 @@ from tidemill.core.actor import Actor
 from tidemill.core.errors import InvalidInput
 from tidemill.http import get
 from tidemill.http.streaming import kept_alive
+from tidemill.jobs.errors import ExecutionUnclear
 from tidemill.jobs.permissions import READ_JOBS
 from tidemill.jobs.records.logs.schemas import LogView
 from tidemill.jobs.records.logs.service import (
     LogPage,
     LogService,
+    Which,
     page_bytes_default,
     page_bytes_max,
 )
@@ -32,7 +34,19 @@ _offset_max: Final = 2**50
 Attempt = Annotated[
     int | None,
     QueryParameter(
-        name="attempt", ge=1, le=10**9, description="Which execution; the latest by default."
+        name="attempt",
+        ge=1,
+        le=10**9,
+        description="Which attempt, as the job's attempts are numbered; the latest by default.",
+    ),
+]
+Execution = Annotated[
+    int | None,
+    QueryParameter(
+        name="execution",
+        ge=1,
+        le=10**9,
+        description="Instead of an attempt: which time of all that a worker was given the job.",
     ),
 ]
 Offset = Annotated[
@@ -65,6 +79,7 @@ async def get_job_logs(  # noqa: PLR0913 - each parameter is injected by its nam
     job_logs: LogService,
     request: Request[Any, Any, Any],
     attempt: Attempt = None,
+    execution: Execution = None,
     offset: Offset = 0,
     bytes_: Bytes = page_bytes_default,
 ) -> Response[LogView]:
@@ -73,9 +88,12 @@ async def get_job_logs(  # noqa: PLR0913 - each parameter is injected by its nam
     With `Accept: text/event-stream` the output comes as it is printed: events `log` with `offset`
     and `text`, whose id resumes the stream as `Last-Event-ID`, and `end` with the final state.
     """
+    if attempt is not None and execution is not None:
+        raise ExecutionUnclear
+    which = Which(attempt=attempt, execution=execution)
     if _EVENT_STREAM not in request.headers.get("accept", ""):
         page = await job_logs.page(
-            job_id, attempt=attempt, offset=offset, bytes_max=bytes_, actor=actor
+            job_id, which=which, offset=offset, bytes_max=bytes_, actor=actor
         )
         return Response(LogView.of(page))
     seen = request.headers.get("last-event-id")
@@ -83,8 +101,8 @@ async def get_job_logs(  # noqa: PLR0913 - each parameter is injected by its nam
         match = _EVENT_ID.fullmatch(seen)
         if match is None:
             raise InvalidLastEventId
-        attempt, offset = int(match[1]), int(match[2])
-    pages = job_logs.follow(job_id, attempt=attempt, offset=offset, actor=actor)
+        which, offset = Which(execution=int(match[1])), int(match[2])
+    pages = job_logs.follow(job_id, which=which, offset=offset, actor=actor)
     # The first step finds out whether there is such a job, while an error can still be answered.
     first = await anext(pages, None)
     stream: Any = Stream(
@@ -104,7 +122,7 @@ async def _events(first: LogPage | None, rest: AsyncIterator[LogPage]) -> AsyncI
 
 
 def _event(page: LogPage) -> bytes:
-    body: dict[str, object] = {"job_id": page.job.public_id, "attempt": page.attempt}
+    body: dict[str, object] = {"job_id": page.job.public_id, "execution": page.execution}
     if page.text:
         name = "log"
         body |= {"offset": page.offset, "text": page.text}
@@ -112,7 +130,7 @@ def _event(page: LogPage) -> bytes:
         name = "end"
         body |= {"state": page.job.state}
     data = msgspec.json.encode(body).decode()
-    return f"id: {page.attempt}:{page.next_offset}\nevent: {name}\ndata: {data}\n\n".encode()
+    return f"id: {page.execution}:{page.next_offset}\nevent: {name}\ndata: {data}\n\n".encode()
 
 
 ROUTES = (get_job_logs,)

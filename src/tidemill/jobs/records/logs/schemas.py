@@ -10,11 +10,14 @@ from tidemill.jobs.records.logs.service import LogPage
 
 
 class LogView(View, frozen=True, kw_only=True):
-    """A part of what a job has printed; ask again with `next_offset` until it is `complete`."""
+    """A part of what a job has printed; ask again with `next_offset` until it is `complete`.
+
+    `execution` counts each time that the job was given to a worker, also when it was given back.
+    """
 
     job_id: str
     state: JobState
-    attempt: int
+    execution: int
     offset: int
     next_offset: int
     text: str
@@ -26,7 +29,7 @@ class LogView(View, frozen=True, kw_only=True):
         return cls(
             job_id=page.job.public_id,
             state=page.job.state,
-            attempt=page.attempt,
+            execution=page.execution,
             offset=page.offset,
             next_offset=page.next_offset,
             text=page.text,

@@ -11,9 +11,10 @@ from msgspec import Struct
 from tidemill.core.actor import Actor
 from tidemill.core.clock import Clock
 from tidemill.http.authentication import StillValid
-from tidemill.jobs.errors import AttemptNotFound
+from tidemill.jobs.errors import ExecutionNotFound
 from tidemill.jobs.queueing.queue.models import Job
 from tidemill.jobs.queueing.queue.service import JobService
+from tidemill.jobs.records.attempts.service import AttemptService
 from tidemill.jobs.records.logs.files import LogFiles, LogKey
 from tidemill.jobs.records.logs.writing import LogArrivals
 
@@ -24,14 +25,24 @@ _utf8_bytes_max: Final = 4
 
 
 class LogPage(Struct, frozen=True, kw_only=True):
-    """A part of a log; `attempt` is the number of the execution, which rises by one each time."""
+    """A part of a log; `execution` is its job's epoch, which rises by one each time."""
 
     job: Job
-    attempt: int
+    execution: int
     offset: int
     next_offset: int
     text: str
     complete: bool
+
+
+class Which(Struct, frozen=True, kw_only=True):
+    """Whose output is wanted: of an attempt, or of an execution; without both, of the latest."""
+
+    attempt: int | None = None
+    execution: int | None = None
+
+
+LATEST: Final = Which()
 
 
 class LogService:
@@ -42,6 +53,7 @@ class LogService:
         files: LogFiles,
         arrivals: LogArrivals,
         jobs: JobService,
+        attempts: AttemptService,
         *,
         clock: Clock,
         still_valid: StillValid,
@@ -49,6 +61,7 @@ class LogService:
         self._files = files
         self._arrivals = arrivals
         self._jobs = jobs
+        self._attempts = attempts
         self._clock = clock
         self._still_valid = still_valid
 
@@ -56,30 +69,30 @@ class LogService:
         self,
         reference: str,
         *,
-        attempt: int | None = None,
+        which: Which = LATEST,
         offset: int = 0,
         bytes_max: int = page_bytes_default,
         actor: Actor,
     ) -> LogPage:
         """Return the output from `offset` on; `complete` when there will be no more of it.
 
-        Raises `AttemptNotFound`.
+        Raises `AttemptNotFound` or `ExecutionNotFound`.
         """
         job = await self._jobs.get(reference, actor=actor)
-        _check_attempt(job, attempt)
-        return await self._page(job, attempt or job.epoch, offset, bytes_max)
+        number = await self._execution(job, which)
+        return await self._page(job, number or job.epoch, offset, bytes_max)
 
     async def follow(
-        self, reference: str, *, attempt: int | None = None, offset: int = 0, actor: Actor
+        self, reference: str, *, which: Which = LATEST, offset: int = 0, actor: Actor
     ) -> AsyncIterator[LogPage]:
-        """Yield the output as it comes, of this and the following attempts, until the job ends.
+        """Yield the output as it comes, of this and the following executions, until the job ends.
 
         The last page is empty and has the job as it ended. Without it, the stream was cut because
-        the actor's credential holds no more, or this process stops. Raises `AttemptNotFound`.
+        the actor's credential holds no more, or this process stops. Raises `AttemptNotFound` or
+        `ExecutionNotFound`.
         """
         job = await self._jobs.get(reference, actor=actor)
-        _check_attempt(job, attempt)
-        number = attempt or max(job.epoch, 1)
+        number = await self._execution(job, which) or max(job.epoch, 1)
         asked_at = self._clock.monotonic()
         while True:
             if self._clock.monotonic() - asked_at >= look_seconds:
@@ -112,7 +125,7 @@ class LogService:
         kept = data if over and len(data) < bytes_max else _whole(data)
         return LogPage(
             job=job,
-            attempt=number,
+            execution=number,
             offset=offset,
             next_offset=offset + len(kept),
             # In the files NUL bytes fill what was lost; what jobs print has none.
@@ -120,11 +133,14 @@ class LogService:
             complete=over and len(data) < bytes_max,
         )
 
-
-def _check_attempt(job: Job, attempt: int | None) -> None:
-    # The first one may be waited for.
-    if attempt is not None and attempt > max(job.epoch, 1):
-        raise AttemptNotFound(job.public_id, attempt, last=job.epoch)
+    async def _execution(self, job: Job, which: Which) -> int | None:
+        """Return which execution is wanted; None is the latest."""
+        if which.attempt is not None:
+            return await self._attempts.execution_of(job, which.attempt)
+        # The first one may be waited for.
+        if which.execution is not None and which.execution > max(job.epoch, 1):
+            raise ExecutionNotFound(job.public_id, which.execution, last=job.epoch)
+        return which.execution
 
 
 def _whole(data: bytes) -> bytes:
