@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -9,11 +10,14 @@ from contextlib import ExitStack
 from typing import Any, Final
 
 import pytest
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Subprotocol
 
 from tests.fixtures.client import Client, log_in
 from tests.fixtures.cluster import Cluster, two_api_processes
 from tests.fixtures.follower import Follower
 from tests.fixtures.waiting import wait_until
+from tidemill.events.wire.v1 import messages_pb2 as pb
 
 pytestmark = pytest.mark.needs("postgres")
 
@@ -98,6 +102,30 @@ def test_a_setting_takes_effect_in_the_second_process(cluster: Cluster, owner: C
         _soon(lambda: there.ask("POST", "/auth/login", json=wrong).status_code == 401)
 
 
+def test_an_item_made_over_http_reaches_a_client_of_each_process_as_protobuf(
+    cluster: Cluster, owner: Client
+) -> None:
+    """R057."""
+    project = owner.post("/projects", {"key": "WS", "name": "Two clients"})
+    with ExitStack() as stack:
+        sockets = [
+            stack.enter_context(_subscribed(one.url, str(owner.token), project["id"]))
+            for one in (cluster.here, cluster.there)
+        ]
+        item = owner.post(
+            "/work-items", {"project_id": project["id"], "item_type": "task", "title": "Tell both"}
+        )
+
+        told = [_next_message(socket, "work_item_created") for socket in sockets]
+
+    for message in told:
+        seen = message.work_item_created.work_item
+        assert (seen.id, seen.project_id, seen.key) == (item["id"], project["id"], "WS-1")
+        assert (seen.item_type, seen.title, seen.version) == (pb.TASK, "Tell both", 1)
+        assert message.work_item_created.user_id
+        assert message.through_seq >= message.header.seq
+
+
 @pytest.mark.parametrize(
     "clients",
     [20, pytest.param(200, marks=pytest.mark.full(reason="200 threads keep both cores busy"))],
@@ -159,6 +187,32 @@ def _versions(follower: Follower) -> dict[str, int]:
 def _projects(follower: Follower) -> set[str]:
     created = [fact for fact in follower.facts if fact["header"]["type"] == "ProjectCreated"]
     return {fact["fact"]["data"]["project"]["key"] for fact in created}
+
+
+@contextlib.contextmanager
+def _subscribed(url: str, token: str, project_id: str) -> Iterator[ClientConnection]:
+    with connect(
+        f"{url.replace('http', 'ws', 1)}/ws",
+        subprotocols=[Subprotocol("tidemill.pb")],
+        additional_headers={"Authorization": f"Bearer {token}"},
+        proxy=None,
+    ) as socket:
+        subscribe = pb.Subscribe(project_ids=[project_id])
+        socket.send(pb.WebSocketMessage(subscribe=subscribe).SerializeToString())
+        _next_message(socket, "subscribed")
+        yield socket
+
+
+def _next_message(socket: ClientConnection, payload: str) -> pb.WebSocketMessage:
+    """Return the next message of that name; several may share a frame."""
+    while True:
+        frame = socket.recv(timeout=known_seconds_max)
+        assert isinstance(frame, bytes)
+        message = pb.WebSocketMessage.FromString(frame)
+        for one in (message, *message.batch.messages):
+            if one.WhichOneof("payload") == payload:
+                one.through_seq = message.through_seq
+                return one
 
 
 def _follow(client: Client) -> Follower:
