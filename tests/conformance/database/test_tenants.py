@@ -183,9 +183,7 @@ def _is_plain(text: str) -> bool:
 
 
 @given(hostile=_hostile)
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_stores_integration_refuse_hostile_tenant_ids(stores: Stores, hostile: str) -> None:
     """R021, U9: refused before any path or SQL."""
     tenant = TenantId(hostile)

@@ -7,7 +7,7 @@ import asyncio
 import tempfile
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -22,6 +22,7 @@ from hypothesis.stateful import (
 )
 
 from tests.fixtures.jobs import JobsWorld, make_jobs
+from tests.fixtures.schedules import SetClock
 from tests.fixtures.stores import StoresKind
 from tests.fixtures.turns import Turns
 from tidemill.jobs.contract import JobState
@@ -49,7 +50,8 @@ class Slots(RuleBasedStateMachine):
     @initialize()
     def open(self) -> None:
         directory = Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
-        made = make_jobs(self.kind, directory)
+        # Time passes when a rule says so: what a machine's pace decides cannot be repeated.
+        made = make_jobs(self.kind, directory, clock=cast("Any", SetClock()))
         self.world: JobsWorld = self.run(self.stack.enter_async_context(made))
         self.turns = Turns(self.world)
 
@@ -169,7 +171,6 @@ def _settings(examples: int, steps: int) -> settings:
     return settings(
         max_examples=examples,
         stateful_step_count=steps,
-        deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
     )
 

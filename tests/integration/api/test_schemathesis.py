@@ -161,7 +161,6 @@ def attempt(pytestconfig: pytest.Config) -> Callable[..., None]:
     """Return what is done with each input, with as many of them as the tier has."""
     with_settings = settings(
         max_examples=examples_max[pytestconfig.getoption("--tier")],
-        deadline=None,
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
         derandomize=True,

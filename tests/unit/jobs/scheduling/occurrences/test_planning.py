@@ -170,6 +170,4 @@ class SchedulerMachine(RuleBasedStateMachine):
 def test_plan_and_decide_keep_the_books(policy: Overlap) -> None:
     machine = type("Machine", (SchedulerMachine,), {"overlap": policy})
 
-    run_state_machine_as_test(
-        machine, settings=settings(max_examples=15, stateful_step_count=20, deadline=None)
-    )
+    run_state_machine_as_test(machine, settings=settings(max_examples=15, stateful_step_count=20))

@@ -88,7 +88,7 @@ def test_instant_of_is_the_first_time_or_the_jump(place: tuple[str, Instant]) ->
         assert shown - last > timedelta(seconds=1), "it is the jump itself"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     place=places(),
     hour=st.integers(0, 23),
@@ -108,7 +108,7 @@ def test_a_time_of_day_happens_once_a_day(
     ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(place=places(without="Australia/Lord_Howe"), step=st.sampled_from([1, 5, 10, 15, 20, 30]))
 def test_a_beat_neither_rests_nor_doubles(place: tuple[str, Instant], step: int) -> None:
     """Where clocks change by whole hours, all that divides the hour stays even."""
@@ -120,7 +120,7 @@ def test_a_beat_neither_rests_nor_doubles(place: tuple[str, Instant], step: int)
     assert gaps == {step * 60_000_000}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     place=places(),
     hours=st.sets(st.integers(0, 23), min_size=1, max_size=23),
@@ -144,7 +144,7 @@ def test_a_cron_of_hours_is_every_wall_time_once(
     assert found == sorted(due for due in named if due > start)[:60]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     place=places(),
     trigger=st.sampled_from(
@@ -175,7 +175,7 @@ def test_due_times_do_not_depend_on_where_one_starts(
     assert between == found
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     place=places(),
     calendar=st.sampled_from(sorted(BUILT_IN)),
