@@ -14,7 +14,7 @@ from typing import Final
 import httpx
 import pytest
 
-from tests.fixtures.embedded import free_port
+from tests.fixtures.ports import free_port
 from tests.fixtures.waiting import wait_until
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -40,11 +40,11 @@ def server(tmp_path: Path) -> Iterator[str]:
             stderr=log,
         )
     try:
-        wait_until(lambda: _is_healthy(url), seconds_max=30, what=f"{url}/health")
+        wait_until(lambda: _is_healthy(url), seconds_max=60, what=f"{url}/health")
         yield url
     finally:
         running.send_signal(signal.SIGTERM)
-        running.wait(timeout=30)
+        running.wait(timeout=60)
 
 
 def test_first_story_by_plain_http_and_told_twice_with_a_token_imports_once(

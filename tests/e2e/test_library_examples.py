@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from tests.architecture.sources import ROOT
-from tests.fixtures.embedded import free_port
+from tests.fixtures.ports import free_port
 from tests.fixtures.run import run_directory, unique_name
 from tests.fixtures.server import TIDEMILL
 from tests.fixtures.waiting import wait_until

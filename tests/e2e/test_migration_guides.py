@@ -18,8 +18,8 @@ from typing import Final
 
 import pytest
 
-from tests.fixtures.embedded import free_port
 from tests.fixtures.library import ROOT
+from tests.fixtures.ports import free_port
 from tests.fixtures.run import run_directory, unique_name
 from tests.fixtures.server import TIDEMILL
 from tests.fixtures.waiting import wait_until

@@ -6,13 +6,13 @@ import socket
 
 import httpx
 
-from tests.fixtures.embedded import free_port
+from tests.fixtures.ports import free_port
 from tests.fixtures.roles import DISPATCHER_ROLE
 from tests.fixtures.server import SUPERVISOR, WORKER_ROLE, Server
 from tests.fixtures.waiting import wait_until
 
 SECRETS = {"auth.jwt_secret": "j" * 48, "audit.chain_key": "c" * 48}
-soon_seconds_max = 30.0
+soon_seconds_max = 60.0
 
 
 def test_a_dispatcher_and_its_worker_answer_probes() -> None:

@@ -12,7 +12,7 @@ from typing import Final
 
 import pytest
 
-from tests.fixtures.embedded import free_port
+from tests.fixtures.ports import free_port
 from tests.fixtures.waiting import wait_until
 
 ROOT: Final = Path(__file__).resolve().parents[2]

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from tests.fixtures import shop as program
-from tests.fixtures.embedded import free_port
 from tests.fixtures.library import Shop
+from tests.fixtures.ports import free_port
 from tests.fixtures.stores import until
 from tidemill.jobs.contract import JobState
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 import httpx
 import pytest
 
-from tests.fixtures.embedded import free_port
+from tests.fixtures.ports import free_port
 from tidemill.core.config import ConfigRefused
 from tidemill.infrastructure.observability import Health, Metrics
 from tidemill.infrastructure.observability.probes import probes
