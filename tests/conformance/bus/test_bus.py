@@ -52,7 +52,7 @@ class Process:
         """The numbers heard, each at its first arrival."""
         return list(dict.fromkeys(batch.through for batch in self.batches))
 
-    async def until(self, condition: Callable[[], bool], seconds: float = 15) -> None:
+    async def until(self, condition: Callable[[], bool], seconds: float = 60) -> None:
         async with asyncio.timeout(seconds):
             while not condition():
                 self._changed.clear()

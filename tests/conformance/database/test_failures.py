@@ -230,7 +230,7 @@ async def test_write_integration_survives_connections_that_the_server_ended(
         await stores.control.write(INSTALLATION, lambda tx: tx.invalidate("lamp", "1"))
 
         assert await _names(stores, tenant) == ["a"]
-        await until(lambda: heard == ["1"], seconds=3)
+        await until(lambda: heard == ["1"])
 
 
 async def _end_connections(stores: Stores) -> None:
@@ -304,12 +304,15 @@ async def test_write_integration_runs_again_after_a_deadlock(tmp_path: Path) -> 
             await stores.tenants.write(tenant, lambda tx, n=name: tx.execute(_ADD, name=n))  # type: ignore[misc]
         touch = "UPDATE followers SET seq = seq + 1 WHERE tenant_id = :tenant_id AND name = :name"
         runs: list[str] = []
+        locked: set[str] = set()
 
         def use_case(order: str) -> Any:
             def run(tx: Tx) -> None:
                 runs.append(order)
                 tx.execute(touch, name=order[0])
-                tx.one("SELECT pg_sleep(0.05) WHERE :tenant_id <> ''")
+                locked.add(order)
+                while len(locked) < 2:  # The other one has its first lock, too.
+                    tx.one("SELECT pg_sleep(0.01) WHERE :tenant_id <> ''")
                 tx.execute(touch, name=order[1])
 
             return run

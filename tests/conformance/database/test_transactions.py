@@ -164,7 +164,7 @@ async def test_read_integration_sees_one_snapshot(stores: Stores) -> None:
         if tx.dialect == "sqlite":
             # The use case holds a reader thread, so another thread may write meanwhile.
             future = asyncio.run_coroutine_threadsafe(_write_b(stores, tenant), loop)
-            future.result(5)
+            future.result(60)
         counts.append(len(tx.all(_FOLLOWERS)))
 
     await stores.tenants.read(tenant, use_case)

@@ -66,7 +66,7 @@ async def test_close_integration_waits_for_the_write_of_a_caller_who_left(
 
     def slow(tx: Tx) -> None:
         began.set()
-        go_on.wait(10)
+        go_on.wait(60)
         tx.execute(_TAKE)
 
     async with make_stores("sqlite", tmp_path, open_files_max=1) as stores:

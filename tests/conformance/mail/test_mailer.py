@@ -82,7 +82,7 @@ async def inbox() -> AsyncIterator[tuple[Inbox, int]]:
 
 
 def smtp(port: int, **fields: Any) -> SmtpMailer:
-    server = SmtpServer(host="127.0.0.1", port=port, security="none", seconds_max=5, **fields)
+    server = SmtpServer(host="127.0.0.1", port=port, security="none", seconds_max=60, **fields)
     return SmtpMailer(server, sender=SENDER, clock=StoreClock())
 
 
@@ -163,7 +163,7 @@ async def test_send_by_smtp_says_that_the_server_is_away() -> None:
 
 async def test_send_by_smtp_never_falls_back_to_an_open_line(inbox: tuple[Inbox, int]) -> None:
     server, port = inbox
-    wants_tls = SmtpServer(host="127.0.0.1", port=port, security="starttls", seconds_max=5)
+    wants_tls = SmtpServer(host="127.0.0.1", port=port, security="starttls", seconds_max=60)
 
     with pytest.raises(MailNotSent):
         await SmtpMailer(wants_tls, sender=SENDER, clock=StoreClock()).send(MAIL)

@@ -29,7 +29,7 @@ async def limiter(request: pytest.FixtureRequest, key: str) -> AsyncIterator[Rat
     if request.param == "memory":
         yield MemoryRateLimiter(SystemClock())
         return
-    limiter = RedisRateLimiter(need("redis"), SystemClock(), answer_seconds_max=2)
+    limiter = RedisRateLimiter(need("redis"), SystemClock(), answer_seconds_max=60)
     yield limiter
     assert limiter.is_shared, "Redis did not count, so nothing was proved"
     await limiter.close()
@@ -37,13 +37,17 @@ async def limiter(request: pytest.FixtureRequest, key: str) -> AsyncIterator[Rat
 
 
 async def test_take_allows_the_burst_and_no_more(limiter: RateLimiter, key: str) -> None:
+    began = time.monotonic()
+
     answers = [await limiter.take(key, per_minute=1, burst=5) for _ in range(7)]
+
+    passed = time.monotonic() - began
 
     assert [answer.allowed for answer in answers] == [True] * 5 + [False] * 2
     assert [answer.remaining for answer in answers] == [4, 3, 2, 1, 0, 0, 0]
     assert answers[-1].limit == 5
-    assert 55 < answers[-1].retry_after_seconds <= 60
-    assert 295 < answers[-1].reset_seconds <= 300
+    assert 60 - passed - 0.001 < answers[-1].retry_after_seconds <= 60
+    assert 300 - passed - 0.001 < answers[-1].reset_seconds <= 300
 
 
 async def test_take_refills_the_whole_rate_in_each_window(limiter: RateLimiter, key: str) -> None:
@@ -52,9 +56,11 @@ async def test_take_refills_the_whole_rate_in_each_window(limiter: RateLimiter, 
     async def take() -> RateLimitState:
         return await limiter.take(key, per_minute=6000, burst=20)
 
-    while (await take()).allowed:
-        pass
-    began, allowed = time.monotonic(), 0
+    empty = False
+    while not empty:
+        began = time.monotonic()
+        empty = not (await take()).allowed
+    allowed = 0
     while allowed < 30:
         state = await take()
         allowed += state.allowed
@@ -63,7 +69,7 @@ async def test_take_refills_the_whole_rate_in_each_window(limiter: RateLimiter, 
         await asyncio.sleep(0)
 
     # 100 in a second: 30 take 0.3 s, where one in each window would take half an hour.
-    assert 0.25 < time.monotonic() - began < 3
+    assert 0.25 < time.monotonic() - began < 60
 
 
 async def test_take_counts_each_key_by_itself(limiter: RateLimiter, key: str) -> None:

@@ -138,7 +138,7 @@ async def test_control_passes_logs_that_have_no_credit(linked: Linked) -> None:
     dispatcher.pause(Channel.LOGS)
     logs = asyncio.create_task(_send_logs(worker, 10))
 
-    await worker.send(Heartbeat(free_slots=3), seconds_max=2)
+    await worker.send(Heartbeat(free_slots=3), seconds_max=60)
 
     assert await dispatcher.receive() == Heartbeat(free_slots=3)
     assert not logs.done(), "the reader's window of 0 did not hold the logs back"

@@ -16,7 +16,7 @@ from tidemill.core.config.sections.serving import Server
 
 pytestmark = pytest.mark.anyio
 
-at_once_seconds = 5.0
+at_once_seconds = 30.0
 """Far less than any of the waits, and more than a loaded machine needs."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import sys
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from tidemill.infrastructure.database import DatabaseOptions, open_stores
 from tidemill.infrastructure.messaging.memory import InProcessBus
 
 TENANT = TenantId("crashing")
-FACTS_EACH = 5
+JOBS_FROM = 1_000_000
 
 
 async def main(data_dir: Path) -> None:
@@ -23,11 +24,12 @@ async def main(data_dir: Path) -> None:
     await stores.tenant_stores.provision(TENANT)
     world = World(stores, InProcessBus(), TENANT, clock)
     await world.relay.start()
-    for n in range(FACTS_EACH):
+    # It goes on until it is killed: what comes quickly may be delivered all at once.
+    for n in itertools.count():
         await world.happen(n)
-        await world.happen(100 + n, store=StoreKind.JOBS)
+        await world.happen(JOBS_FROM + n, store=StoreKind.JOBS)
         print(n, flush=True)
-    await asyncio.sleep(30)
+        await asyncio.sleep(0.01)
 
 
 if __name__ == "__main__":

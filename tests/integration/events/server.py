@@ -102,13 +102,13 @@ class Client:
     async def send(self, message: Mapping[str, Any]) -> None:
         await self.socket.send(msgspec.json.encode(message).decode())
 
-    async def receive(self, *, seconds: float = 8) -> dict[str, Any]:
+    async def receive(self, *, seconds: float = 60) -> dict[str, Any]:
         async with asyncio.timeout(seconds):
             frame = await self.socket.recv()
         decoded: dict[str, Any] = msgspec.json.decode(frame)
         return decoded
 
-    async def until(self, name: str, *, seconds: float = 8) -> dict[str, Any]:
+    async def until(self, name: str, *, seconds: float = 60) -> dict[str, Any]:
         """Skip to the next message with this payload."""
         async with asyncio.timeout(seconds):
             while name not in (message := await self.receive(seconds=seconds)):
@@ -132,7 +132,7 @@ class Client:
             found.extend(one for one in batch if "fact" in one)
         return found
 
-    async def close_code(self, *, seconds: float = 8) -> int:
+    async def close_code(self, *, seconds: float = 60) -> int:
         """Read until the server closes; return with which code."""
         async with asyncio.timeout(seconds):
             with contextlib.suppress(ConnectionClosed):
@@ -144,7 +144,7 @@ class Client:
     async def send_protobuf(self, message: pb.WebSocketMessage) -> None:
         await self.socket.send(message.SerializeToString())
 
-    async def receive_protobuf(self, *, seconds: float = 8) -> pb.WebSocketMessage:
+    async def receive_protobuf(self, *, seconds: float = 60) -> pb.WebSocketMessage:
         async with asyncio.timeout(seconds):
             frame = await self.socket.recv()
         assert isinstance(frame, bytes)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.stores import StoreClock, until
-from tests.integration.events.crashing import TENANT
+from tests.integration.events.crashing import JOBS_FROM, TENANT
 from tests.unit.events.world import World
 from tidemill.infrastructure.database import DatabaseOptions, open_stores
 from tidemill.infrastructure.messaging.memory import InProcessBus
@@ -32,21 +32,21 @@ async def test_relay_integration_killed_at_a_crash_point_delivers_all_afterwards
         cwd=ROOT,
         env={**os.environ, "TIDEMILL_CRASH_AT": f"{point}:{nth}"},
         stdout=subprocess.PIPE,
-        timeout=30,
+        timeout=100,
         check=False,
     )
     assert told.returncode == -signal.SIGKILL, "the crash point was not passed"
     rounds = len(told.stdout.split())
-    committed = {str(n) for told_n in range(rounds) for n in (told_n, 100 + told_n)}
+    committed = {str(n) for told_n in range(rounds) for n in (told_n, JOBS_FROM + told_n)}
 
     clock = StoreClock()
     stores = await open_stores(DatabaseOptions(data_dir=tmp_path), clock)
     try:
         world = World(stores, InProcessBus(), TENANT, clock)
         await world.relay.start()
-        await world.happen(999)
+        await world.happen(999_999)
         # What the killed process left is looked for beside new facts, so either may be first.
-        await until(lambda: "999" in {fact.subject for fact in world.heard})
+        await until(lambda: "999999" in {fact.subject for fact in world.heard})
         await until(lambda: committed <= {fact.subject for fact in world.heard})
         await until(lambda: not world.relay.figures.lanes_waiting)
         stored = await world.stream.after(TENANT, 0)

@@ -31,7 +31,7 @@ def test_stream_limits_integration_close_what_is_too_many_with_4429(owner: Clien
     with _let_in(owner), _let_in(owner):
         with _connected(owner) as three, pytest.raises(ConnectionClosed) as closed:
             _frame(three)
-        refused = httpx.get(f"{owner.url}/api/v1/events", headers=_headers(owner))
+        refused = _asked(owner, "/api/v1/events")
 
     assert closed.value.rcvd is not None
     assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4429, "TOO_MANY_STREAMS")
@@ -51,9 +51,13 @@ def test_stream_limits_integration_let_nobody_read_the_past_all_the_time(owner: 
         socket.send(json.dumps({"subscribe": {"topics": ["project:1"]}}))
         assert _first(socket, "subscribed")
 
-    refused = httpx.get(f"{owner.url}/api/v1/events?since=0", headers=_headers(owner))
+    refused = _asked(owner, "/api/v1/events?since=0")
     assert error["code"] == "TOO_MANY_REPLAYS"
     assert (refused.status_code, refused.json()["error"]["code"]) == (429, "TOO_MANY_REPLAYS")
+
+
+def _asked(client: Client, path: str) -> httpx.Response:
+    return httpx.get(f"{client.url}{path}", headers=_headers(client), timeout=wait_seconds_max)
 
 
 def _headers(client: Client) -> dict[str, str]:
@@ -65,6 +69,7 @@ def _connected(client: Client) -> ClientConnection:
         f"{client.url.replace('http', 'ws', 1)}/ws",
         subprotocols=[SUBPROTOCOL],
         additional_headers=_headers(client),
+        open_timeout=wait_seconds_max,
         proxy=None,
     )
 

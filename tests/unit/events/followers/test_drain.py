@@ -96,7 +96,7 @@ async def test_projection_that_fails_holds_neither_others_nor_other_tenants(
 
     poison.clear()
     await until_applied(world, [1, 2, 3, 4, 5], "poisoned")
-    assert world.followers.figures.blocked == 0
+    await until(lambda: world.followers.figures.blocked == 0)
 
 
 class Reactor:

@@ -82,15 +82,15 @@ async def test_listener_lets_no_message_wait_for_the_next(authority: Authority) 
 
     async with _listening(authority, echo) as (_, target):
         connection = await dial(target)
-        began = asyncio.get_running_loop().time()
+        seconds = []
         for _ in range(100):
+            began = asyncio.get_running_loop().time()
             await connection.send(HELLO)
             await connection.receive()
-        seconds = asyncio.get_running_loop().time() - began
+            seconds.append(asyncio.get_running_loop().time() - began)
         await connection.close()
-
     # With Nagle's algorithm each would wait some 40 ms for the answer to the one before.
-    assert seconds < 2.0
+    assert sorted(seconds)[50] < 0.02, "a busy machine delays some, and not half of them"
 
 
 async def test_dial_trusts_no_certificate_of_another_authority(

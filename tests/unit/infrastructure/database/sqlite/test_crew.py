@@ -21,7 +21,7 @@ def test_submit_serves_a_narrow_lane_in_order_and_never_twice_at_a_time() -> Non
     lane: Lane[int] = Lane(serve, width=1, batch_max=7)
     for number in range(500):
         crew.submit(lane, number)
-    crew.stop(seconds=5)
+    crew.stop(seconds=60)
 
     assert overlaps == []
     assert served == list(range(500))
@@ -34,17 +34,17 @@ def test_stop_serves_what_is_queued_first() -> None:
 
     def serve(jobs: list[int]) -> None:
         started.set()
-        go.wait(5)
+        go.wait(60)
         served.extend(jobs)
 
     lane: Lane[int] = Lane(serve, width=1, batch_max=1)
     for number in range(5):
         crew.submit(lane, number)
-    started.wait(5)
-    stopping = threading.Thread(target=lambda: crew.stop(seconds=5))
+    started.wait(60)
+    stopping = threading.Thread(target=lambda: crew.stop(seconds=60))
     stopping.start()
     go.set()
-    stopping.join(5)
+    stopping.join(60)
 
     assert served == [0, 1, 2, 3, 4]
 
@@ -56,17 +56,17 @@ def test_submit_lets_other_lanes_have_their_turn() -> None:
 
     def serve(jobs: list[str]) -> None:
         started.set()
-        go.wait(5)
+        go.wait(60)
         served.extend(jobs)
 
     busy: Lane[str] = Lane(serve, width=1, batch_max=1)
     other: Lane[str] = Lane(serve, width=1, batch_max=1)
     for _ in range(3):
         crew.submit(busy, "busy")
-    started.wait(5)
+    started.wait(60)
     crew.submit(other, "other")
     go.set()
-    crew.stop(seconds=5)
+    crew.stop(seconds=60)
 
     assert served == ["busy", "other", "busy", "busy"]
 
@@ -76,11 +76,11 @@ def test_submit_serves_a_wide_lane_with_several_threads() -> None:
     together = threading.Barrier(2)
 
     def serve(jobs: list[int]) -> None:
-        together.wait(5)
+        together.wait(60)
 
     lane: Lane[int] = Lane(serve, width=2, batch_max=1)
     crew.submit(lane, 1)
     crew.submit(lane, 2)
-    crew.stop(seconds=5)
+    crew.stop(seconds=60)
 
     assert not together.broken
