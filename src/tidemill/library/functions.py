@@ -15,7 +15,7 @@ from tidemill.jobs.code.functions.models import FunctionOptions, Retry
 from tidemill.jobs.code.functions.registry import REGISTRY, Declared
 from tidemill.jobs.contract import JobId, JobRequest
 from tidemill.jobs.errors import ArgumentsInvalid
-from tidemill.jobs.limits.models import Limits, check_limits, key_arguments
+from tidemill.jobs.limits.models import Limits, check_limits, written_arguments
 from tidemill.jobs.requirements.models import Requires
 from tidemill.library.app import Tidemill
 from tidemill.library.borrowing import Borrowed, enqueue_in, enqueue_in_sync
@@ -175,8 +175,9 @@ class Enqueuer(Generic[P, T]):
             raise wrong.within(where) from None
 
     def _encode(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bytes:
-        written = [argument for _, argument in key_arguments(self._limits())]
-        return self._declared.signature.encode(args, kwargs, written=written)
+        signature = self._declared.signature
+        written = written_arguments(self._limits(), signature.names)
+        return signature.encode(args, kwargs, written=written)
 
     def _request(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> JobRequest:
         encoded = self._encode(args, kwargs)

@@ -12,7 +12,7 @@ import msgspec
 from tidemill.core.clock import from_datetime, to_datetime
 from tidemill.jobs.code.functions.models import is_name
 from tidemill.jobs.code.functions.registry import Declared
-from tidemill.jobs.limits.models import key_arguments
+from tidemill.jobs.limits.models import written_arguments
 from tidemill.library.app import Tidemill
 from tidemill.library.wishes import check_call, check_wishes
 
@@ -174,7 +174,7 @@ def _arguments(declared: Declared, args: Arguments, due: str | None) -> dict[str
     if due is not None:
         # Given anew at each due time; here it stands for those, so that the rest can be checked.
         by_name[due] = datetime.now(UTC)
-    written = [argument for _, argument in key_arguments(declared.options.limits)]
+    written = written_arguments(declared.options.limits, declared.signature.names)
     plain = declared.signature.encode(by_position, by_name, written=written)
     encoded: dict[str, Any] = msgspec.json.decode(plain)
     if due is not None:

@@ -103,6 +103,16 @@ async def test_limits_integration_a_key_sees_the_defaults_of_arguments(shop: Sho
     assert [job.concurrency_key for job in found] == ["n-1", "n-1", "n-2"]
 
 
+async def test_limits_integration_a_default_that_is_written_out_is_no_other_call(
+    shop: Shop,
+) -> None:
+    add = program.add.options(app=shop.app, limits=Limits(unique=Unique()))
+
+    jobs = [await add.enqueue(1), await add.enqueue(1, b=1), await add.enqueue(1, 2)]
+
+    assert jobs[0].id == jobs[1].id != jobs[2].id
+
+
 async def test_limits_integration_a_result_that_is_gone_is_no_result(shop: Shop) -> None:
     double = program.double.options(app=shop.app, limits=Limits(result_ttl_seconds=0.001))
     async with shop.app.worker():

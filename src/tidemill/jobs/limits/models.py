@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import Final
 
@@ -190,6 +190,20 @@ def key_arguments(limits: Limits | None) -> Iterator[tuple[str, str]]:
     for name, template in _keys(limits):
         for argument in arguments_in(template):
             yield f"{name}.key", argument
+
+
+def written_arguments(limits: Limits | None, known: Iterable[str]) -> set[str]:
+    """Return the arguments whose defaults are written with a job: those that its limits compare.
+
+    Else the same call with and without a default that is `known` would be two.
+    """
+    if limits is None:
+        return set()
+    unique = limits.unique
+    by_arguments = unique is not None and unique.key is None and unique.by is UniqueBy.ARGS
+    if by_arguments or limits.cache_seconds is not None:
+        return set(known)
+    return {argument for _, argument in key_arguments(limits)}
 
 
 def _keys(limits: Limits | None) -> Iterator[tuple[str, str]]:

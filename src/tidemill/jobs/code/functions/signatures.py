@@ -6,7 +6,7 @@ import contextlib
 import inspect
 import re
 import typing
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, Final
 
@@ -42,7 +42,7 @@ class Signature:
                     "name. Give each one a name, and pass many as a list or a dict."
                 )
         parameters = self._signature.parameters
-        self._names = parameters.keys()
+        self.names = parameters.keys()
         self._by_place = [
             name
             for name, parameter in parameters.items()
@@ -60,7 +60,7 @@ class Signature:
         self._encoder: Final = msgspec.json.Encoder(enc_hook=to_builtins)
 
     def encode(
-        self, args: Sequence[Any], kwargs: Mapping[str, Any], *, written: Iterable[str] = ()
+        self, args: Sequence[Any], kwargs: Mapping[str, Any], *, written: Collection[str] = ()
     ) -> bytes:
         """Return arguments as a JSON object, checked. Raises `ArgumentsInvalid`.
 
@@ -71,7 +71,7 @@ class Signature:
         bound = self._bound(args, kwargs)
         if written:
             defaults = self._defaults()
-            bound = {name: defaults[name] for name in written if name in defaults} | {**bound}
+            bound = {name: defaults[name] for name in defaults if name in written} | {**bound}
         try:
             encoded = self._encoder.encode(bound)
         except (TypeError, ValueError, OverflowError, RecursionError):
@@ -144,7 +144,7 @@ class Signature:
         bound = dict(zip(self._by_place, args, strict=False))
         bound.update(kwargs)
         given = len(args) + len(kwargs)
-        if len(bound) == given and self._required <= bound.keys() <= self._names:
+        if len(bound) == given and self._required <= bound.keys() <= self.names:
             return bound
         # Something does not fit, and this says best what: a call would say the same.
         try:

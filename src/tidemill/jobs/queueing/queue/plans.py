@@ -12,7 +12,7 @@ from msgspec import Struct, structs
 from tidemill.core.clock import MICROSECONDS_PER_SECOND, Instant
 from tidemill.jobs.contract import JobRequest, JobState
 from tidemill.jobs.limits.keys import digest, render
-from tidemill.jobs.limits.models import Concurrency, Limits, UniqueBy, key_arguments, limits_of
+from tidemill.jobs.limits.models import Concurrency, Limits, UniqueBy, limits_of, written_arguments
 from tidemill.jobs.queueing.queue.models import Job, finished, to_json
 from tidemill.jobs.queueing.queue.requests import Code
 from tidemill.jobs.references import references_in
@@ -64,14 +64,14 @@ def plan_of(request: JobRequest, code: Code, *, place: str, starter: str) -> Pla
 
 
 def with_defaults(request: JobRequest, code: Code) -> JobRequest:
-    """Return the request with the defaults of arguments that keys of its limits name.
+    """Return the request with the defaults of arguments that its limits compare.
 
-    They are written with the job, so that its key stays the same however it is run again.
+    They are written with the job, so that its keys stay the same however it is run again.
     """
-    named = {name for _, name in key_arguments(_limits_of(request, code))}
-    missing = named - request.args.keys()
-    defaults = _defaults_in(code.schema) if missing else {}
-    known = {name: defaults[name] for name in missing if name in defaults}
+    limits = _limits_of(request, code)
+    defaults = {} if limits is None else _defaults_in(code.schema)
+    named = written_arguments(limits, defaults) - request.args.keys()
+    known = {name: defaults[name] for name in defaults if name in named}
     return structs.replace(request, args={**request.args, **known}) if known else request
 
 
