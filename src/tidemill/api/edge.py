@@ -200,11 +200,12 @@ def _context(
     given = headers.get(b"x-request-id", b"")
     traceparent = headers.get(b"traceparent", b"")
     server = scope.get("server")
+    # ASGI's form of a Unix socket: its path, as it was bound, and no port. No host has a slash.
+    local = server is not None and server[1] is None and "/" in server[0]
     return RequestContext(
-        # ASGI's form of a Unix socket: its path, as it was bound, and no port. No host has a slash.
-        local=server is not None and server[1] is None and "/" in server[0],
+        local=local,
         request_id=given.decode() if _REQUEST_ID.fullmatch(given) else str(uuid7()),
-        address=_address(scope, headers, trusted),
+        address=_address(scope, headers, trusted, local=local),
         traceparent=traceparent.decode() if _TRACEPARENT.fullmatch(traceparent) else None,
     )
 
@@ -213,9 +214,12 @@ def _address(
     scope: Scope,
     headers: dict[bytes, bytes],
     trusted: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...],
+    *,
+    local: bool,
 ) -> str:
     client = scope.get("client")
-    peer = client[0] if client else "local"
+    # A peer that reset its connection has no address any more, and is not on this machine for that.
+    peer = client[0] if client else "local" if local else "unknown"
     forwarded = headers.get(b"x-forwarded-for")
     if forwarded is None and b"forwarded" not in headers:
         return peer

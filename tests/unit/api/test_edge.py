@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -111,6 +111,15 @@ async def test_a_stranger_behind_an_untrusted_local_proxy_does_not_look_local(
     client: httpx.AsyncClient, header: str
 ) -> None:
     answer = await client.get("/api/v1/open", headers={header: "203.0.113.9"})
+
+    assert answer.json() == {"address": "unknown"}
+
+
+async def test_a_stranger_who_is_gone_does_not_look_local(client: httpx.AsyncClient) -> None:
+    """The server knows no address of a peer that reset its connection at once."""
+    cast("Any", client)._transport.client = None
+
+    answer = await client.get("/api/v1/open")
 
     assert answer.json() == {"address": "unknown"}
 
