@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -97,6 +98,46 @@ async def test_passwords_integration_change_counts_guesses_of_the_current_one(
 
     assert statuses == [403, 403, 403, 429, 429]
     assert not world.tarpits
+
+
+async def test_passwords_integration_change_refuses_weak_ones_without_counting_a_guess(
+    tmp_path: Path,
+) -> None:
+    async with identity_world(tmp_path, login_failures_max=3) as world:
+        owner = await world.an_owner()
+        async with world.client(**bearer(owner)) as client:
+            answers = [
+                await client.put(
+                    "/api/v1/auth/password",
+                    json={"current_password": PASSWORD, "new_password": "12345678"},
+                )
+                for _ in range(5)
+            ]
+        entered = await world.log_in()
+
+    assert {answer.json()["error"]["code"] for answer in answers} == {"WEAK_PASSWORD"}
+    assert entered.status_code == 200
+
+
+async def test_passwords_integration_resets_go_on_after_one_that_broke(
+    world: IdentityWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.an_owner()
+    passwords = world.part("passwords")
+    letter = passwords._letter
+    failures = [RuntimeError("the letter broke")]
+
+    def breaking(*arguments: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return letter(*arguments)
+
+    monkeypatch.setattr(passwords, "_letter", breaking)
+    async with world.client() as client:
+        for _ in range(2):
+            await client.post("/api/v1/auth/password-resets", json={"email": OWNER_EMAIL})
+
+    await until(lambda: world.mail.letters)
 
 
 async def test_passwords_integration_reset_by_a_letter_works_once(world: IdentityWorld) -> None:

@@ -70,7 +70,7 @@ class PasswordService:
     async def change(self, current: str, new: str, *, actor: Actor) -> Entry:
         """Set a new password; every other session ends, and this one goes on renewed.
 
-        Raises `WrongPassword`, which counts as an attempt to guess, and `WeakPassword`.
+        Raises `WeakPassword`, and `WrongPassword`, which counts as an attempt to guess.
         """
         user_id, session_id = actor.user_id, actor.session_id
         if user_id is None or session_id is None:
@@ -83,6 +83,7 @@ class PasswordService:
             return user
 
         user = await self._control.read(INSTALLATION, read)
+        password = self._strong(new, user)
         reserved = await self._control.write(
             INSTALLATION,
             lambda tx: self._attempts.reserve(tx, user.email_key, user_id, actor.origin),
@@ -91,7 +92,7 @@ class PasswordService:
         if not await self._passwords.verify(user.password_hash, current):
             await self._attempts.tarpit(reserved)
             raise WrongPassword
-        new_hash = await self._hash(new, user)
+        new_hash = await self._passwords.hash(password)
 
         def use_case(tx: Tx) -> Entry:
             self._attempts.succeeded(tx, reserved, user_id, actor.origin)
@@ -111,7 +112,7 @@ class PasswordService:
         if shown is None:
             raise PasswordResetInvalid
         user = await self._control.read(INSTALLATION, lambda tx: self._owner(tx, shown))
-        new_hash = await self._hash(new, user)
+        new_hash = await self._passwords.hash(self._strong(new, user))
 
         def use_case(tx: Tx) -> None:
             current = self._owner(tx, shown)
@@ -152,6 +153,9 @@ class PasswordService:
                 await self._send_reset(email, origin)
             except TidemillError as error:
                 log.warning("identity.password_resets.not_made", reason=error.code)
+            except Exception:
+                # One request that breaks must not end all that follow.
+                log.exception("identity.password_resets.broke")
             finally:
                 self._requests.task_done()
 
@@ -199,10 +203,9 @@ class PasswordService:
             ),
         )
 
-    async def _hash(self, new: str, user: User) -> str:
+    def _strong(self, new: str, user: User) -> str:
         context = (user.name, user.email)
-        length_min = self._auth.password_length_min
-        return await self._passwords.hash(policy.check(new, length_min=length_min, context=context))
+        return policy.check(new, length_min=self._auth.password_length_min, context=context)
 
     def _owner(self, tx: Tx, shown: Presented) -> User:
         reset = self._resets.find(tx, shown.prefix)
