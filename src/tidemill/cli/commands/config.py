@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final
 
 import typer
+from msgspec import Struct
 
 from tidemill.cli.commands.serve import ConfigFile, DataDir, EnvFile, Set, configuration_words
 from tidemill.cli.failures import CommandFailed, ExitCode
 from tidemill.cli.lazy import group
 from tidemill.cli.output import Column, emit, emit_rows
-from tidemill.core.config import KEYS, Config, ConfigRefused, explain, key_named, resolve
+from tidemill.core.config import KEYS, Config, ConfigRefused, Given, explain, key_named, resolve
+from tidemill.core.errors import TidemillError
 from tidemill.runtime.arguments import parse
+from tidemill.runtime.stored_settings import stored_settings
 
 app = group("Explain what a process would start with.")
 
@@ -40,11 +45,14 @@ def explain_(
     """Explain one key: value, source, shadowed values, meaning, limits."""
     loaded = loaded_config(configuration_words(config, env_file, set_, data_dir))
     try:
-        told = explain(loaded, key)
-        document = _document(loaded, key_named(key).name)
+        found = key_named(key)
     except ConfigRefused as error:
         raise refused(error) from error
-    emit(document, told)
+    stored = _stored(loaded) if found.live else _NOTHING_STORED
+    told = explain(loaded, found.name, stored.values.get(found.name, ()))
+    if stored.unread:
+        told += f"\n  unread    the database, which may hold a value: {stored.unread}"
+    emit(_document(loaded, found.name, stored), told)
 
 
 @app.command("list", examples=("tidemill config list", "tidemill config list --json"))
@@ -56,7 +64,8 @@ def list_(
 ) -> None:
     """List every key with its value, source and meaning."""
     loaded = loaded_config(configuration_words(config, env_file, set_, data_dir))
-    emit_rows([_document(loaded, name) for name in KEYS], _COLUMNS, "")
+    stored = _stored(loaded)
+    emit_rows([_document(loaded, name, stored) for name in KEYS], _COLUMNS, "")
 
 
 @app.command(examples=("tidemill config check --config config/production.toml",))
@@ -84,9 +93,26 @@ def refused(error: ConfigRefused) -> CommandFailed:
     return CommandFailed(" ".join(error.problems), ExitCode.USAGE, code=error.code)
 
 
-def _document(config: Config, name: str) -> dict[str, Any]:
+class _Stored(Struct, frozen=True):
+    """What the database holds by key, and why it could not be asked."""
+
+    values: Mapping[str, Sequence[Given]] = {}
+    unread: str | None = None
+
+
+_NOTHING_STORED: Final = _Stored()
+
+
+def _stored(config: Config) -> _Stored:
+    try:
+        return _Stored(asyncio.run(stored_settings(config)))
+    except TidemillError as error:
+        return _Stored(unread=error.message)
+
+
+def _document(config: Config, name: str, stored: _Stored) -> dict[str, Any]:
     key = key_named(name)
-    resolved = resolve(config.layers.of(name), (), key.default)
+    resolved = resolve(config.layers.of(name), stored.values.get(name, ()), key.default)
     return {
         "key": name,
         "value": key.shown(resolved.value),
@@ -100,4 +126,5 @@ def _document(config: Config, name: str) -> dict[str, Any]:
         ],
         "meaning": key.meaning,
         "must_be": key.expected,
+        "unread": stored.unread if key.live else None,
     }

@@ -13,13 +13,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Final, TypeVar
 
 from msgspec import Struct
 
 from tidemill.core.clock import Clock
 from tidemill.core.errors import TidemillError
-from tidemill.core.ports import StoreKind
+from tidemill.core.ids import INSTALLATION
+from tidemill.core.ports import StoreKind, Tx
 from tidemill.infrastructure.database.migrations import (
     Finding,
     MigrationFailed,
@@ -29,6 +30,8 @@ from tidemill.infrastructure.database.migrations import (
 )
 from tidemill.infrastructure.database.options import DatabaseOptions
 from tidemill.infrastructure.database.targets import Backend, Target
+
+T = TypeVar("T")
 
 parallel_max: Final = 16
 
@@ -89,6 +92,16 @@ class Inspector:
             elif status.pending:
                 problems.append(f"{status.store} lacks {', '.join(status.pending)}.")
         return problems
+
+    async def read_control(self, use_case: Callable[[Tx], T]) -> T | None:
+        """Return what `use_case` reads for the installation; None where its store is not current.
+
+        Raises `StoreUnavailable`.
+        """
+        status = await self._status(self._backend.shared()[0])
+        if status.pending or status.problem:
+            return None
+        return await self._backend.control.read(INSTALLATION, use_case)
 
     async def _tenants(self) -> Sequence[Target]:
         control = self._backend.shared()[0]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from tidemill.core.ids import TenantId
-from tidemill.core.ports import StoreKind
+from tidemill.core.ports import Database, StoreKind
 from tidemill.infrastructure.database.registry import Registry
 
 
@@ -47,6 +47,11 @@ class Backend(Protocol):
     @property
     def dialect(self) -> str:
         """`sqlite` or `postgres`."""
+        ...
+
+    @property
+    def control(self) -> Database:
+        """The control store, for whoever reads it; only after it is there."""
         ...
 
     @property

@@ -18,7 +18,11 @@ from tidemill.core.ports import Change, Database, Invalidations, Tx
 from tidemill.settings.live.models import LiveValues
 from tidemill.settings.values.models import StoredValue, stored_values
 from tidemill.settings.values.repository import SettingRepository
-from tidemill.settings.values.service import CHANGE_KIND, log_ignored
+from tidemill.settings.values.service import (
+    CHANGE_KIND,
+    log_ignored,
+    stored_for_installation,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -126,10 +130,7 @@ class LiveSettings:
                 self._stale.set()
 
     async def _reload(self) -> None:
-        rows = await self._control.read(INSTALLATION, self._repository.of)
-        stored: Mapping[str, Sequence[Given]] = stored_values(
-            rows, installation=True, ignored=log_ignored
-        )
+        stored = await self._control.read(INSTALLATION, stored_for_installation)
         before = self._values.stored()
         for failure in self._values.apply(stored):
             log.error("settings.listener.failed", exc_info=failure)

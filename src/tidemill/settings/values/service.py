@@ -10,7 +10,7 @@ from msgspec import structs
 
 from tidemill.core.actor import Actor
 from tidemill.core.authorization import authorize
-from tidemill.core.config import KEYS, BadValue, Key, Layers, Scope
+from tidemill.core.config import KEYS, BadValue, Given, Key, Layers, Scope
 from tidemill.core.ids import INSTALLATION, TenantId
 from tidemill.core.operators import Operators, is_operator
 from tidemill.core.ports import Database, Tx
@@ -31,7 +31,13 @@ from tidemill.settings.permissions import (
     WRITE_OWN_SETTINGS,
     WRITE_TENANT_SETTINGS,
 )
-from tidemill.settings.values.models import Setting, StoredValue, settings_of, stored_values
+from tidemill.settings.values.models import (
+    Ignored,
+    Setting,
+    StoredValue,
+    settings_of,
+    stored_values,
+)
 from tidemill.settings.values.repository import SettingRepository
 
 log = structlog.get_logger(__name__)
@@ -204,6 +210,11 @@ class SettingService:
 def log_ignored(key: str, reason: str) -> None:
     """Tell in the log that a stored value no longer fits its key."""
     log.warning("settings.stored_value.ignored", key=key, reason=reason)
+
+
+def stored_for_installation(tx: Tx, ignored: Ignored = log_ignored) -> dict[str, list[Given]]:
+    """Return the values that are stored for the installation, by key."""
+    return stored_values(SettingRepository().of(tx), installation=True, ignored=ignored)
 
 
 def _is_open(key: Key) -> bool:

@@ -78,8 +78,10 @@ class SchemaBackend:
         self._clock = clock
         self._pools = pools
         self._places = Places(pools, options, clock)
-        control = PostgresDatabase(StoreKind.CONTROL, self._control, options, clock, _Silent())
-        self.registry = Registry(control)
+        self.control = PostgresDatabase(
+            StoreKind.CONTROL, self._place_of_control, options, clock, _Silent()
+        )
+        self.registry = Registry(self.control)
 
     def shared(self) -> Sequence[Target]:
         """See `Backend.shared`."""
@@ -122,7 +124,7 @@ class SchemaBackend:
         for pool in self._pools.values():
             await pool.close()
 
-    async def _control(self, _tenant: TenantId) -> Place:
+    async def _place_of_control(self, _tenant: TenantId) -> Place:
         return self._places.shared("control")
 
 

@@ -98,14 +98,20 @@ class FileBackend:
         self._registry: Registry | None = None
 
     @property
-    def registry(self) -> Registry:
-        """See `Backend.registry`."""
-        if self._registry is None:
+    def control(self) -> SqliteStore:
+        """See `Backend.control`."""
+        if self._control is None:
             path = self._options.data_dir / "control.db"
             self._control = SqliteStore(
                 StoreKind.CONTROL, path, self._options, self._clock, Hooks()
             )
-            self._registry = Registry(self._control)
+        return self._control
+
+    @property
+    def registry(self) -> Registry:
+        """See `Backend.registry`."""
+        if self._registry is None:
+            self._registry = Registry(self.control)
         return self._registry
 
     def shared(self) -> Sequence[Target]:
