@@ -50,7 +50,7 @@ async def test_worker_integration_cancels_a_running_job(
 
     outcome = await dispatcher.outcome("j")
     assert outcome.verdict is Verdict.CANCELLED
-    assert outcome.finished_at - outcome.started_at < 5_000_000
+    assert outcome.finished_at - outcome.started_at < 30_000_000, "it would sleep for a minute"
 
 
 @both
@@ -106,7 +106,7 @@ async def test_worker_integration_ends_a_job_at_its_time_limit(
     assert outcome.verdict is Verdict.TIMED_OUT
     assert outcome.error is not None
     assert outcome.error["message"] == "The job ran longer than its limit of 0.3 s."
-    assert outcome.finished_at - outcome.started_at < 3_000_000
+    assert outcome.finished_at - outcome.started_at < 30_000_000, "it would sleep for a minute"
 
 
 async def test_worker_integration_ends_a_job_at_its_memory_limit(

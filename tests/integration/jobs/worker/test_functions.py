@@ -192,7 +192,7 @@ async def test_function_worker_integration_a_blocked_thread_stays_taken(
 ) -> None:
     monkeypatch.setattr(execution, "grace_seconds", 0.01)
     async with a_worker(dispatcher, gates, tmp_path, threads_max=1):
-        blocked = await dispatcher.run(call("blocked", "block", timeout_seconds=0.05))
+        blocked = await dispatcher.run(call("blocked", "block", timeout_seconds=1.0))
         await dispatcher.assign(call("second", "block"), call("third", "block"))
         await dispatcher.cancel("third")
         third = await dispatcher.outcome("third")

@@ -65,17 +65,22 @@ async def spawn(dispatcher: Dispatcher, tmp_path: Path) -> AsyncIterator[Spawn]:
 
 
 async def test_worker_integration_finishes_its_jobs_at_term(
-    dispatcher: Dispatcher, spawn: Spawn
+    dispatcher: Dispatcher, spawn: Spawn, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
+    gate = tmp_path_factory.mktemp("gates") / "gate"
     process = await spawn()
-    script = "import time\ndef main():\n    print('on')\n    time.sleep(0.3)\n    return 'finished'"
-    await dispatcher.assign(job("j", script))
+    script = (
+        "import os, time\ndef main(gate):\n    print('on')\n"
+        "    while not os.path.exists(gate): time.sleep(0.01)\n    return 'finished'"
+    )
+    await dispatcher.assign(job("j", script, arguments={"gate": str(gate)}))
     await dispatcher.until(lambda: b"on" in dispatcher.logs["j"])
 
     process.terminate()
+    await dispatcher.until(lambda: dispatcher.draining)
+    gate.touch()
 
     assert succeeded(await dispatcher.outcome("j")) == "finished"
-    assert dispatcher.draining
     assert await asyncio.wait_for(process.wait(), 60) == 0
 
 

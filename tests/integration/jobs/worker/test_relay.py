@@ -20,7 +20,7 @@ import os, urllib.request, urllib.error
 def call(path, body=None, headers={}):
     request = urllib.request.Request(os.environ["TIDEMILL_URL"] + path, body, headers)
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=25) as answer:
             return [answer.status, answer.read().decode()]
     except urllib.error.HTTPError as error:
         return [error.code, error.read().decode()]
@@ -197,12 +197,11 @@ async def test_relay_integration_takes_what_a_forked_job_asks_for_a_sign_of_life
     await start_worker()
     script = (
         "import time\nfrom tidemill import context\ndef main():\n"
-        "    for _ in range(14):\n"
+        "    for _ in range(24):\n"
         "        time.sleep(0.25)\n"
         "        context.heartbeat()"
     )
-
-    outcome = await dispatcher.run(job("j", script, heartbeat_seconds=2.5))
+    outcome = await dispatcher.run(job("j", script, heartbeat_seconds=5.0))
 
     assert succeeded(outcome) is None
 

@@ -13,7 +13,6 @@ from tests.integration.jobs.worker.conftest import StartWorker
 from tests.integration.jobs.worker.dispatcher import MEBIBYTE, Dispatcher, job, succeeded
 from tidemill.jobs.execution.isolation.guarantees import BETWEEN_WARM_JOBS, Guarantee
 from tidemill.jobs.execution.isolation.warm import WarmLimits
-from tidemill.jobs.execution.worker.service import Worker
 from tidemill.jobs.protocol.messages import Assignment, Isolation, Verdict
 
 pytestmark = pytest.mark.anyio
@@ -31,12 +30,15 @@ def warm(job_id: str, content: str = COUNTS, **fields: Any) -> Assignment:
     return job(job_id, content, isolation=Isolation.WARM, **fields)
 
 
-async def count_after(dispatcher: Dispatcher, worker: Worker, ending: str, **fields: Any) -> Any:
+async def count_after(
+    dispatcher: Dispatcher, ending: str, *, timeout_seconds: float = 30.0, **fields: Any
+) -> Any:
     """Run a job that counts, one of the same script that ends as `ending` says, one that counts."""
     script = COUNTS.replace("    return count", f"    if ending:\n{ending}\n    return count")
     script = script.replace("main(**_)", "main(ending=False)")
     assert succeeded(await dispatcher.run(warm("before", script, **fields))) == 1
-    await dispatcher.run(warm("ending", script, arguments={"ending": True}, **fields))
+    last: dict[str, Any] = {"arguments": {"ending": True}, "timeout_seconds": timeout_seconds}
+    await dispatcher.run(warm("ending", script, **fields, **last))
     return succeeded(await dispatcher.run(warm("after", script, **fields)))
 
 
@@ -89,7 +91,8 @@ async def test_warm_integration_gives_each_job_its_own_lines_and_environment(
     for name in ("first", "second"):
         outcome = await dispatcher.run(warm(name, script, arguments={"name": name}))
         assert succeeded(outcome) == sorted([name, name])
-        await dispatcher.until(partial(_contains, dispatcher.logs[name], b"in C"))
+        for part in (b"in C", b"error"):
+            await dispatcher.until(partial(_contains, dispatcher.logs[name], part))
 
     for name, other in (("first", "second"), ("second", "first")):
         assert name in dispatcher.logs[name].decode()
@@ -177,9 +180,9 @@ async def test_warm_integration_takes_a_process_for_each_of_two_jobs_at_once(
 async def test_warm_integration_goes_on_after(
     dispatcher: Dispatcher, start_worker: StartWorker, ending: str
 ) -> None:
-    worker = await start_worker()
+    await start_worker()
 
-    assert await count_after(dispatcher, worker, ending) == 3
+    assert await count_after(dispatcher, ending) == 3
 
 
 @pytest.mark.parametrize(
@@ -200,7 +203,7 @@ async def test_warm_integration_starts_anew_after(
 ) -> None:
     worker = await start_worker()
 
-    assert await count_after(dispatcher, worker, ending) == 1
+    assert await count_after(dispatcher, ending) == 1
     assert worker._keeper.warm_processes == 1
 
 
@@ -227,10 +230,10 @@ async def test_warm_integration_hears_nothing_of_a_thread_that_was_left(
 async def test_warm_integration_starts_anew_after_a_timeout(
     dispatcher: Dispatcher, start_worker: StartWorker
 ) -> None:
-    worker = await start_worker()
+    await start_worker()
     ending = "        while True: pass"
 
-    assert await count_after(dispatcher, worker, ending, timeout_seconds=0.5) == 1
+    assert await count_after(dispatcher, ending, timeout_seconds=0.5) == 1
     assert dispatcher.outcomes["ending"][-1].verdict is Verdict.TIMED_OUT
 
 
@@ -257,10 +260,10 @@ async def test_warm_integration_starts_anew_after_a_cancel_that_the_script_survi
 async def test_warm_integration_starts_anew_after_too_much_memory(
     dispatcher: Dispatcher, start_worker: StartWorker
 ) -> None:
-    worker = await start_worker()
+    await start_worker()
     ending = "        kept = [bytearray(b'x') * 50_000_000 for _ in range(20)]"
 
-    assert await count_after(dispatcher, worker, ending, memory_bytes_max=128 * MEBIBYTE) == 1
+    assert await count_after(dispatcher, ending, memory_bytes_max=128 * MEBIBYTE) == 1
     error = dispatcher.outcomes["ending"][-1].error
     assert error is not None
     assert error["type"] in {"MemoryLimitExceeded", "MemoryError"}
