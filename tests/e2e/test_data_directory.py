@@ -26,7 +26,7 @@ def test_local_commands_and_jobs_share_a_relative_data_directory_with_the_server
         client = log_in(server.url)
         body = {"language": "sql", "content": _SQL, "args": {"files": {"path": "levels.db"}}}
         job = client.post("/jobs", body)
-        ended = client.get(f"/jobs/{job['id']}/result", wait=40)
+        ended = client.finished(job["id"])
 
     assert ended["state"] == "succeeded", ended["error"]
     assert ended["result"]["rows"] == [{"level": 7}]

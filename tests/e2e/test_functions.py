@@ -22,9 +22,8 @@ def test_up_with_a_program_runs_its_functions() -> None:
         )
 
         job = client.post("/jobs", {"function": f"{MODULE}:double", "args": {"number": 21}})
-        result = client.get(f"/jobs/{job['id']}/result", wait=30)
+        assert client.finished(job["id"])["result"] == 42
 
-        assert result["result"] == 42
         _functions_say_and_ask(client)
         _functions_get_what_arguments_refer_to(client)
         _functions_show_no_secret(client)

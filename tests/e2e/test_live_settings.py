@@ -47,7 +47,7 @@ def test_an_api_process_without_http_only_dispatches() -> None:
     server = Server(settings={"api.enabled": "false"})
     server.start(wait=False)
     try:
-        wait_until(lambda: "worker.welcomed" in server.log, seconds_max=30, what="a dispatcher")
+        wait_until(lambda: "worker.welcomed" in server.log, seconds_max=60, what="a dispatcher")
 
         assert server.pid_of(API) is not None
         assert not server.is_ready()
@@ -60,7 +60,7 @@ def test_an_api_process_without_anything_to_do_says_so() -> None:
     server = Server(settings=settings, command=API_ROLE)
     server.start(wait=False)
     try:
-        wait_until(lambda: not server.is_running, seconds_max=30, what="its end")
+        wait_until(lambda: not server.is_running, seconds_max=60, what="its end")
 
         assert "api.enabled and dispatcher.enabled are both false" in server.log
     finally:
