@@ -58,6 +58,10 @@ class Tx(Protocol):
         """Run one statement; return the number of rows it changed."""
         ...
 
+    def execute_row(self, sql: str, names: tuple[str, ...], row: Sequence[Value], /) -> int:
+        """Run one statement whose many values are in the order of `names`; see `execute`."""
+        ...
+
     def defer(self, sql: str, /, **parameters: Value) -> None:
         """Run one statement before the next one, or else when this commits.
 

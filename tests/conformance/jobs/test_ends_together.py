@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+from msgspec import structs
 
 from tests.fixtures.jobs import JobsWorld
 from tidemill.core.clock import Instant
@@ -12,9 +13,11 @@ from tidemill.jobs.contract import JobState
 from tidemill.jobs.dispatching.dispatcher.models import Demand, Ended, Ring
 from tidemill.jobs.protocol.messages import Isolation
 from tidemill.jobs.queueing.queue.claims import Claimed
+from tidemill.jobs.queueing.queue.many import many_max
 from tidemill.jobs.queueing.queue.models import Ending, Job
 
 pytestmark = pytest.mark.anyio
+_LIVE = "SELECT COUNT(*) FROM jobs WHERE tenant_id = :tenant_id"
 _HISTORY = "SELECT COUNT(*) FROM job_history WHERE tenant_id = :tenant_id"
 
 
@@ -47,7 +50,7 @@ def an_end(job: Claimed, number: int, *, epoch: int = 1, result: str | None = No
         peak_memory_bytes=number // 3,
         cpu_microseconds=number // 2,
     )
-    return Ended(job.tenant_id, job.id, epoch, ending)
+    return Ended(job.tenant_id, job.id, epoch, ending, job.position)
 
 
 async def test_each_job_keeps_what_was_said_of_it(world: JobsWorld) -> None:
@@ -88,3 +91,36 @@ async def test_one_that_is_told_twice_is_kept_once(world: JobsWorld) -> None:
     await end(world, [an_end(first, 1), an_end(other, 1), an_end(first, 2)])
 
     assert (await world.rows(_HISTORY))[0][0] == 2
+
+
+async def test_more_than_one_statement_can_name_all_end(world: JobsWorld) -> None:
+    jobs = await claimed(world, many_max + 3)
+
+    done = await end(world, [an_end(job, 0) for job in jobs])
+
+    assert len(done) == len(jobs)
+    assert (await world.rows(_HISTORY))[0][0] == len(jobs)
+    assert (await world.rows(_LIVE))[0][0] == 0
+
+
+async def test_jobs_end_wherever_they_are_said_to_lie(world: JobsWorld) -> None:
+    known, unknown = await claimed(world, 2)
+    unplaced = structs.replace(unknown, position=0)
+
+    done = await end(world, [an_end(known, 1), an_end(unplaced, 1)])
+
+    assert {one.id for one in done} == {known.id, unknown.id}
+    assert (await world.rows(_LIVE))[0][0] == 0
+
+
+async def test_only_a_job_that_lies_where_it_is_said_to_lie_ends(world: JobsWorld) -> None:
+    job, other = await claimed(world, 2)
+    astray = structs.replace(job, position=other.position)
+
+    done = await end(world, [an_end(astray, 1)])
+
+    # PostgreSQL has no places, and ends it by its name.
+    ended = 0 if job.position else 1
+    assert len(done) == ended
+    assert (await world.rows(_HISTORY))[0][0] == ended
+    assert (await world.rows(_LIVE))[0][0] == 2 - ended

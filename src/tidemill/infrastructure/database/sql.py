@@ -53,15 +53,13 @@ def parse(sql: str) -> Statement:
     if _SESSION.search(sql):
         message = f"A use case may not change its connection: {sql.strip()[:80]!r}"
         raise StatementRefused(message)
-    order: list[str] = []
+    order: dict[str, int] = {}
 
     def number(match: re.Match[str]) -> str:
         name = match.group("name")
         if name is None:
             return match.group()
-        if name not in order:
-            order.append(name)
-        return f"${order.index(name) + 1}"
+        return f"${order.setdefault(name, len(order) + 1)}"
 
     translated = _TOKEN.sub(number, sql)
     return Statement(frozenset(order), tuple(order), translated, "tenant_id" in order)

@@ -121,6 +121,10 @@ class BaseTx:
         """See `Tx.execute`."""
         raise NotImplementedError
 
+    def execute_row(self, sql: str, names: tuple[str, ...], row: Sequence[Value], /) -> int:
+        """See `Tx.execute_row`."""
+        return self.execute(sql, **dict(zip(names, row, strict=True)))
+
     def defer(self, sql: str, /, **parameters: Value) -> None:
         """See `Tx.defer`."""
         self.execute(sql, **parameters)

@@ -38,6 +38,14 @@ class SqliteTx(BaseTx):
             cursor.fetchall()  # An open cursor would keep `RETURNING` from finishing.
         return max(cursor.rowcount, 0)
 
+    def execute_row(self, sql: str, names: tuple[str, ...], row: Sequence[Value], /) -> int:
+        """See `Tx.execute_row`; by place, since names are looked up for each value."""
+        self._check(sql)
+        statement, own = placed(sql, names)
+        known: dict[str, Value] = {"tenant_id": self._tenant_id, "now": self._now}
+        values = (*row, *(known[name] for name in own))
+        return max(self._connection.execute(statement, values).rowcount, 0)
+
     def execute_many(self, sql: str, rows: Iterable[Mapping[str, Value]], /) -> None:
         """See `Tx.execute_many`."""
         self._check(sql)

@@ -20,12 +20,13 @@ lanes_per_look_max: Final = 64
 
 
 class Ended(Struct, frozen=True, gc=False):
-    """The end of an attempt, by whom it was held."""
+    """The end of an attempt, by whom it was held; see `Claimed` for its position."""
 
     tenant_id: str
     id: str
     epoch: int
     ending: Ending
+    position: int = 0
 
     @property
     def state(self) -> JobState:

@@ -325,7 +325,7 @@ class Reception:
         lost = outcome.verdict is Verdict.LOST
         session.ran(None if lost else outcome.finished_at - outcome.started_at)
         self.signals.breakdown.of(job).ended(outcome.started_at, outcome.finished_at)
-        end = Ended(job.tenant_id, job.id, job.epoch, ending_of(outcome))
+        end = Ended(job.tenant_id, job.id, job.epoch, ending_of(outcome), job.position)
         self._inbox.ended.append(Arrived(session, end, job, Held(job.id, job.epoch)))
         self._inbox.wake.set()
 

@@ -8,27 +8,21 @@ from typing import Final
 import msgspec
 
 from tidemill.core.clock import Instant
-from tidemill.core.ports import Row, Tx, Value
+from tidemill.core.ports import Tx, Value
 from tidemill.jobs.contract import JobState
 from tidemill.jobs.dispatching.dispatcher.due.repository import DUE
 from tidemill.jobs.dispatching.dispatcher.models import (
     Begun,
-    Demand,
     Ended,
-    Lane,
     Look,
-    Ring,
-    lanes_per_look_max,
 )
 from tidemill.jobs.limits.gates.repository import GateRepository
 from tidemill.jobs.limits.repository import LimitRepository
 from tidemill.jobs.queueing.history.repository import Move, move
 from tidemill.jobs.queueing.queue.breakdown import TagCount
-from tidemill.jobs.queueing.queue.claims import Claimed
 from tidemill.jobs.queueing.queue.models import Job, day_of
 from tidemill.jobs.queueing.queue.plans import expiry_of, result_until
 from tidemill.jobs.queueing.queue.repository import JOINED, LIVE, as_job, move_of
-from tidemill.jobs.queueing.specs.repository import SpecRepository
 
 NAMED: Final = {
     "sqlite": """jobs.position IN (
@@ -53,99 +47,6 @@ _BEGIN: Final = """
     UPDATE jobs SET state = 'running', started_at = :started_at
     WHERE tenant_id = :tenant AND id = :id AND epoch = :epoch AND state = 'leased'
 """
-_READY: Final = """
-    FROM jobs
-    WHERE state = 'queued' AND tag = :tag AND isolation = :isolation AND tenant_id = :tenant
-    ORDER BY order_key, position
-    LIMIT :limit
-"""
-LEASE: Final = """
-    SET state = 'leased', epoch = epoch + 1, attempts = attempts + 1, worker_id = :worker,
-        generation = :generation, started_at = NULL
-"""
-CLAIMED: Final = """
-    jobs.order_key, jobs.position, jobs.spec_id, jobs.tenant_id, jobs.id, jobs.epoch,
-    jobs.attempts, jobs.due_at, jobs.args, jobs.key, jobs.work_item_id, jobs.trigger_id,
-    jobs.traceparent
-"""
-_CLAIM: Final = {
-    "sqlite": f"""
-        UPDATE jobs {LEASE}
-        WHERE position IN (SELECT position {_READY})
-        RETURNING {CLAIMED}
-    """,
-    # Without MATERIALIZED the planner may run the inner query again and take more than its limit.
-    # A row stays at its place while it is locked.
-    "postgres": f"""
-        WITH ready AS MATERIALIZED (
-            SELECT ctid AS ready_row {_READY} FOR UPDATE SKIP LOCKED
-        )
-        UPDATE jobs {LEASE}
-        FROM ready WHERE jobs.ctid = ready_row
-        RETURNING {CLAIMED}
-    """,  # noqa: S608 - constants
-}
-_PAIRS: Final = {
-    "sqlite": """
-        SELECT value ->> 0 AS tag, value ->> 1 AS isolation, value ->> 2 AS after, key AS place
-        FROM json_each(:pairs)
-    """,
-    "postgres": """
-        SELECT pair ->> 0 AS tag, pair ->> 1 AS isolation, pair ->> 2 AS after, place
-        FROM jsonb_array_elements(CAST(CAST(:pairs AS TEXT) AS jsonb))
-            WITH ORDINALITY AS given (pair, place)
-    """,
-}
-# The installation's own row of a tag is for the lanes of all tenants.
-_PAUSED: Final = """
-    SELECT 1 FROM ready_lanes AS paused
-    WHERE paused.tenant_id = :tenant_id AND paused.paused_at IS NOT NULL AND paused.tag =
-"""
-# Skips from lane to lane in idx_jobs_ready, whatever they hold.
-_LANES: Final = {
-    dialect: f"""
-        WITH RECURSIVE pairs AS ({pairs}), lanes (tag, isolation, place, tenant) AS (
-            SELECT tag, isolation, place, (
-                SELECT MIN(tenant_id) FROM jobs
-                WHERE jobs.state = 'queued' AND jobs.tag = pairs.tag
-                    AND jobs.isolation = pairs.isolation AND jobs.tenant_id > pairs.after
-            )
-            FROM pairs
-            UNION ALL
-            SELECT tag, isolation, place, (
-                SELECT MIN(tenant_id) FROM jobs
-                WHERE jobs.state = 'queued' AND jobs.tag = lanes.tag
-                    AND jobs.isolation = lanes.isolation AND jobs.tenant_id > lanes.tenant
-            )
-            FROM lanes WHERE lanes.tenant IS NOT NULL
-        )
-        SELECT lanes.place, lanes.tag, lanes.isolation, lanes.tenant, ready_lanes.weight
-        FROM lanes
-        LEFT JOIN ready_lanes
-            ON ready_lanes.tenant_id = lanes.tenant AND ready_lanes.tag = lanes.tag
-        WHERE lanes.tenant IS NOT NULL AND ready_lanes.paused_at IS NULL
-            AND NOT EXISTS ({_PAUSED} lanes.tag)
-        LIMIT :limit
-    """  # noqa: S608 - constants
-    for dialect, pairs in _PAIRS.items()
-}
-_OWN_LANES: Final = {
-    dialect: f"""
-        WITH pairs AS ({pairs})
-        SELECT pairs.tag, pairs.isolation, pairs.after, ready_lanes.weight
-        FROM pairs
-        LEFT JOIN ready_lanes
-            ON ready_lanes.tenant_id = pairs.after AND ready_lanes.tag = pairs.tag
-        WHERE EXISTS (
-            SELECT 1 FROM jobs
-            WHERE jobs.state = 'queued' AND jobs.tag = pairs.tag
-                AND jobs.isolation = pairs.isolation AND jobs.tenant_id = pairs.after
-        )
-            AND ready_lanes.paused_at IS NULL AND NOT EXISTS ({_PAUSED} pairs.tag)
-        ORDER BY pairs.place LIMIT :limit
-    """  # noqa: S608 - constants
-    for dialect, pairs in _PAIRS.items()
-}
 _COUNT: Final = "SELECT tag, state, COUNT(*), MIN(due_at) FROM jobs GROUP BY tag, state"
 _HELD_BY: Final = f"""
     SELECT {LIVE} WHERE {JOINED} AND jobs.worker_id = :worker
@@ -209,7 +110,6 @@ class DispatchRepository:
     """Jobs of all tenants, as the dispatcher needs them."""
 
     def __init__(self) -> None:
-        self._specs = SpecRepository()
         self._limits = LimitRepository()
         self._gates = GateRepository()
 
@@ -270,44 +170,6 @@ class DispatchRepository:
             for b in begun
         )
         tx.execute_many(_BEGIN, rows)
-
-    def lanes(self, tx: Tx, pairs: Sequence[tuple[str, str]], ring: Ring) -> dict[Lane, int]:
-        """Return lanes of `pairs` (tag, isolation) that hold ready jobs, and their weights.
-
-        The lanes of a pair begin after the tenant that was served last, and go round.
-        """
-        starts = []
-        for pair in pairs:
-            after = ring.position(*pair)
-            starts += [(*pair, start) for start in ((after, "") if after else ("",))]
-        limit = lanes_per_look_max * len(starts)
-        rows = tx.all(_LANES[tx.dialect], pairs=_json(starts), limit=limit)
-        found: dict[Lane, int] = {}
-        for _, *lane, weight in sorted(rows, key=_start):
-            found.setdefault((lane[0], lane[1], lane[2]), int(weight or 1))
-        return found
-
-    def own_lanes(self, tx: Tx, demand: Demand) -> dict[Lane, int]:
-        """Return the lanes of the demand's own tenants that hold ready jobs, and their weights."""
-        lanes = [(*pair, tenant) for pair in demand.pairs for tenant in demand.tenants or ()]
-        rows = tx.all(_OWN_LANES[tx.dialect], pairs=_json(lanes), limit=len(lanes))
-        return {(row[0], row[1], row[2]): int(row[3] or 1) for row in rows}
-
-    def claim(self, tx: Tx, lane: Lane, demand: Demand, limit: int) -> list[Claimed]:
-        """Lease up to `limit` ready jobs of `lane`, in their order."""
-        tag, isolation, tenant = lane
-        rows = tx.all(
-            _CLAIM[tx.dialect],
-            tag=tag,
-            isolation=isolation,
-            tenant=tenant,
-            limit=limit,
-            worker=demand.worker_id,
-            generation=demand.generation,
-        )
-        specs = self._specs.all(tx, {row[2] for row in rows})
-        # No database promises the order of RETURNING.
-        return [Claimed(specs[row[2]], *row[3:]) for row in sorted(rows, key=_place)]
 
     def count(self, tx: Tx) -> list[TagCount]:
         """Return how many jobs of each tag are in each state, and since when the oldest is due."""
@@ -370,14 +232,6 @@ def _slotted(jobs: Iterable[Job]) -> dict[tuple[str, str], tuple[str, str]]:
     }
 
 
-def _start(row: Row) -> tuple[int, str]:
-    return row[0], row[3]
-
-
-def _place(row: Row) -> tuple[int, int]:
-    return row[0], row[1]
-
-
 def _move(end: Ended) -> Move:
     ending = end.ending
     return Move(
@@ -392,6 +246,7 @@ def _move(end: Ended) -> Move:
         ending.result,
         ending.error,
         ending.started_at,
+        position=end.position,
     )
 
 

@@ -80,7 +80,7 @@ class Dispatching:
         self._jobs = DispatchRepository()
         self._due = DueRepository()
         self.choosing = Choosing(partial(signals.ready, 0), lease_seconds=lease_seconds)
-        self._claiming = Claiming(self._jobs, self.choosing)
+        self._claiming = Claiming(self.choosing)
         self._retention = RetentionRepository()
         self.rules = RulePruning(jobs)
         self._workers = WorkerRepository()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import cache
 from operator import attrgetter
 from typing import Final
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from tidemill.core.ports import Tx, Value
+from tidemill.jobs.queueing.queue.many import in_portions, size_for
 
 _KEPT: Final = (
     "tenant_id", "id", "spec_id", "due_at", "created_at", "attempts", "epoch", "worker_id", "args",
@@ -37,29 +39,49 @@ _result_chars_max: Final = 64 * 1024
 """What is longer goes into a statement of its own, so that none grows without a bound."""
 
 
-def _said(name: str) -> str:
-    """Return the expression for what is said of an end, on SQLite."""
-    return f"over.value ->> {_OWN.index(name)}" if name in _OWN else f":{name}"
+_ROW: Final = ("position", *_OWN)
 
 
-def _named(held: bool) -> str:
-    """Return the jobs that ends are of, on SQLite."""
+def _found(held: bool) -> str:
+    """Return what reads where jobs lie that ends are of, on SQLite."""
     return f"""
-        json_each(:ends) AS over CROSS JOIN jobs
-            ON jobs.tenant_id = {_said("tenant")} AND jobs.id = {_said("id")}
-                AND jobs.epoch = {_said("epoch")}{_HELD[held]}
+        SELECT jobs.position, jobs.id, jobs.epoch
+        FROM json_each(:ends) AS over CROSS JOIN jobs
+            ON jobs.tenant_id = over.value ->> 0 AND jobs.id = over.value ->> 1
+                AND jobs.epoch = over.value ->> 2{_HELD[held]}
+    """  # noqa: S608 - constants
+
+
+@cache
+def _copy(size: int, *, held: bool) -> tuple[str, tuple[str, ...]]:
+    """Return what copies as many jobs, and the names of its values, on SQLite.
+
+    An array of JSON for each costs a third more: it is parsed once for each of its columns.
     """
-
-
-def _copy(held: bool) -> str:
+    rows = [[f"{name}_{place}" for name in _ROW] for place in range(size)]
+    given = {name: f"over.{name}" if name in _OWN else f":{name}" for name in (*_GIVEN, *_EITHER)}
     values = (
         *(f"jobs.{name}" for name in _KEPT),
-        *(_said(name) for name in _GIVEN),
-        *(f"COALESCE({_said(name)}, jobs.{name})" for name in _EITHER),
+        *(given[name] for name in _GIVEN),
+        *(f"COALESCE({given[name]}, jobs.{name})" for name in _EITHER),
     )
-    return f"""
-        INSERT INTO job_history ({_COLUMNS}) SELECT {", ".join(values)} FROM {_named(held)}
+    ends = ", ".join(f"(:{', :'.join(row)})" for row in rows)
+    sql = f"""
+        INSERT INTO job_history ({_COLUMNS})
+        WITH over ({", ".join(_ROW)}) AS (VALUES {ends})
+        SELECT {", ".join(values)} FROM over CROSS JOIN jobs
+            ON jobs.position = over.position AND jobs.tenant_id = over.tenant
+                AND jobs.id = over.id AND jobs.epoch = over.epoch{_HELD[held]}
     """  # noqa: S608 - constant names of columns
+    return sql, (*_SHARED, *(name for row in rows for name in row))
+
+
+@cache
+def _delete(size: int) -> tuple[str, tuple[str, ...]]:
+    """Return what deletes as many jobs that were copied before, on SQLite."""
+    names = tuple(f"position_{place}" for place in range(size))
+    listed = f":{', :'.join(names)}"
+    return f"DELETE FROM jobs WHERE position IN ({listed})", names  # noqa: S608 - names
 
 
 def _fused(held: bool) -> str:
@@ -84,20 +106,15 @@ def _fused(held: bool) -> str:
     """  # noqa: S608 - constant names of columns
 
 
-_COPY: Final = {held: _copy(held) for held in (True, False)}
-_DELETE: Final = {
-    held: f"DELETE FROM jobs WHERE position IN (SELECT jobs.position FROM {_named(held)})"  # noqa: S608 - constants
-    for held in (True, False)
-}
 _FUSED: Final = {held: _fused(held) for held in (True, False)}
-_CURRENT: Final = {
-    held: f"SELECT jobs.id, jobs.epoch FROM {_named(held)}"  # noqa: S608 - constants
-    for held in (True, False)
-}
+_FOUND: Final = {held: _found(held) for held in (True, False)}
 
 
 class Move(Struct, frozen=True, omit_defaults=True, gc=False):
-    """How a job ended; what is None and known of the live job stays as it was."""
+    """How a job ended; what is None and known of the live job stays as it was.
+
+    `position` is where the job lies on SQLite, 0 where that is not known.
+    """
 
     tenant: str
     id: str
@@ -112,6 +129,7 @@ class Move(Struct, frozen=True, omit_defaults=True, gc=False):
     started_at: int | None = None
     rescues: int | None = None
     cancelled_by: str | None = None
+    position: int = 0
 
 
 def move(tx: Tx, moves: Sequence[Move], *, held: bool) -> set[tuple[str, int]]:
@@ -125,27 +143,64 @@ def move(tx: Tx, moves: Sequence[Move], *, held: bool) -> set[tuple[str, int]]:
         rows = tx.all(_FUSED[held], moves=msgspec.json.encode(moves).decode())
         return {(row[0], row[1]) for row in rows}
     # A worker that came back may have told the same end twice, and a row is copied once.
-    alone = {(one.tenant, one.id, one.epoch): one for one in moves}
+    alone = {(one.id, one.epoch): one for one in moves}
     moved: set[tuple[str, int]] = set()
-    for shared, portion in _portions(alone.values()):
-        ends = msgspec.json.encode([_own(one) for one in portion]).decode()
-        if tx.execute(_COPY[held], ends=ends, **shared) == len(portion):
-            moved.update((one.id, one.epoch) for one in portion)
-        else:
-            moved.update((row[0], row[1]) for row in tx.all(_CURRENT[held], ends=ends))
-        tx.execute(_DELETE[held], ends=ends)
+    for shared, group in _groups(_placed(tx, alone.values(), held=held)):
+        for portion in in_portions(group):
+            gone = _copied(tx, shared, portion, held=held)
+            if gone:
+                sql, names = _delete(size_for(len(gone)))
+                tx.execute_row(sql, names, _filled([one.position for one in gone], len(names)))
+            moved.update((one.id, one.epoch) for one in gone)
     return moved
 
 
-def _portions(moves: Iterable[Move]) -> Iterator[tuple[Mapping[str, Value], Sequence[Move]]]:
+def _placed(tx: Tx, moves: Collection[Move], *, held: bool) -> Iterable[Move]:
+    """Return moves with the places of their jobs; those that are not there are left out."""
+    unknown = [one for one in moves if not one.position]
+    if not unknown:
+        return moves
+    places = _places(tx, unknown, held=held)
+    found = [
+        structs.replace(one, position=places[one.id, one.epoch])
+        for one in unknown
+        if (one.id, one.epoch) in places
+    ]
+    return [*(one for one in moves if one.position), *found]
+
+
+def _places(tx: Tx, moves: Iterable[Move], *, held: bool) -> dict[tuple[str, int], int]:
+    ends = msgspec.json.encode([(one.tenant, one.id, one.epoch) for one in moves]).decode()
+    return {(row[1], row[2]): row[0] for row in tx.all(_FOUND[held], ends=ends)}
+
+
+def _copied(
+    tx: Tx, shared: tuple[Value, ...], moves: Sequence[Move], *, held: bool
+) -> Sequence[Move]:
+    """Copy jobs to the history; return the moves of those that were there under their epoch."""
+    sql, names = _copy(size_for(len(moves)), held=held)
+    row = list(shared)
+    for one in moves:
+        row += _row(one)
+    if tx.execute_row(sql, names, _filled(row, len(names))) == len(moves):
+        return moves
+    places = _places(tx, moves, held=held)
+    return [one for one in moves if places.get((one.id, one.epoch)) == one.position]
+
+
+def _filled(row: list[Value], length: int) -> list[Value]:
+    return row + [None] * (length - len(row))
+
+
+def _groups(moves: Iterable[Move]) -> Iterator[tuple[tuple[Value, ...], Sequence[Move]]]:
     """Return moves by what they share: a statement of many costs a third of many statements."""
     groups: dict[tuple[Value, ...], list[Move]] = {}
     for one in moves:
         large = one.id if one.result is not None and len(one.result) > _result_chars_max else None
         groups.setdefault((large, *_shared(one)), []).append(one)
-    for key, portion in groups.items():
-        yield dict(zip(_SHARED, key[1:], strict=True)), portion
+    for key, group in groups.items():
+        yield key[1:], group
 
 
 _shared: Final[Callable[[Move], tuple[Value, ...]]] = attrgetter(*_SHARED)
-_own: Final[Callable[[Move], tuple[Value, ...]]] = attrgetter(*_OWN)
+_row: Final[Callable[[Move], tuple[Value, ...]]] = attrgetter(*_ROW)

@@ -14,7 +14,10 @@ from tidemill.jobs.queueing.specs.models import Spec
 
 
 class Claimed(Struct, frozen=True, gc=False):
-    """A held job: what is its own, and what it has in common with others in `spec`."""
+    """A held job: what is its own, and what it has in common with others in `spec`.
+
+    `position` is its place in the table on SQLite, 0 where it is not known.
+    """
 
     spec: Spec
     tenant_id: TenantId
@@ -27,6 +30,7 @@ class Claimed(Struct, frozen=True, gc=False):
     work_item_id: str | None = None
     trigger_id: str | None = None
     traceparent: str | None = None
+    position: int = 0
 
     @property
     def public_id(self) -> JobId:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from tidemill.core.ports import Tx
 from tidemill.jobs.dispatching.dispatcher.choosing.service import Choosing
+from tidemill.jobs.dispatching.dispatcher.claiming.repository import ClaimingRepository
 from tidemill.jobs.dispatching.dispatcher.models import Demand, Lane, Ring
-from tidemill.jobs.dispatching.dispatcher.repository import DispatchRepository
 from tidemill.jobs.queueing.queue.claims import Claimed
 
 
@@ -21,8 +21,8 @@ class StrategiesChanged(Exception):
 class Claiming:
     """The claims of one dispatcher, each within the transaction of a turn."""
 
-    def __init__(self, jobs: DispatchRepository, choosing: Choosing) -> None:
-        self._jobs = jobs
+    def __init__(self, choosing: Choosing) -> None:
+        self._jobs = ClaimingRepository()
         self._choosing = choosing
 
     def claim(
