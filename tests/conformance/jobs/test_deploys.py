@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from tests.fixtures.jobs import JobsWorld
 from tidemill.jobs.code.scripts.service import Deployment, ScriptService
+from tidemill.jobs.errors import InvalidJobField
 
 pytestmark = pytest.mark.anyio
 PACKAGES = '# /// script\n# dependencies = ["tides"]\n# ///\ndef main():\n    return 1\n'
@@ -46,3 +48,25 @@ async def test_a_version_with_packages_always_has_its_lock(
 
     assert again.head.lock_hash is not None
     assert (await scripts.get("tides/read", actor=world.actor))[1] == PLAIN
+
+
+async def test_jobs_are_tried_as_often_as_the_script_says_unless_they_say_it(
+    world: JobsWorld,
+) -> None:
+    wanted = Deployment(path="tides", language="python", content=PLAIN, attempts_max=4)
+    script = await world.scripts.deploy(wanted, actor=world.actor)
+
+    of_the_script = await world.a_job(script_path="tides")
+    of_its_own = await world.a_job(script_path="tides", attempts_max=2)
+    fewer = await world.scripts.deploy(structs.replace(wanted, attempts_max=3), actor=world.actor)
+
+    assert (of_the_script.attempts_max, of_its_own.attempts_max) == (4, 2)
+    assert (script.head.attempts_max, fewer.head.attempts_max) == (4, 3)
+    assert fewer.head.number == script.head.number + 1
+
+
+async def test_deploy_refuses_attempts_that_no_job_may_have(world: JobsWorld) -> None:
+    wanted = Deployment(path="tides", language="python", content=PLAIN, attempts_max=101)
+
+    with pytest.raises(InvalidJobField, match="attempts_max must be between 1 and 100"):
+        await world.scripts.deploy(wanted, actor=world.actor)

@@ -31,6 +31,7 @@ async def test_requirements_integration_a_scripts_hold_where_nobody_says_otherwi
         "content": "def main(): pass",
         "requires": GPU,
         "affinity_key": "films",
+        "attempts_max": 4,
     }
     wrong = await app.owner.post("/api/v1/scripts", json={**script, "affinity_key": "with space"})
     deployed = (await app.owner.post("/api/v1/scripts", json=script)).json()
@@ -44,6 +45,7 @@ async def test_requirements_integration_a_scripts_hold_where_nobody_says_otherwi
     assert error(wrong)[1:] == ("INVALID_JOB_FIELD", "affinity_key")
     for found in (deployed, read, job):
         assert (found["requires"], found["affinity_key"]) == (GPU, "films")
+        assert found["attempts_max"] == 4
     assert (made.json()["requires"], made.json()["affinity_key"]) == ({"cpu": 1}, "mine")
     assert error(plain)[1] == "REQUIREMENT_WITHOUT_EFFECT"
 

@@ -12,7 +12,15 @@ from tidemill.cli import completing
 from tidemill.cli.client import connect, segments
 from tidemill.cli.failures import CommandFailed, ExitCode
 from tidemill.cli.lazy import group
-from tidemill.cli.options import AffinityKey, All, Limit, Requires, limit_of, requirements_of
+from tidemill.cli.options import (
+    AffinityKey,
+    All,
+    Attempts,
+    Limit,
+    Requires,
+    limit_of,
+    requirements_of,
+)
 from tidemill.cli.output import Column, emit, emit_rows, fields, when
 
 app = group("Deploy scripts and look at them.")
@@ -56,6 +64,7 @@ def push(  # noqa: PLR0913, PLR0917 - one for each option
     ] = None,
     requires: Requires = None,
     affinity_key: AffinityKey = None,
+    attempts: Attempts = None,
 ) -> None:
     """Deploy a script: a new version of it when there is one at the path already."""
     body = {
@@ -66,6 +75,7 @@ def push(  # noqa: PLR0913, PLR0917 - one for each option
         "isolation": isolation,
         "requires": requirements_of(requires),
         "affinity_key": affinity_key,
+        "attempts_max": attempts,
     }
     made = connect().post("/scripts", body)
     told = f"version {made['version']}, {str(made['content_hash'])[:12]}"

@@ -19,6 +19,7 @@ from tidemill.jobs.errors import (
 
 _PATH: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
 path_chars_max: Final = 200
+attempts_most: Final = 100
 WARM_LANGUAGES: Final = ("python",)
 """Languages whose processes may run one job after the other."""
 
@@ -29,7 +30,7 @@ class Version(Struct, frozen=True):
     `schema` is the JSON Schema of its arguments, as JSON. `lock_hash` is the content that pins
     its packages, `imports` is JSON: the contents of the scripts that it imports, by path. `limits`
     is JSON: what limits its jobs, `requires` is JSON: what they need of their worker. These,
-    `isolation` and `affinity_key` hold for those that do not say otherwise.
+    `isolation`, `affinity_key` and `attempts_max` hold for those that do not say otherwise.
     """
 
     script_id: ScriptId
@@ -47,6 +48,7 @@ class Version(Struct, frozen=True):
     isolation: str | None = None
     requires: str | None = None
     affinity_key: str | None = None
+    attempts_max: int | None = None
 
 
 class Needs(Struct, frozen=True, kw_only=True):
@@ -96,6 +98,13 @@ def checked_isolation(isolation: str | None, language: str) -> str | None:
     if isolation is not None and isolation not in known:
         raise InvalidJobField("isolation", f"{' or '.join(known)} for {language}")
     return isolation
+
+
+def checked_attempts(attempts_max: int | None) -> int | None:
+    """Return how often a job of a script is tried at most; raises `InvalidJobField`."""
+    if attempts_max is not None and not 1 <= attempts_max <= attempts_most:
+        raise InvalidJobField("attempts_max", f"between 1 and {attempts_most}")
+    return attempts_max
 
 
 def content_hash(content: str) -> str:

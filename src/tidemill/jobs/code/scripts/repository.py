@@ -14,7 +14,7 @@ scripts_named_max: Final = 1_000
 _VERSION: Final = """
     v.script_id, s.path, v.number, v.language, v.content_hash, v.parent_hash, v.schema,
     v.created_at, v.created_by, v.lock_hash, v.imports, v.limits, v.isolation,
-    v.requires, v.affinity_key
+    v.requires, v.affinity_key, v.attempts_max
 """
 _SCRIPT: Final = f"""
     SELECT s.id, s.path, s.created_at, s.created_by, s.updated_at, s.archived_at, {_VERSION}
@@ -70,9 +70,10 @@ _ADD_CONTENT: Final = """
 _ADD_VERSION: Final = """
     INSERT INTO script_versions (tenant_id, script_id, number, language, content_hash,
         parent_hash, schema, created_at, created_by, lock_hash, imports, limits,
-        isolation, requires, affinity_key)
+        isolation, requires, affinity_key, attempts_max)
     VALUES (:tenant_id, :script_id, :number, :language, :content_hash, :parent_hash, :schema,
-        :now, :created_by, :lock_hash, :imports, :limits, :isolation, :requires, :affinity_key)
+        :now, :created_by, :lock_hash, :imports, :limits, :isolation, :requires, :affinity_key,
+        :attempts_max)
 """
 _MOVE_HEAD: Final = """
     UPDATE scripts
@@ -100,8 +101,10 @@ class ScriptRepository:
         assert row is not None  # noqa: S101 - it was just made
         return ScriptId(row[0])
 
-    def add_version(self, tx: Tx, version: Version, content: str) -> None:
-        """Add a version and make it the one that runs."""
+    def add_version(self, tx: Tx, version: Version, content: str, *, lock: str) -> None:
+        """Add a version, whose packages `lock` pins, and make it the one that runs."""
+        if version.lock_hash is not None:
+            tx.execute(_ADD_CONTENT, content_hash=version.lock_hash, content=lock)
         tx.execute(_ADD_CONTENT, content_hash=version.content_hash, content=content)
         tx.execute(
             _ADD_VERSION,
@@ -118,6 +121,7 @@ class ScriptRepository:
             isolation=version.isolation,
             requires=version.requires,
             affinity_key=version.affinity_key,
+            attempts_max=version.attempts_max,
         )
         self.use(tx, version, by=version.created_by)
 
@@ -133,10 +137,6 @@ class ScriptRepository:
         """Return the content with this hash."""
         row = tx.one(_CONTENT, content_hash=content_hash)
         return row[0] if row else None
-
-    def add_content(self, tx: Tx, content_hash: str, content: str) -> None:
-        """Keep a content by its hash."""
-        tx.execute(_ADD_CONTENT, content_hash=content_hash, content=content)
 
     def contents_in_use(
         self, tx: Tx, language: str, paths: Sequence[str]

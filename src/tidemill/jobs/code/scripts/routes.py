@@ -40,6 +40,7 @@ async def deploy_script(
         isolation=data.isolation,
         requires=data.requires,
         affinity_key=data.affinity_key,
+        attempts_max=data.attempts_max,
     )
     script = await scripts.deploy(wanted, actor=actor, once=idempotency.once(Script))
     return Response(ScriptView.of(script), headers={"ETag": f'"v{script.head.number}"'})

@@ -17,8 +17,8 @@ from tidemill.jobs.requirements.models import Requires, requires_of
 class DeployScript(Body, frozen=True, kw_only=True):
     """A script's text under a path; the text runs by its entry point.
 
-    `limits`, `isolation` (sandbox, or warm for python), `requires` and `affinity_key` hold for each
-    of its jobs that does not say otherwise.
+    `limits`, `isolation` (sandbox, or warm for python), `requires`, `affinity_key` and
+    `attempts_max` hold for each of its jobs that does not say otherwise.
     """
 
     path: Annotated[str, Meta(min_length=1, max_length=200)]
@@ -28,6 +28,7 @@ class DeployScript(Body, frozen=True, kw_only=True):
     isolation: str | None = None
     requires: Requires | None = None
     affinity_key: str | None = None
+    attempts_max: int | None = None
 
 
 class VersionView(View, frozen=True, kw_only=True):
@@ -43,6 +44,7 @@ class VersionView(View, frozen=True, kw_only=True):
     isolation: str | None
     requires: Requires | None
     affinity_key: str | None
+    attempts_max: int | None
     created_at: str
     created_by: str
 
@@ -60,6 +62,7 @@ class VersionView(View, frozen=True, kw_only=True):
             isolation=version.isolation,
             requires=None if version.requires is None else requires_of(version.requires),
             affinity_key=version.affinity_key,
+            attempts_max=version.attempts_max,
             created_at=rfc3339(version.created_at),
             created_by=version.created_by,
         )
@@ -79,6 +82,7 @@ class ScriptView(View, frozen=True, kw_only=True):
     isolation: str | None
     requires: Requires | None
     affinity_key: str | None
+    attempts_max: int | None
     created_at: str
     created_by: str
     updated_at: str
@@ -101,6 +105,7 @@ class ScriptView(View, frozen=True, kw_only=True):
             isolation=head.isolation,
             requires=None if head.requires is None else requires_of(head.requires),
             affinity_key=head.affinity_key,
+            attempts_max=head.attempts_max,
             created_at=rfc3339(script.created_at),
             created_by=script.created_by,
             updated_at=rfc3339(script.updated_at),

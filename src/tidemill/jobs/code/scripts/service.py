@@ -24,6 +24,7 @@ from tidemill.jobs.code.scripts.models import (
     Needs,
     Script,
     Version,
+    checked_attempts,
     checked_content,
     checked_isolation,
     content_hash,
@@ -68,6 +69,7 @@ class Deployment(Struct, frozen=True, kw_only=True):
     isolation: str | None = None
     requires: Requires | None = None
     affinity_key: str | None = None
+    attempts_max: int | None = None
 
 
 class ScriptService:
@@ -95,15 +97,15 @@ class ScriptService:
         path, kind = script_path(wanted.path), language(wanted.language)
         content = checked_content(wanted.content, bytes_max=self._bytes_max)
         schema = msgspec.json.encode(infer_schema(kind, content)).decode()
-        digest = content_hash(content)
-        by = actor.user_id or actor.id
+        digest, by = content_hash(content), actor.user_id or actor.id
         needs = await self._needs_now(actor.tenant_id, kind, content, path)
         imports, limits = _imports_of(needs), checked_limits(wanted.limits, schema)
         known = await self._database.read(actor.tenant_id, lambda tx: self._scripts.find(tx, path))
         isolation = checked_isolation(wanted.isolation, kind)
         check_requirements(wanted.requires, wanted.affinity_key)
         requires, affinity_key = as_json(wanted.requires), wanted.affinity_key
-        same = (kind, digest, imports, limits, isolation, requires, affinity_key)
+        attempts_max = checked_attempts(wanted.attempts_max)
+        same = (kind, digest, imports, limits, isolation, requires, affinity_key, attempts_max)
         unchanged = known if known is not None and _identity(known) == same else None
         # Packages are pinned where something changes; what runs already keeps its own.
         lock = "" if unchanged else await self._pin(kind, (content, *needs.modules.values()))
@@ -134,10 +136,9 @@ class ScriptService:
                 isolation=isolation,
                 requires=requires,
                 affinity_key=affinity_key,
+                attempts_max=attempts_max,
             )
-            if lock:
-                self._scripts.add_content(tx, content_hash(lock), lock)
-            self._scripts.add_version(tx, version, content)
+            self._scripts.add_version(tx, version, content, lock=lock)
             _tell(tx, version, actor)
             deployed = self._scripts.find(tx, path)
             assert deployed is not None  # noqa: S101 - it was just made
@@ -337,20 +338,15 @@ class ScriptService:
         return ScriptNotFound(wanted, near=close[0] if close else None, param=param)
 
 
-def _identity(script: Script) -> tuple[str | None, ...] | None:
+def _identity(script: Script) -> tuple[str | int | None, ...] | None:
     """Return what a deployment has to change to make a new version; None for one out of use."""
     head = script.head
     if script.archived_at is not None:
         return None
     return (
-        head.language,
-        head.content_hash,
-        head.imports,
-        head.limits,
-        head.isolation,
-        head.requires,
-        head.affinity_key,
-    )
+        head.language, head.content_hash, head.imports, head.limits, head.isolation,
+        head.requires, head.affinity_key, head.attempts_max,
+    )  # fmt: skip
 
 
 def _imports_of(needs: Needs) -> str:

@@ -39,6 +39,7 @@ async def code_of(
             isolation=script.isolation,
             requires=None if script.requires is None else requires_of(script.requires),
             affinity_key=script.affinity_key,
+            attempts_max=script.attempts_max,
             needs=f"{script.lock_hash or ''}{script.imports}",
             schema=script.schema,
         )

@@ -40,9 +40,10 @@ _instant_max: Final = 253_402_300_799_000_000
 class Code(Struct, frozen=True, kw_only=True):
     """What a job runs: a version of a script, or content of its own.
 
-    `limits`, `isolation`, `requires` and `affinity_key` were deployed with it; `needs` tells its
-    packages and imports from others. `shares` is whether a result of it may answer other people:
-    then it reads nothing that belongs to one. `schema` is that of its arguments, where it is known.
+    `limits`, `isolation`, `requires`, `affinity_key` and `attempts_max` were deployed with it;
+    `needs` tells its packages and imports from others. `shares` is whether a result of it may
+    answer other people: then it reads nothing that belongs to one. `schema` is that of its
+    arguments, where it is known.
     """
 
     language: str
@@ -53,6 +54,7 @@ class Code(Struct, frozen=True, kw_only=True):
     isolation: str | None = None
     requires: Requires | None = None
     affinity_key: str | None = None
+    attempts_max: int | None = None
     needs: str = ""
     shares: bool = False
     schema: str = "{}"
@@ -139,7 +141,7 @@ def new_job(
         timeout_seconds=request.timeout_seconds
         or min(limits.timeout_seconds_default, limits.timeout_seconds_max),
         attempts=0,
-        attempts_max=request.attempts_max or limits.attempts_default,
+        attempts_max=request.attempts_max or code.attempts_max or limits.attempts_default,
         rescues=0,
         epoch=0,
         worker_id=None,

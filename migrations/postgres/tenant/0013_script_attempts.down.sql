@@ -1,0 +1,1 @@
+ALTER TABLE script_versions DROP COLUMN attempts_max;
