@@ -21,6 +21,7 @@ from msgspec import Struct
 from tidemill import __version__
 from tidemill.api import health
 from tidemill.api.edge import Edge, EdgeOptions, Observe
+from tidemill.api.own_words import OwnWords
 from tidemill.core.module import Offer
 from tidemill.core.readiness import Checks
 from tidemill.http.answers import Answer
@@ -71,7 +72,7 @@ def create_app(
         trusted_proxies=tuple(ipaddress.ip_network(net) for net in options.trusted_proxies),
         secure=options.secure,
     )
-    return Edge(litestar, edge, probes.observe), litestar
+    return Edge(OwnWords(litestar), edge, probes.observe), litestar
 
 
 def create_litestar(offers: Sequence[Offer], options: ApiOptions) -> Litestar:
@@ -160,5 +161,12 @@ def _cors(origins: tuple[str, ...]) -> CORSConfig | None:
             "x-request-id",
         ],
         allow_credentials="*" not in origins,
-        expose_headers=["etag", "retry-after", "x-request-id"],
+        expose_headers=[
+            "etag",
+            "ratelimit-limit",
+            "ratelimit-remaining",
+            "ratelimit-reset",
+            "retry-after",
+            "x-request-id",
+        ],
     )

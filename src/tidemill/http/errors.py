@@ -19,6 +19,7 @@ from litestar.exceptions import (
 )
 
 from tidemill.core.errors import (
+    InvalidInput,
     NotFound,
     TidemillError,
     TooLarge,
@@ -55,6 +56,19 @@ class MethodNotAllowed(TidemillError):
 
     def __init__(self, method: str, allowed: str) -> None:
         super().__init__(f"{method} is not possible here.", headers={"Allow": allowed})
+
+
+class PreflightRefused(InvalidInput):
+    """A browser asked whether another site may call, and that site, or its headers, may not."""
+
+    code = "PREFLIGHT_REFUSED"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This site may not call from a browser, or not with these headers; cors.origins names "
+            "the sites that may.",
+            param="Origin",
+        )
 
 
 class BodyTooLarge(TooLarge):

@@ -327,6 +327,25 @@ async def test_cors_answers_listed_origins_only(client: httpx.AsyncClient) -> No
 
     assert listed.headers["access-control-allow-origin"] == "https://board.example"
     assert "access-control-allow-origin" not in other.headers
+    exposed = set(listed.headers["access-control-expose-headers"].split(", "))
+    assert {"etag", "retry-after", "ratelimit-remaining", "x-request-id"} <= exposed
+
+
+async def test_cors_lets_listed_origins_write_with_the_headers_of_writes(
+    client: httpx.AsyncClient,
+) -> None:
+    answer = await client.options(
+        "/api/v1/things",
+        headers={
+            "Origin": "https://board.example",
+            "Access-Control-Request-Method": "PATCH",
+            "Access-Control-Request-Headers": "authorization,content-type,if-match,idempotency-key",
+        },
+    )
+
+    assert answer.status_code == 204
+    assert answer.headers["access-control-allow-origin"] == "https://board.example"
+    assert "PATCH" in answer.headers["access-control-allow-methods"]
 
 
 async def test_security_headers_are_on_every_answer(client: httpx.AsyncClient) -> None:  # D3
