@@ -14,12 +14,15 @@ from litestar.connection import ASGIConnection
 from litestar.enums import HttpMethod
 from litestar.handlers import HTTPRouteHandler, WebsocketRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.spec import Operation
 from msgspec import Struct
 
 from tidemill.core.authorization import Permission
 from tidemill.http.authentication import PERMISSION, guard, public_guard
 from tidemill.http.bodies import ErrorBody
+from tidemill.http.described_headers import operation_class_of
 from tidemill.http.injection import bind
+from tidemill.http.requests import PlainRequest
 
 
 class Public(Struct, frozen=True, kw_only=True):
@@ -94,7 +97,9 @@ def _route(verb: HttpMethod, path: str, access: Access, options: dict[str, Any])
     def decorate(handler: Callable[..., Any]) -> HTTPRouteHandler:
         # The feature's name groups its routes in the documentation.
         tags = [handler.__module__.split(".")[1]] if "." in handler.__module__ else []
-        declare = _Handler(path, http_method=verb, **_with(access, {"tags": tags, **options}))
+        operation = operation_class_of(handler, options.get("operation_class", Operation))
+        described = {"tags": tags, **options, "operation_class": operation}
+        declare = _Handler(path, http_method=verb, **_with(access, described))
         # Probes are asked by programs that may add to the query what keeps caches away.
         strict = not options.get("opt", {}).get("root")
         return declare(bind(handler, path, strict=strict))
@@ -118,4 +123,4 @@ def _with(access: Access, options: dict[str, Any]) -> dict[str, Any]:
         status: ResponseSpec(ErrorBody, description=_ERRORS[status], generate_examples=False)
         for status in errors
     } | options.get("responses", {})
-    return {**options, "opt": opt, "guards": guards}
+    return {**options, "opt": opt, "guards": guards, "request_class": PlainRequest}
