@@ -114,7 +114,8 @@ def _running(config: Config) -> Iterator[Finding]:
             yield _works(part["name"], "ready")
         else:
             key = _key_of_part(config, part["name"])
-            yield _fails(config, part["name"], part["reason"], key, _fix_of_part(key))
+            fix = _fix_of_part(key, part["reason"])
+            yield _fails(config, part["name"], part["reason"], key, fix)
     yield _workers(config, workers["items"])
     yield from _places_less_isolated(config, workers["items"])
 
@@ -266,23 +267,22 @@ def _languages(missing: dict[str, str]) -> Finding:
     )
 
 
-_KEYS_OF_PARTS: Final = {
-    "bus": "message_queue.url",
-    "broker": "message_queue.url",
-    "redis": "redis.url",
-}
-
-
 def _key_of_part(config: Config, part: str) -> str:
-    if part in {"control", "jobs", "tenants"}:
-        return "database.url" if config.database.url else "server.data_dir"
-    return _KEYS_OF_PARTS.get(part, "server.data_dir")
+    stores = "database.url" if config.database.url else "server.data_dir"
+    mail = "mail.smtp_host" if config.mail.smtp_host else "mail.directory"
+    broker = "message_queue.url" if config.message_queue.url else stores
+    return {"bus": broker, "broker": broker, "redis": "redis.url", "mail": mail}.get(part, stores)
 
 
-def _fix_of_part(key: str) -> str:
-    if key == "server.data_dir":
-        return "Free disk space and check the rights on the files; it heals by itself."
-    return f"Start the service that {key} names; it heals by itself."
+def _fix_of_part(key: str, reason: str) -> str:
+    if key == "mail.directory":
+        return f"Let this user write there (chown, chmod), or set {key}."
+    if key != "server.data_dir":
+        return f"Start the service that {key} names, or correct it; it heals by itself."
+    if "locked" in reason:
+        fix = "End what holds a lock on a file there, such as a copy or a shell; `fuser` names it."
+        return f"{fix} It heals by itself."
+    return "Free disk space and check the rights on the files; it heals by itself."
 
 
 def _works(part: str, detail: str) -> Finding:

@@ -14,6 +14,7 @@ from typing import Any
 import asyncpg
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from tests.fixtures.facts import light_a_lamp
 from tests.fixtures.services import need
@@ -26,6 +27,11 @@ from tidemill.infrastructure.database import Stores, open_stores
 pytestmark = pytest.mark.anyio
 
 _ADD = "INSERT INTO followers (tenant_id, name, seq) VALUES (:tenant_id, :name, 0)"
+_PROBE = """
+    INSERT INTO idempotency_keys (tenant_id, scope, key, fingerprint, result, created_at)
+    VALUES (:tenant_id, 'test', :now, '', '', 0)
+    ON CONFLICT (tenant_id, scope, key) DO NOTHING
+"""
 _NAMES = "SELECT name FROM followers WHERE tenant_id = :tenant_id ORDER BY name LIMIT 999"
 
 
@@ -95,17 +101,26 @@ async def test_health_integration_names_a_disk_that_is_nearly_full(tmp_path: Pat
 async def test_write_integration_to_a_locked_file_is_told_and_heals(tmp_path: Path) -> None:
     async with make_stores("sqlite", tmp_path, busy_timeout_ms=50) as stores:
         path = tmp_path / "data" / "control.db"
-        with closing(sqlite3.connect(path, isolation_level=None)) as other:
-            other.execute("BEGIN IMMEDIATE")
-            with pytest.raises(StoreUnavailable, match="locked"):
-                await stores.control.write(INSTALLATION, lambda tx: tx.invalidate("lamp", "1"))
-            told = await stores.health()
-            other.execute("ROLLBACK")
+        with capture_logs() as lines:
+            with closing(sqlite3.connect(path, isolation_level=None)) as other:
+                other.execute("BEGIN IMMEDIATE")
+                with pytest.raises(StoreUnavailable, match="locked"):
+                    await stores.control.write(INSTALLATION, lambda tx: tx.invalidate("lamp", "1"))
+                told = await stores.health()
+                other.execute("ROLLBACK")
 
-        await stores.control.write(INSTALLATION, lambda tx: tx.invalidate("lamp", "2"))
+            await stores.control.write(INSTALLATION, lambda tx: tx.invalidate("lamp", "2"))
 
         assert told["control"] == "it is locked by another process"
         assert (await stores.health())["control"] is None
+        assert [
+            (line["event"], line["file"], line.get("reason"))
+            for line in lines
+            if line["event"].startswith("store.")
+        ] == [
+            ("store.failed", str(path), "it is locked by another process"),
+            ("store.recovered", str(path), None),
+        ]
 
 
 async def test_health_integration_heals_by_itself_after_a_tenants_file_was_locked(
@@ -124,6 +139,33 @@ async def test_health_integration_heals_by_itself_after_a_tenants_file_was_locke
 
         assert told["tenant"] == "it is locked by another process"
         assert (await stores.health())["tenant"] is None
+
+
+async def test_health_integration_names_the_locked_store_while_its_writes_wait(
+    tmp_path: Path,
+) -> None:
+    """A write waits longer for a lock than whoever asks for the health does."""
+    async with make_stores("sqlite", tmp_path, busy_timeout_ms=2_500) as stores:
+        path = tmp_path / "data" / "jobs.db"
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(StoreUnavailable, match="locked"):
+                await stores.jobs.write(INSTALLATION, lambda tx: tx.execute(_PROBE))
+            waiting = asyncio.create_task(
+                stores.jobs.write(INSTALLATION, lambda tx: tx.execute(_PROBE))
+            )
+            health = asyncio.create_task(stores.health())
+            await asyncio.wait({waiting, health}, return_when=asyncio.FIRST_COMPLETED)
+            assert not waiting.done(), "the health was told before the lock gave way"
+            other.execute("ROLLBACK")
+        await waiting
+
+        assert await health == {
+            "control": None,
+            "jobs": "it is locked by another process",
+            "tenant": None,
+        }
+        assert set((await stores.health()).values()) == {None}
 
 
 class _BreaksAtCommit:

@@ -94,6 +94,43 @@ def test_diagnose_counts_only_workers_that_are_there(
     assert (found.verdict, found.detail) == (verdict, detail)
 
 
+@pytest.mark.parametrize(
+    ("part", "reason", "more", "setting", "fix"),
+    [
+        ("jobs", "the disk is full", {}, "server.data_dir", "Free disk space"),
+        ("jobs", "it is locked by another process", {}, "server.data_dir", "holds a lock"),
+        ("jobs", "away", {"database.url": "postgres://db/x"}, "database.url", "Start the service"),
+        ("mail", "refused", {"mail.smtp_host": "mail.example"}, "mail.smtp_host", "Start the"),
+        ("mail", "no", {}, "mail.directory", "Let this user write"),
+        ("bus", "away", {"message_queue.url": "nats://b"}, "message_queue.url", "Start the"),
+        ("bus", "away", {"database.url": "postgres://db/x"}, "database.url", "Start the"),
+    ],
+)
+def test_diagnose_names_setting_and_fix_of_a_part_that_is_not_ready(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    part: str,
+    reason: str,
+    more: dict[str, str],
+    setting: str,
+    fix: str,
+) -> None:
+    parts = [{"name": part, "ready": False, "vital": True, "reason": reason}]
+    answers: dict[str, Any] = {"/ready": {"parts": parts}, "/api/v1/workers": {"items": []}}
+    monkeypatch.setattr("tidemill.cli.diagnosis._is_running", lambda _: True)
+    monkeypatch.setattr(
+        "tidemill.cli.diagnosis.ask_local", lambda _config, _method, path: answers[path]
+    )
+    words = [word for name, value in more.items() for word in ("--set", f"{name}={value}")]
+
+    found = _finding(_config(tmp_path, *words), part)
+
+    assert (found.verdict, found.detail) == (Verdict.FAILS, reason)
+    assert (found.setting or "").startswith(f"{setting} = ")
+    assert fix in (found.fix or "")
+
+
 def test_doctor_fails_with_its_exit_code(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
+from typing import Any, Final
 
 from tidemill.core.clock import Clock
 from tidemill.core.errors import TidemillError
 from tidemill.core.ids import INSTALLATION, TenantId
-from tidemill.core.ports import StoreKind
+from tidemill.core.ports import StoreKind, Tx
 from tidemill.core.store_errors import StoreUnavailable
 from tidemill.infrastructure.database.figures import StoreFigures
 from tidemill.infrastructure.database.invalidations import ChangeFollower
@@ -25,6 +26,9 @@ from tidemill.infrastructure.database.sqlite.file import StoreFile
 from tidemill.infrastructure.database.sqlite.migrating import upgrade_connection
 from tidemill.infrastructure.database.sqlite.tenants import SqliteTenants
 from tidemill.infrastructure.database.sqlite.wakeups import SqliteWakeups
+
+probe_seconds_max: Final = 1.0
+"""Whoever asks for the health of the stores waits two seconds at most, and wants a reason."""
 
 
 class SqliteStores:
@@ -89,11 +93,14 @@ class SqliteStores:
 
     async def health(self) -> Mapping[str, str | None]:
         """See `Stores.health`."""
-        reasons: dict[str, str | None] = {}
-        for store in (self.control, self.jobs):
-            reasons[store.kind] = await self._reason(store)
-        reasons[StoreKind.TENANT] = await self._tenants_reason() or reasons[StoreKind.CONTROL]
-        return reasons
+        control, jobs, tenants = await asyncio.gather(
+            self._reason(self.control), self._reason(self.jobs), self._tenants_reason()
+        )
+        return {
+            StoreKind.CONTROL: control,
+            StoreKind.JOBS: jobs,
+            StoreKind.TENANT: tenants or control,
+        }
 
     def figures(self) -> list[StoreFigures]:
         """See `Stores.figures`."""
@@ -138,26 +145,47 @@ class SqliteStores:
             return  # The row stays, and the next start looks again.
 
     async def _tenants_reason(self) -> str | None:
-        for tenant in self.tenants.failing():
+        for tenant, known in self.tenants.failing().items():
             try:
-                await self.tenants.write(tenant, lambda tx: tx.execute(_PROBE))
-            except StoreUnavailable as error:
-                return error.reason
+                reason = await _still_failing(self.tenants.write(tenant, _probe), known)
             except TidemillError:
                 continue  # The tenant itself is not active: that says nothing of the machine.
+            if reason is not None:
+                return reason
         return None
 
     async def _reason(self, store: SqliteStore) -> str | None:
         if shutil.disk_usage(self._options.data_dir).free < self._options.free_bytes_min:
             return "the disk is full"
+        known = store.file.failure
+        if known is not None:
+            reason = await _still_failing(store.write(INSTALLATION, _probe), known)
+            if reason is not None:
+                return reason
         try:
-            if store.file.failure is not None:
-                # Only a write can show that writing works again.
-                await store.write(INSTALLATION, lambda tx: tx.execute(_PROBE))
             await store.read(INSTALLATION, lambda tx: tx.one("SELECT 1"))
         except StoreUnavailable as error:
             return error.reason
         return None
+
+
+async def _still_failing(write: Coroutine[Any, Any, object], known: str) -> str | None:
+    """Return why a store takes no writes, which only a write can show; None where it does again.
+
+    A write that waits behind others for a lock tells nothing new: what is `known` holds.
+    """
+    try:
+        async with asyncio.timeout(probe_seconds_max):
+            await write
+    except TimeoutError:
+        return known
+    except StoreUnavailable as error:
+        return error.reason
+    return None
+
+
+def _probe(tx: Tx) -> None:
+    tx.execute(_PROBE)
 
 
 _PROBE = """

@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import structlog
+
 from tidemill.core.clock import Clock
 from tidemill.core.crash import crash_point
 from tidemill.core.ports import StoreKind
@@ -27,6 +29,8 @@ from tidemill.infrastructure.database.sqlite.crew import Lane
 from tidemill.infrastructure.database.sqlite.job import Job, hand_over
 from tidemill.infrastructure.database.sqlite.tx import SqliteTx
 from tidemill.infrastructure.database.transaction import Rows, perform
+
+_log = structlog.get_logger(__name__)
 
 # One slow read keeps the others of its turn waiting, so a turn is short.
 _reads_per_turn_max = 4
@@ -86,7 +90,7 @@ class StoreFile:
         except BaseException as error:  # noqa: BLE001 - the thread must outlive any failure
             self._abandon(jobs, error)
         else:
-            self.failure = None
+            self._worked()
             self.groups[len(jobs)] += 1
 
     def _commit_group(self, jobs: list[Job]) -> None:
@@ -146,10 +150,20 @@ class StoreFile:
         raised = StoreUnavailable(self.kind, reason) if reason else translated(error)
         if reason:
             raised.__cause__ = error
-            self.failure = reason
+            self._failed(reason)
         for job in jobs:
             _reset(job)
             job.error = raised
+
+    def _failed(self, reason: str) -> None:
+        if reason != self.failure:
+            _log.error("store.failed", store=self.kind, file=str(self.path), reason=reason)
+        self.failure = reason
+
+    def _worked(self) -> None:
+        if self.failure is not None:
+            _log.info("store.recovered", store=self.kind, file=str(self.path))
+            self.failure = None
 
     def _alone(self, job: Job) -> None:
         try:

@@ -110,9 +110,10 @@ class SqliteTenants:
         """Return the files that are open."""
         return [entry.file for entry in self._files.values()]
 
-    def failing(self) -> list[TenantId]:
-        """Return the tenants whose open files took no write the last time."""
-        return [tenant for tenant, entry in self._files.items() if entry.file.failure]
+    def failing(self) -> dict[TenantId, str]:
+        """Return the tenants whose open files took no write the last time, and why."""
+        failures = {tenant: entry.file.failure for tenant, entry in self._files.items()}
+        return {tenant: reason for tenant, reason in failures.items() if reason is not None}
 
     def path(self, tenant: TenantId) -> Path:
         """Return where the tenant's file lies. Raises `InvalidTenantId`."""
