@@ -13,6 +13,7 @@ from pathlib import Path
 import uvicorn
 from litestar.types import ASGIApp
 
+from tidemill.api.http_protocol import HttpProtocol
 from tidemill.core.config import ConfigRefused
 
 
@@ -44,7 +45,7 @@ def http_server(app: ASGIApp, *, stop_seconds_max: int) -> HttpServer:
         uvicorn.Config(
             app=app,
             loop="none",
-            http="httptools",
+            http=HttpProtocol,
             ws="websockets-sansio",
             ws_max_size=1 << 20,
             ws_per_message_deflate=False,
@@ -57,7 +58,6 @@ def http_server(app: ASGIApp, *, stop_seconds_max: int) -> HttpServer:
             proxy_headers=False,
             timeout_keep_alive=75,
             timeout_graceful_shutdown=stop_seconds_max,
-            h11_max_incomplete_event_size=32 * 1024,
         )
     )
 
