@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Final, TypeVar
-from urllib.parse import urlsplit
 
 from tidemill.core.config import Config
 from tidemill.core.module import Module, Offer, Parts, Periodic
@@ -138,7 +137,7 @@ class _UseCases:
                 lambda settings: int(settings.get("limits.logins_per_minute")),
                 config.limits.logins_per_minute,
             ),
-            secure=urlsplit(config.public_url).scheme == "https",
+            url=config.public_url,
         )
 
 

@@ -19,7 +19,7 @@ OWNER = {"email": "first@example.org", "password": "a long Passw0rd indeed"}
 
 
 def _config(tmp_path: Path) -> Config:
-    return structs.replace(Config(), server=Server(data_dir=str(tmp_path / "data")))
+    return structs.replace(Config(), server=Server(data_dir=str(tmp_path / "data"), port=3017))
 
 
 async def test_local_integration_makes_the_first_owner_without_a_server(tmp_path: Path) -> None:
@@ -29,6 +29,7 @@ async def test_local_integration_makes_the_first_owner_without_a_server(tmp_path
         entered = await local.call("POST", "/api/v1/auth/login", OWNER)
 
     assert made.status == 201, made.body
+    assert made.body["url"] == "http://127.0.0.1:3017"
     assert (again.status, again.body["error"]["code"]) == (409, "OWNER_EXISTS")
     assert entered.status == 200
 

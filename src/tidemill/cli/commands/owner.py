@@ -43,4 +43,4 @@ def create(  # noqa: PLR0913, PLR0917 - one for each option
     given = {"email": email, "password": password, "name": name, "tenant_name": tenant}
     body = {field: value for field, value in given.items() if value}
     made = ask_local(loaded, "POST", "/api/v1/owners", body)
-    emit(made, f"Made the owner {email}. Next: tidemill login --email {email}")
+    emit(made, f"Made the owner {email}. Next: tidemill login {made['url']} --email {email}")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, Final, cast
+from urllib.parse import urlsplit
 
 from litestar.connection import Request
 from litestar.datastructures import Cookie
@@ -20,7 +21,10 @@ from tidemill.identity.sessions.models import SessionKind
 
 
 class Doorway:
-    """Bounds how often one address may knock; 0 per minute means no bound."""
+    """Bounds how often one address may knock; 0 per minute means no bound.
+
+    `url` is where people and command lines reach the door.
+    """
 
     def __init__(
         self,
@@ -28,12 +32,13 @@ class Doorway:
         clock: Clock,
         *,
         per_minute: Callable[[], int],
-        secure: bool,
+        url: str,
     ) -> None:
         self._rate_limiter = rate_limiter
         self._clock = clock
         self._per_minute = per_minute
-        self._secure = secure
+        self.url: Final = url
+        self._secure = urlsplit(url).scheme == "https"
 
     async def admit(self, request: Request[Any, Any, Any]) -> Origin:
         """Return where the request comes from; raises `TooManyRequests`."""

@@ -242,7 +242,7 @@ def _password_field() -> Field:
 
 
 def _entered(entry: Entry, doorway: Doorway, text: str, email: str) -> Response[str]:
-    next_step = f"Next, in a terminal: tidemill login --email {email}"
+    next_step = f"Next, in a terminal: tidemill login {doorway.url} --email {email}"
     page = message_page("You are logged in", f"{text} This browser holds your session. {next_step}")
     page.cookies = [doorway.cookie(entry)]
     return page

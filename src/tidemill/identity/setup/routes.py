@@ -8,6 +8,7 @@ import msgspec
 
 from tidemill.core.actor import Actor
 from tidemill.http import Body, View, post
+from tidemill.identity.login.doorway import Doorway
 from tidemill.identity.permissions import CREATE_OWNER
 from tidemill.identity.setup.service import NewOwner, SetupService
 from tidemill.identity.tenants.models import slug_of
@@ -36,17 +37,20 @@ class CreateOwner(Body, frozen=True, kw_only=True):
 
 
 class OwnerView(View, frozen=True, kw_only=True):
-    """The owner that was made."""
+    """The owner that was made, and the address where it logs in."""
 
     user_id: str
     email: str
+    url: str
 
 
 @post("/owners", CREATE_OWNER, include_in_schema=False)
-async def create_owner(data: CreateOwner, actor: Actor, setup: SetupService) -> OwnerView:
+async def create_owner(
+    data: CreateOwner, actor: Actor, setup: SetupService, doorway: Doorway
+) -> OwnerView:
     """Make the first owner; only from the machine that keeps the data directory."""
     user_id = await setup.create_owner(data.owner(), actor.origin)
-    return OwnerView(user_id=user_id, email=data.email)
+    return OwnerView(user_id=user_id, email=data.email, url=doorway.url)
 
 
 ROUTES: Final = (create_owner,)
