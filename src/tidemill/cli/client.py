@@ -14,6 +14,7 @@ from tidemill.cli import credentials
 from tidemill.cli.credentials import Login, login_from
 from tidemill.cli.failures import AnsweredWithError, CommandFailed, ExitCode, NotLoggedIn
 from tidemill.cli.http import Answer, Request, checked_url, exchange, open_stream
+from tidemill.cli.output import note, remember_more
 
 API: Final = "/api/v1"
 refresh_before_seconds: Final = 30
@@ -54,7 +55,10 @@ class Client:
     def pages(
         self, path: str, /, *, limit: int | None, **query: object
     ) -> Iterator[dict[str, Any]]:
-        """Yield the items of a list, page by page, up to `limit`; None means all."""
+        """Yield the items of a list, page by page, up to `limit`; None means all.
+
+        That there are more is remembered, for whoever prints them.
+        """
         cursor: str | None = None
         left = limit
         while left is None or left > 0:
@@ -66,6 +70,7 @@ class Client:
                 left -= len(page["items"])
             if not cursor:
                 return
+        remember_more()
 
     def ask(self, request: Request, *, timeout: float = 60.0) -> Answer:
         """Return the answer to `request`, asked with this client's credential."""
@@ -74,6 +79,8 @@ class Client:
             return exchange(self.url, request, timeout=timeout)
         except AnsweredWithError as error:
             if not self._renewable(error):
+                if error.status == _UNAUTHORIZED and self._token:
+                    note("The token is that of TIDEMILL_TOKEN, which stands before any login.")
                 raise
         self._renew()
         self._authorize(request)

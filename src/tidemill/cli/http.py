@@ -52,7 +52,7 @@ class Request:
         if isinstance(body, bytes):
             self.data = body
         elif body is not None:
-            self.data = json.dumps(body).encode()
+            self.data = json.dumps(body, ensure_ascii=False).encode()
             self.headers["Content-Type"] = "application/json"
         self.headers.update(headers or {})
 

@@ -72,6 +72,12 @@ def run(arguments: Sequence[str]) -> int:
         # What was wrong may stand before it.
         output.choose_json("--json" in arguments)
         return _usage(error)
+    except UnicodeEncodeError as error:
+        if error.encoding != "utf-8":
+            raise
+        # Bytes of the command line that are no UTF-8 have come as surrogates.
+        where = error.object[max(0, error.start - 20) : error.end]
+        return output.fail(CommandFailed(f"Not UTF-8 text: {where!r}.", ExitCode.USAGE))
     except (KeyboardInterrupt, typer.Abort):
         return ExitCode.INTERRUPTED
     except BrokenPipeError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
@@ -13,8 +14,9 @@ from tidemill.cli.failures import CommandFailed
 Column = tuple[str, str | Callable[[Mapping[str, Any]], object]]
 """A heading, and the field or function that fills it."""
 
-_state = {"json": False}
+_state = {"json": False, "more": False}
 _width_max: Final = 60
+_INDENT: Final = "    "
 _CONTROLS: Final = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
 
 
@@ -32,7 +34,12 @@ def wants_json() -> bool:
 
 def reset() -> None:
     """Forget `--json`, at the start of a command."""
-    _state["json"] = False
+    _state.update(json=False, more=False)
+
+
+def remember_more() -> None:
+    """Remember that a list goes on beyond what was read; `emit_rows` says so."""
+    _state["more"] = True
 
 
 def emit(document: object, human: Callable[[], str] | str = "") -> None:
@@ -47,7 +54,9 @@ def emit(document: object, human: Callable[[], str] | str = "") -> None:
 
 def emit_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], none: str) -> None:
     """Print a list: as a JSON array, as a table, or `none` when it is empty."""
-    emit(list(rows), lambda: table(rows, columns) if rows else none)
+    emit(list(rows), lambda: table(rows, columns, window_width()) if rows else none)
+    if _state["more"]:
+        note(f"There are more than these {len(rows)}: -n says how many to show, --all shows all.")
 
 
 def emit_event(event: Mapping[str, Any], human: str) -> None:
@@ -82,15 +91,45 @@ def fail(error: CommandFailed) -> int:
     return error.exit_code
 
 
-def table(rows: Iterable[Mapping[str, Any]], columns: Sequence[Column]) -> str:
-    """Return aligned columns without frames, which survive `cut`, `grep` and narrow windows."""
+def table(
+    rows: Iterable[Mapping[str, Any]], columns: Sequence[Column], window: int | None = None
+) -> str:
+    """Return aligned columns without frames, which survive `cut` and `grep`.
+
+    Those that are too many for a window of so many characters go on in further lines of their row.
+    """
     cells = [[heading for heading, _ in columns]]
     cells += [[_cell(row, source) for _, source in columns] for row in rows]
     widths = [max(len(row[index]) for row in cells) for index in range(len(columns))]
-    return "\n".join(
-        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
-        for row in cells
+    parts = _parts(widths, window)
+    return "\n".join(_aligned(row, widths, parts) for row in cells)
+
+
+def _aligned(row: Sequence[str], widths: Sequence[int], parts: Sequence[Sequence[int]]) -> str:
+    """Return a row in the lines that `parts` tells, without those that would be empty."""
+    lines = (
+        "  ".join(row[index].ljust(widths[index]) for index in part).rstrip() for part in parts
     )
+    first = next(lines)
+    return "\n".join([first, *(_INDENT + more for more in lines if more)])
+
+
+def _parts(widths: Sequence[int], window: int | None) -> list[list[int]]:
+    """Return which columns stand in each line of a row."""
+    parts: list[list[int]] = [[]]
+    taken = 0
+    for index, width in enumerate(widths):
+        if window is not None and parts[-1] and taken + width > window:
+            parts.append([])
+            taken = len(_INDENT)
+        parts[-1].append(index)
+        taken += width + 2
+    return parts
+
+
+def window_width() -> int | None:
+    """Return the width of the terminal; None where the output goes elsewhere."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def fields(record: Mapping[str, Any], columns: Sequence[Column]) -> str:

@@ -53,6 +53,16 @@ def test_client_does_not_ask_for_ever(person: Answers) -> None:
     assert len(person.asked) == 3
 
 
+def test_client_names_the_variable_whose_token_the_server_refuses(
+    server: Answers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.prepare("GET", "/api/v1/projects", EXPIRED)
+
+    with pytest.raises(AnsweredWithError):
+        connect().get("/projects")
+    assert "TIDEMILL_TOKEN" in capsys.readouterr().err
+
+
 def test_client_uses_what_another_command_renewed_meanwhile(person: Answers) -> None:
     """A refresh token is spent once: spending it twice would end the session everywhere."""
     person.prepare("GET", "/api/v1/projects", Answer(body=EMPTY))

@@ -24,6 +24,26 @@ def test_run_prints_a_table_for_people(server: Answers, capsys: pytest.CaptureFi
     assert capsys.readouterr().out.splitlines()[1].split() == ["TM", "Tides", "active"]
 
 
+def test_run_shows_the_parent_of_an_item_by_its_key(
+    server: Answers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    child = {"key": "TM-2", "title": "Sluice", "parent_id": "0192"}
+    server.prepare("GET", "/api/v1/work-items/TM-2", Answer(body=child))
+    server.prepare("GET", "/api/v1/work-items/0192", Answer(body={"key": "TM-1"}))
+
+    run(["items", "show", "TM-2"])
+
+    assert ["Parent", "TM-1"] in [line.split() for line in capsys.readouterr().out.splitlines()]
+
+
+def test_run_says_that_a_list_goes_on(server: Answers, capsys: pytest.CaptureFixture[str]) -> None:
+    server.prepare("GET", "/api/v1/projects", Answer(body={**PAGE, "next_cursor": "c"}))
+
+    run(["projects", "list", "-n", "1"])
+
+    assert "--all shows all" in capsys.readouterr().err
+
+
 def test_run_prints_one_json_document_with_json(
     server: Answers, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -46,6 +66,9 @@ def test_run_prints_one_json_document_with_json(
         (["run", "missing.py"], 2, "missing.py cannot be read"),
         (["scripts", "push", "script.rb"], 2, ".py, .sh, .bash"),
         (["items", "update", "TM-1"], 2, "Say what to change"),
+        (["items", "create", "x"], 2, "Name the project by -p, or a parent by --parent."),
+        (["items", "create", "caf\udce9", "-p", "TM"], 2, "Not UTF-8 text"),
+        (["items", "list", "--status", "\udce9"], 2, "Not UTF-8 text"),
         (["config", "explain", "server.prot"], 2, "Did you mean server.port?"),
         (["--url", "ftp://x", "projects", "list"], 2, "http://host:port"),
         (["jobs", "show", ""], 2, "An id, name or path is empty"),

@@ -11,8 +11,10 @@ from tidemill.cli.output import (
     Column,
     choose_json,
     emit_event,
+    emit_rows,
     moment,
     printable,
+    remember_more,
     reset,
     table,
 )
@@ -76,3 +78,31 @@ def test_emit_event_as_json_drives_no_terminal_and_says_the_same(
     printed = capsys.readouterr().out
     assert all(c.isprintable() for c in printed.rstrip("\n"))
     assert json.loads(printed) == event
+
+
+def test_table_goes_on_in_further_lines_where_the_window_is_too_narrow() -> None:
+    rows = [{"id": "a" * 8, "state": "queued", "path": "x/y"}, {"id": "b" * 8, "state": "failed"}]
+    columns: list[Column] = [("ID", "id"), ("STATE", "state"), ("PATH", "path")]
+
+    assert table(rows, columns, 20).splitlines() == [
+        "ID        STATE",
+        "    PATH",
+        "aaaaaaaa  queued",
+        "    x/y",
+        "bbbbbbbb  failed",
+    ]
+    assert len(table(rows, columns, 22).splitlines()) == 3
+
+
+def test_emit_rows_says_that_a_list_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [{"key": "TM-1"}, {"key": "TM-2"}]
+    reset()
+
+    emit_rows(rows, [("KEY", "key")], "None.")
+    whole = capsys.readouterr().err
+    remember_more()
+    emit_rows(rows, [("KEY", "key")], "None.")
+
+    assert not whole
+    assert "more than these 2" in capsys.readouterr().err
+    reset()

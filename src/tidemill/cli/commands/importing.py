@@ -13,7 +13,7 @@ from tidemill.cli.client import API, Client, connect, segment
 from tidemill.cli.failures import AnsweredWithError, CommandFailed, ExitCode
 from tidemill.cli.http import Request
 from tidemill.cli.lazy import single
-from tidemill.cli.output import Column, emit, table
+from tidemill.cli.output import Column, emit, table, window_width
 
 import_app = single()
 answer_seconds_max: Final = 600.0
@@ -103,7 +103,7 @@ def _told(report: dict[str, Any]) -> str:
     wrong = [
         {"line": row["line"], **problem} for row in report["rows"] for problem in row["problems"]
     ]
-    told = [table(wrong[:problems_told_max], _PROBLEMS), ""] if wrong else []
+    told = [table(wrong[:problems_told_max], _PROBLEMS, window_width()), ""] if wrong else []
     if len(wrong) > problems_told_max:
         told += [f"… and {len(wrong) - problems_told_max} more; --json tells all. By kind:"]
         told += [f"  {count} times {kind}" for kind, count in _kinds(wrong).most_common()] + [""]

@@ -45,7 +45,7 @@ _FIELDS: list[Column] = [
     ("Status", "status"),
     ("Priority", "priority"),
     ("Assignee", assignee_name),
-    ("Parent", "parent_id"),
+    ("Parent", "parent"),
     ("Job", job_state),
     ("Result", lambda row: (row.get("job") or {}).get("result")),
     ("Error", lambda row: (row.get("job") or {}).get("error")),
@@ -80,8 +80,9 @@ def list_(
 @app.command(examples=("tidemill items show TM-1", "tidemill items show TM-1 --json"))
 def show(item: Item) -> None:
     """Show one work item."""
-    found = connect().get(f"/work-items/{segment(item)}")
-    emit(found, lambda: fields(found, _FIELDS))
+    client = connect()
+    found = client.get(f"/work-items/{segment(item)}")
+    emit(found, lambda: fields({**found, "parent": _parent_key(client, found)}, _FIELDS))
 
 
 @app.command(
@@ -99,6 +100,8 @@ def create(
     assignee: Annotated[str | None, typer.Option(help="Id of a member, or `me`.")] = None,
 ) -> None:
     """Make a work item."""
+    if project is None and parent is None:
+        raise CommandFailed("Name the project by -p, or a parent by --parent.", ExitCode.USAGE)
     client = connect()
     body = {
         "project_id": project,
@@ -149,6 +152,13 @@ def delete(item: Item) -> None:
     """Delete a work item; it can be restored."""
     connect().delete(f"/work-items/{segment(item)}")
     emit({"item": item}, f"Deleted {item}.")
+
+
+def _parent_key(client: Client, item: Any) -> str | None:
+    """Return the key of the item's parent."""
+    if item["parent_id"] is None:
+        return None
+    return str(client.get(f"/work-items/{item['parent_id']}")["key"])
 
 
 def _user_id(client: Client, given: str | None) -> str | None:
