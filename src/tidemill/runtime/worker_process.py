@@ -84,7 +84,8 @@ def _make_directories(data: Path) -> None:
         for directory in (data, data / "run", data / "run" / "workers"):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        problem = f"server.data_dir {data} cannot be used: {error.strerror}."
+        why = "it is no directory" if isinstance(error, FileExistsError) else error.strerror
+        problem = f"server.data_dir {data} cannot be used: {why}."
         raise ConfigRefused([problem]) from error
 
 

@@ -219,7 +219,7 @@ async def dial(target: TlsTarget, *, windows: Windows | None = None) -> WorkerCo
             _tune(transport.get_extra_info("socket"))
             await made
     except ssl.SSLCertVerificationError as error:
-        reason = f"The certificate of {where} is not trusted: {error.verify_message}."
+        reason = f"The certificate of {where} is not trusted: {error.verify_message.rstrip('.')}."
         raise ConnectionLost(f"{reason}{_advice(error.verify_code)}") from error
     except (OSError, TimeoutError) as error:
         why = str(error) or "it took too long"

@@ -106,7 +106,7 @@ def load_program(target: str) -> Any:
     module_name, _, attribute = target.partition(":")
     try:
         module = importlib.import_module(module_name)
-    except ImportError as error:
+    except (ImportError, SyntaxError) as error:
         raise ProgramNotLoaded(f"The module {module_name} cannot be imported: {error}.") from error
     if not attribute:
         return module

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -75,3 +76,13 @@ def test_importing_the_package_stays_cheap() -> None:
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
 
     assert done.stdout.strip() == "[]"
+
+
+def test_load_program_tells_the_line_that_is_no_python(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "spoiled_program.py").write_text("x = 1\ny = = 2\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    with pytest.raises(ProgramNotLoaded, match=r"spoiled_program\.py, line 2"):
+        load_program("spoiled_program")
