@@ -9,6 +9,7 @@ _ISSUE = """
     INSERT INTO ws_tickets (digest, tenant_id, actor, expires_at)
     VALUES (:digest, :tenant_id, :actor, :expires_at)
 """
+_HAS = "SELECT 1 FROM ws_tickets WHERE digest = :digest"
 _REDEEM = "DELETE FROM ws_tickets WHERE digest = :digest RETURNING actor, expires_at"
 _PRUNE = "DELETE FROM ws_tickets WHERE expires_at <= :now"
 
@@ -17,6 +18,11 @@ def issue(tx: Tx, digest: str, actor: str, expires_at: Instant) -> None:
     """Keep a ticket; those that nobody used in time go."""
     tx.execute(_PRUNE)
     tx.execute(_ISSUE, digest=digest, actor=actor, expires_at=expires_at)
+
+
+def has(tx: Tx, digest: str) -> bool:
+    """Return whether there is this ticket."""
+    return tx.one(_HAS, digest=digest) is not None
 
 
 def redeem(tx: Tx, digest: str) -> str | None:

@@ -49,6 +49,9 @@ class Tickets:
     async def redeem(self, secret: str) -> Actor:
         """Return whose ticket this is, once. Raises `TicketRefused`."""
         digest = _digest(secret)
+        # Anybody may ask, without a credential: what is no ticket must not reach the one writer.
+        if not await self._control.read(INSTALLATION, lambda tx: repository.has(tx, digest)):
+            raise TicketRefused
         found = await self._control.write(INSTALLATION, lambda tx: repository.redeem(tx, digest))
         if found is None:
             raise TicketRefused

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,3 +54,17 @@ async def test_issue_keeps_no_secret_and_forgets_old_tickets(world: World) -> No
     rows = await world.stores.control.read(world.tenant, stored)
     assert len(rows) == 1
     assert ticket.secret not in rows[0]
+
+
+async def test_redeem_of_a_ticket_that_never_was_writes_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asks has no credential: it must not keep the one writer busy."""
+
+    async def write(*_: Any, **__: Any) -> None:
+        raise AssertionError("it wrote")
+
+    monkeypatch.setattr(world.stores.control, "write", write)
+
+    with pytest.raises(TicketRefused):
+        await Tickets(world.stores.control, seconds=30).redeem("garbage")
