@@ -227,6 +227,41 @@ async def test_what_a_script_requires_holds_where_its_job_says_nothing(
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("choice", "expected"),
+    [(CodeChoice.CURRENT, ["warm", "sandbox"]), (CodeChoice.SAME, ["sandbox", "sandbox"])],
+)
+async def test_a_new_run_is_kept_apart_as_its_caller_or_else_its_code_says(
+    world: JobsWorld, control: ControlService, tag: str, choice: CodeChoice, expected: list[str]
+) -> None:
+    async def deploy(isolation: str) -> None:
+        wanted = Deployment(path="kept", language="python", content=DOUBLE, isolation=isolation)
+        await world.scripts.deploy(wanted, actor=world.actor)
+
+    await deploy("sandbox")
+    fields: dict[str, Any] = {"tag": tag, "script_path": "kept", "args": {"number": 4}}
+    plain = await world.a_job(**fields)
+    own = await world.a_job(**fields, isolation="sandbox")
+    await deploy("warm")
+
+    new = [await control.rerun(job.id, actor=world.actor, code=choice) for job in (plain, own)]
+    again = [await control.rerun(job.id, actor=world.actor) for job in new]
+
+    assert [job.isolation for job in new] == expected
+    assert [job.isolation for job in again] == ["warm", "sandbox"]
+
+
+async def test_a_new_run_of_code_in_place_keeps_the_isolation_that_it_was_given(
+    world: JobsWorld, control: ControlService, tag: str
+) -> None:
+    job = await world.a_job(tag=tag, isolation="warm")
+
+    new = await control.rerun(job.id, actor=world.actor)
+    again = await control.rerun(new.id, actor=world.actor, code=CodeChoice.SAME)
+
+    assert [one.isolation for one in (job, new, again)] == ["warm"] * 3
+
+
 async def test_a_retry_of_a_script_that_is_gone_is_refused(
     world: JobsWorld, control: ControlService, tag: str
 ) -> None:

@@ -22,6 +22,8 @@ path_chars_max: Final = 200
 attempts_most: Final = 100
 WARM_LANGUAGES: Final = ("python",)
 """Languages whose processes may run one job after the other."""
+DEPLOYED: Final = ("sandbox", "warm")
+"""How far the jobs of a script may be kept apart by its own word."""
 
 
 class Version(Struct, frozen=True):
@@ -94,7 +96,7 @@ def checked_content(content: str, *, bytes_max: int) -> str:
 
 def checked_isolation(isolation: str | None, language: str) -> str | None:
     """Return how far jobs of a script are kept apart; raises `InvalidJobField`."""
-    known = ("sandbox", "warm") if language in WARM_LANGUAGES else ("sandbox",)
+    known = DEPLOYED if language in WARM_LANGUAGES else ("sandbox",)
     if isolation is not None and isolation not in known:
         raise InvalidJobField("isolation", f"{' or '.join(known)} for {language}")
     return isolation

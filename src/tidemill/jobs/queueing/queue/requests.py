@@ -161,12 +161,14 @@ def _json_of(starter: Actor) -> str:
 
 
 def _own(request: JobRequest, code: Code) -> str | None:
-    if code.limits is None and code.requires is None and code.affinity_key is None:
+    said = (code.limits, code.requires, code.affinity_key, request.isolation)
+    if all(one is None for one in said):
         return None
     own = Own(
         limits=request.limits,
         requires=request.requires,
         affinity_key=request.affinity_key is not None,
+        isolation=request.isolation is not None,
     )
     return msgspec.json.encode(own).decode()
 

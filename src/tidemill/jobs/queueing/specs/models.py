@@ -15,18 +15,20 @@ from tidemill.jobs.requirements.models import Requires
 class Own(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a request said itself, where the script or function that it runs says something too.
 
-    `affinity_key` is whether the request gave the one that the job has.
+    `affinity_key` and `isolation` are whether the request gave those that the job has.
     """
 
     limits: Limits | None = None
     requires: Requires | None = None
     affinity_key: bool = False
+    isolation: bool = False
 
 
 class Spec(Struct, frozen=True, cache_hash=True):
     """What jobs of one script or function and one actor have in common; `actor` is JSON.
 
-    `own` is an `Own` as JSON; None where all that a job has is its request's own.
+    `own` is an `Own` as JSON; None where all that a job has is its request's own, but for the
+    isolation, which then is that of the script or of the installation.
     The fields are in the order of the repository's columns.
     """
 

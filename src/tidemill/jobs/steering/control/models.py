@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct, structs
 
+from tidemill.jobs.code.scripts.models import DEPLOYED
 from tidemill.jobs.contract import JobRequest, JobState
 from tidemill.jobs.control_errors import JobNotRetriable, JobNotWaiting
 from tidemill.jobs.limits.models import limits_of
@@ -75,7 +76,7 @@ def request_of(job: Job, changes: Changes = _AS_IT_WAS) -> JobRequest:
         work_item_id=job.work_item_id,
         timeout_seconds=job.timeout_seconds,
         attempts_max=job.attempts_max,
-        isolation=None if function is not None else job.isolation,
+        isolation=job.isolation if own.isolation and function is None else None,
         labels=labels_of(job),
         parent_id=job.parent_id,
         requires=own.requires,
@@ -92,6 +93,8 @@ def code_of(job: Job) -> Code:
         content_hash=job.content_hash,
         script_path=job.script_path,
         content=job.content,
+        # What goes further was the installation's default, which may be another by now.
+        isolation=job.isolation if job.isolation in DEPLOYED else None,
     )
     if job.own is None:
         return code
