@@ -13,7 +13,7 @@ import typer
 from tidemill.cli.client import Client, connect
 from tidemill.cli.failures import AnsweredWithError, CommandFailed, ExitCode
 from tidemill.cli.lazy import Commands
-from tidemill.cli.output import emit
+from tidemill.cli.output import emit, note
 
 # What the server adds to a definition, and would not take back.
 _STATE: Final = frozenset(
@@ -28,10 +28,7 @@ _APART: Final = frozenset({"path", "enabled"})
 
 def export() -> None:
     """Print all schedules as JSON, for `import`."""
-    rows = [
-        {name: value for name, value in row.items() if name not in _STATE}
-        for row in connect().pages("/schedules", limit=None)
-    ]
+    rows = [_exported(row) for row in connect().pages("/schedules", limit=None)]
     emit(rows, lambda: json.dumps(rows, indent=2, ensure_ascii=False))
 
 
@@ -40,20 +37,34 @@ def import_(
 ) -> None:
     """Make or replace schedules as a file says; others stay.
 
-    All are checked before the first is written. What only writing can find, such as a script that
-    is not there, ends it at that schedule; the file can be imported again.
+    All are checked before the first is written. Each is written by itself: one that only writing
+    finds wrong, since its script is not there, is told, and the others are imported. Those that
+    are as the file says already are left alone, so the file can be imported again.
     """
     client = connect()
     rows = _read(file)
     for row in rows:
-        with _naming(row, "Nothing was imported."):
+        with _naming(row):
             _check(client, row)
-    known = {row["path"]: row["id"] for row in client.pages("/schedules", limit=None)}
+    known = {row["path"]: row for row in client.pages("/schedules", limit=None)}
     done: list[Any] = []
+    wrong: list[AnsweredWithError] = []
+    written = 0
     for row in _in_order(rows):
-        with _naming(row, f"{len(done)} of {len(rows)} were imported before it."):
-            done.append(_put(client, row, known.get(row["path"].strip("/"))))
-    emit(done, f"{len(done)} schedules are as {file} says.")
+        there = known.get(row["path"].strip("/"))
+        if there is not None and _exported(there) == {**row, "path": there["path"]}:
+            done.append(there)
+            continue
+        try:
+            done.append(_put(client, row, None if there is None else there["id"]))
+            written += 1
+        except AnsweredWithError as error:
+            error.errors = [{"path": row["path"], "code": error.code, "message": error.message}]
+            wrong.append(error)
+    told = f"{len(done)} of {len(rows)} schedules are as {file} says; {written} were written."
+    if wrong:
+        raise _all_of(wrong, told)
+    emit(done, told)
 
 
 def add_to(app: Commands) -> None:
@@ -63,13 +74,26 @@ def add_to(app: Commands) -> None:
 
 
 @contextmanager
-def _naming(row: dict[str, Any], done: str) -> Iterator[None]:
-    """Say of which schedule an error is, and what was done before it."""
+def _naming(row: dict[str, Any]) -> Iterator[None]:
+    """Say of which schedule an error is, before anything was written."""
     try:
         yield
     except AnsweredWithError as error:
-        error.message = f"{row['path']}: {error.message} {done}"
+        error.message = f"{row['path']}: {error.message} Nothing was imported."
         raise
+
+
+def _all_of(wrong: list[AnsweredWithError], told: str) -> AnsweredWithError:
+    """Return the first error with what is wrong with each schedule."""
+    first, parts = wrong[0], [part for error in wrong for part in error.errors]
+    for part in parts:
+        note(f"{part['path']}: {part['message']}")
+    first.message, first.errors = f"{told} Those that were named are not.", parts
+    return first
+
+
+def _exported(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in _STATE}
 
 
 def _check(client: Client, row: dict[str, Any]) -> None:

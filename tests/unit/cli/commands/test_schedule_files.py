@@ -34,14 +34,37 @@ def test_import_writes_nothing_where_a_definition_is_wrong_and_names_it(
     assert server.asked[0].body == {"script_path": "x", "count": 1}
 
 
-def test_import_names_the_schedule_at_which_it_ended_and_how_many_came_before(
+def test_import_takes_the_others_where_writing_finds_one_wrong_and_names_it(
     server: Answers, file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server.prepare("POST", "/api/v1/schedules/preview", Answer(body={"due_at": []}))
     server.prepare("GET", "/api/v1/schedules", Answer(body={"items": []}))
-    server.prepare("POST", "/api/v1/schedules", Answer(status=201, body={}), WRONG)
+    made = Answer(status=201, body={})
+    server.prepare("POST", "/api/v1/schedules", made, WRONG, made)
 
     assert run(["schedules", "import", str(file)]) == 1
 
     told = capsys.readouterr().err
-    assert "b: on_failure: Expected an object. 1 of 3 were imported before it." in told
+    assert "b: on_failure: Expected an object.\n" in told
+    assert f"2 of 3 schedules are as {file} says; 2 were written." in told
+    written = [asked.body for asked in server.asked if asked.path == "/api/v1/schedules"]
+    assert [row["path"] for row in written if row] == ["a", "b", "c"]
+
+
+def test_import_leaves_alone_what_is_as_the_file_says_already(
+    server: Answers, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [
+        {"path": name, "script_path": "x", "enabled": True, "id": f"id-{name}", "version": 3}
+        for name in ("a", "b", "c")
+    ]
+    rows[1]["enabled"] = False
+    server.prepare("POST", "/api/v1/schedules/preview", Answer(body={"due_at": []}))
+    server.prepare("GET", "/api/v1/schedules", Answer(body={"items": rows}))
+    server.prepare("PUT", "/api/v1/schedules/id-b", Answer(body=rows[1]))
+
+    assert run(["schedules", "import", str(file)]) == 0
+
+    told = capsys.readouterr().out
+    assert told.endswith(f"3 of 3 schedules are as {file} says; 1 were written.\n")
+    assert [asked.method for asked in server.asked].count("PUT") == 1
