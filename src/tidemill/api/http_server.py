@@ -78,13 +78,22 @@ def listen_on(host: str, port: int) -> socket.socket:
 
 
 def listen_in(directory: Path) -> socket.socket:
-    """Return a listening socket in `directory`, which only its owner can enter."""
+    """Return a listening socket in `directory`, which only its owner can enter.
+
+    Raises `ConfigRefused` when no socket can be there.
+    """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     directory.chmod(0o700)
     path = directory / "api.sock"
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listener.bind(str(path))
+    try:
+        listener.bind(str(path))
+    except OSError as error:
+        listener.close()
+        raise ConfigRefused(
+            [f"{path} cannot be listened on: {error}. See server.data_dir."]
+        ) from error
     path.chmod(0o600)
     listener.listen(64)
     listener.setblocking(False)

@@ -13,10 +13,13 @@ from typing import Any
 import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey, OKPKey
+from msgspec import structs
 
 from tests.fixtures.identity import IdentityWorld, bearer, identity_world
+from tidemill.core.config import ConfigRefused
 from tidemill.core.config.sections.people import JwtAlgorithm
 from tidemill.core.ids import INSTALLATION
+from tidemill.identity.keys.service import SigningKeys
 
 pytestmark = pytest.mark.anyio
 
@@ -191,6 +194,18 @@ async def test_access_tokens_integration_rotate_eddsa_keys_with_an_overlap(
     assert not any(secret in row[0] for secret in private for row in rows)
     assert expired == "TOKEN_SIGNATURE_INVALID", "the key is gone"
     assert len(left) == 1
+
+
+async def test_access_tokens_integration_refuse_to_start_under_another_secret(
+    tmp_path: Path,
+) -> None:
+    """A supervisor must not start again what would end the same way."""
+    async with identity_world(tmp_path, jwt_algorithm=JwtAlgorithm.EDDSA) as world:
+        auth = structs.replace(world.config.auth, jwt_secret="t" * 48)
+        keys = SigningKeys(world.stores.control, world.stores.invalidations, world.clock, auth)
+
+        with pytest.raises(ConfigRefused, match=r"auth.jwt_secret is not"):
+            await keys.start()
 
 
 async def test_access_tokens_integration_refuse_hs256_signed_with_the_public_key(

@@ -165,5 +165,10 @@ def _signing_key(config: Config) -> Iterator[str]:
                 "auth.jwt_secret is not set; production needs it, as JWT_SECRET or as a file "
                 f"named by TIDEMILL_AUTH_JWT_SECRET_FILE. {_MAKE_ONE}"
             )
+        elif config.database.url:
+            yield (
+                "auth.jwt_secret is not set; on PostgreSQL, where several machines may open the "
+                f"signing keys, production needs one secret for all. {_MAKE_ONE}"
+            )
     elif why := weakness(secret):
         yield f"auth.jwt_secret {why}; production refuses it. {_MAKE_ONE}"

@@ -18,6 +18,7 @@ from joserfc.jwk import OctKey, OKPKey
 
 from tidemill.core.actor import system
 from tidemill.core.clock import Clock, Instant, seconds_after
+from tidemill.core.config import ConfigRefused
 from tidemill.core.config.sections.people import Auth, JwtAlgorithm
 from tidemill.core.errors import TidemillError
 from tidemill.core.ids import INSTALLATION
@@ -205,11 +206,12 @@ class SigningKeys:
                 log.warning("identity.signing_keys.not_read", reason=error.code)
 
 
-class SigningKeySealed(RuntimeError):
+class SigningKeySealed(ConfigRefused):
     """The stored keys were sealed under another `auth.jwt_secret`."""
 
     def __init__(self) -> None:
-        super().__init__("The signing keys cannot be opened: auth.jwt_secret is not theirs.")
+        why = "auth.jwt_secret is not the one under which the signing keys of EdDSA lie sealed."
+        super().__init__([f"{why} Set that one again."])
 
 
 def _sealing_key(secret: str) -> AESGCM:

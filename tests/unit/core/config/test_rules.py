@@ -8,7 +8,9 @@ import pytest
 
 from tidemill.core.config import Config
 from tidemill.core.config.rules import problems_of
-from tidemill.core.config.sections.storing import MessageQueue
+from tidemill.core.config.sections.people import Auth, JwtAlgorithm
+from tidemill.core.config.sections.serving import Environment, Server
+from tidemill.core.config.sections.storing import Database, MessageQueue
 from tidemill.core.config.sections.working import Dispatcher, Worker
 
 FILES: Any = {"tls_certificate_file": "c.pem", "tls_key_file": "k.pem"}
@@ -64,3 +66,13 @@ def test_problems_of_lets_whole_settings_through(config: Config) -> None:
 )
 def test_problems_of_names_what_is_missing_or_without_effect(config: Config, field: str) -> None:
     assert any(field in problem for problem in problems_of(config))
+
+
+def test_problems_of_asks_for_one_secret_for_all_machines_that_open_signing_keys() -> None:
+    config = Config(
+        server=Server(environment=Environment.PRODUCTION),
+        database=Database(url="postgresql://h/t"),
+        auth=Auth(jwt_algorithm=JwtAlgorithm.EDDSA),
+    )
+
+    assert any(problem.startswith("auth.jwt_secret") for problem in problems_of(config))

@@ -47,7 +47,7 @@ class Auth(Struct, frozen=True, kw_only=True):
     ] = ""
     jwt_algorithm: Annotated[
         JwtAlgorithm,
-        key("HS256 signs with auth.jwt_secret, EdDSA with keys kept in server.data_dir."),
+        key("HS256 signs with auth.jwt_secret, EdDSA with keys that lie sealed under it."),
     ] = JwtAlgorithm.HS256
     jwt_issuer: Annotated[
         str, key("Issuer named in access tokens.", About(check=checks.not_empty), max_length=200)
