@@ -8,14 +8,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from msgspec import Struct
 
 from tidemill import __version__
 from tidemill.core.clock import Clock
 from tidemill.core.config import Config
-from tidemill.core.module import Parts, Port
+from tidemill.core.module import Parts, Periodic, Port
 from tidemill.core.ports import EventBus, Mailer, RateLimiter
 from tidemill.events import DELIVERY, Delivery
 from tidemill.identity import SCOPES, Scopes
@@ -35,6 +35,9 @@ from tidemill.runtime.revision import revision
 from tidemill.runtime.services import PeriodicWork, Services, running
 from tidemill.runtime.watching import watch
 from tidemill.settings import SETTINGS, Settings
+
+look_seconds: Final = 30.0
+"""How long a part may be ill before the log tells it, though nobody asks `/ready`."""
 
 
 class Process(Struct, frozen=True, kw_only=True):
@@ -89,7 +92,12 @@ async def open_process(
             services = Services(
                 [
                     *(service for offer in composition.all for service in offer.services),
-                    PeriodicWork([work for offer in composition.all for work in offer.periodic]),
+                    PeriodicWork(
+                        [
+                            *(work for offer in composition.all for work in offer.periodic),
+                            Periodic(name="health", every_seconds=look_seconds, run=health.look),
+                        ]
+                    ),
                     LoopLag(metrics),
                 ]
             )

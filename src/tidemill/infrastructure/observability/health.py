@@ -78,6 +78,10 @@ class Health:
         answers = await asyncio.gather(*(self._ask(name) for name in names))
         return dict(zip(names, answers, strict=True))
 
+    async def look(self) -> None:
+        """Ask every part, so that the log tells what is wrong though nobody asks."""
+        await self.reasons()
+
     def _bounded(self, name: str) -> Check:
         async def check() -> str | None:
             return await self._ask(name)
