@@ -15,7 +15,13 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --progress-bar o
 help: ## Show what can be done
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
+# What was half made, such as by a Python without its venv package, is made again the next time.
+.DELETE_ON_ERROR:
+
 $(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+		"Tidemill needs Python 3.11 or newer, and this is " + sys.version.split()[0] + \
+		". Name another: make run PYTHON=python3.12")'
 	@echo "Making a virtual environment in $(VENV) …"
 	@$(PYTHON) -m venv $(VENV)
 
