@@ -174,7 +174,7 @@ BEATING = """
 import time
 from tidemill import context
 def main(beats: int) -> int:
-    for _ in range(14):
+    for _ in range(24):
         time.sleep(0.25)
         if beats:
             context.heartbeat()
@@ -187,7 +187,7 @@ def test_context_integration_a_script_has_to_give_signs_of_life(
     client: Client, beats: int, state: str
 ) -> None:
     body = {"language": "python", "content": BEATING, "args": {"beats": beats}}
-    limits = {"heartbeat_timeout_seconds": 2.5}
+    limits = {"heartbeat_timeout_seconds": 5}
     ended = client.finished(client.post("/jobs", {**body, "limits": limits})["id"])
 
     assert ended["state"] == state

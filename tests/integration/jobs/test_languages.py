@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.fixtures.app import App, make_app
-from tests.integration.jobs.workers import a_worker
+from tests.integration.jobs.workers import a_worker, finished
 from tidemill.core.config.sections.working import Isolation, Jobs
 
 pytestmark = pytest.mark.anyio
@@ -48,10 +48,7 @@ async def run(app: App, language: str, content: str, **args: Any) -> dict[str, A
         "/api/v1/jobs", json={"script_path": f"tides/{language}", "args": args}
     )
     assert started.status_code == 201, started.text
-    job_id = started.json()["id"]
-    answer = await app.owner.get(f"/api/v1/jobs/{job_id}/result", params={"wait": 30})
-    ended: dict[str, Any] = answer.json()
-    return ended
+    return await finished(app, started.json()["id"])
 
 
 async def test_languages_integration_run_typescript(app: App) -> None:
@@ -154,9 +151,8 @@ async def test_languages_integration_keep_python_warm_for_jobs_that_ask_for_it(a
                 "/api/v1/jobs", json={"script_path": "tides/count", "isolation": "warm"}
             )
             assert started.json()["isolation"] == "warm"
-            job_id = started.json()["id"]
-            answer = await app.owner.get(f"/api/v1/jobs/{job_id}/result", params={"wait": 30})
-            assert answer.json()["result"] == number, answer.text
+            ended = await finished(app, started.json()["id"])
+            assert ended["result"] == number, ended
 
 
 async def test_languages_integration_keep_nothing_but_python_warm(app: App) -> None:

@@ -45,7 +45,7 @@ def test_schedule_leaders_integration_no_due_time_is_lost_or_doubled(
         token = client.token
     url = f"/schedules/{made['id']}"
     with Client(other.url, token) as client:
-        wait_until(lambda: len(_started(client, url)) >= 3, seconds_max=30, what="runs")
+        wait_until(lambda: len(_started(client, url)) >= 3, seconds_max=60, what="runs")
 
         leader.kill(SUPERVISOR)
         before = len(_started(client, url))

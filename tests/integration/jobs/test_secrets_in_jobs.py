@@ -62,7 +62,7 @@ def test_secrets_integration_a_job_reads_them_and_its_log_does_not_show_them(
     # The chain takes a line up a moment after its commit.
     wait_until(
         lambda: any(ended["id"] in str(line) for line in _readings(client)),
-        seconds_max=10,
+        seconds_max=60,
         what="the reading in the audit log",
     )
     assert {line["resource"] for line in _readings(client)} == {"variable:mail/password"}

@@ -7,9 +7,23 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
+
+import anyio
 
 from tests.fixtures.app import App
 from tests.fixtures.run import run_directory, unique_name
+
+
+async def finished(app: App, job_id: str) -> dict[str, Any]:
+    """Return how a job ended, once it has."""
+    url = f"/api/v1/jobs/{job_id}/result"
+    with anyio.fail_after(90):
+        while (answer := await app.owner.get(url, params={"wait": 30})).status_code == 202:
+            pass
+    assert answer.status_code == 200, answer.text
+    ended: dict[str, Any] = answer.json()
+    return ended
 
 
 @asynccontextmanager

@@ -40,7 +40,7 @@ class Bench:
 
     def finished(self, job_id: str) -> dict[str, Any]:
         """Return the job once it has ended."""
-        self.owner.finished(job_id, seconds_max=30)
+        self.owner.finished(job_id)
         return self.job(job_id)
 
     def job(self, job_id: str) -> dict[str, Any]:
@@ -49,7 +49,7 @@ class Bench:
 
     def result(self, job_id: str) -> Any:
         """Return what the job gave, once it has ended."""
-        return self.owner.finished(job_id, seconds_max=30)["result"]
+        return self.owner.finished(job_id)["result"]
 
     def log(self, job_id: str) -> str:
         """Return what the job has printed so far."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from tests.fixtures.queues import QUICK
+from tests.fixtures.queues import PATIENT, QUICK
 from tests.integration.jobs.brokers import effects
 from tests.integration.jobs.brokers.unruly import Unruly
 from tidemill.core.queues import Queues
@@ -41,7 +41,9 @@ class Order(Struct, frozen=True, kw_only=True):
 
 async def work(order: Order) -> None:
     names = BrokerOptions(
-        task_queue=order.broker.task_queue, status_queue=order.broker.status_queue, pace=QUICK
+        task_queue=order.broker.task_queue,
+        status_queue=order.broker.status_queue,
+        pace=QUICK if order.unruly_seed is None else PATIENT,
     )
     queues: Queues = open_queues(order.broker)
     if order.unruly_seed is not None:
