@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final, NewType, Protocol
 
 Instant = NewType("Instant", int)
@@ -37,7 +38,14 @@ def to_datetime(instant: Instant) -> datetime:
 
 def rfc3339(instant: Instant) -> str:
     """Return `instant` as RFC 3339 text in UTC, as all JSON bodies show it."""
-    return to_datetime(instant).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    seconds, micros = divmod(instant, MICROSECONDS_PER_SECOND)
+    return f"{_second(seconds)}.{micros:06}Z"
+
+
+@lru_cache(maxsize=1024)
+def _second(seconds: int) -> str:
+    # The instants of a request lie close together, and those of a page are shown again and again.
+    return datetime.fromtimestamp(seconds, UTC).isoformat().removesuffix("+00:00")
 
 
 def rfc3339_or_none(instant: Instant | None) -> str | None:

@@ -108,7 +108,8 @@ def _query_names(visible: Mapping[str, inspect.Parameter], path: str) -> list[st
 def _describe(
     bound: Handler, handler: Handler, visible: dict[str, inspect.Parameter], returns: Any
 ) -> None:
-    visible.setdefault("request", _keyword("request", Request[Any, Any, Any]))
+    # Without parameters of its type: each call looks whether it is one, which takes long with them.
+    visible["request"] = _keyword("request", Request)
     parameters = [
         parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in visible.values()
     ]

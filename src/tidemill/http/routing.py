@@ -22,6 +22,7 @@ from tidemill.http.authentication import PERMISSION, guard, public_guard
 from tidemill.http.bodies import ErrorBody
 from tidemill.http.described_headers import operation_class_of
 from tidemill.http.injection import bind
+from tidemill.http.requests import PlainRequest
 
 
 class Public(Struct, frozen=True, kw_only=True):
@@ -122,4 +123,4 @@ def _with(access: Access, options: dict[str, Any]) -> dict[str, Any]:
         status: ResponseSpec(ErrorBody, description=_ERRORS[status], generate_examples=False)
         for status in errors
     } | options.get("responses", {})
-    return {**options, "opt": opt, "guards": guards}
+    return {**options, "opt": opt, "guards": guards, "request_class": PlainRequest}

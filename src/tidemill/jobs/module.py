@@ -108,7 +108,10 @@ def build(parts: Parts) -> Offer:
     config = parts.config
     signals = Signals(parts.live)
     scripts = ScriptService(
-        parts.tenants, bytes_max=config.jobs.script_bytes_max, pin=pin_by(_package_source(config))
+        parts.tenants,
+        bytes_max=config.jobs.script_bytes_max,
+        pin=pin_by(_package_source(config)),
+        clock=parts.clock,
     )
     workers = WorkerService(parts.jobs, parts.clock, lease_seconds=config.lease_seconds)
     functions = FunctionService(parts.jobs)

@@ -30,16 +30,21 @@ class LiveValues:
     def __init__(self, layers: Layers) -> None:
         self._layers = layers
         self._stored: Mapping[str, Sequence[Given]] = {}
+        # What was asked since the last change; hot paths ask for the same keys at each request.
+        self._known: dict[str, Any] = {}
         self._handlers: dict[str, list[Handler]] = {}
 
     def get(self, key: str) -> Any:
         """Return the value of `key`; raises `KeyError` when there is no such key."""
-        return resolve(self._layers.of(key), self._stored.get(key, ()), KEYS[key].default).value
+        try:
+            return self._known[key]
+        except KeyError:
+            value = self._known[key] = self._resolved(key, ())
+            return value
 
     def resolved_for(self, key: str, narrow: Sequence[Given]) -> Any:
         """Return the value of `key` where `narrow` values of a tenant or user are stored."""
-        stored = (*narrow, *self._stored.get(key, ()))
-        return resolve(self._layers.of(key), stored, KEYS[key].default).value
+        return self._resolved(key, narrow) if narrow else self.get(key)
 
     def on_change(self, key: str, handler: Handler) -> None:
         """Call `handler` with the new value after each change; raises `KeyError` as `get`."""
@@ -66,7 +71,7 @@ class LiveValues:
     def apply(self, stored: Mapping[str, Sequence[Given]]) -> Sequence[Exception]:
         """Take over what is stored now and tell who waits; return what handlers raised."""
         before = {key: self.get(key) for key in self._handlers}
-        self._stored = stored
+        self._stored, self._known = stored, {}
         failures: list[Exception] = []
         for key, handlers in self._handlers.items():
             value = self.get(key)
@@ -78,6 +83,10 @@ class LiveValues:
                 except Exception as error:  # noqa: BLE001 - one listener must not starve others
                     failures.append(error)
         return failures
+
+    def _resolved(self, key: str, narrow: Sequence[Given]) -> Any:
+        stored = (*narrow, *self._stored.get(key, ()))
+        return resolve(self._layers.of(key), stored, KEYS[key].default).value
 
 
 def _accepted(stored: Mapping[str, Any]) -> Iterator[tuple[str, Given]]:

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from tidemill.core.actor import Actor
+from tidemill.core.clock import Clock
 from tidemill.core.errors import TidemillError
 from tidemill.core.ids import TenantId
 from tidemill.core.keysets import after_number
@@ -19,6 +20,7 @@ from tidemill.core.pages import Page, PageRequest, page_of
 from tidemill.core.ports import Database, Once, Tx
 from tidemill.jobs.code.scripts.arguments import Arguments
 from tidemill.jobs.code.scripts.closures import Contents, closure, may_need
+from tidemill.jobs.code.scripts.heads import Heads
 from tidemill.jobs.code.scripts.limiting import checked_limits
 from tidemill.jobs.code.scripts.models import (
     Needs,
@@ -75,8 +77,17 @@ class Deployment(Struct, frozen=True, kw_only=True):
 class ScriptService:
     """Use cases of scripts."""
 
-    def __init__(self, tenants: Database, *, bytes_max: int, pin: Pin = pin_nothing) -> None:
+    def __init__(
+        self,
+        tenants: Database,
+        *,
+        bytes_max: int,
+        pin: Pin = pin_nothing,
+        clock: Clock | None = None,
+    ) -> None:
+        """`clock` says how old what is known of a script may be; without one it is read always."""
         self._database = tenants
+        self._heads = Heads(clock)
         self._pin = pin
         self._bytes_max = bytes_max
         self._scripts = ScriptRepository()
@@ -140,6 +151,7 @@ class ScriptService:
             )
             self._scripts.add_version(tx, version, content, lock=lock)
             _tell(tx, version, actor)
+            tx.after_commit(partial(self._heads.drop, tx.tenant_id, path))
             deployed = self._scripts.find(tx, path)
             assert deployed is not None  # noqa: S101 - it was just made
             return deployed
@@ -199,6 +211,7 @@ class ScriptService:
             if self._scripts.archive(tx, script.id, by=actor.user_id or actor.id):
                 tx.record(ScriptArchived(script_id=script.id, path=script.path), by=actor)
                 tx.audit("jobs.scripts.archive", by=actor, resource=f"script:{script.path}")
+                tx.after_commit(partial(self._heads.drop, tx.tenant_id, script.path))
 
         await self._database.write(actor.tenant_id, use_case)
 
@@ -209,27 +222,32 @@ class ScriptService:
         *,
         actor: Actor,
         known: dict[str, Script] | None = None,
+        allowed: bool = False,
     ) -> Version:
         """Return the version that runs, whose arguments `args` fit.
 
-        Who asks for many keeps in `known` what was found. Raises `ScriptNotFound`,
+        Who asks for many keeps in `known` what was found, and who has asked the folders says
+        `allowed`: then a script counts as it was read within a second. Raises `ScriptNotFound`,
         `FolderDenied` and `ArgumentsInvalid`.
         """
-
-        def use_case(tx: Tx) -> Script:
-            self._rules.check(tx, path.strip("/"), Level.RUN, actor)
-            script = self._scripts.find(tx, path.strip("/"))
-            if script is None or script.archived_at is not None:
-                raise self._missing(tx, path, actor, param="script_path")
-            return script
-
         script = known.get(path) if known else None
+        if script is None and allowed:
+            script = self._heads.find(actor.tenant_id, path.strip("/"))
         if script is None:
-            script = await self._database.read(actor.tenant_id, use_case)
+            began = self._heads.reading()
+            script = await self._database.read(actor.tenant_id, partial(self._in_use, path, actor))
+            self._heads.keep(actor.tenant_id, script, began)
         if known is not None:
             known[path] = script
         self._arguments.check(script.head.schema, args)
         return script.head
+
+    def _in_use(self, path: str, actor: Actor, tx: Tx) -> Script:
+        self._rules.check(tx, path.strip("/"), Level.RUN, actor)
+        script = self._scripts.find(tx, path.strip("/"))
+        if script is None or script.archived_at is not None:
+            raise self._missing(tx, path, actor, param="script_path")
+        return script
 
     def checked_inline(self, kind: str, content: str, args: dict[str, Any]) -> tuple[str, str]:
         """Return the language of code in place, and the schema which its arguments `args` fit.

@@ -20,15 +20,20 @@ async def code_of(
     request: JobRequest,
     actor: Actor,
     known: dict[str, Script] | None = None,
+    *,
+    allowed: bool = False,
 ) -> Code:
     """Return what a checked request runs; raises what `runnable` and `checked_inline` raise.
 
-    Who prepares many requests keeps in `known` the scripts that were found.
+    Who prepares many requests keeps in `known` the scripts that were found; `allowed` is whether
+    the folders were asked.
     """
     if request.function is not None:
         return _function(request.function)
     if request.script_path is not None:
-        script = await scripts.runnable(request.script_path, request.args, actor=actor, known=known)
+        script = await scripts.runnable(
+            request.script_path, request.args, actor=actor, known=known, allowed=allowed
+        )
         limits = None if script.limits is None else limits_of(script.limits)
         return Code(
             language=script.language,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -293,6 +294,7 @@ def starter_of(job: Job) -> Actor:
     return starter(job.actor)
 
 
+@lru_cache(maxsize=1024)
 def starter(actor: str) -> Actor:
     """Return the actor in JSON of a job."""
     return msgspec.json.decode(actor, type=Actor)

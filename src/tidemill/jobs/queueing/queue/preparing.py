@@ -104,7 +104,8 @@ class Preparing:
             hidden = await hidden_by(self._folders, actor)
             request, deployed, schema = await self._functions.admitted(request, hidden)
         if code is None:
-            code = await code_of(self._scripts, request, actor, known)
+            allowed = self._folders is not None
+            code = await code_of(self._scripts, request, actor, known, allowed=allowed)
             if request.function is not None:
                 code = structs.replace(code, limits=deployed, schema=schema)
         if self._door is not None:

@@ -10,6 +10,7 @@ from litestar.params import QueryParameter
 
 from tidemill.core.actor import Actor
 from tidemill.http import get, post
+from tidemill.http.answers import Answer
 from tidemill.jobs.permissions import READ_JOBS, RUN_JOBS
 from tidemill.jobs.queueing.queue.schemas import JobView, ResultView
 from tidemill.jobs.queueing.queue.service import JobService
@@ -33,7 +34,7 @@ async def get_job_result(
 ) -> Response[ResultView]:
     """Read how a job ended: 200, or 202 while it has not; `wait` holds the answer back."""
     job = await jobs.wait_final(job_id, seconds=wait, actor=actor)
-    return Response(ResultView.of(job), status_code=200 if job.state.final else 202)
+    return Answer(ResultView.of(job), status_code=200 if job.state.final else 202)
 
 
 @post("/jobs/{job_id:str}/cancel", RUN_JOBS, status_code=200)
