@@ -30,9 +30,13 @@ calendars_max: Final = 500
 class CalendarRepository:
     """Calendars of one tenant."""
 
-    def find(self, tx: Tx, name: str) -> Calendar | None:
-        """Return the tenant's own calendar of this name."""
-        row = tx.one(f"{_SELECT} AND name = :name", name=name)
+    def find(self, tx: Tx, name: str, *, lock: str = "") -> Calendar | None:
+        """Return the tenant's own calendar of this name.
+
+        With a `lock` of PostgreSQL, SHARE or UPDATE, it stays as it is until the commit.
+        """
+        suffix = f" FOR {lock}" if lock and tx.dialect == "postgres" else ""
+        row = tx.one(f"{_SELECT} AND name = :name{suffix}", name=name)
         return _calendar(row) if row else None
 
     def rule(self, tx: Tx, name: str) -> CalendarRule | None:

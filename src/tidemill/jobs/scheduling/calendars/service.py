@@ -56,7 +56,7 @@ class CalendarService:
         _check_name(name)
 
         def use_case(tx: Tx) -> Calendar:
-            before = self._calendars.find(tx, name)
+            before = self._calendars.find(tx, name, lock="UPDATE")
             check_version(before.version if before else 0, expected_version)
             if before is None and len(self._calendars.page(tx, after="", limit=calendars_max)) == (
                 calendars_max
@@ -80,7 +80,7 @@ class CalendarService:
         hidden = await hidden_by(self._folders, actor)
 
         def use_case(tx: Tx) -> None:
-            calendar = self._found(tx, name)
+            calendar = self._found(tx, name, lock="UPDATE")
             users = self._users(tx, name)
             if users:
                 raise CalendarInUse(name, *seen_of(users, hidden))
@@ -94,8 +94,8 @@ class CalendarService:
 
         await self._database.write(actor.tenant_id, use_case)
 
-    def _found(self, tx: Tx, name: str) -> Calendar:
-        calendar = self._calendars.find(tx, name)
+    def _found(self, tx: Tx, name: str, *, lock: str = "") -> Calendar:
+        calendar = self._calendars.find(tx, name, lock=lock)
         if calendar is None:
             raise CalendarNotFound(name)
         return calendar

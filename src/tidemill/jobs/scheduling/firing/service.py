@@ -16,6 +16,7 @@ from tidemill.core.ids import INSTALLATION, TenantId
 from tidemill.core.ports import Database, Tx
 from tidemill.jobs.queueing.queue.preparing import Order
 from tidemill.jobs.queueing.queue.service import JobService
+from tidemill.jobs.scheduling.calendars.models import CalendarRule
 from tidemill.jobs.scheduling.occurrences.deciding import Decision, Verdict, decide
 from tidemill.jobs.scheduling.occurrences.models import Occurrence, OccurrenceState, Origin
 from tidemill.jobs.scheduling.occurrences.planning import Plan, plan
@@ -88,29 +89,33 @@ class Firing:
         return pruned < pruned_max
 
     async def _plan(self, tenant_id: TenantId, schedule_id: str) -> None:
-        def read(tx: Tx) -> tuple[Schedule, Timetable | None, Instant] | None:
+        def read(tx: Tx) -> tuple[Schedule, CalendarRule, Instant] | None:
             schedule = self._book.schedules.find(tx, schedule_id)
             if schedule is None or not schedule.enabled or schedule.paused(tx.now):
                 return None
-            return schedule, self._book.timetable(tx, schedule), tx.now
+            return schedule, self._book.rule(tx, schedule), tx.now
 
         found = await self._database.read(tenant_id, read)
         if found is None:
             return
-        schedule, timetable, now = found
+        schedule, rule, now = found
         due = schedule.next_at is not None and schedule.next_at <= now
         if not due and schedule.paused_at is None:
             return
         planned = Plan()
-        if timetable is not None:
+        if not schedule.definition.follows:
+            timetable = Timetable(schedule.definition, rule, schedule.anchor_at)
             # After a long absence there are many, and nothing else may wait for that.
             planned = await asyncio.to_thread(plan, schedule, timetable, now=now)
-        await self._database.write(tenant_id, partial(self._write, schedule, planned))
+        await self._database.write(tenant_id, partial(self._write, schedule, rule, planned))
 
-    def _write(self, seen: Schedule, planned: Plan, tx: Tx) -> None:
+    def _write(self, seen: Schedule, rule: CalendarRule, planned: Plan, tx: Tx) -> None:
         schedule = self._book.schedules.find(tx, seen.id, lock=True)
         if schedule is None or (schedule.version, schedule.next_at) != (seen.version, seen.next_at):
             # Somebody changed or fired it meanwhile; it is looked at again.
+            return
+        if self._book.rule(tx, schedule) != rule:
+            # So were its days, though the due time that has come is one of both.
             return
         for row in planned.rows:
             self._book.add(tx, schedule, row)

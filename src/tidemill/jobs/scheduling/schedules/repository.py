@@ -136,9 +136,13 @@ class ScheduleRepository:
         tx.execute(_FORGET_DEPENDENCIES, id=id_)
         tx.execute(_DELETE, id=id_)
 
-    def by_calendar(self, tx: Tx, calendar: str, limit: int) -> list[Schedule]:
+    def by_calendar(
+        self, tx: Tx, calendar: str, limit: int, *, lock: bool = False
+    ) -> list[Schedule]:
         """Return schedules that run by a calendar, by path."""
-        return [_schedule(row) for row in tx.all(_BY_CALENDAR, calendar=calendar, limit=limit)]
+        suffix = " FOR UPDATE" if lock and tx.dialect == "postgres" else ""
+        rows = tx.all(_BY_CALENDAR + suffix, calendar=calendar, limit=limit)
+        return [_schedule(row) for row in rows]
 
     def set_dependencies(self, tx: Tx, id_: str, dependencies: Iterable[str]) -> None:
         """Write which schedules, by their ids, a schedule runs after."""

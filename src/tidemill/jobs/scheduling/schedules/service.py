@@ -100,6 +100,7 @@ class ScheduleService:
         by, most = actor.user_id or actor.id, await self._quota(actor)
 
         def use_case(tx: Tx) -> Schedule:
+            self._hold_calendar(tx, definition)
             if self._schedules.count(tx, most) >= most:
                 raise TooManySchedules(most)
             schedule = Schedule(
@@ -178,6 +179,7 @@ class ScheduleService:
         owner = await self._admission.admit(definition, actor=actor)
 
         def use_case(tx: Tx) -> Schedule:
+            self._hold_calendar(tx, definition)
             before = self._locked(tx, reference, expected_version)
             disabled_at = None if enabled else before.disabled_at or tx.now
             wanted = structs.replace(
@@ -257,7 +259,7 @@ class ScheduleService:
 
     def renew(self, tx: Tx, calendar: str, rule: CalendarRule) -> None:
         """Give the schedules that run by a calendar, whose days are new, their next due times."""
-        for schedule in self._schedules.by_calendar(tx, calendar, renewed_max):
+        for schedule in self._schedules.by_calendar(tx, calendar, renewed_max, lock=True):
             if schedule.enabled and not schedule.definition.follows:
                 due = next_due(schedule, rule, tx.now)
                 self._schedules.save(tx, structs.replace(schedule, next_at=due, wake_at=tx.now))
@@ -333,6 +335,15 @@ class ScheduleService:
             names = [dependency.path for dependency in schedule.definition.after]
             check_acyclic(schedule.path, names, self._schedules.edges(tx))
         self._schedules.set_dependencies(tx, schedule.id, ids)
+
+    def _hold_calendar(self, tx: Tx, definition: Definition) -> None:
+        """Let nobody change the days of a definition until it is written, nor delete them.
+
+        Before any schedule is locked: whoever changes the days locks them first, too.
+        """
+        name = definition.days.calendar
+        if name not in BUILT_IN and self._calendars.find(tx, name, lock="SHARE") is None:
+            raise ScheduleInvalid("days.calendar", f"{name!r} was deleted just now.")
 
     def _rule(self, tx: Tx, definition: Definition) -> CalendarRule:
         # One that is in use cannot be deleted.
