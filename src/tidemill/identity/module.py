@@ -194,6 +194,7 @@ def build(parts: Parts) -> Offer:
 def _periodic(core: _Core, use: _UseCases) -> tuple[Periodic, ...]:
     work = (
         ("identity.announcements", _sweep_seconds, core.announcements.sweep),
+        ("identity.tenants", _sweep_seconds, use.tenants.complete_late),
         ("identity.sessions", _prune_seconds, use.sessions.prune),
         ("identity.attempts", _prune_seconds, core.attempts.prune),
     )

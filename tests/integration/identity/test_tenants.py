@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.fixtures.identity import IdentityWorld, bearer, identity_world
 from tests.fixtures.stores import StoresKind
 from tidemill.core.ids import INSTALLATION, TenantId
+from tidemill.core.store_errors import StoreUnavailable
 
 pytestmark = pytest.mark.anyio
 
@@ -97,3 +99,29 @@ async def test_tenants_integration_of_others_do_not_exist(world: IdentityWorld) 
 
     assert (read.status_code, elsewhere.status_code, made.status_code) == (404, 404, 403)
     assert [t["slug"] for t in listed] == ["tide-works"]
+
+
+async def test_tenants_integration_get_their_store_later_when_it_could_not_be_made(
+    world: IdentityWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or the tenant would be out of reach, and its slug taken, until the next start."""
+    owner = await world.an_owner()
+
+    async def full(_: TenantId) -> None:
+        raise StoreUnavailable("tenant", "the disk is full")
+
+    async with world.client(**bearer(owner)) as client:
+        with monkeypatch.context() as broken:
+            broken.setattr(world.stores.tenant_stores, "provision", full)
+            refused = await client.post("/api/v1/tenants", json={"name": "Two", "slug": "two"})
+        world.clock.advance(61)
+        for work in world.offer.periodic:
+            await work.run()
+        follower: Any = world.stores.invalidations
+        await follower.look()
+        listed = (await client.get("/api/v1/tenants")).json()["items"]
+
+    assert refused.status_code == 503
+    (made,) = (tenant for tenant in listed if tenant["slug"] == "two")
+    assert made["state"] == "active"
+    assert "TenantCreated" in await world.facts(made["id"])

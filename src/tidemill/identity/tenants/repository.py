@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from tidemill.core.clock import Instant
 from tidemill.core.ids import TenantId
 from tidemill.core.ports import Tx
 from tidemill.identity.tenants.models import Tenant
@@ -22,6 +23,10 @@ _SAVE: Final = """
     UPDATE tenants SET name = :name, slug = :slug, updated_at = :updated_at, version = :version
     WHERE id = :id AND version = :version - 1
 """
+_WITHOUT_STORE: Final = """
+    SELECT id FROM tenants WHERE state = 'provisioning' AND created_at < :before
+    ORDER BY id LIMIT 100
+"""
 
 
 class TenantRepository:
@@ -31,6 +36,10 @@ class TenantRepository:
         """Return a tenant."""
         row = tx.one(_BY_ID, id=tenant_id)
         return Tenant(*row) if row else None
+
+    def without_store(self, tx: Tx, before: Instant) -> list[TenantId]:
+        """Return tenants whose stores are not there, though they should be since `before`."""
+        return [TenantId(row[0]) for row in tx.all(_WITHOUT_STORE, before=before)]
 
     def add(self, tx: Tx, tenant: Tenant) -> bool:
         """Insert a tenant; return False when its slug is taken."""

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Final
+
+import structlog
+
 from tidemill.core.actor import Actor, Role
+from tidemill.core.clock import seconds_after
+from tidemill.core.errors import TidemillError
 from tidemill.core.ids import INSTALLATION, TenantId, UserId
 from tidemill.core.keysets import after_text
 from tidemill.core.pages import Page, PageRequest, page_of
@@ -16,6 +23,10 @@ from tidemill.identity.members.models import TenantMembership
 from tidemill.identity.members.repository import MemberRepository
 from tidemill.identity.tenants.models import Tenant, TenantChanges, changed, new_tenant
 from tidemill.identity.tenants.repository import TenantRepository
+
+log = structlog.get_logger(__name__)
+
+_store_seconds_max: Final = 30
 
 
 class TenantService:
@@ -67,6 +78,18 @@ class TenantService:
         await self._stores.provision(tenant_id)
         await self._announcements.announce(tenant_id)
         return await self._control.read(tenant_id, lambda tx: self._existing(tx, tenant_id))
+
+    async def complete_late(self) -> None:
+        """Make the stores that could not be made when their tenants were."""
+
+        def use_case(tx: Tx) -> Sequence[TenantId]:
+            return self._tenants.without_store(tx, seconds_after(tx.now, -_store_seconds_max))
+
+        for tenant_id in await self._control.read(INSTALLATION, use_case):
+            try:
+                await self.complete(tenant_id)
+            except TidemillError as error:
+                log.warning("identity.tenants.no_store", tenant_id=tenant_id, reason=error.message)
 
     async def list(self, page: PageRequest, *, actor: Actor) -> Page[TenantMembership]:
         """Return the tenants that the person belongs to."""
