@@ -29,46 +29,46 @@ class Ahead(Generic[W]):
 
     def __init__(self, start: Callable[[W], None]) -> None:
         self._start = start
-        self._waiting: deque[tuple[W, float]] = deque()
+        self.waiting: deque[tuple[W, float]] = deque()
         self._watch: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self.waiting)
 
     def add(self, execution: W) -> None:
         """Let `execution` wait."""
         loop = asyncio.get_running_loop()
-        self._waiting.append((execution, loop.time() + ahead_seconds_max))
+        self.waiting.append((execution, loop.time() + ahead_seconds_max))
         if self._watch is None:
             self._watch = loop.call_later(ahead_seconds_max, self._look)
 
     def begin(self, slots: int) -> None:
         """Begin as many as there are free `slots`."""
-        for _ in range(min(slots, len(self._waiting))):
-            self._start(self._waiting.popleft()[0])
+        for _ in range(min(slots, len(self.waiting))):
+            self._start(self.waiting.popleft()[0])
 
     def stop(self, execution: W) -> None:
         """Let one that was stopped end at once, if it waits here."""
-        for place, (waiting, _) in enumerate(self._waiting):
+        for place, (waiting, _) in enumerate(self.waiting):
             if waiting is execution:
-                del self._waiting[place]
+                del self.waiting[place]
                 self._start(execution)
                 return
 
     def give_back(self) -> None:
         """Let go of all."""
-        while self._waiting:
+        while self.waiting:
             self._let_go()
 
     def _look(self) -> None:
         self._watch = None
         loop = asyncio.get_running_loop()
-        while self._waiting and self._waiting[0][1] <= loop.time():
+        while self.waiting and self.waiting[0][1] <= loop.time():
             self._let_go()
-        if self._waiting:
-            self._watch = loop.call_at(self._waiting[0][1], self._look)
+        if self.waiting:
+            self._watch = loop.call_at(self.waiting[0][1], self._look)
 
     def _let_go(self) -> None:
-        execution, _ = self._waiting.popleft()
+        execution, _ = self.waiting.popleft()
         execution.stop(Verdict.LOST, 0.0)
         self._start(execution)

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from tidemill.core.clock import MICROSECONDS_PER_SECOND
 from tidemill.core.log_context import trace_fields
-from tidemill.core.tracing import Span
+from tidemill.core.tracing import Span, tracer
 from tidemill.jobs.code.functions import turns
 from tidemill.jobs.code.functions.api import REACH, Reach
 from tidemill.jobs.code.functions.capture import FunctionLog
@@ -143,25 +143,26 @@ class FunctionExecution:
     ) -> None:
         """Call the function; `ended` is called once with what became of it."""
         self._connected, self._ended = connected, ended
-        declared, now = self._declared, _now()
+        declared = self._declared
         if self._stopped_as is not None:
-            self._end(self._stopped(now, self._stopped_as))
+            self._end(self._stopped(_now(), self._stopped_as))
             return
         if declared is None:
             message = f"This worker has no function {self.assignment.content}."
-            self._end(self._failed(now, error_of("FunctionUnknown", message), retriable=False))
+            self._end(self._failed(_now(), error_of("FunctionUnknown", message), retriable=False))
             return
         if self.assignment.refusal:
             told = error_of("ReferencesRefused", self.assignment.refusal)
-            self._end(self._failed(now, told))
+            self._end(self._failed(_now(), told))
             return
         try:
             arguments = declared.signature.decode(self.assignment.arguments)
         except ArgumentsInvalid as error:
             told = error_of("ArgumentsInvalid", error.message)
-            self._end(self._failed(now, told, retriable=False))
+            self._end(self._failed(_now(), told, retriable=False))
             return
-        self.assignment, self._span = begin_run(self.assignment)
+        if tracer() is not None:
+            self.assignment, self._span = begin_run(self.assignment)
         self._context = JobContext(self.assignment, self._opened_output)
         self._arguments = arguments
         if self._pulse is not None:

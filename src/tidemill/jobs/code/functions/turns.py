@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Coroutine, Generator
 from contextvars import Context
 from functools import partial
+from time import monotonic
 from typing import Any, Final, Protocol
 
 turn_seconds: Final = 0.01
@@ -69,12 +70,12 @@ class Turns:
 
     @types.coroutine
     def _serve(self, task: asyncio.Task[None]) -> Generator[Any, Any, None]:
-        waiting, time = self._waiting, self._loop.time
-        ends_at = time() + turn_seconds
+        waiting = self._waiting
+        ends_at = monotonic() + turn_seconds
         while waiting:
-            if time() > ends_at:
+            if monotonic() > ends_at:
                 yield
-                ends_at = time() + turn_seconds
+                ends_at = monotonic() + turn_seconds
                 continue
             call = waiting.popleft()
             if call.over:

@@ -203,7 +203,7 @@ class FunctionWorker:
         self._running[assignment.job_id] = execution
         if self._draining:
             execution.stop(Verdict.LOST, 0.0)
-        elif self._free_slots < 0:
+        elif len(self._running) > self._options.slots and self._free_slots < 0:
             self._ahead.add(execution)
             return
         self._start(execution)
@@ -230,7 +230,7 @@ class FunctionWorker:
     def _ended(self, execution: FunctionExecution, outcome: Outcome) -> None:
         if self._runs(execution):
             del self._running[outcome.job_id]
-        if len(self._ahead) and not self._starting:
+        if self._ahead.waiting and not self._starting:
             # Not from here: one that ends as it begins would bring the next one below itself.
             self._starting = True
             asyncio.get_running_loop().call_soon(self._start_next)
@@ -238,7 +238,7 @@ class FunctionWorker:
             self._telling += 1
             self._tasks.spawn(self._tell_after_log(execution, outcome))
         else:
-            self._tell(outcome)
+            self._tell(execution.held, outcome)
         if self._draining:
             self._changed.set()
 
@@ -254,10 +254,10 @@ class FunctionWorker:
             log.warning("worker.log_not_taken", job_id=outcome.job_id)
         finally:
             self._telling -= 1
-        self._tell(outcome)
+        self._tell(execution.held, outcome)
 
-    def _tell(self, outcome: Outcome) -> None:
-        self._untaken[Held(outcome.job_id, outcome.epoch)] = outcome
+    def _tell(self, held: Held, outcome: Outcome) -> None:
+        self._untaken[held] = outcome
         if not self._unsent:
             # What ends in one turn of the loop goes out together.
             asyncio.get_running_loop().call_soon(self._flush)

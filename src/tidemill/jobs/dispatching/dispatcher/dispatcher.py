@@ -44,7 +44,6 @@ gather_seconds: Final = 0.002
 gathered_min: Final = 32
 """From how many jobs of the last turn on their outcomes are waited for."""
 silent_seconds_max: Final = 15.0
-_PLAIN: Final = frozenset({JobState.SUCCEEDED, JobState.CANCELLED, None})
 
 
 class Peers(Struct, frozen=True, kw_only=True):
@@ -213,8 +212,8 @@ class Dispatcher:
         self._inbox.take(len(ended))  # Not before: what fails above is still to be recorded.
         if ended:
             crash_point("dispatch_before_finish")
-        followed = [one for one in ended if not _is_plain(one)]
-        plain = [one for one in ended if _is_plain(one)] if followed else ended
+        followed = [one for one in ended if not one.is_plain]
+        plain = [one for one in ended if one.is_plain] if followed else ended
         moves = self._moves_due()
         dispatching, demands = self._peers.dispatching, self._demands()
         crash_point("dispatch_before_claim")
@@ -313,11 +312,14 @@ class Dispatcher:
         peers.signals.figures.fenced += len(ended) - len(done)
         by_session: dict[Session, list[Held]] = {}
         for end in ended:
-            by_session.setdefault(end.session, []).append(end.held)
+            by_session.setdefault(end.session, []).append(Held(end.ended.id, end.ended.epoch))
         for session, held in by_session.items():
             session.taken(held)
-        held_by = {end.held.job_id: end.job for end in ended}
+        held_by = {end.ended.id: end.job for end in ended}
         changed, watched = peers.signals.changed, peers.logs.showing or peers.arrivals.awaited
+        if not watched:
+            peers.signals.succeeded([held_by[one.id] for one in done if isinstance(one, Ended)])
+            done = [one for one in done if isinstance(one, Job)]
         for one in done:
             if watched:
                 # Whoever watches has read the last line when the job's end is told.
@@ -367,8 +369,8 @@ class Dispatcher:
         """Return what the worker needs for its jobs; what has no assignment is put back."""
         found = []
         assignments, signals = self._peers.assignments, self._peers.signals
+        signals.leased(jobs)
         for job in jobs:
-            signals.changed(job, JobState.LEASED)
             try:
                 if job.function is not None:
                     session.check_function(job.function)
@@ -392,9 +394,3 @@ class Dispatcher:
     def _cancel(self, job_id: str, epoch: int) -> None:
         for session in self.sessions.values():
             session.cancel(job_id, epoch)
-
-
-def _is_plain(end: Arrived) -> bool:
-    """Return whether the end of an attempt leaves no fact on the stream."""
-    limited = end.job.spec.limits is not None
-    return not (limited or end.job.followed) and end.ended.ending.verdict in _PLAIN

@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from weakref import WeakValueDictionary
 
 import structlog
+from msgspec import Struct
 
 from tidemill.core.clock import Clock, Instant
 from tidemill.jobs.code.functions.service import FunctionService
@@ -65,15 +66,23 @@ silent_beats_max: Final = 1.5
 _STATES: Final[Mapping[Verdict, JobState | None]] = {
     verdict: None if verdict is Verdict.LOST else JobState(verdict.value) for verdict in Verdict
 }
+_PLAIN: Final = frozenset({JobState.SUCCEEDED, JobState.CANCELLED, None})
 
 
-class Arrived(NamedTuple):
+class Arrived(Struct, frozen=True, gc=False):
     """An outcome, and who said it about which job."""
 
     session: Session
     ended: Ended
     job: Claimed
-    held: Held
+
+    @property
+    def is_plain(self) -> bool:
+        """Return whether the end of an attempt leaves no fact on the stream."""
+        job = self.job
+        if job.spec.limits is not None or job.followed:
+            return False
+        return self.ended.ending.verdict in _PLAIN
 
 
 class Inbox:
@@ -279,10 +288,9 @@ class Reception:
             case Started():
                 self._hear_start(session, message)
             case Outcome():
-                self._hear_outcome(session, message)
+                self._hear_outcomes(session, (message,))
             case Outcomes():
-                for outcome in message.jobs:
-                    self._hear_outcome(session, outcome)
+                self._hear_outcomes(session, message.jobs)
             case Heartbeat():
                 beat = Beat(session.worker_id, session.generation, message.resident_bytes)
                 self._inbox.beat(beat)
@@ -314,20 +322,26 @@ class Reception:
             self._inbox.begun.append((begun, job))
             self._inbox.wake.set()
 
-    def _hear_outcome(self, session: Session, outcome: Outcome) -> None:
-        job = session.holds(outcome.job_id, outcome.epoch)
-        if job is None:
-            # Its job was finished, or given to somebody else: nobody waits for this any more.
-            self.signals.figures.fenced += 1
-            session.taken([Held(outcome.job_id, outcome.epoch)])
-            return
-        del session.held[job.id]
-        lost = outcome.verdict is Verdict.LOST
-        session.ran(None if lost else outcome.finished_at - outcome.started_at)
-        self.signals.breakdown.of(job).ended(outcome.started_at, outcome.finished_at)
-        end = Ended(job.tenant_id, job.id, job.epoch, ending_of(outcome), job.position)
-        self._inbox.ended.append(Arrived(session, end, job, Held(job.id, job.epoch)))
-        self._inbox.wake.set()
+    def _hear_outcomes(self, session: Session, outcomes: Sequence[Outcome]) -> None:
+        held, ended, breakdown = session.held, self._inbox.ended, self.signals.breakdown
+        fenced = []
+        for outcome in outcomes:
+            job = held.get(outcome.job_id)
+            if job is None or job.epoch != outcome.epoch:
+                fenced.append(Held(outcome.job_id, outcome.epoch))
+                continue
+            del held[job.id]
+            lost = outcome.verdict is Verdict.LOST
+            session.ran(None if lost else outcome.finished_at - outcome.started_at)
+            breakdown.of(job).ended(outcome.started_at, outcome.finished_at)
+            end = Ended(job.tenant_id, job.id, job.epoch, ending_of(outcome), job.position)
+            ended.append(Arrived(session, end, job))
+        if fenced:
+            # Their jobs were finished, or given to somebody else: nobody waits for this any more.
+            self.signals.figures.fenced += len(fenced)
+            session.taken(fenced)
+        if len(fenced) < len(outcomes):
+            self._inbox.wake.set()
 
 
 def ending_of(outcome: Outcome) -> Ending:

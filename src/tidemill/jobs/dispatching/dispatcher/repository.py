@@ -132,10 +132,10 @@ class DispatchRepository:
 
     def end(self, tx: Tx, ended: Sequence[Ended]) -> list[Ended]:
         """Move held jobs whose end is final to the history; return those that were held so."""
-        moved = move(tx, [_move(end) for end in ended], held=True)
-        if len(moved) == len(ended):
+        absent = move(tx, [_move(end) for end in ended], held=True)
+        if not absent:
             return list(ended)
-        return [end for end in ended if (end.id, end.epoch) in moved]
+        return [end for end in ended if (end.id, end.epoch) not in absent]
 
     def put_back(self, tx: Tx, jobs: Sequence[tuple[Job, int]]) -> None:
         """Put jobs back in line, each so many microseconds later than before."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from operator import attrgetter
 from typing import Final
@@ -133,7 +133,7 @@ class Move(Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 def move(tx: Tx, moves: Sequence[Move], *, held: bool) -> set[tuple[str, int]]:
-    """Move jobs to the history; return those (id, epoch) that were there under their epoch.
+    """Move jobs to the history; return those (id, epoch) that were not there under their epoch.
 
     With `held` only those that a worker holds: that is the fence.
     """
@@ -141,21 +141,27 @@ def move(tx: Tx, moves: Sequence[Move], *, held: bool) -> set[tuple[str, int]]:
         return set()
     if tx.dialect == "postgres":
         rows = tx.all(_FUSED[held], moves=msgspec.json.encode(moves).decode())
-        return {(row[0], row[1]) for row in rows}
-    # A worker that came back may have told the same end twice, and a row is copied once.
-    alone = {(one.id, one.epoch): one for one in moves}
-    moved: set[tuple[str, int]] = set()
-    for shared, group in _groups(_placed(tx, alone.values(), held=held)):
+        if len(rows) == len(moves):
+            return set()
+        return {(one.id, one.epoch) for one in moves} - {(row[0], row[1]) for row in rows}
+    if len({one.id for one in moves}) < len(moves):
+        # A worker that came back may have told the same end twice, and a row is copied once.
+        moves = list({(one.id, one.epoch): one for one in moves}.values())
+    placed = _placed(tx, moves, held=held)
+    absent = {(one.id, one.epoch) for one in moves} if len(placed) < len(moves) else set()
+    absent.difference_update((one.id, one.epoch) for one in placed if absent)
+    for shared, group in _groups(placed):
         for portion in in_portions(group):
             gone = _copied(tx, shared, portion, held=held)
+            if len(gone) < len(portion):
+                absent.update({(one.id, one.epoch) for one in portion if one not in gone})
             if gone:
                 sql, names = _delete(size_for(len(gone)))
                 tx.execute_row(sql, names, _filled([one.position for one in gone], len(names)))
-            moved.update((one.id, one.epoch) for one in gone)
-    return moved
+    return absent
 
 
-def _placed(tx: Tx, moves: Collection[Move], *, held: bool) -> Iterable[Move]:
+def _placed(tx: Tx, moves: Sequence[Move], *, held: bool) -> Sequence[Move]:
     """Return moves with the places of their jobs; those that are not there are left out."""
     unknown = [one for one in moves if not one.position]
     if not unknown:
@@ -195,11 +201,17 @@ def _filled(row: list[Value], length: int) -> list[Value]:
 def _groups(moves: Iterable[Move]) -> Iterator[tuple[tuple[Value, ...], Sequence[Move]]]:
     """Return moves by what they share: a statement of many costs a third of many statements."""
     groups: dict[tuple[Value, ...], list[Move]] = {}
+    last: tuple[Value, ...] = ()
+    group: list[Move] = []
     for one in moves:
-        large = one.id if one.result is not None and len(one.result) > _result_chars_max else None
-        groups.setdefault((large, *_shared(one)), []).append(one)
-    for key, group in groups.items():
-        yield key[1:], group
+        shared = _shared(one)
+        if one.result is not None and len(one.result) > _result_chars_max:
+            yield shared, [one]
+            continue
+        if shared != last:
+            last, group = shared, groups.setdefault(shared, [])
+        group.append(one)
+    yield from groups.items()
 
 
 _shared: Final[Callable[[Move], tuple[Value, ...]]] = attrgetter(*_SHARED)

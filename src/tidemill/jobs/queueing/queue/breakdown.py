@@ -110,6 +110,14 @@ class Breakdown:
         outcomes = self.of(job).outcomes
         outcomes[state] = outcomes.get(state, 0) + 1
 
+    def all_ended(self, jobs: Iterable[Claimed], state: str) -> None:
+        """Count jobs that have ended for good; those of one script mostly come together."""
+        spec, outcomes = None, {}
+        for job in jobs:
+            if job.spec is not spec:
+                spec, outcomes = job.spec, self.of(job).outcomes
+            outcomes[state] = outcomes.get(state, 0) + 1
+
     def figures(self, now: Callable[[], int]) -> Sequence[Figure]:
         """Return what a module offers of these counts."""
         return (*self._of_all(), *self._of_scripts(), *self._of_tags(now))

@@ -7,8 +7,8 @@ from typing import Final, TypeVar
 
 T = TypeVar("T")
 
-many_max: Final = 256
-"""How many rows one such statement names at most."""
+many_max: Final = 200
+"""How many rows one such statement names at most: as many as a worker mostly takes at once."""
 
 
 def in_portions(rows: Sequence[T]) -> Iterator[Sequence[T]]:
@@ -19,4 +19,4 @@ def in_portions(rows: Sequence[T]) -> Iterator[Sequence[T]]:
 
 def size_for(count: int) -> int:
     """Return the size of the statement for `count` rows; what it names beyond them is null."""
-    return 1 << (count - 1).bit_length()
+    return min(many_max, 1 << (count - 1).bit_length())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from tidemill.core.facts import topic
 from tidemill.core.ports import LiveUpdates
@@ -70,6 +70,27 @@ class Signals:
                     handler(job)
             for event in self._waiting.pop(job.id, ()):
                 event.set()
+
+    def leased(self, jobs: Sequence[Claimed]) -> None:
+        """Say that workers have been given jobs."""
+        if self._is_any_followed(jobs):
+            for job in jobs:
+                self.changed(job, JobState.LEASED)
+
+    def succeeded(self, jobs: Sequence[Claimed]) -> None:
+        """Say that jobs have ended well; once for all is cheaper than `changed` for each."""
+        if self._is_any_followed(jobs):
+            for job in jobs:
+                self.changed(job, JobState.SUCCEEDED)
+            return
+        self.breakdown.all_ended(jobs, JobState.SUCCEEDED)
+        if self._waiting:
+            for job in jobs:
+                for event in self._waiting.pop(job.id, ()):
+                    event.set()
+
+    def _is_any_followed(self, jobs: Sequence[Claimed]) -> bool:
+        return any(map(self._live.is_followed, {job.tenant_id for job in jobs}))
 
     def retried(self, job: Job) -> None:
         """Count an attempt after which another one follows."""
