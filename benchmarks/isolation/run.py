@@ -20,7 +20,8 @@ from typing import Final
 from benchmarks.processes import machine
 from tidemill.jobs.execution.isolation.keeper import Keeper, KeeperOptions
 from tidemill.jobs.execution.isolation.plan import JobLimits, Specification, Walls, ZygoteKey
-from tidemill.jobs.execution.worker.output import Collected, pump
+from tidemill.jobs.execution.worker.output import Collected
+from tidemill.jobs.execution.worker.pipes import Pipe
 
 FIBONACCI: Final = """
 def fibonacci(n):
@@ -79,7 +80,7 @@ async def _run(keeper: Keeper, key: ZygoteKey, specification: Specification) -> 
     await job.end()
     seconds = time.perf_counter() - began
     result = Collected(1000)
-    await pump(job.process.result, result.add)
+    await Pipe(job.process.result, result.add).read()
     job.process.close()
     job.release()
     if result.get() != b'{"result":55}':

@@ -19,7 +19,8 @@ from tidemill.jobs.execution.isolation.plan import (
     Walls,
     ZygoteKey,
 )
-from tidemill.jobs.execution.worker.output import Collected, pump
+from tidemill.jobs.execution.worker.output import Collected
+from tidemill.jobs.execution.worker.pipes import Pipe
 
 pytestmark = [
     pytest.mark.anyio,
@@ -106,8 +107,8 @@ async def _look(directory: Path, environment: Environment, **arguments: Any) -> 
         running = await keeper.run(key, specification, LIMITS)
         answer = Collected(MEBIBYTE)
         await asyncio.gather(
-            pump(running.process.result, answer.add),
-            pump(running.process.stdout, lambda _: None),
+            Pipe(running.process.result, answer.add).read(),
+            Pipe(running.process.stdout, lambda _: None).read(),
             running.end(),
         )
         running.process.close()

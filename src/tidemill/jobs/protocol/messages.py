@@ -144,7 +144,7 @@ class LogChunk(Struct, frozen=True, kw_only=True, tag="log"):
 
 
 class TokenWanted(Struct, frozen=True, kw_only=True, tag="token_wanted"):
-    """A function asks for its job's token, which its assignment does not bring."""
+    """A function, or a warm job, asks for its token, which its assignment does not bring."""
 
     job_id: str
     epoch: int

@@ -15,7 +15,8 @@ from tests.integration.jobs.isolation.keeping import until
 from tidemill.jobs.execution.isolation.keeper import Keeper, KeeperOptions
 from tidemill.jobs.execution.isolation.plan import JobLimits, Specification, Walls, ZygoteKey
 from tidemill.jobs.execution.isolation.running import RunningJob
-from tidemill.jobs.execution.worker.output import Collected, pump
+from tidemill.jobs.execution.worker.output import Collected
+from tidemill.jobs.execution.worker.pipes import Pipe
 
 pytestmark = pytest.mark.anyio
 MEBIBYTE = 1024 * 1024
@@ -68,7 +69,7 @@ async def _run(keeper: Keeper, content: str, key: ZygoteKey = SANDBOX) -> Any:
     running = await _begin(keeper, content, key)
     result = Collected(1000)
     await running.end()
-    await pump(running.process.result, result.add)
+    await Pipe(running.process.result, result.add).read()
     running.process.close()
     return json.loads(result.get())["result"]
 

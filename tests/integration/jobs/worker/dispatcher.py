@@ -27,6 +27,8 @@ from tidemill.jobs.protocol.messages import (
     OutcomesTaken,
     Refused,
     Started,
+    Token,
+    TokenWanted,
     ToWorker,
     Verdict,
     Welcome,
@@ -147,6 +149,10 @@ class Dispatcher:
             self.started[message.job_id].append(message)
         elif isinstance(message, Heartbeat):
             self.beats.append(message)
+        elif isinstance(message, TokenWanted):
+            job_id, epoch = message.job_id, message.epoch
+            token = f"token-of-{job_id}"
+            await connection.send(Token(job_id=job_id, epoch=epoch, token=token))
         elif isinstance(message, Draining):
             self.draining = True
         elif isinstance(message, Outcomes):

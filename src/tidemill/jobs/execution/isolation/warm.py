@@ -83,14 +83,14 @@ class WarmPool:
 
     def follow(self, process: WarmProcess, running: RunningJob) -> None:
         """Take `process` back when its job has been released, or end it."""
-        running.process.ended.add_done_callback(lambda _: self._keep_door(process, running))
+        running.process.keeps_door = True
         running.on_release = lambda _: self._released(process, running)
 
     def forget(self, room: Room) -> None:
         """Hear that no process of `room` is left."""
         process = self._all.pop(room.number, None)
-        if process is not None and process.door is not None:
-            process.door.close()
+        if process is not None:
+            _close(process)
 
     def end_longest_idle(self) -> bool:
         """End the process that has waited longest; return False when none waits."""
@@ -107,10 +107,8 @@ class WarmPool:
             if since is not None and now - since > self._limits.idle_seconds_max:
                 self._end(process)
 
-    def _keep_door(self, process: WarmProcess, running: RunningJob) -> None:
-        process.door = running.process.take_door()
-
     def _released(self, process: WarmProcess, running: RunningJob) -> None:
+        process.door = running.process.take_door()
         process.jobs += 1
         ended = running.process.ended
         reusable = ended.done() and not ended.cancelled() and ended.result().reusable
@@ -122,8 +120,15 @@ class WarmPool:
             self._end(process)
 
     def _end(self, process: WarmProcess) -> None:
-        self.forget(process.room)
+        self._all.pop(process.room.number, None)
+        _close(process)
         process.room.dismiss()
+
+
+def _close(process: WarmProcess) -> None:
+    if process.door is not None:
+        process.door.close()
+        process.door = None
 
 
 _PENDING_MAX: Final = 64

@@ -6,6 +6,7 @@ import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
 import structlog
@@ -34,7 +35,8 @@ from tidemill.jobs.execution.worker.endings import (
     stop_error,
     too_large,
 )
-from tidemill.jobs.execution.worker.output import Collected, Connected, JobLog, LastLine, pump
+from tidemill.jobs.execution.worker.output import Collected, Connected, JobLog, LastLine
+from tidemill.jobs.execution.worker.pipes import Pipe
 from tidemill.jobs.execution.worker.pulses import Pulse
 from tidemill.jobs.execution.worker.redaction import Redaction
 from tidemill.jobs.execution.worker.relay import Relay
@@ -68,7 +70,7 @@ class Execution:
     def __init__(self, assignment: Assignment) -> None:
         self.assignment = assignment
         self.held = Held(assignment.job_id, assignment.epoch)
-        self.started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self.started_at: int | None = None
         self.log: JobLog | None = None
         self._redaction = Redaction(assignment.secrets)
         self._running: RunningJob | None = None
@@ -109,7 +111,9 @@ class Execution:
             return self._unstarted(received_at, self._stopped_as)
         relay = Relay(
             surroundings.api_url,
-            self.assignment.token,
+            # A warm job's assignment brings none: few of them ask for anything.
+            None if self.assignment.isolation is Isolation.WARM else self.assignment.token,
+            ask=partial(surroundings.token_of, self.held),
             learn=self._redaction.hide,
             ca_file=surroundings.ca_file,
             traceparent=self.assignment.traceparent,
@@ -122,8 +126,8 @@ class Execution:
                 self._redaction.share(keeper.warm_secrets(job.tenant_id, job.content_hash))
             prepared = await self._prepared(surroundings.machine)
             running = await self._begin(surroundings, prepared, relay)
-            running.process.on_door(relay.serve)
             self._running = running
+            running.process.on_door(relay.serve)
             running.process.started.add_done_callback(lambda _: self._beat(relay))
             return await self._follow(running, surroundings, received_at)
         except ZygoteNotReady:
@@ -199,29 +203,27 @@ class Execution:
         self.log = output
         result = Collected(job.result_bytes_max + _ENVELOPE_BYTES)
         last_line = LastLine(job.result_bytes_max)
-        show = self._redaction.pump
-        pumps = [asyncio.create_task(show(process.stdout, output.write, last_line.add))]
+        pipes = [self._redaction.pipe(process.stdout, output.write, last_line.add)]
         if process.stderr is not None:
-            pumps.append(asyncio.create_task(show(process.stderr, output.write)))
-        reading = asyncio.create_task(pump(process.result, result.add))
+            pipes.append(self._redaction.pipe(process.stderr, output.write))
+        answer = Pipe(process.result, result.add)
         timer = asyncio.get_running_loop().call_later(
             job.timeout_seconds, self.stop, Verdict.TIMED_OUT, timeout_grace_seconds
         )
         try:
-            started_at = await process.started
-            self.started.set_result(started_at)
+            self.started_at = started_at = await process.started
             crash_point("worker_after_start")
             if self._stopped_as is not None and self._killing is None:
                 self.stop(self._stopped_as, self._grace_seconds)
             ending = await running.end()
-            await reading
+            await answer.read()
             await output.close()
-            await asyncio.gather(*pumps)
+            for pipe in pipes:
+                await pipe.read()
         finally:
             timer.cancel()
-            for task in (*pumps, reading):
-                task.cancel()
-            await asyncio.gather(*pumps, reading, return_exceptions=True)
+            for pipe in (*pipes, answer):
+                pipe.stop()
             process.close()
         return self._outcome(started_at or received_at, ending, result, last_line)
 

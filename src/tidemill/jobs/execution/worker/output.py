@@ -1,9 +1,8 @@
-"""What a job prints: read from its pipes, limited, numbered and sent while it runs."""
+"""What a job prints: limited, numbered and sent while it runs."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -14,7 +13,6 @@ from tidemill.jobs.protocol.errors import ConnectionLost
 from tidemill.jobs.protocol.messages import Held, LogChunk
 from tidemill.jobs.protocol.receiving import Windows
 
-_READ_BYTES_MAX: Final = 32 * 1024
 _REPEATED_CHUNKS_MAX: Final = Windows().logs
 """As many as a dispatcher may have that it has not written: it gives credit for no more."""
 TRUNCATED: Final = "\n[truncated: the log is limited to {limit} bytes]\n"
@@ -45,12 +43,19 @@ class JobLog:
         self._recent: deque[LogChunk] = deque(maxlen=_REPEATED_CHUNKS_MAX)
         self._connection: WorkerConnection | None = None
         self._changed = asyncio.Condition()
-        self._sending = asyncio.create_task(self._send())
+        self._sending: asyncio.Task[None] | None = None
+
+    @property
+    def is_silent(self) -> bool:
+        """Return whether nothing was written."""
+        return self._sending is None
 
     async def write(self, data: bytes) -> None:
         """Append `data`, or the line that says that the limit is reached."""
         if self._is_full:
             return
+        if self._sending is None:
+            self._sending = asyncio.create_task(self._send())
         # No terminal shows a NUL, and in the dispatcher's file it stands for what was lost.
         data = data.replace(b"\0", _REPLACEMENT)
         room = self._bytes_max - self._offset
@@ -70,19 +75,23 @@ class JobLog:
     async def close(self) -> None:
         """Let writers go on without waiting: the job has ended, so little can come."""
         self._is_closing = True
-        async with self._changed:
-            self._changed.notify_all()
+        if self._sending is not None:
+            async with self._changed:
+                self._changed.notify_all()
 
     async def sent(self) -> None:
         """Return when everything has been sent; nothing is written any more."""
         self._is_complete = True
+        if self._sending is None:
+            return
         async with self._changed:
             self._changed.notify_all()
         await asyncio.shield(self._sending)
 
     def abandon(self) -> None:
         """Send no more."""
-        self._sending.cancel()
+        if self._sending is not None:
+            self._sending.cancel()
 
     async def _send(self) -> None:
         while True:
@@ -145,25 +154,6 @@ class LastLine:
         return (self._open if self._open.strip() else self._last).strip(b"\r")
 
 
-async def pump(descriptor: int, *takers: Callable[[bytes], Awaitable[None] | None]) -> None:
-    """Read `descriptor` to its end, and hand each piece to `takers` before the next."""
-    loop = asyncio.get_running_loop()
-    while True:
-        try:
-            data = os.read(descriptor, _READ_BYTES_MAX)
-        except BlockingIOError:
-            await _readable(loop, descriptor)
-            continue
-        if not data:
-            return
-        for take in takers:
-            waiting = take(data)
-            if waiting is not None:
-                await waiting
-        # A job that prints without end keeps its pipe full, and nothing above need have waited.
-        await asyncio.sleep(0)
-
-
 class Collected:
     """The bytes of a result, up to a limit; the rest is read and thrown away."""
 
@@ -182,20 +172,6 @@ class Collected:
     def get(self) -> bytes:
         """Return what was kept."""
         return bytes(self._parts)
-
-
-async def _readable(loop: asyncio.AbstractEventLoop, descriptor: int) -> None:
-    ready: asyncio.Future[None] = loop.create_future()
-
-    def wake() -> None:
-        if not ready.done():
-            ready.set_result(None)
-
-    loop.add_reader(descriptor, wake)
-    try:
-        await ready
-    finally:
-        loop.remove_reader(descriptor)
 
 
 async def send_rest(output: JobLog, connection: WorkerConnection, *, seconds_max: float) -> bool:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
-from tidemill.jobs.execution.worker.output import pump
+from tidemill.jobs.execution.worker.pipes import Pipe
 
 secret_chars_min: Final = 4
 """Shorter ones stand in too many words."""
@@ -79,22 +79,26 @@ class Redaction:
         shown = self.text(text)
         return string[0] if shown == text else json.dumps(shown, ensure_ascii=False).encode()
 
-    async def pump(
+    def pipe(
         self,
         descriptor: int,
         write: Callable[[bytes], Awaitable[None]],
         *takers: Callable[[bytes], None],
-    ) -> None:
+    ) -> Pipe:
         """Read `descriptor` to its end: as it is for `takers`, without secrets for `write`."""
         stream = RedactedStream(self)
 
-        async def write_redacted(data: bytes) -> None:
-            if shown := stream.feed(data):
-                await write(shown)
+        def take(data: bytes) -> Awaitable[None] | None:
+            for taker in takers:
+                taker(data)
+            shown = stream.feed(data)
+            return write(shown) if shown else None
 
-        await pump(descriptor, *takers, write_redacted)
-        if rest := stream.rest():
-            await write(rest)
+        def end() -> Awaitable[None] | None:
+            rest = stream.rest()
+            return write(rest) if rest else None
+
+        return Pipe(descriptor, take, end)
 
 
 class RedactedStream:

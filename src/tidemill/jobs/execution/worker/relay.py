@@ -17,7 +17,7 @@ import posixpath
 import socket
 import ssl
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -25,6 +25,8 @@ from urllib.parse import unquote, urlsplit
 import httptools
 import msgspec
 from msgspec import Struct
+
+from tidemill.jobs.execution.worker.tokens import NoToken
 
 request_seconds_max: Final = 60.0
 connect_seconds_max: Final = 10.0
@@ -77,8 +79,9 @@ class Relay:
     def __init__(
         self,
         api_url: str,
-        token: str,
+        token: str | None,
         *,
+        ask: Callable[[], Awaitable[str]],
         learn: Callable[[Sequence[str]], None],
         ca_file: str = "",
         traceparent: str | None = None,
@@ -87,8 +90,10 @@ class Relay:
         self._api = urlsplit(api_url)
         self._ca_file = ca_file
         self._token = token
+        self._ask = ask
         self._learn = learn
         self._is_shared = False
+        self._door: socket.socket | None = None
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
         self._opening: asyncio.Task[None] | None = None
@@ -97,8 +102,12 @@ class Relay:
         """When the job asked last, in monotonic seconds: a sign of its life."""
 
     def serve(self, door: socket.socket) -> None:
-        """Take connections from `door`, which lies in the job's network."""
-        self._opening = asyncio.create_task(self._open(door))
+        """Take connections from `door`, which lies in the job's network, once somebody knocks.
+
+        Most jobs ask for nothing, and a server costs more than what they do.
+        """
+        self._door = door
+        asyncio.get_running_loop().add_reader(door.fileno(), self._knocked)
 
     async def listen(self) -> str:
         """Take connections on the machine's loopback from now on; return the address."""
@@ -109,6 +118,8 @@ class Relay:
     async def stop(self) -> None:
         """Close the door and cut what goes through it."""
         self._is_stopped = True
+        if self._door is not None:
+            self._unwatched(self._door).close()
         if self._opening is not None:
             await self._opening
         if self._server is not None:
@@ -116,6 +127,15 @@ class Relay:
         for task in tuple(self._connections):
             task.cancel()
         await asyncio.gather(*tuple(self._connections), return_exceptions=True)
+
+    def _knocked(self) -> None:
+        if self._door is not None:
+            self._opening = asyncio.create_task(self._open(self._unwatched(self._door)))
+
+    def _unwatched(self, door: socket.socket) -> socket.socket:
+        self._door = None
+        asyncio.get_running_loop().remove_reader(door.fileno())
+        return door
 
     async def _open(self, door: socket.socket) -> None:
         self._server = await asyncio.start_server(self._connected, sock=door)
@@ -152,7 +172,7 @@ class Relay:
     def _check_token(self, request: Request) -> None:
         if not self._is_shared:
             return
-        expected = f"Bearer {self._token}".encode()
+        expected = f"Bearer {self._token or ''}".encode()
         given = [value for name, value in request.headers if name.lower() == b"authorization"]
         if len(given) != 1 or not hmac.compare_digest(given[0], expected):
             raise Refused(
@@ -162,9 +182,10 @@ class Relay:
     async def _forward(self, request: Request, writer: asyncio.StreamWriter) -> None:
         check_path(request.target)
         self.asked_at = time.monotonic()
+        token = await self._token_now()
         up_reader, up_writer = await self._connect()
         try:
-            up_writer.write(self._rewritten(request))
+            up_writer.write(self._rewritten(request, token))
             await up_writer.drain()
             if has_values(request.target):
                 await self._tell_values(up_reader, writer)
@@ -207,12 +228,20 @@ class Relay:
                 "502 Bad Gateway", "API_UNREACHABLE", "The API does not answer; try again later."
             ) from error
 
-    def _rewritten(self, request: Request) -> bytes:
+    async def _token_now(self) -> str:
+        if self._token is None:
+            try:
+                self._token = await self._ask()
+            except NoToken as error:
+                raise Refused("503 Service Unavailable", "UNAVAILABLE", str(error)) from error
+        return self._token
+
+    def _rewritten(self, request: Request, token: str) -> bytes:
         host = self._api.netloc.rpartition("@")[2].encode()
         lines = [
             request.method + b" " + request.target + b" HTTP/1.1",
             b"host: " + host,
-            b"authorization: Bearer " + self._token.encode(),
+            b"authorization: Bearer " + token.encode(),
             b"connection: close",
             b"content-length: " + str(len(request.body)).encode(),
         ]

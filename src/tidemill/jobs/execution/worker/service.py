@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -49,7 +49,6 @@ from tidemill.jobs.protocol.messages import (
     OutcomesTaken,
     Refused,
     Settings,
-    Started,
     Token,
     ToWorker,
     Verdict,
@@ -101,7 +100,12 @@ class Worker:
         self._connection: WorkerConnection | None = None
         self._connected = asyncio.Condition()
         self._calls = Calls(self._slots, lambda: self._surroundings, self._calls_over)
-        self._announcer: Announcer[Called] = Announcer(lambda: self._connection, self._runs)
+        self._announcer: Announcer[Execution | Called] = Announcer(
+            lambda: self._connection, self._runs
+        )
+        self._over: list[tuple[Execution | Called, Outcome]] = []
+        # What one job has bound to its context is not that of those that end beside it.
+        self._context = contextvars.copy_context()
         self._surroundings = Surroundings(
             keeper=self._keeper,
             connected=self._connection_now,
@@ -296,7 +300,7 @@ class Worker:
             **trace_fields(assignment.traceparent),
         )
         slot = await self._slots.get()
-        announcing = self._tasks.spawn(self._announce(execution))
+        self._announcer.add(execution)
         try:
             outcome = await execution.run(self._surroundings)
         except Exception:
@@ -306,8 +310,20 @@ class Worker:
         finally:
             self._slots.put_nowait(slot)
             self._calls.begin_soon()
-            announcing.cancel()
-        await self._finish([(execution, outcome)], execution.log)
+        if execution.log is None or execution.log.is_silent:
+            self._over_soon(execution, outcome)
+        else:
+            await self._finish([(execution, outcome)], execution.log)
+
+    def _over_soon(self, execution: Execution, outcome: Outcome) -> None:
+        """Finish together what ends in one turn of the loop without a word."""
+        if not self._over:
+            asyncio.get_running_loop().call_soon(self._finish_over, context=self._context)
+        self._over.append((execution, outcome))
+
+    def _finish_over(self) -> None:
+        over, self._over = self._over, []
+        self._tasks.spawn(self._finish(over))
 
     def _calls_over(self, over: Sequence[tuple[Called, Outcome]]) -> None:
         silent = [one for one in over if not one[0].printed]
@@ -337,13 +353,6 @@ class Worker:
                 del self._executions[execution.held.job_id]
         self._changed.set()
         await self._telling.tell(outcomes, output)
-
-    async def _announce(self, execution: Execution) -> None:
-        started_at = await execution.started
-        connection = await self._connection_now()
-        job_id, epoch = execution.held.job_id, execution.held.epoch
-        with suppress(ConnectionLost):
-            await connection.send(Started(job_id=job_id, epoch=epoch, started_at=started_at))
 
     # The end.
 

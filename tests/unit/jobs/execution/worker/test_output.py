@@ -1,15 +1,12 @@
 from __future__ import annotations
 
-import asyncio
-import os
-from itertools import count
 from typing import cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidemill.jobs.execution.worker.output import Collected, JobLog, LastLine, pump
+from tidemill.jobs.execution.worker.output import Collected, JobLog, LastLine
 from tidemill.jobs.protocol.connection import WorkerConnection
 from tidemill.jobs.protocol.messages import Held, LogChunk
 from tidemill.jobs.protocol.receiving import Windows
@@ -50,25 +47,6 @@ def test_collected_notices_what_is_over_its_limit(sizes: list[int], is_over: boo
 
     assert collected.is_over is is_over
     assert len(collected.get()) <= 10
-
-
-@pytest.mark.anyio
-async def test_pump_lets_others_run_while_a_job_prints_without_end() -> None:
-    reads = count(1)
-
-    def take(_: bytes) -> None:
-        assert next(reads) < 100, "nothing else got its turn, so no timeout could end the job"
-
-    descriptor = os.open("/dev/zero", os.O_RDONLY | os.O_NONBLOCK)
-    try:
-        pumping = asyncio.create_task(pump(descriptor, take))
-        for _ in range(10):
-            await asyncio.sleep(0)
-        assert not pumping.done(), "the other task went on while the output did"
-        pumping.cancel()
-        await asyncio.gather(pumping, return_exceptions=True)
-    finally:
-        os.close(descriptor)
 
 
 class _Connection:
