@@ -75,7 +75,7 @@ class RequirementWithoutEffect(RuleViolation):
     def __init__(self, param: str, tag: str, reason: str) -> None:
         super().__init__(
             f"{param} would have no effect under the tag {tag!r}: {reason}. Leave it out, or have "
-            f"an operator change that with PUT /api/v1/tags/{tag}/strategy.",
+            f"an operator change that: tidemill strategies set {tag} --help.",
             param=param,
         )
 

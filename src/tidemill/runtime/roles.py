@@ -22,7 +22,7 @@ if "rich" not in sys.modules:
     del sys.modules["rich"]
 
 from tidemill.core.config import Config, ConfigRefused
-from tidemill.core.errors import TidemillError
+from tidemill.core.errors import TidemillError, Unavailable
 from tidemill.infrastructure.database.owner_lock import DataDirectoryInUse
 from tidemill.infrastructure.observability.logs import (
     configure_logging,
@@ -63,6 +63,10 @@ def run_role(role: str, argv: Sequence[str], run: Callable[[Config], int | None]
         return EXIT_REFUSED
     except TidemillError as error:
         _complain(error.message)
+        if isinstance(error, Unavailable) and role != "worker":
+            _complain(
+                "`tidemill doctor` with the same options names the setting, and what is there."
+            )
         return 1
 
 

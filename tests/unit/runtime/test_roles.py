@@ -3,6 +3,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 
 def test_roles_leave_out_what_they_do_not_need_without_keeping_it_from_others() -> None:
     script = (
@@ -16,3 +18,23 @@ def test_roles_leave_out_what_they_do_not_need_without_keeping_it_from_others() 
     )
 
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("role", "lines"), [("api", 2), ("worker", 1)])
+def test_roles_lead_who_starts_them_without_a_database_to_the_doctor(role: str, lines: int) -> None:
+    script = (
+        "import sys\n"
+        "from tidemill.core.store_errors import StoreUnavailable\n"
+        "from tidemill.runtime.roles import run_role\n"
+        "def away(config): raise StoreUnavailable('PostgreSQL', 'it does not answer in time')\n"
+        f"sys.exit(run_role({role!r}, [], away))"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", script], check=False, capture_output=True, text=True
+    )
+
+    said = done.stderr.splitlines()
+    assert (done.returncode, len(said)) == (1, lines)
+    assert "tidemill: The PostgreSQL store is not available" in said[0]
+    assert ("tidemill doctor" in said[-1]) == (role == "api")
