@@ -46,3 +46,8 @@ class FolderDenied(Forbidden):
         super().__init__(
             f"{path} needs the right {level!r} in {place}. Ask one of its owners, or an admin."
         )
+
+
+def named(paths: Sequence[str], hidden: int) -> str:
+    """Return the paths, and how many there are that the reader may not see."""
+    return ", ".join([*paths, *([f"{hidden} in folders closed to you"] if hidden else [])])

@@ -12,6 +12,7 @@ from tidemill.core.errors import (
     RuleViolation,
     Unavailable,
 )
+from tidemill.jobs.folder_errors import named
 
 
 class InvalidResourcePath(InvalidInput):
@@ -50,10 +51,10 @@ class VariableInUse(Conflict):
 
     code = "VARIABLE_IN_USE"
 
-    def __init__(self, path: str, users: Sequence[str]) -> None:
+    def __init__(self, path: str, users: Sequence[str], hidden: int = 0) -> None:
+        told = named(users, hidden)
         super().__init__(
-            f"{_shown(path)} is referred to by {', '.join(users)}. Change or delete those first.",
-            param="path",
+            f"{_shown(path)} is referred to by {told}. Change or delete those first.", param="path"
         )
 
 
@@ -101,10 +102,10 @@ class ResourceTypeInUse(Conflict):
 
     code = "RESOURCE_TYPE_IN_USE"
 
-    def __init__(self, name: str, users: Sequence[str]) -> None:
+    def __init__(self, name: str, users: Sequence[str], hidden: int = 0) -> None:
+        told = named(users, hidden)
         super().__init__(
-            f"The resources {', '.join(users)} have the type {_shown(name)}. Delete them first.",
-            param="name",
+            f"The resources {told} have the type {_shown(name)}. Delete them first.", param="name"
         )
 
 
@@ -131,10 +132,10 @@ class ResourceInUse(Conflict):
 
     code = "RESOURCE_IN_USE"
 
-    def __init__(self, path: str, users: Sequence[str]) -> None:
+    def __init__(self, path: str, users: Sequence[str], hidden: int = 0) -> None:
+        told = named(users, hidden)
         super().__init__(
-            f"{_shown(path)} is referred to by {', '.join(users)}. Change or delete those first.",
-            param="path",
+            f"{_shown(path)} is referred to by {told}. Change or delete those first.", param="path"
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tidemill.core.errors import Conflict, Forbidden, InvalidInput, NotFound, RuleViolation
+from tidemill.jobs.folder_errors import named
 
 
 class ScheduleInvalid(RuleViolation):
@@ -69,7 +70,7 @@ class ScheduleInUse(Conflict):
 
     def __init__(self, path: str, dependents: Sequence[str], hidden: int = 0) -> None:
         super().__init__(
-            f"{_shown(path)} cannot go: {_told(dependents, hidden)} run after it. Change them "
+            f"{_shown(path)} cannot go: {named(dependents, hidden)} run after it. Change them "
             "first.",
             param="schedule_id",
         )
@@ -144,7 +145,7 @@ class CalendarInUse(Conflict):
 
     def __init__(self, name: str, paths: Sequence[str], hidden: int = 0) -> None:
         super().__init__(
-            f"{_shown(name)} cannot go: {_told(paths, hidden)} run by it. Change them first.",
+            f"{_shown(name)} cannot go: {named(paths, hidden)} run by it. Change them first.",
             param="name",
         )
 
@@ -156,11 +157,6 @@ class OccurrenceNotFound(NotFound):
 
     def __init__(self, reference: str) -> None:
         super().__init__(f"There is no occurrence {_shown(reference)}.", param="occurrence_id")
-
-
-def _told(paths: Sequence[str], hidden: int) -> str:
-    """Return the paths, and how many there are that the reader may not see."""
-    return ", ".join([*paths, *([f"{hidden} in folders closed to you"] if hidden else [])])
 
 
 def _shown(text: str) -> str:

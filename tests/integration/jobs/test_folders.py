@@ -120,6 +120,43 @@ async def test_folders_are_not_named_to_those_who_remove_what_others_use(people:
     assert ["f/unnamed/two" in told[0].text, "f/unnamed/three" in told[1].text] == [True, True]
 
 
+async def test_folders_are_not_named_to_those_who_delete_values_that_others_use(
+    people: People,
+) -> None:
+    await a_folder(people, "users")
+    type_: dict[str, Any] = {
+        "schema": {"type": "object", "properties": {"word": {"type": "string"}}}
+    }
+    await _ok(people.owner.put("/api/v1/resource-types/worded", json=type_))
+    variable, resource = "/api/v1/variables/words/one", "/api/v1/resources/words/two"
+    value: dict[str, Any] = {"type": "worded", "value": {"word": "two"}}
+    await _ok(people.bob.put(variable, json={"value": "one"}))
+    await _ok(people.bob.put(resource, json=value))
+    for name in ("words/one", "words/two"):
+        kind = "var" if name.endswith("one") else "res"
+        args = {"word": f"${kind}:{name}"}
+        path = f"f/users/{kind}"
+        code = f"def main(word='{args['word']}'):\n    return 1\n"
+        script = {"path": path, "language": "python", "content": code}
+        await _ok(people.ann.post("/api/v1/scripts", json=script))
+        held = {"type": "worded", "value": args if kind == "var" else {"word": "x"}}
+        await _ok(people.ann.put(f"/api/v1/resources/{path}", json=held))
+        trigger = {"every_seconds": 86_400}
+        schedule = {"path": path, "script_path": path, "args": args, "trigger": trigger}
+        await _ok(people.ann.post("/api/v1/schedules", json=schedule))
+
+    refused = [await people.bob.delete(url) for url in (variable, resource)]
+    refused.append(await people.owner.delete("/api/v1/resource-types/worded"))
+    told = [one.json()["error"]["message"] for one in refused]
+
+    assert [one.status_code for one in refused] == [409] * 3
+    assert not [text for text in told[:2] if "f/users" in text]
+    assert "is referred to by 3 in folders closed to you." in told[0]
+    assert "is referred to by 2 in folders closed to you." in told[1]
+    assert "f/users/var" in told[2]
+    assert "schedule f/users/var" in (await people.ann.delete(variable)).text
+
+
 async def test_folders_let_readers_read_and_not_run(people: People) -> None:
     await a_folder(people, "shown", bob="read")
 

@@ -70,6 +70,16 @@ class FolderRules:
         grants = self._folders.all_grants(tx)
         return [path for path in paths if hidden_prefix(path, grants, actor) is None]
 
+    def seen_users(self, tx: Tx, users: Sequence[str], actor: Actor) -> tuple[list[str], int]:
+        """Return those of `users` that `actor` may see, and how many others there are.
+
+        Each is a kind of thing and its path, such as `schedule f/mill/daily`.
+        """
+        grants = self._folders.all_grants(tx)
+        paths = [(user, user.partition(" ")[2]) for user in users]
+        seen = [user for user, path in paths if hidden_prefix(path, grants, actor) is None]
+        return seen, len(users) - len(seen)
+
     def visible(
         self,
         tx: Tx,

@@ -160,7 +160,7 @@ class ResourceService:
             before = self._found(tx, wanted)
             users = [*self._resources.users(tx, wanted), *elsewhere]
             if users:
-                raise ResourceInUse(wanted, users)
+                raise ResourceInUse(wanted, *self._rules.seen_users(tx, users, actor))
             self._resources.delete(tx, wanted)
             tx.audit(
                 "jobs.resources.delete",
@@ -254,6 +254,7 @@ class ResourceTypeService:
         self._types = ResourceTypeRepository()
         self._resources = ResourceRepository()
         self._schemas = Arguments()
+        self._rules = FolderRules()
 
     async def get(self, name: str, *, actor: Actor) -> ResourceType:
         """Return a type, built in or the tenant's own; raises `ResourceTypeNotFound`."""
@@ -308,9 +309,10 @@ class ResourceTypeService:
 
         def use_case(tx: Tx) -> None:
             before = self._found(tx, name)
-            users = self._resources.of_type(tx, name)
-            if users:
-                raise ResourceTypeInUse(name, users)
+            paths = self._resources.of_type(tx, name)
+            if paths:
+                seen = self._rules.seen(tx, paths, actor)
+                raise ResourceTypeInUse(name, seen, len(paths) - len(seen))
             self._types.delete(tx, name)
             tx.audit("jobs.resource_types.delete", by=actor, resource=f"resource-type:{name}",
                      before=before.schema)  # fmt: skip

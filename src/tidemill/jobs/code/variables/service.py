@@ -129,7 +129,7 @@ class VariableService:
             before = self._found(tx, wanted)
             users = [*self._variables.users(tx, wanted), *elsewhere]
             if users:
-                raise VariableInUse(wanted, users)
+                raise VariableInUse(wanted, *self._rules.seen_users(tx, users, actor))
             self._variables.delete(tx, wanted)
             tx.audit(
                 "jobs.variables.delete",

@@ -274,7 +274,7 @@ class ScheduleService:
         return [due for _, due in zip(range(min(count, preview_max)), found, strict=False)]
 
     async def in_folder(self, name: str, actor: Actor) -> Sequence[str]:
-        """Return the paths of the first few schedules in a folder."""
+        """Return the paths of the first few schedules in a folder, for who owns all of it."""
 
         def use_case(tx: Tx) -> list[Schedule]:
             return self._schedules.page(
@@ -285,7 +285,10 @@ class ScheduleService:
         return [one.path for one in found if one.path.startswith(f"f/{name}/")]
 
     async def referring(self, target: str, actor: Actor) -> Sequence[str]:
-        """Return the first few schedules that refer to a variable or resource."""
+        """Return the first few schedules that refer to a variable or resource, of any folder.
+
+        Whoever tells them leaves out what the actor may not see.
+        """
 
         def use_case(tx: Tx) -> list[str]:
             return self._schedules.referring(tx, target, shown_max)
