@@ -12,7 +12,7 @@ import pytest
 
 from tests.fixtures.databases import a_database
 from tests.fixtures.server import OWNER, OWNER_EMAIL, OWNER_PASSWORD, Server
-from tests.fixtures.waiting import wait_until
+from tests.fixtures.waiting import Stopwatch
 
 seconds_max = 2.0
 
@@ -40,31 +40,31 @@ def test_revocation_crosses_api_processes_within_two_seconds(
     for token in (phone, laptop, made["token"]):
         assert _status(there, token) == 200
 
-    httpx.post(f"{here}/auth/logout", headers=_bearer(phone))
-    session_seconds = _refused_after(there, phone)
-    httpx.delete(f"{here}/api-tokens/{made['id']}", headers=_bearer(laptop))
-    token_seconds = _refused_after(there, made["token"])
+    httpx.post(f"{here}/auth/logout", headers=_bearer(phone), timeout=60)
+    _refused_in_time(there, phone)
+    httpx.delete(f"{here}/api-tokens/{made['id']}", headers=_bearer(laptop), timeout=60)
+    _refused_in_time(there, made["token"])
 
-    assert max(session_seconds, token_seconds) < seconds_max
     assert _status(there, laptop) == 200, "what was not revoked goes on"
 
 
 def _log_in(url: str) -> str:
     answer = httpx.post(
-        f"{url}/auth/login", json={"email": OWNER_EMAIL, "password": OWNER_PASSWORD}
+        f"{url}/auth/login", json={"email": OWNER_EMAIL, "password": OWNER_PASSWORD}, timeout=60
     )
     assert answer.status_code == 200, answer.text
     return str(answer.json()["access_token"])
 
 
-def _refused_after(url: str, token: str) -> float:
-    began = time.monotonic()
-    wait_until(lambda: _status(url, token) == 401, seconds_max=2 * seconds_max, what="the refusal")
-    return time.monotonic() - began
+def _refused_in_time(url: str, token: str) -> None:
+    watch = Stopwatch()
+    while _status(url, token) != 401:
+        assert watch.look() < seconds_max
+        time.sleep(0.01)
 
 
 def _status(url: str, token: str) -> int:
-    return httpx.get(f"{url}/members", headers=_bearer(token)).status_code
+    return httpx.get(f"{url}/members", headers=_bearer(token), timeout=60).status_code
 
 
 def _bearer(token: str) -> dict[str, str]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
+import anyio
 import httpx
 import pytest
 from msgspec import Struct
@@ -230,6 +231,7 @@ async def _things(app: App) -> dict[str, str]:
         description=CANARY,
     )
     occurrence = await _made(owner, f"schedules/{schedule['id']}/run-now")
+    await _settled(owner, item["id"], schedule["id"])
     for thing, body in (
         ("calendars/hidden", {"description": CANARY}),
         ("folders/hidden", {"description": CANARY}),
@@ -257,6 +259,18 @@ async def _things(app: App) -> dict[str, str]:
         "worker_token_id": worker_token["id"],
         "invitation_id": invitation["id"],
     }
+
+
+async def _settled(owner: httpx.AsyncClient, item_id: str, schedule_id: str) -> None:
+    """Wait for what changes by itself: it could not be compared."""
+    occurrences = f"/api/v1/schedules/{schedule_id}/occurrences?state=started"
+    with anyio.fail_after(60):
+        while True:
+            item = (await owner.get(f"/api/v1/work-items/{item_id}")).json()
+            started = (await owner.get(occurrences)).json()["items"]
+            if item["job"] is not None and started:
+                return
+            await anyio.sleep(0.05)
 
 
 async def _a_stranger(app: App) -> httpx.AsyncClient:

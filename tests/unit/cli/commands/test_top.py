@@ -9,6 +9,7 @@ import subprocess
 import sys
 import termios
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
@@ -49,7 +50,10 @@ def test_top_prints_json_once(installation: Answers, capsys: pytest.CaptureFixtu
     assert "everywhere=true" in installation.asked[0].path
 
 
-def test_ends_counts_jobs_that_ended_and_wakes_the_screen_once() -> None:
+def test_ends_counts_jobs_that_ended_and_wakes_the_screen_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tidemill.cli.commands.top.time", SimpleNamespace(monotonic=lambda: 9.0))
     reader, writer = os.pipe()
     ends = Ends(Client("http://127.0.0.1:9", token="tmk_test"), writer, ["tag:default"])
     assert ends.per_second() == (None, None)
