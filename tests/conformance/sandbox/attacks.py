@@ -262,6 +262,7 @@ def main(**_):
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if os.fork() == 0:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    print("ready", flush=True)
     time.sleep(60)
 """
 
