@@ -21,7 +21,8 @@ from tests.fixtures.waiting import Stopwatch
 from tidemill.jobs.execution.isolation.keeper import Keeper, KeeperOptions
 from tidemill.jobs.execution.isolation.plan import JobLimits, Specification, Walls, ZygoteKey
 from tidemill.jobs.execution.isolation.running import RunningJob
-from tidemill.jobs.execution.worker.output import Collected, pump
+from tidemill.jobs.execution.worker.output import Collected
+from tidemill.jobs.execution.worker.pipes import Pipe
 from tidemill.jobs.protocol.connection import DispatcherConnection
 from tidemill.jobs.protocol.unix import UnixListener, secret_name, socket_name
 
@@ -129,8 +130,8 @@ class Harness:
         job = await self._start(source, arguments, 0, "tenant-a")
         printed, result = Collected(64 * 1024), Collected(MEBIBYTE)
         reading = [
-            asyncio.create_task(pump(job.process.stdout, printed.add)),
-            asyncio.create_task(pump(job.process.result, result.add)),
+            asyncio.create_task(Pipe(job.process.stdout, printed.add).read()),
+            asyncio.create_task(Pipe(job.process.result, result.add).read()),
         ]
         stopping = asyncio.get_running_loop().call_later(
             ATTACK_SECONDS_MAX, job.stop, STOP_GRACE_SECONDS
