@@ -15,6 +15,7 @@ from tests.fixtures.identity import (
     identity_world,
 )
 from tests.fixtures.stores import StoresKind
+from tidemill.core.config import ConfigRefused
 from tidemill.core.config.sections.people import Owner
 
 pytestmark = pytest.mark.anyio
@@ -174,3 +175,12 @@ async def test_setup_integration_takes_the_owner_of_the_configuration_once(
     async with identity_world(tmp_path, owner=other) as world:
         assert (await world.log_in()).status_code == 200
         assert (await world.log_in("other@example.org")).status_code == 401
+
+
+async def test_setup_integration_refuses_a_configuration_whose_owner_cannot_be(
+    tmp_path: Path,
+) -> None:
+    owner = Owner(email=OWNER_EMAIL, password="password")
+    with pytest.raises(ConfigRefused, match=r"owner\.password"):
+        async with identity_world(tmp_path, owner=owner):
+            pytest.fail("it has started")

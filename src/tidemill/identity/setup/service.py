@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-from contextlib import suppress
 
 from msgspec import Struct
 
 from tidemill.core.actor import Actor, ActorKind, Origin, Role
 from tidemill.core.clock import seconds_after
-from tidemill.core.config import Config
+from tidemill.core.config import Config, ConfigRefused
+from tidemill.core.errors import InvalidInput, RuleViolation
 from tidemill.core.ids import INSTALLATION, TenantId, UserId
 from tidemill.core.ports import Database, Tx
 from tidemill.identity.contract import UserRegistered
@@ -91,12 +91,20 @@ class SetupService:
         )
 
     async def start(self) -> None:
-        """Make the owner that the configuration names, when there is none yet."""
+        """Make the owner that the configuration names, when there is none yet.
+
+        Raises `ConfigRefused`.
+        """
         if self._owner.email and self._owner.password and not await self.has_owner():
-            with suppress(OwnerExists):
+            try:
                 await self.create_first_owner(
                     email=self._owner.email, password=self._owner.password
                 )
+            except OwnerExists:
+                return
+            except (InvalidInput, RuleViolation) as error:
+                problem = f"owner.email and owner.password make no owner: {error.message}"
+                raise ConfigRefused([problem]) from error
 
     async def stop(self) -> None:
         """Nothing to end."""
