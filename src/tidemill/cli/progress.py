@@ -24,16 +24,16 @@ def shown(title: str) -> Iterator[Show]:
         yield _nothing
         return
     # Drawing takes longer to load than most commands take.
-    from rich.console import Console  # noqa: PLC0415
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+    from rich import progress as rich  # noqa: PLC0415 - as said above
+    from rich.console import Console  # noqa: PLC0415 - as said above
 
     columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.fields[count]}"),
-        TimeElapsedColumn(),
+        rich.TextColumn("{task.description}"),
+        rich.BarColumn(),
+        rich.TextColumn("{task.fields[count]}"),
+        rich.TimeElapsedColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with rich.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(title, total=None, count="")
 
         def show(done: int, total: int | None = None) -> None:

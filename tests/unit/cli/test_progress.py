@@ -5,6 +5,7 @@ import os
 import pty
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
+from typing import Final
 
 import pytest
 
@@ -12,6 +13,8 @@ from tests.fixtures.answers import Answers
 from tests.unit.cli.commands.test_steering import portion
 from tidemill.cli.main import run
 from tidemill.cli.progress import shown
+
+_END: Final = "the end of what was drawn"
 
 
 class Screen:
@@ -31,9 +34,12 @@ def a_terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Screen]:
         with os.fdopen(end, "w") as stderr:
             with redirect_stderr(stderr):
                 yield screen
-            stderr.write("the end")
+            stderr.write(_END)
             stderr.flush()
-            screen.drawn = os.read(shows, 65_536).decode().removesuffix("the end")
+            drawn = b""
+            while not drawn.endswith(_END.encode()):  # A terminal hands it on in pieces.
+                drawn += os.read(shows, 65_536)
+            screen.drawn = drawn.decode().removesuffix(_END)
     finally:
         os.close(shows)
 
