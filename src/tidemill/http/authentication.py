@@ -13,6 +13,7 @@ from litestar.handlers import BaseRouteHandler
 from msgspec import Struct, field, structs
 
 from tidemill.core.actor import Actor, Origin, system
+from tidemill.core.addresses import network_of
 from tidemill.core.authorization import Permission, authorize
 from tidemill.core.errors import Forbidden, Unauthenticated
 from tidemill.core.figures import Counts
@@ -199,7 +200,7 @@ async def public_guard(
     kit = cast("Kit", connection.app.state[SERVICES])
     context = context_of(connection.scope)
     if limit := kit.requests_per_minute():
-        await _take(kit, context, f"address:{context.address}", limit)
+        await _take(kit, context, f"address:{network_of(context.address)}", limit)
 
 
 async def authenticate(connection: ASGIConnection[Any, Any, Any, Any], kit: Kit) -> Actor:

@@ -91,6 +91,17 @@ async def test_an_address_is_bounded_where_no_credential_is_needed(
     assert int(answers[-1].headers["retry-after"]) >= 1
 
 
+async def test_addresses_that_one_holder_commands_are_bounded_together(
+    client: httpx.AsyncClient,
+) -> None:
+    statuses: list[int] = []
+    for number in range(4):
+        cast("Any", client)._transport.client = (f"2001:db8::{number}", 1)
+        statuses.append((await client.get("/api/v1/open")).status_code)
+
+    assert statuses == [200, 200, 200, 429]
+
+
 async def test_a_tenant_is_bounded_whoever_asks(
     client: httpx.AsyncClient, limits: dict[str, int]
 ) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 from typing import Final
 
 from msgspec import Struct
 
+from tidemill.core.addresses import network_of
 from tidemill.core.clock import Instant
 
 tarpit_from_failures: Final = 5
@@ -66,16 +66,3 @@ def address_key(address: str | None) -> str:
 def address_hash(address: str | None) -> str:
     """Return how a known address is kept."""
     return hashlib.sha256(network_of(address).encode()).hexdigest()[:32]
-
-
-def network_of(address: str | None) -> str:
-    """Return the address, or the /64 that one holder of an IPv6 address commands."""
-    try:
-        parsed = ipaddress.ip_address(address or "")
-    except ValueError:
-        return "unknown"
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped is not None:
-            return str(parsed.ipv4_mapped)
-        return str(ipaddress.ip_network((parsed, 64), strict=False))
-    return str(parsed)

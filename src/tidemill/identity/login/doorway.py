@@ -10,11 +10,11 @@ from litestar.connection import Request
 from litestar.datastructures import Cookie
 
 from tidemill.core.actor import Origin
+from tidemill.core.addresses import network_of
 from tidemill.core.clock import Clock
 from tidemill.core.ports import RateLimiter
 from tidemill.http.authentication import SERVICES, Kit, check_origin, context_of
 from tidemill.http.limits import TooManyRequests
-from tidemill.identity.attempts.models import network_of
 from tidemill.identity.login.cookies import no_session_cookie, session_cookie
 from tidemill.identity.login.models import Device, Entry
 from tidemill.identity.sessions.models import SessionKind

@@ -5,7 +5,6 @@ import pytest
 from tidemill.identity.attempts.models import (
     account_key,
     address_key,
-    network_of,
     tarpit_seconds,
 )
 
@@ -15,20 +14,6 @@ from tidemill.identity.attempts.models import (
 )
 def test_tarpit_seconds_grow_to_a_bound(failures: int, seconds: float) -> None:
     assert tarpit_seconds(failures) == seconds
-
-
-@pytest.mark.parametrize(
-    ("address", "network"),
-    [
-        ("192.0.2.7", "192.0.2.7"),
-        ("::ffff:192.0.2.7", "192.0.2.7"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("local", "unknown"),
-        (None, "unknown"),
-    ],
-)
-def test_network_of_is_what_one_holder_commands(address: str | None, network: str) -> None:
-    assert network_of(address) == network
 
 
 def test_account_key_counts_each_known_address_by_itself() -> None:
