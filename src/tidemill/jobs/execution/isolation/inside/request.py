@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import http.client
+import io
 import json
 import re
 import socket
@@ -25,6 +26,7 @@ _STEPS: Final = frozenset({".", ".."})
 _PORTS: Final = {"http": 80, "https": 443}
 _TOKEN_BYTES_MAX: Final = 64 * 1024
 _READ_BYTES: Final = 64 * 1024
+_LATE: Final = "The request took longer than its limit (timeout_seconds)."
 
 
 class Request:
@@ -81,6 +83,45 @@ class Request:
             url, parts.scheme, parts.hostname, parts.netloc,
         )  # fmt: skip
         self.target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
+
+
+class _Timed:
+    """A socket for `http.client` that gives up at a deadline, however slowly the other end talks.
+
+    A socket's own limit begins anew with each byte.
+    """
+
+    def __init__(self, plug: socket.socket, deadline: float) -> None:
+        self._plug = plug
+        self._deadline = deadline
+
+    def sendall(self, data: bytes) -> None:
+        """Send all of `data`."""
+        rest = memoryview(data)
+        while rest:
+            self._plug.settimeout(_left(self._deadline))
+            rest = rest[self._plug.send(rest) :]
+
+    def makefile(self, _: str) -> io.BufferedReader:
+        """Return what the other end says."""
+        return io.BufferedReader(_Reader(self._plug, self._deadline))
+
+    def close(self) -> None:
+        """Leave the socket open: the answer is read after its head, and whoever made it ends it."""
+
+
+class _Reader(io.RawIOBase):
+    def __init__(self, plug: socket.socket, deadline: float) -> None:
+        super().__init__()
+        self._plug = plug
+        self._deadline = deadline
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self._plug.settimeout(_left(self._deadline))
+        return self._plug.recv_into(buffer)
 
 
 class Exchange:
@@ -141,25 +182,29 @@ class Exchange:
             request.headers.pop("content-type", None)
 
     def _one(self, request: Request, deadline: float) -> dict[str, Any]:
-        connection = self._connected(request, deadline)
+        plug = self._connected(request, deadline)
+        connection = http.client.HTTPConnection(request.host, request.port)
+        connection.sock = _Timed(plug, deadline)
         try:
             headers = {**request.headers, "host": request.netloc, "connection": "close"}
             headers.setdefault("accept-encoding", "gzip")
             connection.request(request.method, request.target, request.body, headers)
             response = connection.getresponse()
             said = {name.lower(): value for name, value in response.getheaders()}
-            body, truncated = self._body(response, said, deadline)
+            body, truncated = self._body(response, said)
         except http.client.HTTPException as error:
             raise OSError(f"{type(error).__name__}: {error}") from error
+        except TimeoutError:
+            raise TimeoutError(_LATE) from None
         finally:
             connection.close()
+            plug.close()
         answer = {"status": response.status, "headers": said, "body": _decoded(body, said)}
         if truncated:
             answer |= {"body": body.decode(errors="replace"), "truncated": True}
         return answer
 
-    def _connected(self, request: Request, deadline: float) -> http.client.HTTPConnection:
-        connection = http.client.HTTPConnection(request.host, request.port)
+    def _connected(self, request: Request, deadline: float) -> socket.socket:
         addresses = self._guard.resolve(request.host, request.port)
         plug: socket.socket | None = None
         for address in addresses:
@@ -173,17 +218,14 @@ class Exchange:
         assert plug is not None  # noqa: S101 - the last failure was raised
         if request.scheme == "https":
             context = ssl.create_default_context()
+            plug.settimeout(_left(deadline))
             plug = context.wrap_socket(plug, server_hostname=request.host)
-        connection.sock = plug
-        return connection
+        return plug
 
-    def _body(
-        self, response: http.client.HTTPResponse, said: dict[str, str], deadline: float
-    ) -> tuple[bytes, bool]:
+    def _body(self, response: http.client.HTTPResponse, said: dict[str, str]) -> tuple[bytes, bool]:
         unpack = zlib.decompressobj(47) if said.get("content-encoding") == "gzip" else None
         body = bytearray()
         while data := response.read1(_READ_BYTES):
-            _left(deadline)
             body += unpack.decompress(data, self._bytes_max + 1) if unpack else data
             if len(body) > self._bytes_max:
                 return bytes(body[: self._bytes_max]), True
@@ -213,7 +255,7 @@ class Exchange:
 def _left(deadline: float) -> float:
     left = deadline - time.monotonic()
     if left <= 0:
-        raise TimeoutError("The request took longer than its limit (timeout_seconds).")
+        raise TimeoutError(_LATE)
     return left
 
 
