@@ -60,6 +60,9 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option
     unique: Annotated[
         bool, typer.Option("--unique", help="None beside one with the same arguments.")
     ] = False,
+    isolation: Annotated[
+        str | None, typer.Option(help="sandbox, or warm: a process that runs job after job.")
+    ] = None,
     requires: Requires = None,
     affinity_key: AffinityKey = None,
     label: Annotated[
@@ -85,6 +88,7 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option
         "timeout_seconds": timeout,
         "attempts_max": attempts,
         "limits": _limits(limits, unique=unique),
+        "isolation": isolation,
         "requires": requirements_of(requires),
         "affinity_key": affinity_key,
         "labels": label,

@@ -38,6 +38,14 @@ def test_run_prints_log_and_result(server: Answers, capsys: pytest.CaptureFixtur
     }
 
 
+def test_run_says_how_far_the_job_is_kept_apart(server: Answers) -> None:
+    _prepare(server, state="succeeded", result=None)
+
+    assert run(["run", "harbour/tides", "--isolation", "warm"]) == 0
+
+    assert server.asked[0].body == {"script_path": "harbour/tides", "args": {}, "isolation": "warm"}
+
+
 @pytest.mark.parametrize("state", ["succeeded", "failed"])
 def test_run_prints_a_document_a_line_with_json_and_the_outcome_last(
     server: Answers, capsys: pytest.CaptureFixture[str], state: str
