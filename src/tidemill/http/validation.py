@@ -20,6 +20,7 @@ from tidemill.core.errors import InvalidInput
 _FIELD: Final = re.compile(r" - at `\$\.?([^`]*)`")
 _UNKNOWN_FIELD: Final = re.compile(r"unknown field `([^`]*)`")
 _MISSING_FIELD: Final = re.compile(r"missing required field `([^`]*)`")
+_MISSING_PARAMETER: Final = re.compile(r"^Missing required (\w+) parameter '([^']*)' for path ")
 _ENUM: Final = re.compile(r"Invalid enum value '?([^']*)'?")
 _INDEX: Final = re.compile(r"\[[^\]]*\]")
 _name_chars_max: Final = 60
@@ -67,6 +68,10 @@ def check_query(request: Request[Any, Any, Any], known: Collection[str]) -> None
 def of_parameters(error: ValidationException, request: Request[Any, Any, Any]) -> ValidationFailed:
     """Return what is wrong with a path or query parameter, or with the body."""
     extra = error.extra
+    missing = _MISSING_PARAMETER.match(error.detail)
+    if missing is not None:
+        kind, name = missing.groups()
+        return ValidationFailed(f"{name} is missing; it is a {kind} parameter.", param=name)
     if not (isinstance(extra, list) and extra and isinstance(extra[0], dict)):
         return of_message(error.detail, request)
     message = str(extra[0].get("message", error.detail))

@@ -55,6 +55,12 @@ async def test_bodies_that_are_none_are_told_in_words(tmp_path: Path) -> None:
         ),
         (
             "GET",
+            "/api/v1/variables/value",
+            None,
+            "path is missing; it is a query parameter.",
+        ),
+        (
+            "GET",
             "/api/v1/jobs?since=yesterday",
             None,
             "since: Expected an instant with its zone, such as 2026-01-31T12:00:00Z.",
@@ -67,4 +73,7 @@ async def test_a_choice_within_a_map_and_an_instant_are_told_by_what_they_can_be
     async with make_app(tmp_path) as app:
         answer = await app.owner.request(method, path, json=body)
 
-    assert (answer.status_code, answer.json()["error"]["message"]) == (400, told)
+    error = answer.json()["error"]
+    assert (answer.status_code, error["message"]) == (400, told)
+    assert error["param"], "programs are told the field, too"
+    assert told.startswith(error["param"])
