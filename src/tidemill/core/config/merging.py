@@ -21,24 +21,31 @@ class Entry(Struct, frozen=True, kw_only=True):
     """Something that a source says: a name of a key, and a text or data.
 
     `name` is `section.field`, an alias of it, or one of the variables that have names of
-    their own. `unread` says why the value could not be had, e.g. of a secret in a file.
+    their own. `unread` says why the value could not be had, e.g. of a secret in a file. What
+    `gives_way` is hidden by another entry of its source, whatever it says.
     """
 
     name: str
     value: object
     origin: Origin
     unread: str | None = None
+    gives_way: bool = False
 
 
 def merge(entries: Iterable[Entry]) -> Config:
     """Return the configuration that `entries` make. Raises `ConfigRefused`."""
     problems: list[str] = []
     given: defaultdict[str, list[Given]] = defaultdict(list)
+    hidden: defaultdict[str, list[Given]] = defaultdict(list)
     for entry in entries:
-        for key_name, value in _read(entry, problems):
-            given[key_name].append(Given(value=value, origin=entry.origin))
+        found = hidden if entry.gives_way else given
+        for key_name, value in _read(entry, [] if entry.gives_way else problems):
+            found[key_name].append(Given(value=value, origin=entry.origin))
     layers = Layers(
-        given={name: _one_for_each_source(name, values, problems) for name, values in given.items()}
+        given={
+            name: _by_rank((*_one_for_each_source(name, values, problems), *hidden[name]))
+            for name, values in given.items()
+        }
     )
     config = build(layers)
     problems.extend(problems_of(config))
@@ -97,7 +104,11 @@ def _one_for_each_source(
                 f"{kept.origin} and {given.origin} both set {key_name}, to different values"
                 f"{_both(key, kept.value, given.value)}. Keep one of them."
             )
-    return tuple(sorted(first.values(), key=lambda given: given.origin.source.rank))
+    return tuple(first.values())
+
+
+def _by_rank(values: Iterable[Given]) -> tuple[Given, ...]:
+    return tuple(sorted(values, key=lambda given: given.origin.source.rank))
 
 
 def _both(key: Key, one: object, other: object) -> str:

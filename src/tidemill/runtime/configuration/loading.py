@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from tidemill.core.config import Config, ConfigRefused, Entry, Origin, Source, merge
 from tidemill.runtime.configuration.env_file import read_env_file
@@ -44,6 +44,8 @@ def load_config(
         *(variable for variable in from_env_file if variable.name not in environ),
     ]
     entries.extend(entries_of(variables))
+    hidden = [variable for variable in from_env_file if variable.name in environ]
+    entries.extend(structs.replace(entry, gives_way=True) for entry in entries_of(hidden))
     config_file = config_file or _config_file_in(variables)
     if config_file is not None:
         entries.extend(read_toml_file(config_file))

@@ -137,6 +137,23 @@ def test_load_config_prefers_the_process_to_the_env_file(tmp_path: Path) -> None
     assert given.origin.source is Source.ENVIRONMENT
 
 
+def test_load_config_shows_what_the_process_hides_of_the_env_file(tmp_path: Path) -> None:
+    """S1: the value that the file would give, unless it is none."""
+    env_file = write(tmp_path / ".env", "SERVER_PORT=4000\nLOG_LEVEL=loud\n")
+    file = write(tmp_path / "t.toml", "[server]\nport = 4500\n")
+
+    config = load_config(
+        environ={"SERVER_PORT": "5000", "LOG_LEVEL": "debug"}, env_file=env_file, config_file=file
+    )
+
+    assert [(given.value, str(given.origin)) for given in config.layers.of("server.port")] == [
+        (5000, "SERVER_PORT in the environment"),
+        (4000, f"SERVER_PORT in {env_file}:1"),
+        (4500, f"server.port in {file}:2"),
+    ]
+    assert [given.value for given in config.layers.of("log.level")] == ["debug"]
+
+
 def test_load_config_names_the_line_of_an_env_file_it_cannot_read(tmp_path: Path) -> None:
     env_file = write(tmp_path / ".env", 'A=1\nnonsense\nB="open\n')
 
