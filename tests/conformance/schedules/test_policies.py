@@ -337,12 +337,26 @@ async def test_a_follower_runs_when_its_first_is_filled_again(world: ScheduleWor
 
 
 async def test_a_dependency_counts_no_run_beyond_the_history(world: ScheduleWorld) -> None:
-    await two(world, fresh_seconds=30 * 86_400)
+    await two(world, fresh_seconds=29 * 86_400)
     with pytest.raises(ScheduleInvalid, match="30 days") as raised:
         await world.a_schedule(
             "third", after=(Dependency(path="first", fresh_seconds=30 * 86_400 + 1),)
         )
     assert raised.value.param == "after[0].fresh_seconds"
+
+
+async def test_a_dependency_is_waited_for_no_longer_than_its_run_is_remembered(
+    world: ScheduleWorld,
+) -> None:
+    await two(world)
+    after = (Dependency(path="first", fresh_seconds=20 * 86_400),)
+
+    with pytest.raises(ScheduleInvalid, match="would be forgotten during the wait") as raised:
+        await world.a_schedule("third", after=after, wait_seconds_max=10 * 86_400 + 1)
+    taken = await world.a_schedule("third", after=after, wait_seconds_max=10 * 86_400)
+
+    assert raised.value.param == "wait_seconds_max"
+    assert taken.definition.wait_seconds_max == 10 * 86_400
 
 
 async def test_run_now_starts_whatever_else_runs(world: ScheduleWorld) -> None:

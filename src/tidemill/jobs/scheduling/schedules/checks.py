@@ -62,6 +62,14 @@ def check_fresh(definition: Definition, history_days: int) -> None:
                 f"after[{index}].fresh_seconds",
                 f"it is at most {most}: runs are kept for {history_days} days (jobs.history_days).",
             )
+        together = dependency.fresh_seconds + definition.wait_seconds_max
+        if together > most:
+            raise ScheduleInvalid(
+                "wait_seconds_max",
+                f"with after[{index}].fresh_seconds it makes {together}, and {most} are the most: "
+                f"runs are kept for {history_days} days (jobs.history_days), so one that counts "
+                "would be forgotten during the wait.",
+            )
 
 
 def first_due(
