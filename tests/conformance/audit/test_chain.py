@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from tests.fixtures.stores import KINDS_BY_TIER, StoresKind, a_tenant, make_stores
 from tidemill.audit.chain.models import Break, Head, Query
 from tidemill.audit.chain.repository import add, forward, locked_head
-from tidemill.audit.chain.service import Chain
+from tidemill.audit.chain.service import Chain, page_length
 from tidemill.audit.chain.witness import Witness, WitnessKeeper
 from tidemill.core.actor import Actor, ActorKind, Role
 from tidemill.core.clock import Instant
@@ -142,6 +142,18 @@ async def test_verify_finds_a_changed_row_a_removed_row_and_a_cut_tail(world: Wo
         (4, Break.REMOVED),
         (6, Break.CUT),
     ]
+
+
+async def test_verify_finds_a_head_that_was_set_back(world: World) -> None:
+    """Whatever lies beyond it, the walk ends."""
+    await world.audited(*(f"a:{number}" for number in range(page_length)))
+    await world.drained()
+    await world.change(
+        f"UPDATE audit_heads SET seq = 0, hash = '{Head().hash}' WHERE tenant_id = :tenant_id"
+    )
+
+    async with asyncio.timeout(60):
+        assert await world.problems() == [(1, Break.CHANGED)]
 
 
 async def test_verify_finds_a_cut_tail_after_new_lines_took_its_place(world: World) -> None:

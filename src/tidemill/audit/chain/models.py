@@ -232,6 +232,11 @@ class Checker:
                 line.seq, Break.CHANGED, f"Line {line.seq} is not the one that was witnessed."
             )
 
+    def head_set_back(self) -> None:
+        """Note that lines follow the stored head, which moves with every line."""
+        seq = self.head.seq + 1
+        self._report(seq, Break.CHANGED, f"The stored head does not count line {seq}.")
+
     def forged(self, message: str) -> None:
         """Note that the head that was kept apart is not ours."""
         self._report(self.head.seq, Break.FORGED, message)

@@ -110,17 +110,18 @@ class Chain:
             witnessed = None
             checker.forged(str(forged))
         stored = await self.head(tenant_id)
-        count = 0
-        while checker.head.seq < stored.seq or count == 0:
+        count, ends = 0, False
+        while not ends:
             lines = await self._tenants.read(tenant_id, _page_after(checker.head.seq))
-            for line in lines:
-                if line.seq > stored.seq:
-                    break  # Added while we walk: checked the next time.
+            # What was added while we walk is checked the next time.
+            known = [line for line in lines if line.seq <= stored.seq]
+            for line in known:
                 checker.check(line)
                 checker.witness(line, witnessed)
-                count += 1
-            if len(lines) < page_length:
-                break
+            count += len(known)
+            ends = len(known) < page_length
+            if len(known) < len(lines) and await self.head(tenant_id) == stored:
+                checker.head_set_back()
         checker.finish(stored, witnessed)
         self.verified.add("broken" if checker.problems else "holds")
         return Verification(
