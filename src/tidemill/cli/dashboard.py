@@ -11,7 +11,7 @@ from tidemill.cli.output import printable
 
 _MIB: Final = 1024 * 1024
 _BAR: Final = 10
-_NAME_MAX: Final = 28
+_NAME_MAX: Final = 24
 BOLD, DIM, RED, YELLOW, GREEN, PLAIN = (
     "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[33m", "\x1b[32m", "\x1b[0m",
 )  # fmt: skip
@@ -86,7 +86,7 @@ def _queues(seen: Seen, paint: Callable[[str, str], str]) -> list[str]:
 
 
 def _workers(seen: Seen, paint: Callable[[str, str], str]) -> list[str]:
-    heading = f"{'WORKER':<{_NAME_MAX}}{'STATE':<11}{'SLOTS':<20}{'MEMORY':>9}{'SEEN':>8}  TAKES"
+    heading = f"{'WORKER':<{_NAME_MAX}}{'STATE':<11}{'SLOTS':<18}{'MEMORY':>9}{'SEEN':>6}  TAKES"
     lines = [paint(BOLD, heading)]
     colors = {"connected": GREEN, "draining": YELLOW, "lost": RED, "left": DIM}
     for worker in sorted(seen.workers, key=lambda one: (one["state"] == "left", one["id"])):
@@ -97,8 +97,8 @@ def _workers(seen: Seen, paint: Callable[[str, str], str]) -> list[str]:
         state = paint(colors.get(worker["state"], PLAIN), f"{worker['state']:<11}")
         memory = f"{int(worker['resident_bytes']) // _MIB} MiB"
         lines.append(
-            f"{_short(printable(worker['id'])):<{_NAME_MAX}}{state}{bar:<20}{memory:>9}"
-            f"{_age(worker['seen_at'], seen.at):>8}  {printable(takes)}"
+            f"{_short(printable(worker['id'])):<{_NAME_MAX}}{state}{bar:<18}{memory:>9}"
+            f"{_age(worker['seen_at'], seen.at):>6}  {printable(takes)}"
         )
     if not seen.workers:
         lines.append(paint(RED, "No worker has ever come. Start one with `tidemill worker`."))

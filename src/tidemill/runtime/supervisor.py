@@ -20,6 +20,7 @@ from typing import Final
 
 restart_delay_seconds_min: Final = 0.2
 restart_delay_seconds_max: Final = 10.0
+silent_stop_seconds_max: Final = 2.0
 healthy_after_seconds: Final = 20.0
 restarts_in_a_row_max: Final = 8
 EXIT_REFUSED: Final = 78
@@ -102,8 +103,25 @@ class Supervisor:
         """Stop every child, in reverse order of their start."""
         for child in reversed(self.children):
             if child.process is not None:
-                _end(child.process, child.stop_seconds_max)
+                self._end(child, child.process)
                 child.process = None
+
+    def _end(self, child: Child, process: subprocess.Popen[bytes]) -> None:
+        """Let the process end by itself within its time; say so when that takes a while."""
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGTERM)
+        silent = min(silent_stop_seconds_max, child.stop_seconds_max)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(silent)
+            return
+        left = child.stop_seconds_max - silent
+        if left > 0:
+            self.say(f"The {child.name} finishes what it runs, for {left:g} s at most.")
+        try:
+            process.wait(left)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
     def _turn(self, now: float) -> int | None:
         for child in self.children:
@@ -169,16 +187,6 @@ def embedded(
 
 def _child_environment() -> dict[str, str]:
     return {**os.environ, "TIDEMILL_SUPERVISOR_PID": str(os.getpid())}
-
-
-def _end(process: subprocess.Popen[bytes], seconds_max: float) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(seconds_max)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 def _describe(code: int) -> str:

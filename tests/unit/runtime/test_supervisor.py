@@ -26,6 +26,18 @@ child = Child("sleeper", [sys.executable, "-c", {CHILD!r}, *sys.argv[1:]], stop_
 sys.exit(Supervisor([child], say=lambda text: print(text, flush=True)).run())
 """
 
+STUBBORN = f"""
+import signal
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+{CHILD}"""
+WITH_STUBBORN = f"""
+import sys
+from tidemill.runtime import supervisor
+supervisor.silent_stop_seconds_max = 0.1
+command = [sys.executable, "-c", {STUBBORN!r}, *sys.argv[1:]]
+child = supervisor.Child("sleeper", command, stop_seconds_max=0.5)
+sys.exit(supervisor.Supervisor([child], say=lambda text: print(text, flush=True)).run())
+"""
 WITH_UNWANTED = f"""
 import sys
 from tidemill.runtime.supervisor import Child, Supervisor
@@ -75,6 +87,20 @@ def test_run_starts_a_killed_child_again_and_ends_it_on_sigterm(tmp_path: Path) 
     assert "sleeper ended with SIGKILL; starting it again." in output
     assert supervisor.returncode == 0
     assert not _alive(second)
+
+
+def test_run_says_what_it_waits_for_while_a_child_takes_its_time_to_end(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    supervisor = subprocess.Popen(
+        [sys.executable, "-c", WITH_STUBBORN, str(pids)], stdout=subprocess.PIPE, text=True
+    )
+    child = _pids(pids, 1)[0]
+
+    supervisor.send_signal(signal.SIGTERM)
+    output, _ = supervisor.communicate(timeout=60)
+
+    assert "The sleeper finishes what it runs, for 0.4 s at most." in output
+    assert not _alive(child)
 
 
 def test_run_gives_up_at_once_when_a_child_refuses_its_configuration(tmp_path: Path) -> None:
