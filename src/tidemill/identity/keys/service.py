@@ -209,6 +209,8 @@ class SigningKeys:
 class SigningKeySealed(ConfigRefused):
     """The stored keys were sealed under another `auth.jwt_secret`."""
 
+    code = "SIGNING_KEY_SEALED"
+
     def __init__(self) -> None:
         why = "auth.jwt_secret is not the one under which the signing keys of EdDSA lie sealed."
         super().__init__([f"{why} Set that one again."])
