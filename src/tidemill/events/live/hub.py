@@ -73,6 +73,7 @@ class Hub:
         self._lagged = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._checks = asyncio.Semaphore(checks_at_once_max)
+        self._unchecked: set[Connection] = set()
         self._beat: asyncio.Task[None] | None = None
         self._closing = False
         bus.on_facts(self._on_facts)
@@ -247,13 +248,13 @@ class Hub:
                 actor = connection.actor
                 named = change.key in {actor.user_id, actor.session_id, actor.id}
                 if named or change.tenant_id in {tenant_id, INSTALLATION}:
-                    self._spawn(self._recheck(connection))
+                    self._recheck_soon(connection)
 
     def on_reset(self) -> None:
         """Ask again for everybody: changes may have been missed."""
         for feed in self._feeds.values():
             for connection in feed.connections:
-                self._spawn(self._recheck(connection))
+                self._recheck_soon(connection)
 
     def _on_facts(self, batch: FactBatch) -> None:
         feed = self._feeds.get(batch.tenant_id)
@@ -286,22 +287,31 @@ class Hub:
                 await self._reconcile(feed)
                 feed.heartbeat()
                 for connection in list(feed.connections):
-                    self._spawn(self._recheck(connection))
+                    self._recheck_soon(connection)
+
+    def _recheck_soon(self, connection: Connection) -> None:
+        # A check that has not asked yet will hear of this change too.
+        if connection not in self._unchecked:
+            self._unchecked.add(connection)
+            self._spawn(self._recheck(connection))
 
     async def _recheck(self, connection: Connection) -> None:
         for attempt in range(check_attempts_max):
-            if connection.closed is not None:
-                return
             try:
                 async with self._checks:
+                    self._unchecked.discard(connection)
+                    if connection.closed is not None:
+                        return
                     valid = await self._still_valid(connection.actor)
             except Exception as error:  # noqa: BLE001 - whatever it is, nobody watches unchecked
                 log.warning("live.recheck.failed", reason=repr(error), attempt=attempt)
+                self._unchecked.add(connection)
                 await asyncio.sleep(check_retry_seconds)
                 continue
             if not valid:
                 connection.close(UNAUTHENTICATED, "the credential is no longer valid")
             return
+        self._unchecked.discard(connection)
         connection.close(UNAUTHENTICATED, "the credential could not be verified")
 
     def _cannot_replay(self, feed: Feed, since: int, epoch: str | None) -> str | None:

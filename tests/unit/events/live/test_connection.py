@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.fixtures.stores import a_tenant
+from tests.fixtures.stores import a_tenant, until
 from tests.unit.events.live.watching import a_live
 from tests.unit.events.world import a_user
+from tidemill.core.actor import Actor
 from tidemill.core.facts import Topic
+from tidemill.core.ports import Change
 from tidemill.core.store_errors import StoreUnavailable
 from tidemill.events.errors import TooManyConnections, TooManyStreams
 from tidemill.events.live.connection import Limits, queued_bytes_max
@@ -78,3 +81,29 @@ async def test_connection_ends_when_its_client_asks_and_does_not_read(tmp_path: 
         assert connection.closed is not None
         assert connection.closed.code == 1013
         assert not connection._queue
+
+
+async def test_many_changes_at_once_ask_little_more_than_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Actor] = []
+    answered = asyncio.Event()
+
+    async def slow(actor: Actor) -> bool:
+        asked.append(actor)
+        await answered.wait()
+        return True
+
+    async with a_live(tmp_path) as live, live.connected() as connection:
+        monkeypatch.setattr(live.hub, "_still_valid", slow)
+        change = Change(seq=1, kind="session", tenant_id=live.tenant, key="somebody else")
+        for _ in range(100):
+            live.hub.on_change(change)
+        await until(lambda: asked)
+        live.hub.on_change(change)
+        await until(lambda: len(asked) == 2)
+        answered.set()
+        await until(lambda: not live.hub._tasks)
+
+        assert len(asked) == 2, "a change after the question needs another answer"
+        assert connection.closed is None
