@@ -1,0 +1,199 @@
+"""Every command prints JSON with `--json`: one document, or a document a line for streams."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from typing import Any, Final
+
+import pytest
+
+from tests.fixtures.server import OWNER_EMAIL, OWNER_PASSWORD, TIDEMILL, Server
+from tidemill.cli.lazy import COMMANDS, load
+from tidemill.cli.main import run
+
+pytestmark = pytest.mark.full(reason="a hundred commands take 15 s of CPU; each has its tests")
+
+# They run until they are ended, and what they print are the lines of their log.
+_PROCESSES: Final = {"up", "api", "dispatcher", "worker", "top"}
+# What somebody else asked for, or what ends the story.
+_ELSEWHERE: Final = {"owner create", "watch", "logout", "login", "members remove"}
+
+_STORY: Final = """
+whoami
+tenants list
+tenants create Harbour --slug harbour
+tenants use harbour
+projects create TM Tidemill
+projects list
+items create First -p TM --type task
+items import backlog.csv -p TM
+items show TM-1
+items list -p TM
+items update TM-1 --status in_progress
+items delete TM-2
+scripts push hello.py --path a/hello
+scripts list
+scripts show a/hello
+*run a/hello --arg n=2
+job=run a/hello --detach
+*jobs logs {job} --follow
+*jobs logs {job}
+jobs show {job}
+jobs list
+jobs why {job}
+jobs attempts {job}
+jobs tree {job}
+jobs rerun {job}
+later=run a/hello --run-in 1h --detach
+jobs snooze {later} 2h
+jobs export queue.ndjson
+jobs import queue.ndjson --dry-run
+jobs cancel {later}
+jobs retry {later}
+later=run a/hello --run-in 1h --detach
+jobs now {later}
+jobs dead
+jobs replay --dry-run
+schedules create a/daily a/hello --cron @daily
+schedules list
+schedules show a/daily
+schedules preview a/daily
+schedules occurrences a/daily
+schedules pause a/daily
+schedules resume a/daily
+schedules run-now a/daily
+schedules export
+schedules backfill a/daily 2026-01-01T00:00:00Z 2026-01-02T00:00:00Z
+schedules import schedules.json
+schedules delete a/daily
+scripts archive a/hello
+folders set sales --grant role:member=run
+folders list
+folders show sales
+folders delete sales
+resources set db sqlite {{"path":"tides.db"}}
+resources list
+resources types
+resources get db
+resources delete db
+variables set station west
+variables list
+variables get station
+variables delete station
+secrets rotate
+members list
+members set-role {me} owner
+invitation=invitations create eve@example.org
+invitations list
+invitations delete {invitation}
+token=tokens create one --scope read
+tokens list
+tokens revoke {token}
+tags list
+tags pause default
+tags resume default
+settings list
+settings get preferences.theme
+settings set preferences.theme dark
+settings unset preferences.theme
+audit list
+audit verify
+audit export --output audit.ndjson
+*audit export
+workers list
+config list
+config explain server.port
+config check
+completion bash
+retention set debug --label debug --days 0
+retention list
+retention delete debug
+tenants use {team}
+door=worker-tokens create site --tag default
+worker-tokens list
+worker-tokens revoke {door}
+workers drain {worker}
+workers resume {worker}
+strategies set render --workers affinity
+strategies list
+strategies show render
+strategies reset render
+!db status
+!db check
+!doctor
+!db upgrade
+!db downgrade control 1
+"""
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server() as server:
+        yield server
+
+
+def test_every_command_prints_json(
+    server: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(server.directory)
+    for name, value in server.environment(TIDEMILL_URL=server.url).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(server.directory))
+    login = [TIDEMILL, "login", server.url, "--email", OWNER_EMAIL, "--password-stdin"]
+    subprocess.run(login, input=OWNER_PASSWORD, text=True, check=True, capture_output=True)
+    (server.directory / "backlog.csv").write_text("title,type\nOne,task\n")
+    (server.directory / "hello.py").write_text("def main(n: int = 1):\n    print(n)\n")
+    known = {"me": OWNER_EMAIL, "team": _told(capsys, ["tenants", "list"])[0]["slug"]}
+    said = set()
+    for line in _STORY.strip().splitlines():
+        mark, _, command = line.partition("=") if _is_named(line) else ("", "", line)
+        words = command.lstrip("*!").format(**known).split()
+        said.add(" ".join(words[:2]) if _below(words[0]) else words[0])
+        if command.startswith("!"):
+            _by_itself(server, words)
+            continue
+        told = _told(capsys, words, stream=command.startswith("*"))
+        if mark:
+            known[mark] = told["id"]
+        if words[:2] == ["workers", "list"]:
+            known["worker"] = told[0]["id"]
+        if words[:2] == ["schedules", "export"]:
+            (server.directory / "schedules.json").write_text(json.dumps(told))
+
+    assert _all_commands() - said == set()
+
+
+def _is_named(line: str) -> bool:
+    name, equals, _ = line.partition("=")
+    return bool(equals) and name.isidentifier()
+
+
+def _told(capsys: pytest.CaptureFixture[str], words: list[str], *, stream: bool = False) -> Any:
+    code = run([*words, "--json"])
+    printed = capsys.readouterr()
+    assert code == 0, f"{words}: {printed.err}"
+    return [json.loads(one) for one in printed.out.splitlines()] if stream else _one(printed.out)
+
+
+def _by_itself(server: Server, words: list[str]) -> None:
+    """Run a command that opens the data directory in a process of its own."""
+    command = [TIDEMILL, *words, "--json", "--data-dir", str(server.data_dir)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    _one(done.stdout if done.returncode == 0 else done.stderr)
+
+
+def _one(printed: str) -> Any:
+    return json.loads(printed)
+
+
+def _all_commands() -> set[str]:
+    found = set()
+    for name in COMMANDS:
+        found |= {f"{name} {sub}" for sub in _below(name)} or {name}
+    return found - _PROCESSES - _ELSEWHERE
+
+
+def _below(name: str) -> set[str]:
+    return set(getattr(load(name), "commands", None) or {})
