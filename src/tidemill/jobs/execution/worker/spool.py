@@ -13,8 +13,9 @@ import contextlib
 import errno
 import os
 import struct
+import threading
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -45,6 +46,9 @@ class Spool:
         self._writing = asyncio.Lock()
         self._dropped: list[Held] = []
         self._encoder = msgspec.msgpack.Encoder()
+        # A thread may still write when whoever waited for it was cancelled.
+        self._guard = threading.RLock()
+        self._compacting: asyncio.Task[None] | None = None
 
     def open(self) -> int:
         """Read what an earlier worker left here; return how many bytes of it were unreadable.
@@ -65,7 +69,7 @@ class Spool:
             if read < len(data):
                 self._path.with_name(_UNREADABLE).write_bytes(data[read:])
         try:
-            self._compact()
+            self._compact(self._outcomes)
         except OSError:
             # A full disk keeps nobody from telling what lies on it.
             self._file = os.open(self._path, _APPENDED, 0o600)
@@ -74,10 +78,11 @@ class Spool:
         return len(data) - read
 
     def close(self) -> None:
-        """Let go of the file."""
-        if self._file >= 0:
-            os.close(self._file)
-            self._file = -1
+        """Let go of the file, after what a thread writes to it."""
+        with self._guard:
+            if self._file >= 0:
+                os.close(self._file)
+                self._file = -1
 
     async def put(self, outcomes: Sequence[Outcome]) -> None:
         """Keep `outcomes`; raises `OSError` when the disk takes nothing more."""
@@ -115,36 +120,59 @@ class Spool:
     def _drop(self) -> None:
         dropped, self._dropped = self._dropped, []
         # What stays in the file by mistake is told once more after a restart, and heeded no more.
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError), self._guard:
             if not self._outcomes:
                 os.ftruncate(self._file, 0)
                 self._size = 0
                 return
             self._append(self._record(OutcomesTaken(jobs=tuple(dropped))))
             kept = sum(self._sizes.values()) if self._size > waste_bytes_max else self._size
-            if self._size - kept > max(waste_bytes_max, kept):
-                self._compact()
+            if self._size - kept <= max(waste_bytes_max, kept):
+                return
+            if kept <= quick_bytes_max:
+                self._compact(self._outcomes)
+            elif self._compacting is None:
+                self._compacting = asyncio.create_task(self._compact_beside(), name="spool")
+
+    async def _compact_beside(self) -> None:
+        """Write the file anew in a thread; what is confirmed meanwhile is said in the new one."""
+
+        def compact() -> None:
+            with contextlib.suppress(OSError), self._guard:
+                if self._file >= 0:
+                    self._compact(outcomes)
+
+        try:
+            async with self._writing:
+                outcomes = dict(self._outcomes)
+                await asyncio.to_thread(compact)
+        finally:
+            self._compacting = None
+        if self._dropped:
+            self._drop()
 
     def _record(self, content: Outcome | OutcomesTaken) -> bytes:
         data = self._encoder.encode(content)
         return _HEAD.pack(len(data), zlib.crc32(data)) + data
 
     def _append(self, data: bytes) -> None:
-        try:
-            self._size += _written(self._file, data, self._path)
-        except OSError:
-            # Nothing that comes after half a record could be read.
-            os.ftruncate(self._file, self._size)
-            raise
+        with self._guard:
+            try:
+                self._size += _written(self._file, data, self._path)
+            except OSError:
+                # Nothing that comes after half a record could be read.
+                os.ftruncate(self._file, self._size)
+                raise
 
-    def _compact(self) -> None:
-        """Write what is kept to a file that takes the old one's place."""
+    def _compact(self, outcomes: Mapping[Held, Outcome]) -> None:
+        """Write `outcomes` to a file that takes the old one's place."""
         draft, size = self._path.with_suffix(".new"), 0
         file = os.open(draft, _APPENDED | os.O_TRUNC, 0o600)
         try:
-            for held, outcome in self._outcomes.items():
+            for held, outcome in outcomes.items():
                 record = self._record(outcome)
-                self._sizes[held] = len(record)
+                if held in self._outcomes:
+                    self._sizes[held] = len(record)
                 size += _written(file, record, self._path)
             draft.replace(self._path)
         except BaseException:

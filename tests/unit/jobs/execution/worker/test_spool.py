@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import threading
@@ -129,6 +130,59 @@ async def test_put_writes_large_outcomes_beside_the_event_loop(
 
     assert writers[0] != threading.get_ident()
     assert _opened(tmp_path).held() == spool.held() == (Held("large", 1),)
+
+
+async def test_close_waits_for_a_write_whose_waiter_was_cancelled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = _opened(tmp_path)
+    writes, goes_on, write = threading.Event(), threading.Event(), os.write
+
+    def slow(file: int, data: bytes) -> int:
+        writes.set()
+        assert goes_on.wait(60)
+        return write(file, data)
+
+    monkeypatch.setattr(os, "write", slow)
+    large = structs.replace(_outcome("large"), result=b"1" * quick_bytes_max)
+    putting = asyncio.create_task(spool.put([large]))
+    await asyncio.to_thread(writes.wait, 60)
+    putting.cancel()
+    closing = asyncio.create_task(asyncio.to_thread(spool.close))
+    await asyncio.wait([putting, closing], timeout=0.2)
+    goes_on.set()
+    await asyncio.wait([putting, closing])
+    monkeypatch.undo()
+
+    assert _opened(tmp_path).held() == (Held("large", 1),)
+
+
+async def test_drop_writes_a_large_file_anew_beside_the_event_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spools, "waste_bytes_max", 1_000)
+    large = b"1" * quick_bytes_max
+    spool = _opened(tmp_path)
+    await spool.put([structs.replace(_outcome(name), result=large) for name in "abcdef"])
+    writers: list[int] = []
+    replace = Path.replace
+
+    def noted(self: Path, target: Path) -> Path:
+        writers.append(threading.get_ident())
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", noted)
+    spool.drop([Held(name, 1) for name in "abcd"])
+    await asyncio.sleep(0)
+    spool.drop([Held("e", 1)])
+    while spool._compacting is not None:
+        await asyncio.wait([spool._compacting])
+    await spool.put([_outcome("last")])
+
+    assert writers
+    assert threading.get_ident() not in writers
+    assert (tmp_path / "outcomes").stat().st_size < 3 * quick_bytes_max
+    assert _opened(tmp_path).held() == spool.held() == (Held("f", 1), Held("last", 1))
 
 
 async def test_put_keeps_what_the_disk_does_not_take(
