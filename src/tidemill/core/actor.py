@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Self
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from tidemill.core.ids import INSTALLATION, TenantId, UserId
 
@@ -62,13 +61,6 @@ class Actor(Struct, frozen=True, kw_only=True):
     session_id: str | None = None
     on_behalf_of: str | None = None
     origin: Origin = Origin()
-
-    def within(self, tenant_id: TenantId) -> Self:
-        """Return the same actor acting within `tenant_id`; only for `SYSTEM` actors."""
-        if self.kind is not ActorKind.SYSTEM:
-            message = "Only the system may change the tenant that it acts in."
-            raise ValueError(message)
-        return structs.replace(self, tenant_id=tenant_id)
 
 
 def system(part: str, tenant_id: TenantId = INSTALLATION) -> Actor:

@@ -11,7 +11,6 @@ from tidemill.core.authorization import Permission
 from tidemill.core.errors import TidemillError
 from tidemill.core.facts import Fact, RecordedFact
 from tidemill.core.figures import Figure
-from tidemill.core.ids import TenantId
 from tidemill.core.ports import Tx
 
 if TYPE_CHECKING:
@@ -102,8 +101,7 @@ class Offer(Struct, frozen=True, kw_only=True):
 
     `routes` are made by `tidemill.http`; `dependencies` are injected into them by parameter
     name. `provides` fills ports. `end_waits` are called once when the process begins to stop: they
-    end long polls and streams, which would hold it up. `tables` names every table of the module by
-    store, for export, row-level security and deletion of a tenant.
+    end long polls and streams, which would hold it up.
     """
 
     routes: Sequence[Any] = ()
@@ -186,6 +184,3 @@ class PortNotFilled(TidemillError):
             f"{module} needs {port.name}: run the module that provides it here, "
             "or name its address with --peer."
         )
-
-
-TenantHook = Callable[[TenantId], Awaitable[None]]

@@ -114,10 +114,6 @@ class Places:
         """See `Maker.version`."""
         return max((m.version for m in discover("postgres", StoreKind.TENANT)), default=0)
 
-    def pool_of(self, placement: Placement) -> Pool:
-        """Return the pool of the database that `placement` names."""
-        return self._pool(placement)
-
     async def _role(self, dsn: str) -> str:
         role = self._roles.get(dsn)
         if role is None:
