@@ -30,7 +30,7 @@ class Calls:
         self._around = around
         self._on_over = on_over
         self._waiting: deque[Called] = deque()
-        self._slot_of: dict[Held, int] = {}
+        self._slot_of: dict[Held, int | None] = {}
         self._over: list[tuple[Called, Outcome]] = []
         # What one job has bound to its context is none of the next one's.
         self._context = contextvars.copy_context()
@@ -40,6 +40,12 @@ class Calls:
         self._waiting.append(call)
         self._begin()
 
+    def stopped(self, call: Called) -> None:
+        """Let `call`, which was asked to end, do so now if it waits for a slot: it needs none."""
+        if call in self._waiting:
+            self._waiting.remove(call)
+            self._begin_with(call, None)
+
     def begin_soon(self) -> None:
         """Begin what waits: a slot is free."""
         if self._waiting:
@@ -47,20 +53,23 @@ class Calls:
 
     def _begin(self) -> None:
         while self._waiting and not self._slots.empty():
-            call = self._waiting.popleft()
-            self._slot_of[call.held] = self._slots.get_nowait()
-            try:
-                call.begin_served(self._around(), self._ended)
-            except Exception:
-                # A job without an end would be held for as long as this worker lives.
-                log.exception("worker.job_broke", job_id=call.held.job_id)
-                self._ended(call, broken_end(call.assignment))
+            self._begin_with(self._waiting.popleft(), self._slots.get_nowait())
+
+    def _begin_with(self, call: Called, slot: int | None) -> None:
+        self._slot_of[call.held] = slot
+        try:
+            call.begin_served(self._around(), self._ended)
+        except Exception:
+            # A job without an end would be held for as long as this worker lives.
+            log.exception("worker.job_broke", job_id=call.held.job_id)
+            self._ended(call, broken_end(call.assignment))
 
     def _ended(self, call: Called, outcome: Outcome) -> None:
-        slot = self._slot_of.pop(call.held, None)
-        if slot is None:
+        if call.held not in self._slot_of:
             return  # It broke as it began, and ends once more.
-        self._slots.put_nowait(slot)
+        slot = self._slot_of.pop(call.held)
+        if slot is not None:
+            self._slots.put_nowait(slot)
         if not self._over:
             asyncio.get_running_loop().call_soon(self._tell, context=self._context)
         self._over.append((call, outcome))

@@ -228,7 +228,7 @@ class Worker:
         for execution in tuple(self._executions.values()):
             if execution.held not in kept:
                 log.warning("worker.job_taken_away", job_id=execution.held.job_id)
-                execution.stop(Verdict.LOST, let_go_grace_seconds)
+                self._stop(execution, Verdict.LOST, let_go_grace_seconds)
         await self._telling.repeat(connection)
         async with self._connected:
             self._connection = connection
@@ -255,7 +255,7 @@ class Worker:
         elif isinstance(message, Cancel):
             execution = self._executions.get(message.job_id)
             if execution is not None and execution.held.epoch == message.epoch:
-                execution.stop(Verdict.CANCELLED, message.grace_seconds)
+                self._stop(execution, Verdict.CANCELLED, message.grace_seconds)
         elif isinstance(message, Drain):
             self.drain()
         else:
@@ -275,7 +275,7 @@ class Worker:
             if earlier.held.epoch >= assignment.epoch:
                 return
             # A later epoch means that the earlier attempt counts for nothing any more.
-            earlier.stop(Verdict.LOST, 0.0)
+            self._stop(earlier, Verdict.LOST, 0.0)
         function = assignment.isolation is Isolation.FUNCTION
         call = self._functions.call(assignment) if function else None
         execution = call or Execution(assignment)
@@ -287,6 +287,11 @@ class Worker:
         else:
             self._calls.add(execution)
             self._announcer.add(execution)
+
+    def _stop(self, execution: Execution | Called, verdict: Verdict, grace_seconds: float) -> None:
+        execution.stop(verdict, grace_seconds)
+        if not isinstance(execution, Execution):
+            self._calls.stopped(execution)
 
     def _runs(self, execution: Execution | Called) -> bool:
         return self._executions.get(execution.held.job_id) is execution
@@ -384,4 +389,4 @@ class Worker:
 
     def _let_go(self) -> None:
         for execution in self._executions.values():
-            execution.stop(Verdict.LOST, let_go_grace_seconds)
+            self._stop(execution, Verdict.LOST, let_go_grace_seconds)

@@ -123,3 +123,20 @@ async def test_calls_that_end_twice_give_their_slot_back_once() -> None:
 
     assert table.told == [[("twice", Verdict.SUCCEEDED)]]
     assert table.slots.qsize() == 1
+
+
+async def test_calls_that_are_stopped_while_they_wait_end_without_a_slot() -> None:
+    table, runs, waits = Table(1), Call("runs"), Call("waits", at_once=True)
+    behind = Call("behind")
+    table.add(runs, waits, behind)
+
+    table.calls.stopped(cast("Called", waits))
+    table.calls.stopped(cast("Called", runs))
+    await asyncio.sleep(0)
+
+    assert table.told == [[("waits", Verdict.SUCCEEDED)]]
+    assert behind.ended is None
+    assert table.slots.qsize() == 0
+    runs.end()
+    await asyncio.sleep(0)
+    assert behind.ended is not None
