@@ -29,6 +29,9 @@ Script = Annotated[
 Tag = Annotated[
     str | None, typer.Option(help="Which workers may take it.", autocompletion=completing.tags)
 ]
+Isolation = Annotated[
+    str | None, typer.Option(help="sandbox, or warm: a process that runs job after job.")
+]
 
 
 @app.command(
@@ -60,9 +63,7 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option
     unique: Annotated[
         bool, typer.Option("--unique", help="None beside one with the same arguments.")
     ] = False,
-    isolation: Annotated[
-        str | None, typer.Option(help="sandbox, or warm: a process that runs job after job.")
-    ] = None,
+    isolation: Isolation = None,
     requires: Requires = None,
     affinity_key: AffinityKey = None,
     label: Annotated[
