@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -203,6 +204,27 @@ async def test_function_worker_integration_a_blocked_thread_stays_taken(
         gates.release.set()
         assert succeeded(await dispatcher.outcome("second")) == "second"
         assert gates.entered == ["blocked", "second"]
+
+
+async def test_function_worker_integration_gives_back_what_it_has_no_thread_for(
+    dispatcher: Dispatcher, gates: Gates, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gates.release.set()
+
+    def none_left(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    async with a_worker(dispatcher, gates, tmp_path, threads_max=1):
+        with monkeypatch.context() as patch:
+            patch.setattr(ThreadPoolExecutor, "_adjust_thread_count", none_left)
+            names = [f"job-{number}" for number in range(3)]
+            await dispatcher.assign(*(call(name, "block") for name in names))
+            given_back = [await dispatcher.outcome(name) for name in names]
+        after = await dispatcher.run(call("after", "block"))
+
+    assert [outcome.verdict for outcome in given_back] == [Verdict.LOST] * 3
+    assert succeeded(after) == "after"
+    assert gates.entered == ["after"]
 
 
 async def test_function_worker_integration_goes_on_without_a_function_that_does_not_end(

@@ -231,10 +231,22 @@ class FunctionExecution:
             self._shared.threads.leave()
             return
         call = partial(_call_in_thread, self._variables, self._declared.call, self._arguments)
-        work = asyncio.get_running_loop().run_in_executor(self._shared.threads.pool, call)
+        loop = asyncio.get_running_loop()
+        try:
+            work = loop.run_in_executor(self._shared.threads.pool, self._unless_over, call)
+        except RuntimeError as error:
+            # The machine has no thread to give. What waits for one has a turn of its own.
+            log.warning("function.no_thread", job_id=self.assignment.job_id, reason=str(error))
+            loop.call_soon(self._shared.threads.leave)
+            self._end(self._stopped(_now(), Verdict.LOST))
+            return
         work.add_done_callback(self._done_in_thread)
         self._work = work
         self._note_start()
+
+    def _unless_over(self, call: Callable[[], Any]) -> Any:
+        # A pool keeps what it was given even when it could start no thread for it.
+        return None if self.over else call()
 
     def _done_in_thread(self, work: asyncio.Future[Any]) -> None:
         self._shared.threads.leave()
