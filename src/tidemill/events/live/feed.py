@@ -163,8 +163,12 @@ class Feed:
         self._facts.clear()
         self._known = seq
         self._begin_at(seq)
+        self._tell_to_resync("the stream began anew")
+
+    def _tell_to_resync(self, reason: str) -> None:
+        seq, epoch = self.flushed_seq, self.epoch
         for connection in self.connections:
-            frame = connection.encoder.control("resync", seq, epoch, reason="the stream began anew")
+            frame = connection.encoder.control("resync", seq, epoch, reason=reason)
             connection.delivered_seq = seq
             connection.push(frame, seq, epoch)
 
@@ -232,6 +236,14 @@ class Feed:
         facts, self._facts = self._facts, []
         updates, self._updates = self._updates, []
         self.flushed_seq = self._through
+        try:
+            self._deliver(facts, updates)
+        except Exception:
+            # What could not be told must not pass for told.
+            log.exception("live.flush.broke", tenant_id=self.tenant_id)
+            self._tell_to_resync("some of it could not be told")
+
+    def _deliver(self, facts: Sequence[RecordedFact], updates: Sequence[Ephemeral]) -> None:
         tick = Tick(
             facts, updates, through_seq=self._through, epoch=self.epoch, at=self._clock.now()
         )

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.fixtures.stores import a_tenant, until
-from tests.unit.events.live.watching import a_live
+from tests.unit.events.live.watching import a_live, names_of
 from tests.unit.events.world import a_user
 from tidemill.core.actor import Actor
 from tidemill.core.facts import Topic
@@ -15,6 +15,7 @@ from tidemill.core.ports import Change
 from tidemill.core.store_errors import StoreUnavailable
 from tidemill.events.errors import TooManyConnections, TooManyStreams
 from tidemill.events.live.connection import Limits, queued_bytes_max
+from tidemill.events.live.visibility import MembersSeeTheirTenant
 from tidemill.events.wire import Format
 
 pytestmark = pytest.mark.anyio
@@ -107,3 +108,23 @@ async def test_many_changes_at_once_ask_little_more_than_once(
 
         assert len(asked) == 2, "a change after the question needs another answer"
         assert connection.closed is None
+
+
+async def test_clients_are_told_to_read_anew_when_facts_could_not_be_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else they would pass for told: the position goes on."""
+
+    def broken(*_: Any) -> bool:
+        raise RuntimeError("the fact cannot be encoded")
+
+    async with a_live(tmp_path) as live, live.connected() as connection:
+        await live.hub.subscribe(connection, [Topic("tenant")])
+        await connection.next_frames()
+        monkeypatch.setattr(MembersSeeTheirTenant, "sees_fact", broken)
+
+        await live.hear(*(await live.logged(1)))
+
+        async with asyncio.timeout(60):
+            frames = await connection.next_frames()
+        assert names_of(frames) == ["resync"]
