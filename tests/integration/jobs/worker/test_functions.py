@@ -209,6 +209,7 @@ async def test_function_worker_integration_a_blocked_thread_stays_taken(
 async def test_function_worker_integration_gives_back_what_it_has_no_thread_for(
     dispatcher: Dispatcher, gates: Gates, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(execution, "no_thread_seconds", 0.01)
     gates.release.set()
 
     def none_left(*_: object) -> None:

@@ -37,6 +37,8 @@ from tidemill.jobs.tracing import begin_run, end_run
 
 grace_seconds: Final = 5.0
 """How long a function may take to end after it was asked to, before its job ends without it."""
+no_thread_seconds: Final = 1.0
+"""How long a job stays here that no thread can be started for, before it is given back."""
 _OWN_FILES: Final = frozenset({__file__, turns.__file__})
 
 log = structlog.get_logger("tidemill.jobs.code.functions")
@@ -238,11 +240,16 @@ class FunctionExecution:
             # The machine has no thread to give. What waits for one has a turn of its own.
             log.warning("function.no_thread", job_id=self.assignment.job_id, reason=str(error))
             loop.call_soon(self._shared.threads.leave)
-            self._end(self._stopped(_now(), Verdict.LOST))
+            # Not at once: it would come back at once.
+            later = loop.call_later(no_thread_seconds, self._give_back)
+            self._timers = (*self._timers, later)
             return
         work.add_done_callback(self._done_in_thread)
         self._work = work
         self._note_start()
+
+    def _give_back(self) -> None:
+        self._end(self._stopped(_now(), Verdict.LOST))
 
     def _unless_over(self, call: Callable[[], Any]) -> Any:
         # A pool keeps what it was given even when it could start no thread for it.
