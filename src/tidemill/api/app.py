@@ -13,13 +13,13 @@ from litestar.config.compression import CompressionConfig
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.static_files import create_static_files_router
 from msgspec import Struct
 
 from tidemill import __version__
 from tidemill.api import health
+from tidemill.api.docs_page import DocsPage
 from tidemill.api.edge import Edge, EdgeOptions, Observe
 from tidemill.api.own_words import OwnWords
 from tidemill.core.module import Offer
@@ -120,7 +120,7 @@ def _openapi() -> OpenAPIConfig:
         path="/api/docs",
         use_handler_docstrings=True,
         render_plugins=[
-            SwaggerRenderPlugin(
+            DocsPage(
                 js_url=f"{assets}/swagger-ui-bundle.js",
                 css_url=f"{assets}/swagger-ui.css",
                 standalone_preset_js_url=f"{assets}/swagger-ui-standalone-preset.js",

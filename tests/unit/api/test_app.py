@@ -386,6 +386,7 @@ async def test_the_docs_are_served_without_foreign_hosts(client: httpx.AsyncClie
 
     assert page.status_code == 200
     assert "https://" not in page.text
+    assert 'request.headers["x-csrf-token"]' in page.text, "what a session tries may change things"
     assert script.status_code == 200
 
 
