@@ -87,6 +87,14 @@ class Tx(Protocol):
         """Return all rows; the statement has a LIMIT unless its result is bounded by a rule."""
         ...
 
+    def all_alone(self, sql: str, /, **parameters: Value) -> Sequence[Row]:
+        """Return all rows of a statement that may count by itself: it is one round trip then.
+
+        It does where nothing was done before it; what comes after it is another transaction, and
+        it stands when that fails.
+        """
+        ...
+
     def record(self, fact: Fact, *, by: Actor) -> None:
         """Put `fact` on the tenant's event stream, when and only when this commits."""
         ...

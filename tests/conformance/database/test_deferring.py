@@ -76,3 +76,31 @@ async def test_defer_integration_names_a_broken_constraint(stores: Stores, other
 
     rows = await stores.tenants.read(tenant, lambda tx: tx.all(_FOLLOWERS))
     assert [tuple(row) for row in rows] == [("a", 1)]
+
+
+async def test_all_alone_integration_returns_what_its_statement_has_written(
+    stores: Stores,
+) -> None:
+    tenant = await a_tenant(stores)
+
+    rows = await stores.tenants.write(
+        tenant, lambda tx: tx.all_alone(f"{_FOLLOW} RETURNING name", name="a", seq=7)
+    )
+
+    kept = await stores.tenants.read(tenant, lambda tx: tx.all(_FOLLOWERS))
+    assert [tuple(row) for row in rows] == [("a",)]
+    assert [tuple(row) for row in kept] == [("a", 7)]
+
+
+async def test_all_alone_integration_is_undone_with_what_came_before_it(stores: Stores) -> None:
+    tenant = await a_tenant(stores)
+
+    def use_case(tx: Tx) -> None:
+        tx.execute(_FOLLOW, name="a", seq=1)
+        tx.all_alone(f"{_FOLLOW} RETURNING name", name="b", seq=1)
+        raise LookupError("no")
+
+    with pytest.raises(LookupError):
+        await stores.tenants.write(tenant, use_case)
+
+    assert not await stores.tenants.read(tenant, lambda tx: tx.all(_FOLLOWERS))

@@ -19,6 +19,7 @@ from tidemill.core.ids import INSTALLATION, TenantId
 from tidemill.core.ports import Once, Tx, Value
 from tidemill.core.store_errors import ConstraintViolated, IdempotencyKeyReused
 from tidemill.infrastructure.database import Stores
+from tidemill.infrastructure.database.postgres import committing as committed_by
 from tidemill.infrastructure.database.postgres import database
 from tidemill.infrastructure.database.postgres.tx import PostgresTx
 
@@ -299,7 +300,7 @@ async def test_after_commit_integration_runs_on_the_loop_and_only_when_committed
 async def test_after_commit_integration_runs_though_the_caller_left_during_the_commit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    commit = database._commit
+    commit = committed_by.commit
     committing, goes_on = asyncio.Event(), asyncio.Event()
     calls: list[str] = []
     used: list[object] = []
@@ -319,7 +320,7 @@ async def test_after_commit_integration_runs_though_the_caller_left_during_the_c
 
     async with make_stores("schema", tmp_path) as stores:
         tenant = await a_tenant(stores)
-        monkeypatch.setattr(database, "_commit", slowly)
+        monkeypatch.setattr(database, "commit", slowly)
         writing = asyncio.create_task(stores.tenants.write(tenant, use_case))
         async with asyncio.timeout(60):
             await committing.wait()

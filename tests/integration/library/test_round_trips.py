@@ -9,6 +9,7 @@ import pytest
 
 from tests.fixtures import shop as program
 from tests.fixtures.library import make_shop
+from tidemill.core.ids import INSTALLATION
 
 pytestmark = pytest.mark.anyio
 _ANNOUNCES: Final = "SELECT pg_notify"
@@ -41,3 +42,18 @@ async def test_enqueue_integration_is_one_statement_and_no_transaction_around_it
         said = [sql for sql in sent if not sql.startswith(_ANNOUNCES)]
     assert len(said) == 1, said
     assert said[0].startswith("INSERT INTO jobs")
+
+
+async def test_a_statement_that_may_count_alone_integration_has_no_transaction_around_it(
+    sent: list[str],
+) -> None:
+    async with make_shop("postgres") as shop:
+        jobs = (await shop.app.open()).store.jobs
+        await jobs.write(INSTALLATION, lambda tx: tx.one("SELECT 1"))
+        sent.clear()
+
+        rows = await jobs.write(INSTALLATION, lambda tx: tx.all_alone("SELECT 2 AS two"))
+
+        said = [sql for sql in sent if not sql.startswith(_ANNOUNCES)]
+    assert [tuple(row) for row in rows] == [(2,)]
+    assert said == ["SELECT 2 AS two"]

@@ -147,6 +147,10 @@ class BaseTx:
         """See `Tx.all`."""
         raise NotImplementedError
 
+    def all_alone(self, sql: str, /, **parameters: Value) -> Sequence[Row]:
+        """See `Tx.all_alone`."""
+        return self.all(sql, **parameters)
+
     def lock_changes(self) -> None:
         """Make the numbers of changes follow the order of commits."""
         raise NotImplementedError

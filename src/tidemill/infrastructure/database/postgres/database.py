@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
-import asyncpg
 from msgspec import Struct
 
 from tidemill.core.clock import Clock
@@ -19,6 +18,12 @@ from tidemill.core.ports import Once, StoreKind, Tx, Value
 from tidemill.core.store_errors import StoreUnavailable
 from tidemill.infrastructure.database.options import DatabaseOptions
 from tidemill.infrastructure.database.postgres.bridge import run_bridged
+from tidemill.infrastructure.database.postgres.committing import (
+    CommitLost,
+    commit,
+    execute_alone,
+    to_its_end,
+)
 from tidemill.infrastructure.database.postgres.failures import (
     is_conflict,
     is_disconnection,
@@ -35,8 +40,6 @@ Alone = tuple[str, list[Value]]
 
 _backoff_seconds_first = 0.005
 _backoff_seconds_max = 0.5
-_commit_seconds_max = 5.0
-"""How long a commit may still take once its caller is cancelled."""
 
 
 class Place(Struct, frozen=True):
@@ -101,7 +104,7 @@ class PostgresDatabase:
         for number in range(1, self._options.attempts_max + 1):
             try:
                 return await attempt()
-            except _CommitLost as error:
+            except CommitLost as error:
                 raise StoreUnavailable(
                     self.kind, "the connection was lost while it committed"
                 ) from error
@@ -137,9 +140,10 @@ class PostgresDatabase:
             tx = PostgresTx(connection, self.kind, tenant, now, writable=writable, opening=opening)
             # Of a statement alone that is lost on the way nobody knows whether it counts, while a
             # BEGIN that is lost is tried again on another connection.
-            one_alone = not place.settings and place.pool.is_warm(connection)
+            is_warm = place.pool.is_warm(connection)
+            tx.one_alone = writable and is_warm and not place.settings
             try:
-                result, alone = await self._run(tx, use_case, once, one_alone=one_alone)
+                result, alone = await self._run(tx, use_case, once)
             except BaseException as error:
                 await _roll_back(connection, error)
                 raise
@@ -162,8 +166,6 @@ class PostgresDatabase:
         tx: PostgresTx,
         use_case: Callable[[Any], T],
         once: Once[T] | None,
-        *,
-        one_alone: bool,
     ) -> tuple[T, Alone | None]:
         """Return what the use case does, and the statement that is still to run alone, if any."""
         hours = self._options.idempotency_hours
@@ -172,7 +174,7 @@ class PostgresDatabase:
             await self._hooks.before_commit(self.kind, tx.tenant_id)
         if tx.facts and self.kind is StoreKind.TENANT:
             await run_bridged(lambda: tx.number(tx.facts))
-        alone = await run_bridged(lambda: tx.close(one_alone=one_alone))
+        alone = await run_bridged(tx.close)
         return result, alone
 
     async def _end(
@@ -180,9 +182,9 @@ class PostgresDatabase:
     ) -> asyncio.CancelledError | None:
         """Make what was done durable; return the cancellation, if one came meanwhile."""
         if alone is not None:
-            return await _to_its_end(_execute(connection, alone))
+            return await to_its_end(execute_alone(connection, *alone))
         if tx.begun:
-            return await _to_its_end(_commit(connection))
+            return await to_its_end(commit(connection))
         return None
 
     def _tell(self, tx: PostgresTx) -> None:
@@ -196,52 +198,6 @@ class PostgresDatabase:
                 )
         if tx.dirty or tx.changes:
             self._hooks.committed(self.kind, tx.tenant_id, dirty=tx.dirty, changed=bool(tx.changes))
-
-
-class _CommitLost(Exception):
-    pass
-
-
-async def _commit(connection: Any) -> None:
-    try:
-        status = await connection.execute("COMMIT")
-    except Exception as error:
-        if is_disconnection(error):
-            raise _CommitLost from error
-        raise
-    if status != "COMMIT":
-        raise RuntimeError("The transaction was aborted by a statement whose error was swallowed.")
-
-
-async def _execute(connection: Any, alone: Alone) -> None:
-    if connection.is_closed():
-        # Nothing was sent, so that it can be tried again.
-        raise asyncpg.ConnectionDoesNotExistError("The connection was closed.")
-    try:
-        await connection.execute(alone[0], *alone[1])
-    except Exception as error:
-        if is_disconnection(error):
-            raise _CommitLost from error
-        raise
-
-
-async def _to_its_end(committing: Coroutine[Any, Any, None]) -> asyncio.CancelledError | None:
-    """Await a commit although the caller is cancelled; return the cancellation, if one came.
-
-    Cut off in the middle it may count or not, and nobody would know.
-    """
-    task = asyncio.ensure_future(committing)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError as cancelled:
-        done, _ = await asyncio.wait({task}, timeout=_commit_seconds_max)
-        if not done or task.exception() is not None:
-            raise
-        return cancelled
-    finally:
-        # Cancelled once more, the caller gives back a connection that must not be busy still.
-        task.cancel()
-    return None
 
 
 async def _roll_back(connection: Any, error: BaseException) -> None:

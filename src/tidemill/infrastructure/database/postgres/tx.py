@@ -9,6 +9,7 @@ from tidemill.core.clock import Instant
 from tidemill.core.ids import TenantId
 from tidemill.core.ports import Row, StoreKind, Value
 from tidemill.infrastructure.database.postgres.bridge import wait_for
+from tidemill.infrastructure.database.postgres.committing import counted
 from tidemill.infrastructure.database.sql import Statement, parse, parse_scoped
 from tidemill.infrastructure.database.transaction import BaseTx, Rows
 
@@ -64,6 +65,7 @@ class PostgresTx(BaseTx):
         super().__init__(kind, tenant_id, now, writable=writable)
         self._connection = connection
         self._opening = opening
+        self.one_alone = False
         self._deferred: list[tuple[str, list[Value]]] = []
         self.begun = False
         self._check = parse_scoped if kind is StoreKind.TENANT else parse
@@ -106,6 +108,14 @@ class PostgresTx(BaseTx):
         rows: Sequence[Row] = self._wait(self._connection.fetch, statement.postgres, *arguments)
         return rows
 
+    def all_alone(self, sql: str, /, **parameters: Value) -> Sequence[Row]:
+        """See `Tx.all_alone`."""
+        if self.begun or self._deferred or not self.one_alone:
+            return self.all(sql, **parameters)
+        statement = self._check(sql)
+        arguments = self._arguments(statement, parameters)
+        return wait_for(counted(self._connection, statement.postgres, arguments))
+
     def lock_changes(self) -> None:
         """Make the numbers of changes follow the order of commits."""
         self._wait(self._connection.execute, "LOCK TABLE changes IN SHARE ROW EXCLUSIVE MODE")
@@ -118,13 +128,13 @@ class PostgresTx(BaseTx):
             arguments = (self._tenant_id, len(portion), self.new_id(), *columns)
             self._wait(self._connection.execute, _NUMBER, *arguments)
 
-    def close(self, *, one_alone: bool) -> tuple[str, list[Value]] | None:
+    def close(self) -> tuple[str, list[Value]] | None:
         """Forbid further use; raise what a statement raised when the use case swallowed it.
 
         Returns the one statement that there is, if it may run alone; all others have run.
         """
         alone = None
-        if one_alone and not self.begun and len(self._deferred) == 1:
+        if self.one_alone and not self.begun and len(self._deferred) == 1:
             alone = self._deferred.pop()
         elif self._deferred:
             self._wait(self._run_deferred)

@@ -102,7 +102,9 @@ def _fused(held: bool) -> str:
         ), past AS (
             INSERT INTO job_history ({_COLUMNS}) SELECT {_COLUMNS} FROM gone
         )
-        SELECT id, epoch FROM gone
+        SELECT CASE WHEN (SELECT COUNT(*) FROM gone) < :expected
+            THEN (SELECT CAST(COALESCE(json_agg(json_build_array(id, epoch)), '[]') AS TEXT)
+                FROM gone) END
     """  # noqa: S608 - constant names of columns
 
 
@@ -140,10 +142,7 @@ def move(tx: Tx, moves: Sequence[Move], *, held: bool) -> set[tuple[str, int]]:
     if not moves:
         return set()
     if tx.dialect == "postgres":
-        rows = tx.all(_FUSED[held], moves=msgspec.json.encode(moves).decode())
-        if len(rows) == len(moves):
-            return set()
-        return {(one.id, one.epoch) for one in moves} - {(row[0], row[1]) for row in rows}
+        return _moved_at_once(tx, moves, held=held)
     if len({one.id for one in moves}) < len(moves):
         # A worker that came back may have told the same end twice, and a row is copied once.
         moves = list({(one.id, one.epoch): one for one in moves}.values())
@@ -159,6 +158,16 @@ def move(tx: Tx, moves: Sequence[Move], *, held: bool) -> set[tuple[str, int]]:
                 sql, names = _delete(size_for(len(gone)))
                 tx.execute_row(sql, names, _filled([one.position for one in gone], len(names)))
     return absent
+
+
+def _moved_at_once(tx: Tx, moves: Sequence[Move], *, held: bool) -> set[tuple[str, int]]:
+    """See `move`; only where some are not there the others are named."""
+    encoded = msgspec.json.encode(moves).decode()
+    row = tx.one(_FUSED[held], moves=encoded, expected=len(moves))
+    if row is None or row[0] is None:
+        return set()
+    moved = msgspec.json.decode(row[0], type=set[tuple[str, int]])
+    return {(one.id, one.epoch) for one in moves} - moved
 
 
 def _placed(tx: Tx, moves: Sequence[Move], *, held: bool) -> Sequence[Move]:

@@ -105,12 +105,23 @@ class _LostWhileItCommits(_StuckAtCommit):
             raise asyncpg.ConnectionDoesNotExistError("connection was closed in the middle")
         return sql
 
+    async def fetch(self, sql: str) -> list[object]:
+        await self.execute(sql)
+        return []
+
     def terminate(self) -> None:
         pass
 
 
+@pytest.mark.parametrize(
+    "use_case",
+    [
+        pytest.param(lambda tx: tx.defer(_STATEMENT), id="deferred"),
+        pytest.param(lambda tx: tx.all_alone(_STATEMENT), id="with rows"),
+    ],
+)
 async def test_a_statement_alone_whose_connection_is_lost_is_not_tried_again(
-    tmp_path: Path,
+    tmp_path: Path, use_case: Callable[[Tx], object]
 ) -> None:
     lost = _LostWhileItCommits(_STATEMENT)
 
@@ -126,7 +137,7 @@ async def test_a_statement_alone_whose_connection_is_lost_is_not_tried_again(
     )
 
     with pytest.raises(StoreUnavailable, match="while it committed"):
-        await database.write(INSTALLATION, lambda tx: tx.defer(_STATEMENT))
+        await database.write(INSTALLATION, use_case)
 
     assert lost.said == 1, "nobody knows whether it counts"
 

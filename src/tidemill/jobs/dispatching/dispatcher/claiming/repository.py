@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Final
 
@@ -98,6 +98,34 @@ _LANES: Final = {
     """  # noqa: S608 - constants
     for dialect, pairs in _PAIRS.items()
 }
+# Lanes and, where there is a single one and no tag has a strategy, its first jobs: one round trip
+# for what most claims are. A row of a lane has no specification; one that has no lane either says
+# that there are strategies.
+_SOLE: Final = f"""
+    WITH found AS MATERIALIZED ({_LANES["postgres"]}),
+    chosen AS MATERIALIZED (SELECT 1 FROM tag_strategies WHERE tenant_id = :tenant_id LIMIT 1),
+    sole AS MATERIALIZED (
+        SELECT MIN(tag) AS tag, MIN(isolation) AS isolation, MIN(tenant) AS tenant FROM found
+        HAVING COUNT(DISTINCT (tag, isolation, tenant)) = 1
+            AND NOT EXISTS (SELECT 1 FROM chosen)
+    ),
+    ready AS MATERIALIZED (
+        SELECT ctid AS ready_row FROM jobs
+        WHERE state = 'queued' AND tag = (SELECT tag FROM sole)
+            AND isolation = (SELECT isolation FROM sole)
+            AND tenant_id = (SELECT tenant FROM sole)
+        ORDER BY order_key, position LIMIT :slots FOR UPDATE SKIP LOCKED
+    ),
+    leased AS (
+        UPDATE jobs {LEASE} FROM ready WHERE jobs.ctid = ready_row RETURNING {CLAIMED}
+    )
+    SELECT * FROM leased
+    UNION ALL
+    SELECT NULL, NULL, NULL, tenant, isolation, NULL, NULL, NULL, tag, NULL, NULL, NULL, NULL
+    FROM found
+    UNION ALL
+    SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM chosen
+"""  # noqa: S608 - constants
 _OWN_LANES: Final = {
     dialect: f"""
         WITH pairs AS ({pairs})
@@ -128,10 +156,7 @@ class ClaimingRepository:
 
         The lanes of a pair begin after the tenant that was served last, and go round.
         """
-        starts = []
-        for pair in pairs:
-            after = ring.position(*pair)
-            starts += [(*pair, start) for start in ((after, "") if after else ("",))]
+        starts = _starts(pairs, ring)
         limit = lanes_per_look_max * len(starts)
         rows = tx.all(_LANES[tx.dialect], pairs=_json(starts), limit=limit)
         found: dict[Lane, int] = {}
@@ -157,6 +182,27 @@ class ClaimingRepository:
         if tx.dialect == "sqlite":
             return self._claim_first(tx, demand, tx.all(_FIRST, **given))
         rows = tx.all(_CLAIM, worker=demand.worker_id, generation=demand.generation, **given)
+        return self._claimed(tx, rows)
+
+    def claim_sole(self, tx: Tx, demand: Demand, ring: Ring) -> tuple[list[Claimed], int]:
+        """Lease ready jobs if they are all of one lane and no tag has a strategy. On PostgreSQL.
+
+        Return them, and how many lanes and strategies there are to look at.
+        """
+        starts = _starts(demand.pairs, ring)
+        rows = tx.all_alone(
+            _SOLE,
+            pairs=_json(starts),
+            limit=lanes_per_look_max * len(starts),
+            slots=demand.slots,
+            worker=demand.worker_id,
+            generation=demand.generation,
+        )
+        others = {(row[8], row[4], row[3]) for row in rows if row[2] is None}
+        leased = [row for row in rows if row[2] is not None]
+        return self._claimed(tx, leased), len(others)
+
+    def _claimed(self, tx: Tx, rows: Sequence[Row]) -> list[Claimed]:
         specs = self._specs.all(tx, {row[2] for row in rows})
         # No database promises the order of RETURNING.
         return [Claimed(specs[row[2]], *row[3:]) for row in sorted(rows, key=_place)]
@@ -169,6 +215,14 @@ class ClaimingRepository:
             tx.execute_row(sql, names, (demand.worker_id, demand.generation, *places, *padding))
         specs = self._specs.all(tx, {row[0] for row in rows})
         return [Claimed(specs[row[0]], *row[1:]) for row in rows]
+
+
+def _starts(pairs: Iterable[tuple[str, str]], ring: Ring) -> list[tuple[str, str, str]]:
+    starts = []
+    for pair in pairs:
+        after = ring.position(*pair)
+        starts += [(*pair, start) for start in ((after, "") if after else ("",))]
+    return starts
 
 
 def _start(row: Row) -> tuple[int, str]:

@@ -24,6 +24,7 @@ class Claiming:
     def __init__(self, choosing: Choosing) -> None:
         self._jobs = ClaimingRepository()
         self._choosing = choosing
+        self._many_lanes = False
 
     def claim(
         self, tx: Tx, demands: Sequence[Demand], ring: Ring
@@ -31,9 +32,20 @@ class Claiming:
         """Return what each worker was given, and the ring after it."""
         if not demands:
             return {}, ring
+        if self._is_simple(tx, demands):
+            claimed, others = self._jobs.claim_sole(tx, demands[0], ring)
+            self._many_lanes = others > 1
+            if claimed or not others:
+                return {demands[0].worker_id: claimed}, ring
         if not self._choosing.strategies(tx):
             return self._checked(tx, demands, ring)
         return self._choosing.claim(tx, demands, ring, self._checked)
+
+    def _is_simple(self, tx: Tx, demands: Sequence[Demand]) -> bool:
+        """Return whether one statement may be all that is needed: one worker, and one lane."""
+        if tx.dialect != "postgres" or self._many_lanes or self._choosing.active:
+            return False
+        return len(demands) == 1 and demands[0].tenants is None and bool(demands[0].pairs)
 
     def _checked(
         self, tx: Tx, demands: Sequence[Demand], ring: Ring
@@ -53,7 +65,9 @@ class Claiming:
         if not pairs:
             return claimed, ring
         looks: dict[tuple[str, str], dict[Lane, int]] = {pair: {} for pair in pairs}
-        for lane, weight in self._jobs.lanes(tx, list(pairs), ring).items():
+        lanes = self._jobs.lanes(tx, list(pairs), ring)
+        self._many_lanes = len(lanes) > 1
+        for lane, weight in lanes.items():
             looks[lane[:2]][lane] = weight
         for demand in demands:
             taken, free = claimed[demand.worker_id], demand.slots
