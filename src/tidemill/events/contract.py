@@ -37,8 +37,12 @@ VISIBILITY: Final[Port[Visibility]] = Port("visibility")
 
 
 class Progress(Struct, frozen=True, kw_only=True):
-    """What a drain left: `more` to do at once, or something to try again later."""
+    """What a drain left: `more` to do at once, or something to try again later.
 
+    `found` is whether there was anything; where there never is, the relay looks less often.
+    """
+
+    found: bool = True
     more: bool = False
     retry_after_seconds: float | None = None
 

@@ -92,7 +92,7 @@ class OutboxToStream:
         """Append a page of facts."""
         facts = await self._outboxes.undelivered(kind, tenant_id, page_length)
         if not facts:
-            return Progress()
+            return Progress(found=False)
         crash_point("relay_before_append")
         await self._stream.append_once(tenant_id, facts)
         crash_point("relay_after_append")

@@ -23,6 +23,8 @@ look_seconds: Final = 30.0
 quiet_seconds: Final = 1.0
 turns_at_once_max: Final = 8
 turn_seconds_max: Final = 60.0
+nothing_found_seconds: Final = 0.002
+nothing_found_seconds_max: Final = 0.02
 retry_delay_seconds_min: Final = 0.1
 retry_delay_seconds_max: Final = 30.0
 stop_seconds_max: Final = 5.0
@@ -138,6 +140,7 @@ class Relay:
                 lane.task = asyncio.create_task(self._run(lane))
 
     async def _run(self, lane: _Lane) -> None:
+        empty = 0
         try:
             while lane.dirty:
                 if lane.drain.delay_seconds:
@@ -147,6 +150,12 @@ class Relay:
                 progress = await self._turn(lane)
                 if progress.retry_after_seconds is not None:
                     await self._pause(lane, progress.retry_after_seconds)
+                empty = 0 if progress.found else empty + 1
+                if empty:
+                    # A commit may leave what other drains carry, such as audit lines of jobs.
+                    await asyncio.sleep(
+                        min(empty * nothing_found_seconds, nothing_found_seconds_max)
+                    )
                 lane.dirty = lane.dirty or not progress.clean
         finally:
             lane.task = None

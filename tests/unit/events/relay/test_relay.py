@@ -165,3 +165,43 @@ async def _rows(world: World) -> int:
         return int(row[0])
 
     return await world.stores.jobs.read(world.tenant, use_case)
+
+
+class _Counting:
+    """A drain that counts its turns, and lets the store be looked into again after each."""
+
+    kinds = frozenset({StoreKind.JOBS})
+    delay_seconds = 0.0
+
+    def __init__(self, world: World, name: str, *, found: bool, again: int = 0) -> None:
+        self.name = name
+        self.turns = 0
+        self.woken_at_last = 0
+        self._world = world
+        self._found = found
+        self._again = again
+
+    async def drain(self, kind: StoreKind, tenant_id: TenantId) -> Progress:
+        self.turns += 1
+        self.woken_at_last = self._world.relay.figures.turns
+        await asyncio.sleep(0)
+        if self.turns < self._again:
+            self._world.relay.wake(kind, tenant_id)
+        return Progress(found=self._found)
+
+    async def settle(self, kind: StoreKind, tenant_id: TenantId) -> None:
+        pass
+
+
+async def test_a_drain_that_finds_nothing_is_not_asked_after_each_commit(world: World) -> None:
+    busy = _Counting(world, "busy", found=True, again=300)
+    idle = _Counting(world, "idle", found=False)
+    world.relay.add(busy)
+    world.relay.add(idle)
+    await world.relay.start()
+
+    world.relay.wake(StoreKind.JOBS, world.tenant)
+    await until(lambda: busy.turns == 300 and not world.relay.figures.lanes_waiting)
+
+    assert idle.turns < busy.turns / 2
+    assert idle.woken_at_last > busy.woken_at_last
