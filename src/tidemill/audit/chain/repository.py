@@ -20,10 +20,19 @@ _PENDING: Final = """
     LIMIT :limit
 """
 _REMOVE: Final = "DELETE FROM audit_outbox WHERE tenant_id = :tenant_id AND id = :id"
-_DELIVERED: Final = """
-    UPDATE audit_outbox SET delivered_at = :now
-    WHERE tenant_id = :tenant_id AND id = :id AND delivered_at IS NULL
-"""
+_BY_IDS: Final = {
+    "sqlite": "IN (SELECT value FROM json_each(:ids))",
+    "postgres": """= ANY (ARRAY(
+        SELECT jsonb_array_elements_text(CAST(CAST(:ids AS TEXT) AS jsonb))
+    ))""",
+}
+_DELIVERED: Final = {
+    dialect: f"""
+        UPDATE audit_outbox SET delivered_at = :now
+        WHERE tenant_id = :tenant_id AND id {ids} AND delivered_at IS NULL
+    """  # noqa: S608 - constants only
+    for dialect, ids in _BY_IDS.items()
+}
 _FIRST_HEAD: Final = """
     INSERT INTO audit_heads (tenant_id, seq, hash) VALUES (:tenant_id, 0, :hash)
     ON CONFLICT (tenant_id) DO NOTHING
@@ -36,7 +45,10 @@ _HEAD: Final = "SELECT seq, hash FROM audit_heads WHERE tenant_id = :tenant_id"
 _MOVE_HEAD: Final = """
     UPDATE audit_heads SET seq = :seq, hash = :hash WHERE tenant_id = :tenant_id
 """
-_KNOWN: Final = "SELECT 1 FROM audit_lines WHERE tenant_id = :tenant_id AND id = :id"
+_KNOWN: Final = {
+    dialect: f"SELECT id FROM audit_lines WHERE tenant_id = :tenant_id AND id {ids}"  # noqa: S608 - constants only
+    for dialect, ids in _BY_IDS.items()
+}
 _ADD: Final = """
     INSERT INTO audit_lines
         (tenant_id, seq, id, at, action, actor_id, resource, body, digest, hash)
@@ -86,7 +98,7 @@ def remove_pending(tx: Tx, entries: Sequence[Entry]) -> None:
 
 def mark_delivered(tx: Tx, entries: Sequence[Entry]) -> None:
     """Mark entries of another store's outbox as part of the chain."""
-    tx.execute_many(_DELIVERED, [{"id": entry.id} for entry in entries])
+    tx.execute(_DELIVERED[tx.dialect], ids=_ids(entries))
 
 
 def locked_head(tx: Tx) -> Head:
@@ -104,9 +116,9 @@ def head(tx: Tx) -> Head:
     return Head(seq=row[0], hash=row[1]) if row else Head()
 
 
-def is_known(tx: Tx, entry: Entry) -> bool:
-    """Return whether the chain has the entry already."""
-    return tx.one(_KNOWN, id=entry.id) is not None
+def known(tx: Tx, entries: Sequence[Entry]) -> frozenset[str]:
+    """Return the ids of those entries that the chain has already."""
+    return frozenset(row[0] for row in tx.all(_KNOWN[tx.dialect], ids=_ids(entries)))
 
 
 def add(tx: Tx, lines: Sequence[Line]) -> None:
@@ -208,3 +220,7 @@ def _parameters(line: Line) -> dict[str, str | int | None]:
         "digest": line.digest,
         "hash": line.hash,
     }
+
+
+def _ids(entries: Sequence[Entry]) -> str:
+    return msgspec.json.encode([entry.id for entry in entries]).decode()

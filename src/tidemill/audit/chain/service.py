@@ -206,7 +206,8 @@ class Chain:
     def _append_once(self, tx: Tx, entries: Sequence[Entry]) -> None:
         # A crash between append and delivery brings an entry twice, and so may another process.
         repository.locked_head(tx)
-        self._append(tx, [entry for entry in entries if not repository.is_known(tx, entry)])
+        known = repository.known(tx, entries)
+        self._append(tx, [entry for entry in entries if entry.id not in known])
 
     def _append(self, tx: Tx, entries: Sequence[Entry]) -> None:
         key = key_of(self._key, tx.tenant_id)

@@ -22,7 +22,7 @@ Rows = list[dict[str, Value]]
 
 _encode: Final = msgspec.json.Encoder().encode
 
-_INSERT_AUDIT: Final = """
+INSERT_AUDIT: Final = """
     INSERT INTO audit_outbox (tenant_id, id, at, action, actor, resource,
                               request_id, address, before, after, detail)
     VALUES (:tenant_id, :id, :at, :action, :actor, :resource,
@@ -215,12 +215,16 @@ class BaseTx:
     def finish(self) -> None:
         """Write what was gathered, but for the facts of a tenant's stream."""
         if self.audits:
-            self.execute_many(_INSERT_AUDIT, self.audits)
+            self.write_audits()
         if self.facts and self._kind is not StoreKind.TENANT:
             self.execute_many(_INSERT_OUTBOX, self.facts)
         if self.changes:
             self.lock_changes()
             self.execute_many(_INSERT_CHANGE, self.changes)
+
+    def write_audits(self) -> None:
+        """Write the audit lines in the order in which they were made."""
+        self.execute_many(INSERT_AUDIT, self.audits)
 
     def number(self, facts: Rows) -> None:
         """Append `facts` to the tenant's stream; the last statements before the commit."""

@@ -4,13 +4,31 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from typing import cast
+from itertools import groupby
+from operator import itemgetter
+from typing import Final, cast
+
+import msgspec
 
 from tidemill.core.clock import Instant
 from tidemill.core.ids import TenantId
 from tidemill.core.ports import Row, StoreKind, Value
 from tidemill.infrastructure.database.sql import parse, parse_scoped, placed
-from tidemill.infrastructure.database.transaction import BaseTx
+from tidemill.infrastructure.database.transaction import INSERT_AUDIT, BaseTx
+
+_AUDITED_ALIKE: Final = ("at", "action", "actor", "address", "before", "after", "detail")
+_AUDITED_OWN: Final = ("id", "resource", "request_id")
+# Each statement lets go of the interpreter and waits for it again, so many lines in one are worth
+# more than what reading them from JSON costs.
+_INSERT_AUDITS: Final = f"""
+    INSERT INTO audit_outbox (tenant_id, {", ".join(_AUDITED_ALIKE + _AUDITED_OWN)})
+    SELECT :tenant_id, {", ".join(f":{name}" for name in _AUDITED_ALIKE)},
+        {", ".join(f"new.value ->> {place}" for place in range(len(_AUDITED_OWN)))}
+    FROM json_each(:lines) AS new
+"""  # noqa: S608 - constant names of columns
+_alike: Final = itemgetter(*_AUDITED_ALIKE)
+_own: Final = itemgetter(*_AUDITED_OWN)
+_alike_min: Final = 3
 
 
 class SqliteTx(BaseTx):
@@ -73,6 +91,18 @@ class SqliteTx(BaseTx):
     def all(self, sql: str, /, **parameters: Value) -> Sequence[Row]:
         """See `Tx.all`."""
         return cast("Sequence[Row]", self._run(sql, parameters).fetchall())
+
+    def write_audits(self) -> None:
+        """See `BaseTx.write_audits`; lines side by side that say the same are one statement."""
+        for shared, group in groupby(self.audits, key=_alike):
+            lines = list(group)
+            if len(lines) < _alike_min:
+                self.execute_many(INSERT_AUDIT, lines)
+                continue
+            own = msgspec.json.encode([_own(line) for line in lines]).decode()
+            self.execute(
+                _INSERT_AUDITS, lines=own, **dict(zip(_AUDITED_ALIKE, shared, strict=True))
+            )
 
     def lock_changes(self) -> None:
         """Nothing to do: there is one writer."""
