@@ -138,11 +138,13 @@ class RequestContext(Struct, kw_only=True):
 
     def log_fields(self) -> dict[str, str]:
         """Return what log lines of this request say of it and its caller."""
-        fields = {"request_id": self.request_id, **trace_fields(self.traceparent)}
+        fields = {"request_id": self.request_id}
+        if self.traceparent is not None:
+            fields |= trace_fields(self.traceparent)
         actor = self.actor
         if actor is not None:
             fields["tenant_id"] = actor.tenant_id
-            fields["actor"] = f"{actor.kind}:{actor.id}"
+            fields["actor"] = f"{actor.kind.value}:{actor.id}"
         return fields
 
 

@@ -82,7 +82,7 @@ async def test_a_read_that_began_before_a_deployment_is_not_kept(
 
     async def read_and_then_deploy(*given: object) -> object:
         monkeypatch.undo()
-        found = await read(*given)  # type: ignore[arg-type]
+        found: object = await read(*given)  # type: ignore[arg-type]
         second.append(await deploy(world, scripts, 2))
         return found
 

@@ -6,6 +6,7 @@ these are most of the lines that a process writes.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from tidemill.core.log_context import LOG_CONTEXT
@@ -14,6 +15,8 @@ from tidemill.infrastructure.observability.redaction import clean_field
 from tidemill.infrastructure.observability.sink import SINK
 
 _info: Final = LEVELS["info"]
+_NEW: Final = frozenset({"request_id", "trace_id", "span_id"})
+"""What each request has of its own: kept, these would push out what comes again."""
 
 
 def log_request(method: str, route: str, status: int, seconds: float) -> None:
@@ -21,10 +24,17 @@ def log_request(method: str, route: str, status: int, seconds: float) -> None:
     if not State.on or State.threshold > _info:
         return
     context = LOG_CONTEXT.get()
-    fields = context.log_fields() if context is not None else {}
-    safe = {name: clean_field(name, value) for name, value in fields.items()}
-    safe["method"] = clean_field("method", method)
-    safe["route"] = clean_field("route", route)
+    safe: dict[str, object] = {}
+    if context is not None:
+        for name, value in context.log_fields().items():
+            safe[name] = clean_field(name, value) if name in _NEW else _clean_again(name, value)
+    safe["method"] = _clean_again("method", method)
+    safe["route"] = _clean_again("route", route)
     safe["status"] = status
     safe["ms"] = round(seconds * 1000, 2)
     SINK.hold(rendered("info", "http.request", "tidemill.api.edge", safe))
+
+
+@lru_cache(maxsize=4096)
+def _clean_again(name: str, value: str) -> object:
+    return clean_field(name, value)
