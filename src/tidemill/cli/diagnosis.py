@@ -9,6 +9,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -19,7 +20,8 @@ from tidemill.api.serving import run_directory
 from tidemill.cli.failures import CommandFailed
 from tidemill.cli.http import Request, exchange
 from tidemill.cli.local import ask_local
-from tidemill.core.config import KEYS, Config, resolve
+from tidemill.cli.shown_settings import ShownSettings, settings_of_server
+from tidemill.core.config import Config
 from tidemill.core.errors import TidemillError
 from tidemill.runtime.isolation import Offer, probe
 from tidemill.runtime.languages import missing_languages
@@ -27,6 +29,7 @@ from tidemill.runtime.migrating import DataDirectoryInUse, Inspector, inspect_sc
 
 free_bytes_min: Final = 200 * 1024 * 1024
 connect_seconds_max: Final = 3.0
+differing_max: Final = 5
 
 
 class Verdict(StrEnum):
@@ -49,18 +52,22 @@ class Finding(Struct, frozen=True, kw_only=True):
 
 
 def diagnose(config: Config) -> Iterator[Finding]:
-    """Yield what is found, part by part."""
-    yield _data_directory(config)
-    running = _is_running(config)
+    """Yield what is found, part by part, by the settings of the server if that runs."""
+    running, seen = _is_running(config), ShownSettings(config)
+    told = settings_of_server(config, partial(ask_local, config, "GET")) if running else None
+    seen = told or seen
+    # The server was found by it, from here; its own word may go from where it was started.
+    yield _data_directory(ShownSettings(config))
     if running:
-        yield from _running(config)
+        yield from _running(config, seen)
+        yield _settings(told)
     else:
         yield from _not_running(config)
     for key, part, port in _SERVICES:
-        finding = _service(config, key, part, port)
+        finding = _service(seen, key, part, port)
         if finding is not None:
             yield finding
-    yield _isolation(asyncio.run(probe()), config)
+    yield _isolation(asyncio.run(probe()), seen)
     yield _languages(missing_languages())
 
 
@@ -74,17 +81,35 @@ _SERVICES: Final = (
 _PRESENT: Final = frozenset({"connected", "draining"})
 
 
-def _data_directory(config: Config) -> Finding:
-    directory = Path(config.server.data_dir)
+def _settings(told: ShownSettings | None) -> Finding:
+    """Say whose settings are shown, and which of them this command was started without."""
+    if told is None:
+        detail = "The server does not tell its own; shown are those of this command."
+        fix = "Run `tidemill doctor` with the options that the server was started with."
+        return Finding(part="settings", verdict=Verdict.NOTE, detail=detail, fix=fix)
+    if not told.differing:
+        return _works("settings", "shown as the server has them; this command has the same")
+    others = "; ".join(told.differing[:differing_max])
+    more = len(told.differing) - differing_max
+    detail = f"Shown as the server has them, which differ from this command's: {others}"
+    return Finding(
+        part="settings",
+        verdict=Verdict.NOTE,
+        detail=f"{detail}; and {more} more." if more > 0 else f"{detail}.",
+    )
+
+
+def _data_directory(seen: ShownSettings) -> Finding:
+    directory = Path(seen.value("server.data_dir"))
     key = "server.data_dir"
     nearest = next(path for path in (directory, *directory.absolute().parents) if path.exists())
     if not os.access(nearest, os.W_OK | os.X_OK):
         fix = f"Let this user write there (chown, chmod), or set {key}."
-        return _fails(config, "data directory", f"{nearest} cannot be written.", key, fix)
+        return _fails(seen, "data directory", f"{nearest} cannot be written.", key, fix)
     free = shutil.disk_usage(nearest).free
     if free < free_bytes_min:
         detail = f"Only {free // 2**20} MB are free on the disk of {directory}."
-        return _fails(config, "data directory", detail, key, f"Free some, or move {key}.")
+        return _fails(seen, "data directory", detail, key, f"Free some, or move {key}.")
     return _works("data directory", f"{directory}, {free // 2**30} GB free")
 
 
@@ -93,13 +118,13 @@ def _is_running(config: Config) -> bool:
         return door.connect_ex(str(run_directory(config) / "api.sock")) == 0
 
 
-def _running(config: Config) -> Iterator[Finding]:
+def _running(config: Config, seen: ShownSettings) -> Iterator[Finding]:
     try:
         ready = ask_local(config, "GET", "/ready")
         workers = ask_local(config, "GET", "/api/v1/workers")
     except CommandFailed as error:
         yield _fails(
-            config,
+            seen,
             "server",
             error.message,
             "server.data_dir",
@@ -113,26 +138,26 @@ def _running(config: Config) -> Iterator[Finding]:
         if part["ready"]:
             yield _works(part["name"], "ready")
         else:
-            key = _key_of_part(config, part["name"])
+            key = _key_of_part(seen, part["name"])
             fix = _fix_of_part(key, part["reason"])
-            yield _fails(config, part["name"], part["reason"], key, fix)
-    yield _workers(config, workers["items"])
-    yield from _places_less_isolated(config, workers["items"])
+            yield _fails(seen, part["name"], part["reason"], key, fix)
+    yield _workers(seen, workers["items"])
+    yield from _places_less_isolated(seen, workers["items"])
 
 
-def _workers(config: Config, workers: list[dict[str, Any]]) -> Finding:
+def _workers(seen: ShownSettings, workers: list[dict[str, Any]]) -> Finding:
     # The list keeps those that have left or were lost for a while.
     present = [worker for worker in workers if worker["state"] in _PRESENT]
     if present:
         names = ", ".join(str(worker["id"]) for worker in present)
         return _works("workers", f"{len(present)} connected: {names}")
     fix = "Start one with `tidemill worker`; with `tidemill up`, look at its log."
-    return _fails(config, "workers", "None is connected: jobs wait.", "worker.enabled", fix)
+    return _fails(seen, "workers", "None is connected: jobs wait.", "worker.enabled", fix)
 
 
-def _places_less_isolated(config: Config, workers: list[dict[str, Any]]) -> Iterator[Finding]:
+def _places_less_isolated(seen: ShownSettings, workers: list[dict[str, Any]]) -> Iterator[Finding]:
     """Yield the tags whose workers run scripts, and none as jobs want it by default."""
-    wanted = str(config.jobs.isolation_default)
+    wanted = str(seen.value("jobs.isolation_default"))
     offered: dict[str, set[str]] = {}
     for worker in workers:
         if worker["state"] == "connected":
@@ -175,7 +200,7 @@ def _port(config: Config) -> Finding:
                 return elsewhere
             detail = f"{host}:{port} cannot be listened on: {error.strerror}."
             fix = "Stop what listens there, or choose another with --port."
-            return _fails(config, "address", detail, "server.port", fix)
+            return _fails(ShownSettings(config), "address", detail, "server.port", fix)
     return _works("address", f"{host}:{port} is free")
 
 
@@ -203,15 +228,23 @@ async def _stores(config: Config) -> Finding:
             problems = [status.problem for status in await schema.status() if status.problem]
     except DataDirectoryInUse as error:
         fix = "Stop that process, or wait until it answers."
-        return _fails(config, "stores", str(error), "server.data_dir", fix)
+        return _fails(ShownSettings(config), "stores", str(error), "server.data_dir", fix)
     except (TidemillError, OSError) as error:
         message = getattr(error, "message", None) or str(error)
         return _fails(
-            config, "stores", message, "database.url", "Start the database, or correct it."
+            ShownSettings(config),
+            "stores",
+            message,
+            "database.url",
+            "Start the database, or correct it.",
         )
     if problems:
         return _fails(
-            config, "stores", " ".join(problems), "database.url", "See `tidemill db check`."
+            ShownSettings(config),
+            "stores",
+            " ".join(problems),
+            "database.url",
+            "See `tidemill db check`.",
         )
     return _works("stores", "can be opened")
 
@@ -222,8 +255,8 @@ def _reach(config: Config) -> AbstractAsyncContextManager[Inspector]:
     return open_schema(config) if begun else inspect_schema(config)
 
 
-def _service(config: Config, key: str, part: str, port: int) -> Finding | None:
-    url = str(_value(config, key) or "")
+def _service(seen: ShownSettings, key: str, part: str, port: int) -> Finding | None:
+    url = str(seen.value(key) or "")
     if not url:
         return None
     address = urlsplit(url)
@@ -234,7 +267,7 @@ def _service(config: Config, key: str, part: str, port: int) -> Finding | None:
         reason = error.strerror or str(error)
         detail = f"Nothing answers at {where[0]}:{where[1]} ({reason})."
         fix = f"Start the service there, or correct {key}."
-        return _fails(config, part, detail, key, fix)
+        return _fails(seen, part, detail, key, fix)
     return _works(part, f"{where[0]}:{where[1]} answers")
 
 
@@ -242,13 +275,13 @@ def _default_port(scheme: str, port: int) -> int:
     return {"nats": 4222, "amqps": 5671}.get(scheme, port)
 
 
-def _isolation(offer: Offer, config: Config) -> Finding:
+def _isolation(offer: Offer, seen: ShownSettings) -> Finding:
     offered = ", ".join(str(level) for level in offer.isolations) or "none"
-    wanted = config.jobs.isolation_default
-    if str(wanted) in {str(level) for level in offer.isolations}:
+    wanted = str(seen.value("jobs.isolation_default"))
+    if wanted in {str(level) for level in offer.isolations}:
         return _works("isolation", f"this machine offers {offered}")
     return _fails(
-        config,
+        seen,
         "isolation",
         f"Jobs want {wanted}, and this machine offers {offered}. {offer.reason or ''}".strip(),
         "jobs.isolation_default",
@@ -267,10 +300,10 @@ def _languages(missing: dict[str, str]) -> Finding:
     )
 
 
-def _key_of_part(config: Config, part: str) -> str:
-    stores = "database.url" if config.database.url else "server.data_dir"
-    mail = "mail.smtp_host" if config.mail.smtp_host else "mail.directory"
-    broker = "message_queue.url" if config.message_queue.url else stores
+def _key_of_part(seen: ShownSettings, part: str) -> str:
+    stores = "database.url" if seen.value("database.url") else "server.data_dir"
+    mail = "mail.smtp_host" if seen.value("mail.smtp_host") else "mail.directory"
+    broker = "message_queue.url" if seen.value("message_queue.url") else stores
     return {"bus": broker, "broker": broker, "redis": "redis.url", "mail": mail}.get(part, stores)
 
 
@@ -289,17 +322,12 @@ def _works(part: str, detail: str) -> Finding:
     return Finding(part=part, verdict=Verdict.WORKS, detail=detail)
 
 
-def _fails(config: Config, part: str, detail: str, key: str, fix: str) -> Finding:
+def _fails(seen: ShownSettings, part: str, detail: str, key: str, fix: str) -> Finding:
     return Finding(
         part=part,
         verdict=Verdict.FAILS,
         detail=detail,
-        setting=f"{key} = {KEYS[key].shown(_value(config, key))!r}",
-        source=str(resolve(config.layers.of(key), (), KEYS[key].default).origin),
+        setting=seen.setting(key),
+        source=seen.source(key),
         fix=fix,
     )
-
-
-def _value(config: Config, key: str) -> object:
-    section, field = key.split(".")
-    return getattr(getattr(config, section), field)

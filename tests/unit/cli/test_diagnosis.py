@@ -11,9 +11,12 @@ import pytest
 from tests.fixtures.answers import Answer, answering
 from tidemill.api.serving import run_directory
 from tidemill.cli.diagnosis import Finding, Verdict, diagnose
+from tidemill.cli.failures import CommandFailed
 from tidemill.cli.main import run
 from tidemill.core.config import Config
 from tidemill.runtime.arguments import parse
+
+NOTHING: dict[str, Any] = {"items": [], "next_cursor": None}
 
 
 def _config(tmp_path: Path, *words: str, environ: Mapping[str, str] | None = None) -> Config:
@@ -81,7 +84,9 @@ def test_diagnose_counts_only_workers_that_are_there(
 ) -> None:
     items = [{"id": f"w{number}", "state": state} for number, state in enumerate(states)]
     answers: dict[str, Any] = {"/ready": {"parts": []}, "/api/v1/workers": {"items": items}}
-    monkeypatch.setattr("tidemill.cli.diagnosis.ask_local", lambda _, __, path: answers[path])
+    monkeypatch.setattr(
+        "tidemill.cli.diagnosis.ask_local", lambda _, __, path: answers.get(path, NOTHING)
+    )
     config = _config(tmp_path)
     door = run_directory(config) / "api.sock"
     door.parent.mkdir(parents=True)
@@ -120,7 +125,8 @@ def test_diagnose_names_setting_and_fix_of_a_part_that_is_not_ready(
     answers: dict[str, Any] = {"/ready": {"parts": parts}, "/api/v1/workers": {"items": []}}
     monkeypatch.setattr("tidemill.cli.diagnosis._is_running", lambda _: True)
     monkeypatch.setattr(
-        "tidemill.cli.diagnosis.ask_local", lambda _config, _method, path: answers[path]
+        "tidemill.cli.diagnosis.ask_local",
+        lambda _config, _method, path: answers.get(path, NOTHING),
     )
     words = [word for name, value in more.items() for word in ("--set", f"{name}={value}")]
 
@@ -182,7 +188,8 @@ def test_diagnose_notes_tags_whose_workers_offer_less_than_jobs_want(
     answers = {"/ready": {"parts": []}, "/api/v1/workers": {"items": workers}}
     monkeypatch.setattr("tidemill.cli.diagnosis._is_running", lambda _: True)
     monkeypatch.setattr(
-        "tidemill.cli.diagnosis.ask_local", lambda _config, _method, path: answers[path]
+        "tidemill.cli.diagnosis.ask_local",
+        lambda _config, _method, path: answers.get(path, NOTHING),
     )
 
     found = [one for one in diagnose(_config(tmp_path)) if one.part.startswith("tag ")]
@@ -190,3 +197,58 @@ def test_diagnose_notes_tags_whose_workers_offer_less_than_jobs_want(
     assert [(one.part, one.verdict) for one in found] == [("tag node", Verdict.NOTE)]
     assert "fork only" in found[0].detail
     assert "jobs.isolation_default" in (found[0].fix or "")
+
+
+def _told(key: str, value: object, **origin: object) -> dict[str, object]:
+    nowhere = {"source": "default", "name": None, "file": None, "line": None, "scope": None}
+    return {"key": key, "value": value, "origin": nowhere | origin}
+
+
+def test_diagnose_shows_the_settings_of_the_server_that_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"source": "command_line", "name": "--set jobs.isolation_default"}
+    pages = {
+        "/api/v1/settings?limit=200": {
+            "items": [_told("jobs.history_days", 30), _told("database.placement", "schema")],
+            "next_cursor": "further",
+        },
+        "/api/v1/settings?limit=200&cursor=further": {
+            "items": [_told("jobs.isolation_default", "warm", **given)],
+            "next_cursor": None,
+        },
+        "/ready": {"parts": []},
+        "/api/v1/workers": {
+            "items": [{"id": "w", "state": "connected", "isolations": ["fork"], "tags": ["film"]}]
+        },
+    }
+    monkeypatch.setattr("tidemill.cli.diagnosis._is_running", lambda _: True)
+    monkeypatch.setattr("tidemill.cli.diagnosis.ask_local", lambda _, __, path: pages[path])
+    config = _config(tmp_path)
+
+    told = _finding(config, "settings")
+    tag = _finding(config, "tag film")
+
+    assert told.verdict is Verdict.NOTE
+    assert told.detail == (
+        "Shown as the server has them, which differ from this command's: "
+        "jobs.isolation_default = 'warm' (--set jobs.isolation_default)."
+    )
+    assert "jobs that want warm wait" in tag.detail
+
+
+def test_diagnose_says_when_a_server_does_not_tell_its_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ask(_config: Config, _method: str, path: str) -> Any:
+        if path.startswith("/api/v1/settings"):
+            raise CommandFailed("It is an older one.")
+        return {"parts": [], "items": []}
+
+    monkeypatch.setattr("tidemill.cli.diagnosis._is_running", lambda _: True)
+    monkeypatch.setattr("tidemill.cli.diagnosis.ask_local", ask)
+
+    told = _finding(_config(tmp_path), "settings")
+
+    assert told.verdict is Verdict.NOTE
+    assert "those of this command" in told.detail

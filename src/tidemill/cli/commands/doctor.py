@@ -25,7 +25,8 @@ def doctor(
 ) -> None:
     """Look at each part; name what fails, the setting and its source, and the fix.
 
-    Run it on the server's machine, with the options that the server was started with.
+    Run it on the server's machine. A server that runs is asked for its settings; one that does not
+    is looked at with the options given here, so give those that it is started with.
     """
     loaded = loaded_config(configuration_words(config, env_file, set_, data_dir))
     findings: list[Finding] = []
