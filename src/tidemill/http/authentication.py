@@ -185,7 +185,12 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
         raise CredentialsMissing
     kit = cast("Kit", connection.app.state[SERVICES])
     context = context_of(connection.scope)
-    actor = await authenticate(connection, kit)
+    try:
+        actor = await authenticate(connection, kit)
+    except Unauthenticated:
+        # Whoever guesses is bounded as whoever shows nothing.
+        await _take_address(kit, context)
+        raise
     context.actor = actor
     authorize(actor, permission)
     if own := kit.requests_per_minute():
@@ -200,9 +205,7 @@ async def public_guard(
     """Bound how often one address asks where no credential is needed."""
     del handler
     kit = cast("Kit", connection.app.state[SERVICES])
-    context = context_of(connection.scope)
-    if limit := kit.requests_per_minute():
-        await _take(kit, context, f"address:{network_of(context.address)}", limit)
+    await _take_address(kit, context_of(connection.scope))
 
 
 async def authenticate(connection: ASGIConnection[Any, Any, Any, Any], kit: Kit) -> Actor:
@@ -260,6 +263,11 @@ def session_cookie_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str | N
 
 def _is_same(given: str | None, expected: str) -> bool:
     return given is not None and hmac.compare_digest(given.encode(), expected.encode())
+
+
+async def _take_address(kit: Kit, context: RequestContext) -> None:
+    if limit := kit.requests_per_minute():
+        await _take(kit, context, f"address:{network_of(context.address)}", limit)
 
 
 async def _take(kit: Kit, context: RequestContext, bucket: str, per_minute: int) -> None:

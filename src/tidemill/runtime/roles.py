@@ -23,6 +23,7 @@ if "rich" not in sys.modules:
 
 from tidemill.core.config import Config, ConfigRefused
 from tidemill.core.errors import TidemillError, Unavailable
+from tidemill.infrastructure.database.migrations import MigrationFailed
 from tidemill.infrastructure.database.owner_lock import DataDirectoryInUse
 from tidemill.infrastructure.observability.logs import (
     configure_logging,
@@ -58,8 +59,8 @@ def run_role(role: str, argv: Sequence[str], run: Callable[[Config], int | None]
         for problem in refused.problems:
             _complain(problem)
         return EXIT_REFUSED
-    except DataDirectoryInUse as in_use:
-        _complain(str(in_use))
+    except (DataDirectoryInUse, MigrationFailed) as error:
+        _complain(str(error))
         return EXIT_REFUSED
     except TidemillError as error:
         _complain(error.message)

@@ -101,6 +101,26 @@ async def test_tenants_integration_of_others_do_not_exist(world: IdentityWorld) 
     assert [t["slug"] for t in listed] == ["tide-works"]
 
 
+async def test_tenants_integration_besides_its_own_are_hidden_from_a_token(
+    world: IdentityWorld,
+) -> None:
+    """A token of one tenant may be in the hands of others than the person who made it."""
+    owner = await world.an_owner()
+    token = await world.an_api_token(owner, "admin")
+    async with world.client(**bearer(owner)) as client:
+        second = (await client.post(TENANTS, json={"name": "Second", "slug": "second"})).json()
+        person = (await client.get("/api/v1/auth/me")).json()["tenants"]
+    async with world.client(Authorization=f"Bearer {token}") as client:
+        read = await client.get(f"{TENANTS}/{second['id']}")
+        listed = (await client.get(TENANTS)).json()["items"]
+        me = (await client.get("/api/v1/auth/me")).json()["tenants"]
+
+    assert {t["slug"] for t in person} == {"tide-works", "second"}
+    assert read.status_code == 404
+    assert [t["slug"] for t in listed] == ["tide-works"]
+    assert [t["slug"] for t in me] == ["tide-works"]
+
+
 async def test_tenants_integration_get_their_store_later_when_it_could_not_be_made(
     world: IdentityWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:

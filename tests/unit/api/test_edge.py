@@ -14,7 +14,7 @@ from tidemill.core.authorization import Permission, Scope
 from tidemill.core.ids import TenantId
 from tidemill.core.module import Offer
 from tidemill.http import Public, SessionActor, context_of, get
-from tidemill.http.authentication import Kit
+from tidemill.http.authentication import CredentialsMalformed, Kit
 from tidemill.infrastructure.cache import MemoryRateLimiter
 
 pytestmark = pytest.mark.anyio
@@ -35,6 +35,8 @@ async def closed_route() -> dict[str, str]:
 
 class _Authenticator:
     async def bearer(self, token: str, origin: Origin) -> Actor:
+        if token == "guessed":
+            raise CredentialsMalformed
         return Actor(kind=ActorKind.USER, id=token, tenant_id=TenantId("t1"), role=Role.OWNER)
 
     async def session(self, cookie: str, origin: Origin) -> SessionActor:
@@ -89,6 +91,17 @@ async def test_an_address_is_bounded_where_no_credential_is_needed(
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
     assert answers[-1].json()["error"]["code"] == "TOO_MANY_REQUESTS"
     assert int(answers[-1].headers["retry-after"]) >= 1
+
+
+async def test_an_address_is_bounded_in_its_guesses_at_credentials(
+    client: httpx.AsyncClient,
+) -> None:
+    wrong = {"Authorization": "Bearer guessed"}
+    guesses = [await client.get("/api/v1/closed", headers=wrong) for _ in range(4)]
+    known = await client.get("/api/v1/closed", headers=TOKEN)
+
+    assert [answer.status_code for answer in guesses] == [401, 401, 401, 429]
+    assert known.status_code == 200, "who has a credential is counted by it"
 
 
 async def test_addresses_that_one_holder_commands_are_bounded_together(

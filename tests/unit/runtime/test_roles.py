@@ -38,3 +38,20 @@ def test_roles_lead_who_starts_them_without_a_database_to_the_doctor(role: str, 
     assert (done.returncode, len(said)) == (1, lines)
     assert "tidemill: The PostgreSQL store is not available" in said[0]
     assert ("tidemill doctor" in said[-1]) == (role == "api")
+
+
+def test_a_store_that_cannot_be_migrated_is_told_in_one_line() -> None:
+    script = (
+        "import sys\n"
+        "from tidemill.infrastructure.database.migrations import MigrationFailed\n"
+        "from tidemill.runtime.roles import run_role\n"
+        "def newer(config): raise MigrationFailed('The control store is newer than we are.')\n"
+        "sys.exit(run_role('api', [], newer))"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", script], check=False, capture_output=True, text=True
+    )
+
+    assert done.stderr == "tidemill: The control store is newer than we are.\n"
+    assert done.returncode == 78, "another start would end the same way"

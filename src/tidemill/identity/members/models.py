@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from msgspec import Struct
 
-from tidemill.core.actor import Role
+from tidemill.core.actor import Actor, ActorKind, Role
 from tidemill.core.clock import Instant
 from tidemill.core.ids import TenantId, UserId
 from tidemill.identity.errors import RoleTooHigh
 from tidemill.identity.permissions import WRITE_INVITATIONS
+
+_BOUND: Final = frozenset({ActorKind.API_TOKEN, ActorKind.JOB, ActorKind.AGENT})
+
+
+def bound_to(actor: Actor) -> str:
+    """Return the only tenant that the credential speaks for; empty for a person's own session."""
+    return actor.tenant_id if actor.kind in _BOUND else ""
 
 
 class Membership(Struct, frozen=True):

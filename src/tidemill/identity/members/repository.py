@@ -29,7 +29,7 @@ _OF_USER: Final = """
     SELECT t.id, t.name, t.slug, t.state, m.role, m.joined_at
     FROM memberships AS m
     JOIN tenants AS t ON t.id = m.tenant_id
-    WHERE m.user_id = :user_id AND t.id > :after
+    WHERE m.user_id = :user_id AND t.id > :after AND (:only = '' OR t.id = :only)
     ORDER BY t.id
     LIMIT :limit
 """
@@ -72,10 +72,10 @@ class MemberRepository:
         return [Member(*row) for row in tx.all(_PAGE, after=after, limit=limit)]
 
     def of_user(
-        self, tx: Tx, user_id: UserId, *, after: str = "", limit: int
+        self, tx: Tx, user_id: UserId, *, only: str = "", after: str = "", limit: int
     ) -> list[TenantMembership]:
-        """Return the tenants that the person belongs to."""
-        rows = tx.all(_OF_USER, user_id=user_id, after=after, limit=limit)
+        """Return the tenants that the person belongs to; with `only` that one alone."""
+        rows = tx.all(_OF_USER, user_id=user_id, only=only, after=after, limit=limit)
         return [TenantMembership(*row) for row in rows]
 
     def add(

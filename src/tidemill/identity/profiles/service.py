@@ -14,7 +14,7 @@ from tidemill.http.parameters import VersionChanged, check_version
 from tidemill.identity.announcements.service import AnnouncementService
 from tidemill.identity.errors import UserNotFound
 from tidemill.identity.grants.cache import GrantCache
-from tidemill.identity.members.models import TenantMembership
+from tidemill.identity.members.models import TenantMembership, bound_to
 from tidemill.identity.members.repository import MemberRepository
 from tidemill.identity.sessions.repository import SessionRepository
 from tidemill.identity.tenants.models import Tenant
@@ -56,7 +56,7 @@ class ProfileService:
             tenant = self._tenants.find(tx, actor.tenant_id)
             if tenant is None:
                 raise UserNotFound
-            tenants = self._members.of_user(tx, user.id, limit=_tenants_max)
+            tenants = self._members.of_user(tx, user.id, only=bound_to(actor), limit=_tenants_max)
             return Me(user=user, tenant=tenant, role=actor.role, tenants=tuple(tenants))
 
         return await self._control.read(actor.tenant_id, use_case)

@@ -19,7 +19,7 @@ from tidemill.http.parameters import VersionChanged, check_version
 from tidemill.identity.announcements.service import AnnouncementService
 from tidemill.identity.contract import TenantChanged
 from tidemill.identity.errors import MemberNotFound, SlugTaken, TenantUnknown
-from tidemill.identity.members.models import TenantMembership
+from tidemill.identity.members.models import TenantMembership, bound_to
 from tidemill.identity.members.repository import MemberRepository
 from tidemill.identity.tenants.models import Tenant, TenantChanges, changed, new_tenant
 from tidemill.identity.tenants.repository import TenantRepository
@@ -92,12 +92,14 @@ class TenantService:
                 log.warning("identity.tenants.no_store", tenant_id=tenant_id, reason=error.message)
 
     async def list(self, page: PageRequest, *, actor: Actor) -> Page[TenantMembership]:
-        """Return the tenants that the person belongs to."""
+        """Return the tenants that the person belongs to; of those a token sees its own only."""
         after = after_text(page) or ""
         user_id = actor.user_id or UserId("")
 
         def use_case(tx: Tx) -> list[TenantMembership]:
-            return self._members.of_user(tx, user_id, after=after, limit=page.limit_plus_one)
+            return self._members.of_user(
+                tx, user_id, only=bound_to(actor), after=after, limit=page.limit_plus_one
+            )
 
         found = await self._control.read(actor.tenant_id, use_case)
         return page_of(found, page, lambda tenant: (tenant.tenant_id,))
@@ -107,7 +109,9 @@ class TenantService:
 
         def use_case(tx: Tx) -> Tenant:
             if tenant_id != actor.tenant_id and (
-                actor.user_id is None or self._members.find(tx, actor.user_id) is None
+                bound_to(actor)
+                or actor.user_id is None
+                or self._members.find(tx, actor.user_id) is None
             ):
                 raise TenantUnknown
             return self._existing(tx, tenant_id)
