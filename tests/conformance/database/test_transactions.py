@@ -20,8 +20,7 @@ from tidemill.core.ids import INSTALLATION, TenantId
 from tidemill.core.ports import Once, Tx, Value
 from tidemill.core.store_errors import ConstraintViolated, IdempotencyKeyReused
 from tidemill.infrastructure.database import Stores
-from tidemill.infrastructure.database.postgres import committing as committed_by
-from tidemill.infrastructure.database.postgres import database
+from tidemill.infrastructure.database.postgres import committing, database
 from tidemill.infrastructure.database.postgres.tx import PostgresTx
 
 pytestmark = pytest.mark.anyio
@@ -337,15 +336,15 @@ async def test_after_commit_integration_runs_on_the_loop_and_only_when_committed
 async def test_after_commit_integration_runs_though_the_caller_left_during_the_commit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    commit = committed_by.commit
-    committing, goes_on = asyncio.Event(), asyncio.Event()
+    commit = committing.commit
+    under_way, goes_on = asyncio.Event(), asyncio.Event()
     calls: list[str] = []
     used: list[object] = []
 
     async def slowly(connection: Any) -> None:
         # The followers of the stores commit too.
         if connection in used:
-            committing.set()
+            under_way.set()
             await goes_on.wait()
         await commit(connection)
 
@@ -360,7 +359,7 @@ async def test_after_commit_integration_runs_though_the_caller_left_during_the_c
         monkeypatch.setattr(database, "commit", slowly)
         writing = asyncio.create_task(stores.tenants.write(tenant, use_case))
         async with asyncio.timeout(60):
-            await committing.wait()
+            await under_way.wait()
             writing.cancel()
             goes_on.set()
             with pytest.raises(asyncio.CancelledError):

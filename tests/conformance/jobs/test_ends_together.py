@@ -124,3 +124,48 @@ async def test_only_a_job_that_lies_where_it_is_said_to_lie_ends(world: JobsWorl
     assert len(done) == ended
     assert (await world.rows(_HISTORY))[0][0] == ended
     assert (await world.rows(_LIVE))[0][0] == 2 - ended
+
+
+async def test_jobs_of_several_lanes_are_claimed_while_others_end(world: JobsWorld) -> None:
+    first = await claimed(world, 3)
+    for tag in ("default", "other", "default", "other"):
+        await world.a_job(tag=tag)
+    demand = Demand(
+        worker_id="worker-1",
+        generation=1,
+        slots=10,
+        tags=("default", "other"),
+        isolations=(Isolation.SANDBOX,),
+    )
+
+    ended = [an_end(job, 1) for job in first]
+    turn = await world.dispatching.turn(ended, [demand], Ring(), leads=False)
+    taken = list(turn.claimed["worker-1"])
+    if turn.again:
+        assert not taken
+        later = await world.dispatching.turn([], [demand], turn.ring, leads=False)
+        taken += later.claimed["worker-1"]
+
+    assert len(turn.ended) == len(first)
+    assert sorted(job.spec.tag for job in taken) == ["default", "default", "other", "other"]
+
+
+async def test_next_jobs_of_the_only_lane_are_claimed_while_others_end(world: JobsWorld) -> None:
+    first = await claimed(world, 3)
+    late = an_end(first[2], 1, epoch=7)
+    for _ in range(2):
+        await world.a_job()
+    demand = Demand(
+        worker_id="worker-1",
+        generation=1,
+        slots=10,
+        tags=("default",),
+        isolations=(Isolation.SANDBOX,),
+    )
+
+    ended = [an_end(first[0], 1), an_end(first[1], 2), late]
+    turn = await world.dispatching.turn(ended, [demand], Ring(), leads=False)
+
+    assert [one.id for one in turn.ended] == [first[0].id, first[1].id]
+    assert [job.epoch for job in turn.claimed["worker-1"]] == [1, 1]
+    assert (await world.rows(_HISTORY))[0][0] == 2

@@ -344,6 +344,8 @@ class Dispatcher:
                     self._next_due_at = job.due_at
 
     async def _assign(self, turn: Turn) -> None:
+        if turn.again:
+            self._inbox.wake.set()
         if any(turn.claimed.values()):
             crash_point("dispatch_after_claim")
         for worker_id, jobs in turn.claimed.items():

@@ -108,13 +108,17 @@ class Ring(Struct, frozen=True):
 
 
 class Turn(Struct, frozen=True, kw_only=True):
-    """What one transaction of the dispatcher did. `claimed` is by worker."""
+    """What one transaction of the dispatcher did. `claimed` is by worker.
+
+    `again` says that more could be claimed at once.
+    """
 
     ended: Sequence[Job | Ended] = ()
     claimed: Mapping[str, Sequence[Claimed]] = {}
     ring: Ring
     next_due_at: Instant | None = None
     limits_due: bool = False
+    again: bool = False
 
 
 class Look(NamedTuple):

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from tidemill.core.clock import Instant
-from tidemill.core.ports import Tx, Value
+from tidemill.core.ports import Row, Tx, Value
 from tidemill.jobs.contract import JobState
 from tidemill.jobs.dispatching.dispatcher.due.repository import DUE
 from tidemill.jobs.dispatching.dispatcher.models import (
@@ -18,7 +18,7 @@ from tidemill.jobs.dispatching.dispatcher.models import (
 )
 from tidemill.jobs.limits.gates.repository import GateRepository
 from tidemill.jobs.limits.repository import LimitRepository
-from tidemill.jobs.queueing.history.repository import Move, move
+from tidemill.jobs.queueing.history.repository import Move, move, move_and
 from tidemill.jobs.queueing.queue.breakdown import TagCount
 from tidemill.jobs.queueing.queue.models import Job, day_of
 from tidemill.jobs.queueing.queue.plans import expiry_of, result_until
@@ -136,6 +136,13 @@ class DispatchRepository:
         if not absent:
             return list(ended)
         return [end for end in ended if (end.id, end.epoch) not in absent]
+
+    def end_and(
+        self, tx: Tx, ended: Sequence[Ended], then: tuple[str, str], **parameters: Value
+    ) -> tuple[list[Ended], Sequence[Row]]:
+        """Do as `end`, and `then`, in one statement; see `move_and`."""
+        absent, rows = move_and(tx, [_move(end) for end in ended], then, **parameters)
+        return [end for end in ended if (end.id, end.epoch) not in absent], rows
 
     def put_back(self, tx: Tx, jobs: Sequence[tuple[Job, int]]) -> None:
         """Put jobs back in line, each so many microseconds later than before."""

@@ -80,7 +80,7 @@ class Dispatching:
         self._jobs = DispatchRepository()
         self._due = DueRepository()
         self.choosing = Choosing(partial(signals.ready, 0), lease_seconds=lease_seconds)
-        self._claiming = Claiming(self.choosing)
+        self._claiming = Claiming(self._jobs, self.choosing)
         self._retention = RetentionRepository()
         self.rules = RulePruning(jobs)
         self._workers = WorkerRepository()
@@ -100,6 +100,8 @@ class Dispatching:
         def use_case(tx: Tx) -> Turn:
             plain = [end for end in ended if end.plain]
             others = [end for end in ended if not end.plain]
+            if plain and not (others or leads) and self._claiming.is_simple(tx, demands):
+                return self._claiming.end_and_claim(tx, plain, demands[0], ring)
             # Those that have keys first, since keys are locked before any job.
             done: list[Job | Ended] = [*self._end(tx, others), *self._jobs.end(tx, plain)]
             next_due_at = self._due.move(tx, due_per_turn_max) if leads else None
@@ -111,8 +113,9 @@ class Dispatching:
         turn = await self._write_turn(use_case)
         if turn.limits_due:
             turn = await self._claim_after_limits(turn, demands)
-        if any(job.spec.limits is not None for jobs in turn.claimed.values() for job in jobs):
-            await self.releasing.taken([job for jobs in turn.claimed.values() for job in jobs])
+        taken = [job for jobs in turn.claimed.values() for job in jobs]
+        if any(job.spec.limits is not None for job in taken):
+            await self.releasing.taken(taken)
         return turn
 
     async def _claim_after_limits(self, turn: Turn, demands: Sequence[Demand]) -> Turn:

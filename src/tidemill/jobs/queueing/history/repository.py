@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct, structs
 
-from tidemill.core.ports import Tx, Value
+from tidemill.core.ports import Row, Tx, Value
 from tidemill.jobs.queueing.queue.many import in_portions, size_for
 
 _KEPT: Final = (
@@ -85,13 +85,17 @@ def _delete(size: int) -> tuple[str, tuple[str, ...]]:
 
 
 def _fused(held: bool) -> str:
+    """Return what moves jobs, as parts of a statement, on PostgreSQL.
+
+    `moved` names those that were there, only where some were not.
+    """
     values = (
         *(f"jobs.{name}" for name in _KEPT),
         *(f"over.{name}" for name in _GIVEN),
         *(f"COALESCE(over.{name}, jobs.{name}) AS {name}" for name in _EITHER),
     )
     return f"""
-        WITH over AS (
+        over AS (
             SELECT * FROM json_to_recordset(CAST(CAST(:moves AS TEXT) AS json))
                 AS given ({", ".join(f"{name} {type_}" for name, type_ in _TYPES.items())})
         ), gone AS (
@@ -101,10 +105,11 @@ def _fused(held: bool) -> str:
             RETURNING {", ".join(values)}
         ), past AS (
             INSERT INTO job_history ({_COLUMNS}) SELECT {_COLUMNS} FROM gone
+        ), moved AS (
+            SELECT CASE WHEN (SELECT COUNT(*) FROM gone) < :expected
+                THEN (SELECT CAST(COALESCE(json_agg(json_build_array(id, epoch)), '[]') AS TEXT)
+                    FROM gone) END AS moved
         )
-        SELECT CASE WHEN (SELECT COUNT(*) FROM gone) < :expected
-            THEN (SELECT CAST(COALESCE(json_agg(json_build_array(id, epoch)), '[]') AS TEXT)
-                FROM gone) END
     """  # noqa: S608 - constant names of columns
 
 
@@ -142,7 +147,10 @@ def move(tx: Tx, moves: Sequence[Move], *, held: bool) -> set[tuple[str, int]]:
     if not moves:
         return set()
     if tx.dialect == "postgres":
-        return _moved_at_once(tx, moves, held=held)
+        encoded = msgspec.json.encode(moves).decode()
+        sql = f"WITH {_FUSED[held]} SELECT moved FROM moved"  # noqa: S608 - of constants
+        row = tx.one(sql, moves=encoded, expected=len(moves))
+        return _absent(moves, None if row is None else row[0])
     if len({one.id for one in moves}) < len(moves):
         # A worker that came back may have told the same end twice, and a row is copied once.
         moves = list({(one.id, one.epoch): one for one in moves}.values())
@@ -160,14 +168,29 @@ def move(tx: Tx, moves: Sequence[Move], *, held: bool) -> set[tuple[str, int]]:
     return absent
 
 
-def _moved_at_once(tx: Tx, moves: Sequence[Move], *, held: bool) -> set[tuple[str, int]]:
-    """See `move`; only where some are not there the others are named."""
+def move_and(
+    tx: Tx, moves: Sequence[Move], then: tuple[str, str], **parameters: Value
+) -> tuple[set[tuple[str, int]], Sequence[Row]]:
+    """Move held jobs as `move` does, in one statement with `then`, on PostgreSQL.
+
+    `then` is further parts of the WITH, and a SELECT whose rows are returned with one column more;
+    where it finds none there is one row of nulls. All of it may count by itself: see `all_alone`.
+    """
+    parts, select = then
+    sql = f"""
+        WITH {_FUSED[True]}, {parts}, told AS ({select})
+        SELECT told.*, moved FROM moved LEFT JOIN told ON TRUE
+    """  # noqa: S608 - of constants
     encoded = msgspec.json.encode(moves).decode()
-    row = tx.one(_FUSED[held], moves=encoded, expected=len(moves))
-    if row is None or row[0] is None:
+    rows = tx.all_alone(sql, moves=encoded, expected=len(moves), **parameters)
+    return _absent(moves, rows[0][-1]), rows
+
+
+def _absent(moves: Sequence[Move], moved: str | None) -> set[tuple[str, int]]:
+    if moved is None:
         return set()
-    moved = msgspec.json.decode(row[0], type=set[tuple[str, int]])
-    return {(one.id, one.epoch) for one in moves} - moved
+    there = msgspec.json.decode(moved, type=set[tuple[str, int]])
+    return {(one.id, one.epoch) for one in moves} - there
 
 
 def _placed(tx: Tx, moves: Sequence[Move], *, held: bool) -> Sequence[Move]:

@@ -101,8 +101,8 @@ _LANES: Final = {
 # Lanes and, where there is a single one and no tag has a strategy, its first jobs: one round trip
 # for what most claims are. A row of a lane has no specification; one that has no lane either says
 # that there are strategies.
-_SOLE: Final = f"""
-    WITH found AS MATERIALIZED ({_LANES["postgres"]}),
+_SOLE_PARTS: Final = f"""
+    found AS MATERIALIZED ({_LANES["postgres"]}),
     chosen AS MATERIALIZED (SELECT 1 FROM tag_strategies WHERE tenant_id = :tenant_id LIMIT 1),
     sole AS MATERIALIZED (
         SELECT MIN(tag) AS tag, MIN(isolation) AS isolation, MIN(tenant) AS tenant FROM found
@@ -119,13 +119,18 @@ _SOLE: Final = f"""
     leased AS (
         UPDATE jobs {LEASE} FROM ready WHERE jobs.ctid = ready_row RETURNING {CLAIMED}
     )
+"""  # noqa: S608 - constants
+_SOLE_ROWS: Final = """
     SELECT * FROM leased
     UNION ALL
     SELECT NULL, NULL, NULL, tenant, isolation, NULL, NULL, NULL, tag, NULL, NULL, NULL, NULL
     FROM found
     UNION ALL
-    SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM chosen
-"""  # noqa: S608 - constants
+    SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '', NULL, NULL, NULL, NULL FROM chosen
+"""
+SOLE: Final = (_SOLE_PARTS, _SOLE_ROWS)
+_SOLE: Final = f"WITH {_SOLE_PARTS} {_SOLE_ROWS}"
+_WIDTH: Final = 13
 _OWN_LANES: Final = {
     dialect: f"""
         WITH pairs AS ({pairs})
@@ -189,23 +194,18 @@ class ClaimingRepository:
 
         Return them, and how many lanes and strategies there are to look at.
         """
-        starts = _starts(demand.pairs, ring)
-        rows = tx.all_alone(
-            _SOLE,
-            pairs=_json(starts),
-            limit=lanes_per_look_max * len(starts),
-            slots=demand.slots,
-            worker=demand.worker_id,
-            generation=demand.generation,
-        )
-        others = {(row[8], row[4], row[3]) for row in rows if row[2] is None}
-        leased = [row for row in rows if row[2] is not None]
-        return self._claimed(tx, leased), len(others)
+        return self.as_sole(tx, tx.all_alone(_SOLE, **wish_of(demand, ring)))
+
+    def as_sole(self, tx: Tx, rows: Sequence[Row]) -> tuple[list[Claimed], int]:
+        """Return what `SOLE` has found; see `claim_sole`."""
+        # A row of nulls is none.
+        others = {(row[8], row[4], row[3]) for row in rows if row[2] is None and row[8] is not None}
+        return self._claimed(tx, [row for row in rows if row[2] is not None]), len(others)
 
     def _claimed(self, tx: Tx, rows: Sequence[Row]) -> list[Claimed]:
         specs = self._specs.all(tx, {row[2] for row in rows})
         # No database promises the order of RETURNING.
-        return [Claimed(specs[row[2]], *row[3:]) for row in sorted(rows, key=_place)]
+        return [Claimed(specs[row[2]], *row[3:_WIDTH]) for row in sorted(rows, key=_place)]
 
     def _claim_first(self, tx: Tx, demand: Demand, rows: Sequence[Row]) -> list[Claimed]:
         for portion in in_portions(rows):
@@ -215,6 +215,18 @@ class ClaimingRepository:
             tx.execute_row(sql, names, (demand.worker_id, demand.generation, *places, *padding))
         specs = self._specs.all(tx, {row[0] for row in rows})
         return [Claimed(specs[row[0]], *row[1:]) for row in rows]
+
+
+def wish_of(demand: Demand, ring: Ring) -> dict[str, Value]:
+    """Return the values of `SOLE`."""
+    starts = _starts(demand.pairs, ring)
+    return {
+        "pairs": _json(starts),
+        "limit": lanes_per_look_max * len(starts),
+        "slots": demand.slots,
+        "worker": demand.worker_id,
+        "generation": demand.generation,
+    }
 
 
 def _starts(pairs: Iterable[tuple[str, str]], ring: Ring) -> list[tuple[str, str, str]]:

@@ -6,8 +6,13 @@ from collections.abc import Sequence
 
 from tidemill.core.ports import Tx
 from tidemill.jobs.dispatching.dispatcher.choosing.service import Choosing
-from tidemill.jobs.dispatching.dispatcher.claiming.repository import ClaimingRepository
-from tidemill.jobs.dispatching.dispatcher.models import Demand, Lane, Ring
+from tidemill.jobs.dispatching.dispatcher.claiming.repository import (
+    SOLE,
+    ClaimingRepository,
+    wish_of,
+)
+from tidemill.jobs.dispatching.dispatcher.models import Demand, Ended, Lane, Ring, Turn
+from tidemill.jobs.dispatching.dispatcher.repository import DispatchRepository
 from tidemill.jobs.queueing.queue.claims import Claimed
 
 
@@ -21,10 +26,29 @@ class StrategiesChanged(Exception):
 class Claiming:
     """The claims of one dispatcher, each within the transaction of a turn."""
 
-    def __init__(self, choosing: Choosing) -> None:
+    def __init__(self, ends: DispatchRepository, choosing: Choosing) -> None:
+        self._ends = ends
         self._jobs = ClaimingRepository()
         self._choosing = choosing
         self._many_lanes = False
+
+    def is_simple(self, tx: Tx, demands: Sequence[Demand]) -> bool:
+        """Return whether one statement may be all that is needed: one worker, and one lane."""
+        if tx.dialect != "postgres" or self._many_lanes or self._choosing.active:
+            return False
+        return len(demands) == 1 and demands[0].tenants is None and bool(demands[0].pairs)
+
+    def end_and_claim(self, tx: Tx, ended: Sequence[Ended], demand: Demand, ring: Ring) -> Turn:
+        """End attempts and claim in one statement; where it `is_simple`, one is enough for both.
+
+        What is left to look at is for the next turn: these ends may count already, and must not be
+        tried again with what fails after them.
+        """
+        done, rows = self._ends.end_and(tx, ended, SOLE, **wish_of(demand, ring))
+        claimed, others = self._jobs.as_sole(tx, rows)
+        self._many_lanes = others > 1
+        again = others > 0 and not claimed
+        return Turn(ended=done, claimed={demand.worker_id: claimed}, ring=ring, again=again)
 
     def claim(
         self, tx: Tx, demands: Sequence[Demand], ring: Ring
@@ -32,7 +56,7 @@ class Claiming:
         """Return what each worker was given, and the ring after it."""
         if not demands:
             return {}, ring
-        if self._is_simple(tx, demands):
+        if self.is_simple(tx, demands):
             claimed, others = self._jobs.claim_sole(tx, demands[0], ring)
             self._many_lanes = others > 1
             if claimed or not others:
@@ -40,12 +64,6 @@ class Claiming:
         if not self._choosing.strategies(tx):
             return self._checked(tx, demands, ring)
         return self._choosing.claim(tx, demands, ring, self._checked)
-
-    def _is_simple(self, tx: Tx, demands: Sequence[Demand]) -> bool:
-        """Return whether one statement may be all that is needed: one worker, and one lane."""
-        if tx.dialect != "postgres" or self._many_lanes or self._choosing.active:
-            return False
-        return len(demands) == 1 and demands[0].tenants is None and bool(demands[0].pairs)
 
     def _checked(
         self, tx: Tx, demands: Sequence[Demand], ring: Ring
