@@ -13,18 +13,15 @@ from litestar.types import Empty, HTTPReceiveMessage, Receive
 class PlainRequest(Request[Any, Any, Any]):
     """A request whose headers are found once, and whose body mostly comes in one piece."""
 
-    __slots__ = ("_found_headers",)
-
-    _found_headers: Headers
+    _found_headers: Headers | None = None
 
     @property
     def headers(self) -> Headers:
         """See `ASGIConnection.headers`."""
-        try:
-            return self._found_headers
-        except AttributeError:
+        found = self._found_headers
+        if found is None:
             self._found_headers = found = super().headers
-            return found
+        return found
 
     async def body(self) -> bytes:
         """See `Request.body`."""
