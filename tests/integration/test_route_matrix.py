@@ -145,6 +145,7 @@ GET    /api/v1/settings                            viewer  read
 DELETE /api/v1/settings/{key}                      viewer  write
 GET    /api/v1/settings/{key}                      viewer  read
 PUT    /api/v1/settings/{key}                      viewer  write
+POST   /api/v1/signing-keys                        owner   admin
 GET    /api/v1/strategies                          viewer  read   jobs:run
 DELETE /api/v1/tags/{tag}/strategy                 owner   admin
 GET    /api/v1/tags                                viewer  read   jobs:run

@@ -71,6 +71,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "settings": ("settings", "Show and change settings, with where each value comes from.", SERVE),
     "config": ("config", "Explain what a process would start with.", SERVE),
     "secrets": ("secrets", "Change the keys that seal secrets.", SERVE),
+    "signing-keys": ("signing_keys", "Change the keys that sign access tokens.", SERVE),
     "audit": ("audit", "Query, export and verify the audit log.", SERVE),
     "db": ("db", "Upgrade and check the databases.", SERVE),
     "doctor": ("doctor", "Find what is wrong and say how to fix it.", SERVE),

@@ -26,6 +26,8 @@ from tidemill.identity.grants.cache import GrantCache
 from tidemill.identity.grants.service import GrantService
 from tidemill.identity.invitations.routes import ROUTES as INVITATION_ROUTES
 from tidemill.identity.invitations.service import InvitationService
+from tidemill.identity.keys.rotation import SigningKeyRotation
+from tidemill.identity.keys.routes import ROUTES as SIGNING_KEY_ROUTES
 from tidemill.identity.keys.service import SigningKeys
 from tidemill.identity.letters.queue import Letters
 from tidemill.identity.login.doorway import Doorway
@@ -71,6 +73,7 @@ _ROUTES: Final = (
     *INVITATION_ROUTES,
     *TOKEN_ROUTES,
     *WORKER_TOKEN_ROUTES,
+    *SIGNING_KEY_ROUTES,
     *PAGE_ROUTES,
     *SETUP_ROUTES,
 )
@@ -112,6 +115,7 @@ class _UseCases:
             control, cache, core.scopes, days_max=config.auth.api_token_days_max
         )
         self.worker_tokens = WorkerTokenService(control, parts.late(OPERATORS))
+        self.signing_key_rotation = SigningKeyRotation(core.keys, parts.late(OPERATORS))
         self.invitations = InvitationService(
             control,
             cache,
@@ -164,6 +168,7 @@ def build(parts: Parts) -> Offer:
             "profiles": use.profiles,
             "sessions": use.sessions,
             "setup": use.setup,
+            "signing_key_rotation": use.signing_key_rotation,
             "signing_keys": core.keys,
             "tenants": use.tenants,
             "worker_tokens": use.worker_tokens,

@@ -62,12 +62,16 @@ CREATE_WORKER_TOKENS: Final = Permission(
 REVOKE_WORKER_TOKENS: Final = Permission(
     name="identity.worker_tokens.revoke", role=Role.OWNER, scope=Scope.ADMIN
 )
+ROTATE_SIGNING_KEYS: Final = Permission(
+    name="identity.signing_keys.rotate", role=Role.OWNER, scope=Scope.ADMIN
+)
 CREATE_OWNER: Final = Permission(
     name="identity.owners.create", role=Role.OWNER, scope=Scope.ADMIN, system_only=True
 )
 
 PERMISSIONS: Final = (
     CREATE_OWNER,
+    ROTATE_SIGNING_KEYS,
     READ_ME,
     CHANGE_ME,
     CHANGE_PASSWORD,

@@ -19,7 +19,9 @@ from tests.fixtures.identity import IdentityWorld, bearer, identity_world
 from tidemill.core.config import ConfigRefused
 from tidemill.core.config.sections.people import JwtAlgorithm
 from tidemill.core.ids import INSTALLATION
+from tidemill.core.operators import OPERATORS
 from tidemill.identity.keys.service import SigningKeys
+from tidemill.settings.operators.service import FirstOwners
 
 pytestmark = pytest.mark.anyio
 
@@ -172,7 +174,10 @@ async def test_access_tokens_integration_rotate_eddsa_keys_with_an_overlap(
         keys = world.part("signing_keys")
         async with world.client(**bearer(owner)) as client:
             before = (await client.get("/.well-known/jwks.json")).json()["keys"]
-            await keys.rotate()
+            assert (await client.post("/api/v1/signing-keys")).status_code == 403
+            world.ports[OPERATORS] = FirstOwners(world.stores.control)
+            made = await client.post("/api/v1/signing-keys")
+            at_once = await world.tokens()
             world.clock.advance(11)
             second = await world.tokens()
             both = (await client.get("/.well-known/jwks.json")).json()["keys"]
@@ -189,11 +194,28 @@ async def test_access_tokens_integration_rotate_eddsa_keys_with_an_overlap(
 
     assert len(before) == 1
     assert len(both) == 2
+    assert made.status_code == 201, made.text
+    assert _read(at_once["access_token"])[0]["kid"] == before[0]["kid"], "others must know it first"
+    assert _read(second["access_token"])[0]["kid"] == made.json()["id"]
     assert all("d" not in key for key in both)
     assert _read(second["access_token"])[0]["kid"] != _read(owner["access_token"])[0]["kid"]
     assert not any(secret in row[0] for secret in private for row in rows)
     assert expired == "TOKEN_SIGNATURE_INVALID", "the key is gone"
     assert len(left) == 1
+
+
+async def test_access_tokens_integration_tell_that_one_secret_is_changed_by_configuration(
+    tmp_path: Path,
+) -> None:
+    async with identity_world(tmp_path) as world:
+        owner = await world.an_owner()
+        world.ports[OPERATORS] = FirstOwners(world.stores.control)
+        async with world.client(**bearer(owner)) as client:
+            refused = await client.post("/api/v1/signing-keys")
+
+    assert refused.status_code == 409
+    assert refused.json()["error"]["code"] == "SIGNING_KEYS_NOT_STORED"
+    assert "auth.jwt_secret" in refused.json()["error"]["message"]
 
 
 async def test_access_tokens_integration_refuse_to_start_under_another_secret(

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from joserfc.jwk import OctKey, OKPKey
 
-from tidemill.core.actor import system
+from tidemill.core.actor import Actor, system
 from tidemill.core.clock import Clock, Instant, seconds_after
 from tidemill.core.config import ConfigRefused
 from tidemill.core.config.sections.people import Auth, JwtAlgorithm
@@ -77,7 +77,7 @@ class SigningKeys:
             return
         await self.load()
         if not self._stored:
-            await self._add(lead_seconds=0.0)
+            await self._add(lead_seconds=0.0, by=system("identity"))
 
     async def stop(self) -> None:
         """End a reading that is under way."""
@@ -93,9 +93,10 @@ class SigningKeys:
         self._stored = stored
         self._verified.clear()
 
-    async def rotate(self) -> str:
-        """Let a new key sign from now on; tokens of the old ones hold until they expire."""
-        return await self._add(lead_seconds=_lead_seconds)
+    async def rotate(self, *, by: Actor) -> SigningKey:
+        """Let a new key sign soon; tokens of the old ones hold until they expire."""
+        key_id = await self._add(lead_seconds=_lead_seconds, by=by)
+        return next(key for key in self._stored if key.id == key_id)
 
     def sign(self, claims: Claims, typ: str) -> str:
         """Return a signed token."""
@@ -153,7 +154,7 @@ class SigningKeys:
             if not key.verifies(now) and self._keys.pop(key.id, None) is not None:
                 self._verified.clear()
 
-    async def _add(self, *, lead_seconds: float) -> str:
+    async def _add(self, *, lead_seconds: float, by: Actor) -> str:
         new = OKPKey.generate_key("Ed25519")
         public = new.as_dict(private=False)["x"]
         private = new.as_dict(private=True)["d"]
@@ -175,7 +176,7 @@ class SigningKeys:
             self._repository.retire_others(tx, keep=key_id, until=seconds_after(tx.now, overlap))
             tx.audit(
                 "identity.signing_keys.create",
-                by=system("identity"),
+                by=by,
                 resource=f"signing-key:{key_id}",
             )
             tx.invalidate(CHANGED_SIGNING_KEY, key_id)
