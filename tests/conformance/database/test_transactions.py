@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from msgspec import structs
 
 from tests.fixtures.facts import LampLit
 from tests.fixtures.stores import StoreClock, a_tenant, make_stores, until
@@ -143,42 +142,6 @@ async def test_record_integration_in_shared_stores_goes_to_the_outbox(
     subjects, audits = await database.read(TenantId("t-1"), look)
     assert subjects == ["0", "1", "2"]
     assert audits == [("lamps.lamps.light", '{"lit":true}', None, None)]
-
-
-@pytest.mark.parametrize("store", ["control", "jobs"])
-async def test_audit_lines_are_kept_as_said_and_in_order(stores: Stores, store: str) -> None:
-    database = getattr(stores, store)
-    said: list[tuple[str, str, str | None, str | None]] = [
-        *((f"lamp:{number}", f"r-{number}", None, '{"lit":true}') for number in range(4)),
-        ("lamp:4", "r-4", '{"lit":true}', '{"lit":false}'),
-        ("lamp:\"5'\\ ü", "r-5", None, '{"lit":true}'),
-        *((f"lamp:{number}", f"r-{number}", None, None) for number in range(6, 10)),
-    ]
-
-    def use_case(tx: Tx) -> None:
-        for resource, request_id, before, after in said:
-            by = structs.replace(
-                system("test", TenantId("t-1")), origin=Origin(request_id=request_id)
-            )
-            tx.audit(
-                "lamps.lamps.light",
-                by=by,
-                resource=resource,
-                before=before and msgspec.json.decode(before),
-                after=after and msgspec.json.decode(after),
-            )
-
-    await database.write(TenantId("t-1"), use_case)
-
-    lines = await database.read(
-        TenantId("t-1"),
-        lambda tx: tx.all(
-            "SELECT resource, request_id, before, after, id FROM audit_outbox"
-            " WHERE tenant_id = :tenant_id ORDER BY position"
-        ),
-    )
-    assert [tuple(line[:4]) for line in lines] == said
-    assert len({line[4] for line in lines}) == len(said)
 
 
 async def test_read_integration_cannot_write(stores: Stores) -> None:
