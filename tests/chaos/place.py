@@ -13,11 +13,14 @@ from tests.chaos.effects import Effects, Work
 from tests.fixtures.client import Client, log_in
 from tests.fixtures.databases import a_database
 from tests.fixtures.effects import MODULE
+from tests.fixtures.owned import OwnServer
 from tests.fixtures.roles import Roles
 from tests.fixtures.run import run_directory, unique_name
 from tests.fixtures.waiting import wait_until
 
 lease_seconds: Final = 1.5
+# Workers try their broker again every five seconds at least, and a lease has to outlast that.
+broker_lease_seconds: Final = 8.0
 start_seconds_max: Final = 60.0
 SETTINGS: Final = {
     "worker.app": MODULE,
@@ -27,6 +30,17 @@ SETTINGS: Final = {
     "dispatcher.lease_seconds": str(lease_seconds),
     "jobs.isolation_default": "fork",
 }
+
+
+def carried_by(broker: OwnServer) -> dict[str, str]:
+    """Return the settings with which `broker` carries jobs."""
+    return {
+        "message_queue.url": broker.url,
+        "message_queue.carries_jobs": "true",
+        "message_queue.task_queue": unique_name("tasks"),
+        "message_queue.status_queue": unique_name("status"),
+        "dispatcher.lease_seconds": str(broker_lease_seconds),
+    }
 
 
 class Place(Struct, frozen=True):

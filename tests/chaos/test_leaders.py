@@ -13,9 +13,16 @@ import pytest
 
 from tests.chaos.books import SqliteBooks
 from tests.chaos.effects import Effects, Work, settle, wait_for_runs
-from tests.chaos.place import SETTINGS, Place, a_place, lease_seconds
+from tests.chaos.place import (
+    SETTINGS,
+    Place,
+    a_place,
+    carried_by,
+    lease_seconds,
+)
 from tests.fixtures.client import log_in
 from tests.fixtures.databases import rows
+from tests.fixtures.owned import OwnNats, OwnRabbit, OwnServer
 from tests.fixtures.roles import DISPATCHER, DISPATCHER_ROLE, SECRETS, Death
 from tests.fixtures.run import run_directory, unique_name
 from tests.fixtures.server import API, OWNER, WORKER, WORKER_ROLE, Server
@@ -29,6 +36,10 @@ pytestmark = [
 JOBS: Final = 20
 OTHER: Final = "elsewhere"
 seconds: Final = 3.0
+# With a shorter one, the leader's term and a lease together are no longer than a lease and 5 s.
+long_lease_seconds: Final = 24.0
+long_seconds: Final = 16.0
+"""So long that the other worker is under way when it meets its new leader."""
 
 
 @pytest.mark.needs("postgres")
@@ -55,6 +66,30 @@ def test_leader_that_dies_with_a_worker_is_followed_in_time() -> None:
         place.roles.hold_down(DISPATCHER, WORKER)
         work.wait()
         _settled("leader and worker are killed, another one follows", place, work)
+
+
+@pytest.mark.needs("postgres")
+@pytest.mark.parametrize("kind", [OwnNats, OwnRabbit])
+def test_leader_that_dies_with_a_worker_behind_a_broker_is_followed_in_time(
+    kind: type[OwnServer],
+) -> None:
+    lease = {"dispatcher.lease_seconds": str(long_lease_seconds)}
+    with (
+        kind() as broker,
+        a_place("carried", workers=1, settings={**carried_by(broker), **lease}) as place,
+        ExitStack() as stack,
+    ):
+        for server in _elsewhere(place):
+            server.start(wait=False)
+            stack.enter_context(server)
+        wait_until(lambda: len(place.connected()) == 2, seconds_max=60, what="a second worker")
+        _wait_to_be_led_by(place, DISPATCHER)
+        work = place.work().functions(JOBS, name="leave_effect_on_the_loop", seconds=long_seconds)
+        wait_for_runs(place.effects, JOBS)
+        place.roles.hold_down(DISPATCHER, WORKER)
+        work.wait()
+        case = f"leader and worker behind {kind.name} are killed, another one follows"
+        _settled(case, place, work, lease_seconds=long_lease_seconds)
 
 
 def test_dispatcher_on_sqlite_that_dies_with_its_worker_delays_no_rescue() -> None:
@@ -85,7 +120,7 @@ def test_dispatcher_on_sqlite_that_dies_with_its_worker_delays_no_rescue() -> No
         )
 
 
-def _settled(case: str, place: Place, work: Work) -> None:
+def _settled(case: str, place: Place, work: Work, *, lease_seconds: float = lease_seconds) -> None:
     lost = [death for death in place.roles.deaths if death.name == WORKER]
     account = settle(case, work, place.effects, place.books, lost=lost, lease_seconds=lease_seconds)
     assert account.repeated > 0
@@ -93,8 +128,7 @@ def _settled(case: str, place: Place, work: Work) -> None:
 
 def _elsewhere(place: Place) -> tuple[Server, Server]:
     """Return a dispatcher and a worker of the same installation with a directory of their own."""
-    settings = {**SETTINGS, **SECRETS, "database.url": place.url, "worker.worker_id": OTHER}
-    settings["events.bus_prefix"] = place.roles.settings["events.bus_prefix"]
+    settings = {**place.roles.settings, **SECRETS, "worker.worker_id": OTHER}
     directory = Path(place.roles.data_dir).with_name("elsewhere")
     return (
         Server(

@@ -13,10 +13,9 @@ from typing import Final
 import pytest
 
 from tests.chaos.effects import settle, wait_for_runs
-from tests.chaos.place import Place, a_place, lease_seconds
+from tests.chaos.place import Place, a_place, broker_lease_seconds, carried_by, lease_seconds
 from tests.chaos.seed import SEED
 from tests.fixtures.owned import OwnNats, OwnPostgres, OwnRabbit, OwnServer, away
-from tests.fixtures.run import unique_name
 
 pytestmark = [
     pytest.mark.chaos(reason="servers of its own start several times"),
@@ -31,8 +30,6 @@ KILLS: Final = {
     "killed": signal.SIGKILL,
 }
 away_seconds: Final = 2 * lease_seconds
-# Workers try their broker again every five seconds at least, and a lease has to outlast that.
-broker_lease_seconds: Final = 8.0
 broker_away_seconds: Final = broker_lease_seconds + 2
 
 
@@ -45,7 +42,7 @@ def test_no_job_is_lost_or_runs_twice_while_the_database_restarts() -> None:
 @pytest.mark.needs("postgres")
 @pytest.mark.parametrize("kind", [OwnNats, OwnRabbit])
 def test_no_job_is_lost_or_runs_twice_while_the_broker_restarts(kind: type[OwnServer]) -> None:
-    with kind() as broker, a_place("broker", settings=_carried_by(broker)) as place:
+    with kind() as broker, a_place("broker", settings=carried_by(broker)) as place:
         for how, number in {"stopped": signal.SIGTERM, "killed": signal.SIGKILL}.items():
             case = f"{kind.name} {how} for {broker_away_seconds} s"
             _run_while_away(place, broker, number, case, seconds=broker_away_seconds)
@@ -57,7 +54,7 @@ def test_each_job_ends_once_while_the_broker_is_killed_again_and_again(
     kind: type[OwnServer],
 ) -> None:
     chosen = random.Random(SEED)  # noqa: S311 - repeatable, not secret
-    with kind() as broker, a_place("kills", settings=_carried_by(broker)) as place:
+    with kind() as broker, a_place("kills", settings=carried_by(broker)) as place:
         work = place.work()
         for kill in range(1, BROKER_KILLS + 1):
             work.functions(JOBS // 2, name="leave_effect_on_the_loop", seconds=0.2)
@@ -77,16 +74,6 @@ def test_each_job_ends_once_while_the_broker_is_killed_again_and_again(
             lease_seconds=lease_seconds,
         )
         assert account.repeated == 0
-
-
-def _carried_by(broker: OwnServer) -> dict[str, str]:
-    return {
-        "message_queue.url": broker.url,
-        "message_queue.carries_jobs": "true",
-        "message_queue.task_queue": unique_name("tasks"),
-        "message_queue.status_queue": unique_name("status"),
-        "dispatcher.lease_seconds": str(broker_lease_seconds),
-    }
 
 
 def _run_while_away(
