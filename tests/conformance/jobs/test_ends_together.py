@@ -12,8 +12,8 @@ from tidemill.core.clock import Instant
 from tidemill.jobs.contract import JobState
 from tidemill.jobs.dispatching.dispatcher.models import Demand, Ended, Ring
 from tidemill.jobs.protocol.messages import Isolation
+from tidemill.jobs.queueing.many import many_max
 from tidemill.jobs.queueing.queue.claims import Claimed
-from tidemill.jobs.queueing.queue.many import many_max
 from tidemill.jobs.queueing.queue.models import Ending, Job
 
 pytestmark = pytest.mark.anyio

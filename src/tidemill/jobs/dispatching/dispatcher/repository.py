@@ -24,6 +24,15 @@ from tidemill.jobs.queueing.queue.models import Job, day_of
 from tidemill.jobs.queueing.queue.plans import expiry_of, result_until
 from tidemill.jobs.queueing.queue.repository import JOINED, LIVE, as_job, move_of
 
+LEASE: Final = """
+    SET state = 'leased', epoch = epoch + 1, attempts = attempts + 1, worker_id = :worker,
+        generation = :generation, started_at = NULL
+"""
+CLAIMED: Final = """
+    jobs.order_key, jobs.position, jobs.spec_id, jobs.tenant_id, jobs.id, jobs.epoch,
+    jobs.attempts, jobs.due_at, jobs.args, jobs.key, jobs.work_item_id, jobs.trigger_id,
+    jobs.traceparent
+"""
 NAMED: Final = {
     "sqlite": """jobs.position IN (
         SELECT named.position FROM json_each(:refs) AS ref

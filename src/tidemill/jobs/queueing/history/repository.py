@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from tidemill.core.ports import Row, Tx, Value
-from tidemill.jobs.queueing.queue.many import in_portions, size_for
+from tidemill.jobs.queueing.many import in_portions, size_for
 
 _KEPT: Final = (
     "tenant_id", "id", "spec_id", "due_at", "created_at", "attempts", "epoch", "worker_id", "args",

@@ -9,9 +9,8 @@ import msgspec
 
 from tidemill.core.ids import INSTALLATION
 from tidemill.core.ports import Tx
-from tidemill.jobs.dispatching.dispatcher.claiming.repository import CLAIMED, LEASE
 from tidemill.jobs.dispatching.dispatcher.models import Demand
-from tidemill.jobs.dispatching.dispatcher.repository import NAMED
+from tidemill.jobs.dispatching.dispatcher.repository import CLAIMED, LEASE, NAMED
 from tidemill.jobs.queueing.queue.claims import Claimed
 from tidemill.jobs.queueing.specs.models import Spec
 from tidemill.jobs.queueing.specs.repository import SpecRepository

@@ -10,8 +10,9 @@ import msgspec
 
 from tidemill.core.ports import Row, Tx, Value
 from tidemill.jobs.dispatching.dispatcher.models import Demand, Lane, Ring, lanes_per_look_max
+from tidemill.jobs.dispatching.dispatcher.repository import CLAIMED, LEASE
+from tidemill.jobs.queueing.many import in_portions, size_for
 from tidemill.jobs.queueing.queue.claims import Claimed
-from tidemill.jobs.queueing.queue.many import in_portions, size_for
 from tidemill.jobs.queueing.specs.repository import SpecRepository
 
 _READY: Final = """
@@ -19,15 +20,6 @@ _READY: Final = """
     WHERE state = 'queued' AND tag = :tag AND isolation = :isolation AND tenant_id = :tenant
     ORDER BY order_key, position
     LIMIT :limit
-"""
-LEASE: Final = """
-    SET state = 'leased', epoch = epoch + 1, attempts = attempts + 1, worker_id = :worker,
-        generation = :generation, started_at = NULL
-"""
-CLAIMED: Final = """
-    jobs.order_key, jobs.position, jobs.spec_id, jobs.tenant_id, jobs.id, jobs.epoch,
-    jobs.attempts, jobs.due_at, jobs.args, jobs.key, jobs.work_item_id, jobs.trigger_id,
-    jobs.traceparent
 """
 # Without MATERIALIZED the planner may run the inner query again and take more than its limit.
 # A row stays at its place while it is locked.
