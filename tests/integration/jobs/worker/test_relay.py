@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import pytest
@@ -43,11 +44,13 @@ async def api(dispatcher: Dispatcher) -> AsyncIterator[Api]:
     served = Api(url="")
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        except asyncio.IncompleteReadError:  # The relay was cut between connecting and asking.
-            writer.close()
-            return
+        # The relay may be cut at any moment, as its job ends.
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            await serve(reader, writer)
+        writer.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
         served.heads.append(head)
         length = int(head.lower().split("content-length: ")[1].split("\r\n")[0])
         served.bodies.append(await reader.readexactly(length))
@@ -55,7 +58,6 @@ async def api(dispatcher: Dispatcher) -> AsyncIterator[Api]:
         size = len(served.answer)
         writer.write(b"content-length: %d\r\nconnection: close\r\n\r\n" % size + served.answer)
         await writer.drain()
-        writer.close()
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     served.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
