@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -41,6 +42,12 @@ class Server:
         self.answers.append((status, kind | named, body))
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # Whoever asks may be killed at any moment.
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            await self._serve(reader, writer)
+        writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         first, *lines = head.split("\r\n")
         headers = {
@@ -56,7 +63,6 @@ class Server:
         writer.write(
             f"HTTP/1.1 {status} X\r\ncontent-length: {len(answer)}\r\n{text}\r\n".encode() + answer
         )
-        writer.close()
 
     def _last(self) -> tuple[int, dict[str, str], bytes]:
         return self.answers[0] if self.answers else (200, {}, b"{}")
