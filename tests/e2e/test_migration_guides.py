@@ -120,6 +120,7 @@ def test_celery_page_before_prints_the_same(folder: Path) -> None:
         assert desk.printed(before) == desk.files["printed"]
 
 
+@pytest.mark.full(reason="it waits for due times; schedules of programs have their own tests")
 def test_cron_page_after_runs_at_each_due_time(folder: Path) -> None:
     desk = Desk("cron.md", folder)
     after = desk.lay("after")

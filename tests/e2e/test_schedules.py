@@ -87,6 +87,7 @@ def test_schedules_fire_through_kills_without_a_gap_or_a_double(server: Server) 
     assert sorted(started) == sorted(jobs), "each occurrence has one job, and no job is without"
 
 
+@pytest.mark.full(reason="a dozen commands take 5 s of CPU; each has its tests")
 def test_schedules_by_the_command_line(server: Server) -> None:
     with log_in(server.url) as client:
         terminal = _prepared(server, client, "again")

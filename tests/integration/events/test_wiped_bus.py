@@ -11,6 +11,7 @@ import contextlib
 import random
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -166,13 +167,16 @@ async def two_processes(tmp_path: Path, server: BusServer) -> AsyncIterator[list
                 await stores.close()
 
 
+_OTHERS: Final = pytest.mark.full(reason="what differs between buses is proved by their own suite")
+
+
 @pytest.mark.needs("postgres")
 @pytest.mark.parametrize(
     ("kind", "clients", "writes"),
     [
         ("nats", 40, 400),
-        ("amqp", 40, 400),
-        ("postgres", 40, 400),
+        pytest.param("amqp", 40, 400, marks=_OTHERS),
+        pytest.param("postgres", 40, 400, marks=_OTHERS),
         pytest.param(
             "nats", 200, 3000, marks=pytest.mark.full(reason="takes over 20 s of both cores")
         ),

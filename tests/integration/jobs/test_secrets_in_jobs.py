@@ -106,6 +106,7 @@ def test_references_integration_in_arguments_are_resolved_when_the_job_starts(
     assert lost["error"]["message"] == "$res:gone: there is no such resource."
 
 
+@pytest.mark.full(reason="a dozen commands take 5 s of CPU; each has its tests")
 def test_variables_integration_by_the_command_line(server: Server) -> None:
     with log_in(server.url) as owner:
         tenant = owner.post("/tenants", {"name": "Crew", "slug": "crew"})
