@@ -38,7 +38,9 @@ Mode = Annotated[
             ImportReport, description="What a dry run found.", generate_examples=False
         ),
         422: ResponseSpec(
-            RejectedImport, description="Rows are wrong; all are listed.", generate_examples=False
+            RejectedImport,
+            description="Refused; where rows are wrong all are listed.",
+            generate_examples=False,
         ),
     },
 )

@@ -12,6 +12,7 @@ from litestar.openapi.spec import (
     RequestBody,
     Schema,
 )
+from msgspec import UNSET, UnsetType
 
 from tidemill.board.imports.models import ImportReport
 from tidemill.http import View
@@ -19,10 +20,10 @@ from tidemill.http.bodies import ErrorDetail
 
 
 class RejectedImport(View, frozen=True, kw_only=True):
-    """The answer to a file with wrong rows: the error, and the report of all rows."""
+    """The answer to what is refused: the error and, where rows are wrong, the report of all."""
 
     error: ErrorDetail
-    report: ImportReport
+    report: ImportReport | UnsetType = UNSET
 
 
 @dataclass

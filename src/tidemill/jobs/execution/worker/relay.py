@@ -93,7 +93,6 @@ class Relay:
         self._ask = ask
         self._learn = learn
         self._is_shared = False
-        self._door: socket.socket | None = None
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
         self._opening: asyncio.Task[None] | None = None
@@ -102,12 +101,8 @@ class Relay:
         """When the job asked last, in monotonic seconds: a sign of its life."""
 
     def serve(self, door: socket.socket) -> None:
-        """Take connections from `door`, which lies in the job's network, once somebody knocks.
-
-        Most jobs ask for nothing, and a server costs more than what they do.
-        """
-        self._door = door
-        asyncio.get_running_loop().add_reader(door.fileno(), self._knocked)
+        """Take connections from `door`, which lies in the job's network."""
+        self._opening = asyncio.create_task(self._open(door))
 
     async def listen(self) -> str:
         """Take connections on the machine's loopback from now on; return the address."""
@@ -118,8 +113,6 @@ class Relay:
     async def stop(self) -> None:
         """Close the door and cut what goes through it."""
         self._is_stopped = True
-        if self._door is not None:
-            self._unwatched(self._door).close()
         if self._opening is not None:
             await self._opening
         if self._server is not None:
@@ -127,15 +120,6 @@ class Relay:
         for task in tuple(self._connections):
             task.cancel()
         await asyncio.gather(*tuple(self._connections), return_exceptions=True)
-
-    def _knocked(self) -> None:
-        if self._door is not None:
-            self._opening = asyncio.create_task(self._open(self._unwatched(self._door)))
-
-    def _unwatched(self, door: socket.socket) -> socket.socket:
-        self._door = None
-        asyncio.get_running_loop().remove_reader(door.fileno())
-        return door
 
     async def _open(self, door: socket.socket) -> None:
         self._server = await asyncio.start_server(self._connected, sock=door)
