@@ -116,6 +116,9 @@ class Relay:
         if self._opening is not None:
             await self._opening
         if self._server is not None:
+            # What was accepted in this turn of the loop belongs to nobody yet: a server that is
+            # closed before would leave it open, and who knocked waiting.
+            await asyncio.sleep(0)
             self._server.close()
         for task in tuple(self._connections):
             task.cancel()
