@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import ClassVar, Final, Protocol
 
 from msgspec import Struct
@@ -13,21 +13,8 @@ from tidemill.core.facts import Fact, Topic, topic
 from tidemill.core.ids import TenantId, UserId
 from tidemill.core.module import Port
 
-CHANGED_USER: Final = "user"
-CHANGED_SESSION: Final = "session"
-CHANGED_MEMBERSHIP: Final = "membership"
-CHANGED_API_TOKEN: Final = "api_token"  # noqa: S105 - a kind of change, not a secret
-CHANGED_JOB: Final = "ended_job"
 CHANGED_SIGNING_KEY: Final = "signing_key"
 CHANGED_WORKER_TOKEN: Final = "worker_token"  # noqa: S105 - a kind of change, not a secret
-REVOKING_CHANGES: Final = (
-    CHANGED_USER,
-    CHANGED_SESSION,
-    CHANGED_MEMBERSHIP,
-    CHANGED_API_TOKEN,
-    CHANGED_JOB,
-)
-"""Kinds of change after which open sockets and streams ask `Authenticator.still_valid`."""
 
 
 class IdentityFact(Fact, frozen=True, kw_only=True):
@@ -156,6 +143,10 @@ class Identity(Protocol):
         """Return the member, or None when the person does not belong to the tenant."""
         ...
 
+    async def unknown_tenants(self, tenant_ids: Collection[str]) -> Sequence[str]:
+        """Return those of the ids that no tenant of this installation has."""
+        ...
+
     async def acting_for(self, user_id: UserId, *, by: Actor) -> Actor:
         """Return `by` with the rights that the person has in `by`'s tenant at this moment.
 
@@ -173,13 +164,9 @@ class JobTokens(Protocol):
     ) -> str:
         """Return a token for the execution `epoch` of a job; raises `JobTokenNeedsPerson`.
 
-        It ends after `ttl_seconds`, when `JOB_LIVENESS` says that this execution is over, or when
-        it is revoked, whichever comes first. Does no I/O.
+        It ends after `ttl_seconds`, or when `JOB_LIVENESS` says that this execution is over,
+        whichever comes first. Does no I/O.
         """
-        ...
-
-    async def revoke_job_tokens(self, tenant_id: TenantId, job_id: str, *, epoch: int) -> None:
-        """End the tokens of a job's executions up to `epoch`, in every process within 2 s."""
         ...
 
 

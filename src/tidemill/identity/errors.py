@@ -194,12 +194,14 @@ class AlreadyMember(Conflict):
 
 
 class LastOwner(Conflict):
-    """A tenant keeps at least one owner."""
+    """A tenant keeps at least one owner whose account is open."""
 
     code = "LAST_OWNER"
 
     def __init__(self) -> None:
-        super().__init__("This is the last owner. Make somebody else an owner first.")
+        super().__init__(
+            "This is the last owner whose account is open. Make somebody else an owner first."
+        )
 
 
 class RoleTooHigh(Forbidden):

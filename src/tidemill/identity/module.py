@@ -21,6 +21,8 @@ from tidemill.identity.contract import (
     WORKER_TOKENS,
 )
 from tidemill.identity.credentials.authenticator import CredentialAuthenticator
+from tidemill.identity.directory.routes import ROUTES as USER_ROUTES
+from tidemill.identity.directory.service import UserDirectory
 from tidemill.identity.figures import figures_of
 from tidemill.identity.grants.cache import GrantCache
 from tidemill.identity.grants.service import GrantService
@@ -74,6 +76,7 @@ _ROUTES: Final = (
     *TOKEN_ROUTES,
     *WORKER_TOKEN_ROUTES,
     *SIGNING_KEY_ROUTES,
+    *USER_ROUTES,
     *PAGE_ROUTES,
     *SETUP_ROUTES,
 )
@@ -109,12 +112,13 @@ class _UseCases:
         self.tenants = TenantService(control, parts.tenant_stores, core.announcements)
         self.members = MemberService(control, cache)
         self.sessions = SessionService(control, cache, parts.clock)
-        self.profiles = ProfileService(control, cache, core.announcements)
+        self.profiles = ProfileService(control, core.announcements)
         self.setup = SetupService(control, hasher, self.tenants, login, config)
         self.api_tokens = ApiTokenService(
             control, cache, core.scopes, days_max=config.auth.api_token_days_max
         )
         self.worker_tokens = WorkerTokenService(control, parts.late(OPERATORS))
+        self.user_directory = UserDirectory(control, cache, parts.late(OPERATORS))
         self.signing_key_rotation = SigningKeyRotation(core.keys, parts.late(OPERATORS))
         self.invitations = InvitationService(
             control,
@@ -171,6 +175,7 @@ def build(parts: Parts) -> Offer:
             "signing_key_rotation": use.signing_key_rotation,
             "signing_keys": core.keys,
             "tenants": use.tenants,
+            "user_directory": use.user_directory,
             "worker_tokens": use.worker_tokens,
         },
         provides={

@@ -65,6 +65,9 @@ REVOKE_WORKER_TOKENS: Final = Permission(
 ROTATE_SIGNING_KEYS: Final = Permission(
     name="identity.signing_keys.rotate", role=Role.OWNER, scope=Scope.ADMIN
 )
+READ_USERS: Final = Permission(name="identity.users.read", role=Role.OWNER, scope=Scope.ADMIN)
+DISABLE_USERS: Final = Permission(name="identity.users.disable", role=Role.OWNER, scope=Scope.ADMIN)
+ENABLE_USERS: Final = Permission(name="identity.users.enable", role=Role.OWNER, scope=Scope.ADMIN)
 CREATE_OWNER: Final = Permission(
     name="identity.owners.create", role=Role.OWNER, scope=Scope.ADMIN, system_only=True
 )
@@ -93,4 +96,7 @@ PERMISSIONS: Final = (
     READ_WORKER_TOKENS,
     CREATE_WORKER_TOKENS,
     REVOKE_WORKER_TOKENS,
+    READ_USERS,
+    DISABLE_USERS,
+    ENABLE_USERS,
 )

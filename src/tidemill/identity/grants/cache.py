@@ -11,9 +11,8 @@ from typing import Final, Generic, TypeVar
 from tidemill.core.actor import Role
 from tidemill.core.ids import TenantId, UserId
 from tidemill.core.ports import Change, Invalidations, Tx
-from tidemill.identity.contract import (
+from tidemill.http.authentication import (
     CHANGED_API_TOKEN,
-    CHANGED_JOB,
     CHANGED_MEMBERSHIP,
     CHANGED_SESSION,
     CHANGED_USER,
@@ -66,14 +65,12 @@ class GrantCache:
         self.sessions: Bounded[str, SessionState] = Bounded()
         self.roles: Bounded[tuple[TenantId, UserId], Role] = Bounded()
         self.api_tokens: Bounded[str, ApiTokenState] = Bounded()
-        self.ended_jobs: Bounded[tuple[TenantId, str], int] = Bounded()
         self.epoch = 0
         self._invalidations = invalidations
         invalidations.on_change(CHANGED_USER, lambda c: self._drop_user(UserId(c.key)))
         invalidations.on_change(CHANGED_SESSION, lambda c: self._drop_session(c.key))
         invalidations.on_change(CHANGED_MEMBERSHIP, self._membership_changed)
         invalidations.on_change(CHANGED_API_TOKEN, lambda c: self._drop_api_token(c.key))
-        invalidations.on_change(CHANGED_JOB, lambda c: self._drop_job(c.tenant_id, c.key))
         invalidations.on_reset(self.clear)
 
     def trusted(self) -> bool:
@@ -107,22 +104,10 @@ class GrantCache:
         tx.invalidate(CHANGED_API_TOKEN, prefix)
         tx.after_commit(lambda: self._drop_api_token(prefix))
 
-    def end_job(self, tx: Tx, job_id: str) -> None:
-        """Let the tokens of the job be looked at again everywhere."""
-        tenant_id = tx.tenant_id
-        tx.invalidate(CHANGED_JOB, job_id)
-        tx.after_commit(lambda: self._drop_job(tenant_id, job_id))
-
     def clear(self) -> None:
         """Forget everything: changes may have been missed."""
         self.epoch += 1
-        for entries in (
-            self.users,
-            self.sessions,
-            self.roles,
-            self.api_tokens,
-            self.ended_jobs,
-        ):
+        for entries in (self.users, self.sessions, self.roles, self.api_tokens):
             entries.clear()
 
     def _membership_changed(self, change: Change) -> None:
@@ -146,7 +131,3 @@ class GrantCache:
     def _drop_api_token(self, prefix: str) -> None:
         self.epoch += 1
         self.api_tokens.drop(prefix)
-
-    def _drop_job(self, tenant_id: TenantId, job_id: str) -> None:
-        self.epoch += 1
-        self.ended_jobs.drop((tenant_id, job_id))

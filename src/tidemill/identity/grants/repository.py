@@ -30,15 +30,6 @@ _SELECT_API: Final = """
 """
 _TOKEN_BY_PREFIX: Final = _SELECT_API + "WHERE prefix = :prefix"
 _TOKEN_BY_ID: Final = _SELECT_API + "WHERE tenant_id = :tenant_id AND id = :id"
-_ENDED_JOB: Final = "SELECT epoch FROM ended_jobs WHERE tenant_id = :tenant_id AND job_id = :job_id"
-_END_JOB: Final = """
-    INSERT INTO ended_jobs (tenant_id, job_id, epoch, expires_at)
-    VALUES (:tenant_id, :job_id, :epoch, :expires_at)
-    ON CONFLICT (tenant_id, job_id) DO UPDATE
-    SET epoch = excluded.epoch, expires_at = excluded.expires_at
-    WHERE ended_jobs.epoch < excluded.epoch
-"""
-_FORGET_JOBS: Final = "DELETE FROM ended_jobs WHERE expires_at < :now"
 _TOUCH_API: Final = """
     UPDATE api_tokens SET last_used_at = :at
     WHERE id = :id AND (last_used_at IS NULL OR last_used_at < :at)
@@ -76,16 +67,6 @@ class GrantRepository:
         """Return an API token of the transaction's tenant."""
         row = tx.one(_TOKEN_BY_ID, id=token_id)
         return _token(row) if row else None
-
-    def ended_epoch(self, tx: Tx, job_id: str) -> int:
-        """Return the last execution of the job whose tokens were ended, -1 for none."""
-        row = tx.one(_ENDED_JOB, job_id=job_id)
-        return int(row[0]) if row else -1
-
-    def end_job(self, tx: Tx, job_id: str, *, epoch: int, expires_at: int) -> None:
-        """End the tokens of the job's executions up to `epoch`."""
-        tx.execute(_FORGET_JOBS)
-        tx.execute(_END_JOB, job_id=job_id, epoch=epoch, expires_at=expires_at)
 
     def touch(self, tx: Tx, *, tokens: dict[str, int], sessions: dict[str, int]) -> None:
         """Remember when tokens and sessions were used last."""

@@ -8,10 +8,10 @@ from typing import Final
 
 import structlog
 
-from tidemill.core.clock import MICROSECONDS_PER_SECOND, Clock, Instant, seconds_after
+from tidemill.core.clock import MICROSECONDS_PER_SECOND, Clock, Instant
 from tidemill.core.errors import TidemillError
 from tidemill.core.ids import INSTALLATION, TenantId, UserId
-from tidemill.core.ports import Database, Tx
+from tidemill.core.ports import Database
 from tidemill.identity.grants.cache import Bounded, GrantCache
 from tidemill.identity.grants.models import ApiTokenState, SessionState, Standing
 from tidemill.identity.grants.repository import GrantRepository
@@ -95,31 +95,6 @@ class GrantService:
         return await self._control.read(
             tenant_id, lambda tx: self._grants.token_by_id(tx, token_id)
         )
-
-    async def ended_epoch(self, tenant_id: TenantId, job_id: str) -> int:
-        """Return the last execution of the job whose tokens were revoked, -1 for none."""
-        key = (tenant_id, job_id)
-        if self._cache.trusted():
-            known = self._cache.ended_jobs.get(key)
-            if known is not None:
-                return known
-        epoch = self._cache.epoch
-        found = await self._control.read(tenant_id, lambda tx: self._grants.ended_epoch(tx, job_id))
-        if epoch == self._cache.epoch:
-            self._cache.ended_jobs.put(key, found)
-        return found
-
-    async def end_job(
-        self, tenant_id: TenantId, job_id: str, *, epoch: int, kept_seconds: float
-    ) -> None:
-        """Revoke the tokens of a job's executions up to `epoch`."""
-        expires_at = seconds_after(self._clock.now(), kept_seconds)
-
-        def use_case(tx: Tx) -> None:
-            self._grants.end_job(tx, job_id, epoch=epoch, expires_at=expires_at)
-            self._cache.end_job(tx, job_id)
-
-        await self._control.write(tenant_id, use_case)
 
     def last_seen(self, session: SessionState) -> Instant:
         """Return when the session was used last, as far as this process knows."""

@@ -107,7 +107,8 @@ class LoginService:
         rehashed = await self._rehashed(user, credentials.password)
 
         def use_case(tx: Tx) -> Entry:
-            current = self._users.find(tx, user.id)
+            # Locked, or an account that closes at this moment would get a session that nobody ends.
+            current = self._users.find(tx, user.id, lock=True)
             if current is None or current.security_version != user.security_version:
                 raise WrongCredentials
             if rehashed is not None and user.password_hash is not None:

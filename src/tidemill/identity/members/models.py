@@ -51,6 +51,14 @@ class Member(Struct, frozen=True):
     last_login_at: Instant | None
 
 
+class OwnedTenant(Struct, frozen=True):
+    """A tenant that a person owns."""
+
+    id: TenantId
+    name: str
+    slug: str
+
+
 class TenantMembership(Struct, frozen=True):
     """A tenant that a person belongs to."""
 

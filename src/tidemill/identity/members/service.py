@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+
 from msgspec import structs
 
 from tidemill.core.actor import Actor, Role
-from tidemill.core.ids import TenantId, UserId
+from tidemill.core.ids import INSTALLATION, TenantId, UserId
 from tidemill.core.keysets import after_text
 from tidemill.core.pages import Page, PageRequest, page_of
 from tidemill.core.ports import Database, Tx
+from tidemill.http import check_version
 from tidemill.identity.contract import MemberRemoved, MemberRoleChanged, Person
 from tidemill.identity.errors import LastOwner, MemberNotFound
 from tidemill.identity.grants.cache import GrantCache
@@ -52,15 +55,22 @@ class MemberService:
 
         return await self._control.read(actor.tenant_id, use_case)
 
-    async def set_role(self, user_id: UserId, role: Role, *, actor: Actor) -> Member:
-        """Give a member another role; raises `RoleTooHigh` and `LastOwner`."""
+    async def set_role(
+        self, user_id: UserId, role: Role, *, expected_version: int | None = None, actor: Actor
+    ) -> Member:
+        """Give a member another role.
+
+        Raises `RoleTooHigh`, `LastOwner` and, where `expected_version` is not the current one,
+        `VersionChanged`.
+        """
 
         def use_case(tx: Tx) -> Member:
             membership = self._reachable(tx, user_id, role, actor=actor)
+            check_version(membership.version, expected_version, born=membership.joined_at)
             old = membership.as_role
             if old is not role:
                 if old is Role.OWNER:
-                    self._keep_an_owner(tx)
+                    self._keep_an_owner(tx, user_id)
                 self._members.set_role(tx, user_id, role)
                 self._members.end_invitations(tx, user_id, roles_out_of_reach(role))
                 tx.record(MemberRoleChanged(user_id=user_id, old_role=old, new_role=role), by=actor)
@@ -79,7 +89,9 @@ class MemberService:
 
         return await self._control.write(actor.tenant_id, use_case)
 
-    async def remove(self, user_id: UserId, *, actor: Actor) -> None:
+    async def remove(
+        self, user_id: UserId, *, expected_version: int | None = None, actor: Actor
+    ) -> None:
         """Remove a member, and end its tokens and invitations here; anybody may leave."""
 
         def use_case(tx: Tx) -> None:
@@ -88,8 +100,9 @@ class MemberService:
                 membership = self._existing(tx, user_id)
             else:
                 membership = self._reachable(tx, user_id, actor=actor)
+            check_version(membership.version, expected_version, born=membership.joined_at)
             if membership.as_role is Role.OWNER:
-                self._keep_an_owner(tx)
+                self._keep_an_owner(tx, user_id)
             self._members.remove(tx, user_id)
             # Or whoever was removed would come back by a link of its own.
             self._members.end_invitations(tx, user_id, roles_out_of_reach(None))
@@ -115,6 +128,13 @@ class MemberService:
             user_id=member.user_id, name=member.name, avatar=member.avatar, role=Role(member.role)
         )
 
+    async def unknown_tenants(self, tenant_ids: Collection[str]) -> Sequence[str]:
+        """Return those of the ids that no tenant of this installation has."""
+        known = await self._control.read(
+            INSTALLATION, lambda tx: self._members.tenants_among(tx, tenant_ids)
+        )
+        return sorted(set(tenant_ids) - known)
+
     async def acting_for(self, user_id: UserId, *, by: Actor) -> Actor:
         """See `Identity.acting_for`."""
         person = await self.find_member(by.tenant_id, user_id)
@@ -134,6 +154,6 @@ class MemberService:
             raise MemberNotFound
         return membership
 
-    def _keep_an_owner(self, tx: Tx) -> None:
-        if self._members.owners(tx) <= 1:
+    def _keep_an_owner(self, tx: Tx, user_id: UserId) -> None:
+        if not self._members.has_other_owner(tx, user_id):
             raise LastOwner

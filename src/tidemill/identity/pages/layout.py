@@ -36,6 +36,8 @@ border-radius:8px;background:var(--accent);color:var(--on-accent);cursor:pointer
 .bad{background:var(--bad-ground);color:var(--bad);border-radius:8px;padding:10px 12px;
 margin:0 0 8px}
 code{overflow-wrap:anywhere}
+pre{margin:0;padding:12px;border-radius:8px;background:var(--ground);font-size:.85rem;
+overflow-x:auto;user-select:all}
 """
 _STYLE_HASH: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _HEADERS: Final = {
@@ -89,9 +91,12 @@ def form_page(form: Form, *, problem: str | None = None, status_code: int = 200)
     return _page(form.title, body, status_code)
 
 
-def message_page(title: str, text: str, *, status_code: int = 200) -> Response[str]:
-    """Return a page that says something."""
-    return _page(title, f"<h1>{escape(title)}</h1><p>{escape(text)}</p>", status_code)
+def message_page(
+    title: str, text: str, *, command: str = "", status_code: int = 200
+) -> Response[str]:
+    """Return a page that says something, and shows a `command` to copy."""
+    shown = f"<pre><code>{escape(command)}</code></pre>" if command else ""
+    return _page(title, f"<h1>{escape(title)}</h1><p>{escape(text)}</p>{shown}", status_code)
 
 
 def _input(field: Field) -> str:

@@ -242,8 +242,9 @@ def _password_field() -> Field:
 
 
 def _entered(entry: Entry, doorway: Doorway, text: str, email: str) -> Response[str]:
-    next_step = f"Next, in a terminal: tidemill login {doorway.url} --email {email}"
-    page = message_page("You are logged in", f"{text} This browser holds your session. {next_step}")
+    told = f"{text} This browser holds your session. Next, in a terminal:"
+    command = f"tidemill login {doorway.url} --email {email}"
+    page = message_page("You are logged in", told, command=command)
     page.cookies = [doorway.cookie(entry)]
     return page
 

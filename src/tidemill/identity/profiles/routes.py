@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from litestar import Response
 from litestar.connection import Request
 
 from tidemill.core.actor import Actor
-from tidemill.http import get, patch, single
+from tidemill.http import Tagged, get, patch, single
 from tidemill.http.authentication import session_cookie_of
 from tidemill.identity.login.entries import csrf_token
 from tidemill.identity.permissions import CHANGE_ME, READ_ME
@@ -35,7 +34,7 @@ async def change_me(
     expected_version: int | None,
     profiles: ProfileService,
     request: Request[Any, Any, Any],
-) -> Response[ProfileView]:
+) -> Tagged[ProfileView]:
     """Change your name, picture, time zone or who sees your address."""
     user = await profiles.change_profile(
         ProfileChanges(

@@ -8,15 +8,13 @@ from msgspec import Struct
 
 from tidemill.core.actor import Actor, Role
 from tidemill.core.errors import TidemillError
-from tidemill.core.ids import INSTALLATION, UserId
+from tidemill.core.ids import UserId
 from tidemill.core.ports import Database, Tx
 from tidemill.http.parameters import VersionChanged, check_version
 from tidemill.identity.announcements.service import AnnouncementService
 from tidemill.identity.errors import UserNotFound
-from tidemill.identity.grants.cache import GrantCache
 from tidemill.identity.members.models import TenantMembership, bound_to
 from tidemill.identity.members.repository import MemberRepository
-from tidemill.identity.sessions.repository import SessionRepository
 from tidemill.identity.tenants.models import Tenant
 from tidemill.identity.tenants.repository import TenantRepository
 from tidemill.identity.users.models import ProfileChanges, User, profile_of, with_profile
@@ -35,18 +33,14 @@ class Me(Struct, frozen=True, kw_only=True):
 
 
 class ProfileService:
-    """Use cases of accounts."""
+    """Use cases of one's own account."""
 
-    def __init__(
-        self, control: Database, grants: GrantCache, announcements: AnnouncementService
-    ) -> None:
+    def __init__(self, control: Database, announcements: AnnouncementService) -> None:
         self._control = control
-        self._grants = grants
         self._announcements = announcements
         self._users = UserRepository()
         self._members = MemberRepository()
         self._tenants = TenantRepository()
-        self._sessions = SessionRepository()
 
     async def me(self, *, actor: Actor) -> Me:
         """Return the person behind the actor; raises `UserNotFound`."""
@@ -88,21 +82,6 @@ class ProfileService:
         if seen:
             await self._tell_others(user.id)
         return user
-
-    async def disable(self, user_id: UserId, *, actor: Actor) -> None:
-        """Close an account: everything that it holds ends, in every process within 2 s."""
-
-        def use_case(tx: Tx) -> None:
-            if not self._users.disable(tx, user_id):
-                raise UserNotFound
-            for session_id in self._sessions.revoke_others(
-                tx, user_id, keep="", reason="account closed"
-            ):
-                self._grants.end_session(tx, session_id)
-            tx.audit("identity.users.disable", by=actor, resource=f"user:{user_id}")
-            self._grants.end_user(tx, user_id)
-
-        await self._control.write(INSTALLATION, use_case)
 
     async def _tell_others(self, user_id: UserId) -> None:
         try:

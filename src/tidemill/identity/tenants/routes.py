@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from litestar import Response
 from litestar.connection import Request
 
 from tidemill.core.actor import Actor
 from tidemill.core.ids import tenant_id as as_tenant_id
 from tidemill.core.pages import PageRequest
-from tidemill.http import Idempotency, get, patch, post, single
+from tidemill.http import Idempotency, Tagged, get, patch, post, single
 from tidemill.identity.permissions import CHANGE_TENANTS, CREATE_TENANTS, READ_TENANTS
 from tidemill.identity.tenants.models import Tenant, TenantChanges
 from tidemill.identity.tenants.schemas import (
@@ -30,7 +29,7 @@ async def create_tenant(
     idempotency: Idempotency,
     tenants: TenantService,
     request: Request[Any, Any, Any],
-) -> Response[TenantView]:
+) -> Tagged[TenantView]:
     """Make a tenant with a store of its own; you become its owner."""
     once = idempotency.once(Tenant)
     tenant = await tenants.create(data.name, data.slug, actor=actor, once=once)
@@ -50,7 +49,7 @@ async def list_tenants(actor: Actor, page: PageRequest, tenants: TenantService) 
 @get("/tenants/{tenant_id:str}", READ_TENANTS)
 async def get_tenant(
     tenant_id: str, actor: Actor, tenants: TenantService, request: Request[Any, Any, Any]
-) -> Response[TenantView]:
+) -> Tagged[TenantView]:
     """Read a tenant that you belong to."""
     tenant = await tenants.get(as_tenant_id(tenant_id), actor=actor)
     return single(TenantView.of(tenant), version=tenant.version, request=request)
@@ -64,7 +63,7 @@ async def change_tenant(
     expected_version: int | None,
     tenants: TenantService,
     request: Request[Any, Any, Any],
-) -> Response[TenantView]:
+) -> Tagged[TenantView]:
     """Change the name or slug of the tenant that you act in."""
     tenant = await tenants.change(
         as_tenant_id(tenant_id),

@@ -88,10 +88,6 @@ class JobTokenService:
         )
         return self._keys.sign(claims, JOB)
 
-    async def revoke_job_tokens(self, tenant_id: TenantId, job_id: str, *, epoch: int) -> None:
-        """See `JobTokens.revoke_job_tokens`."""
-        await self._grants.end_job(tenant_id, job_id, epoch=epoch, kept_seconds=ttl_seconds_max)
-
     async def holds(self, tenant_id: TenantId, job_id: str, execution: Execution) -> bool:
         """Return whether the tokens of this execution still count."""
         if not await self._runs(tenant_id, job_id, execution.epoch):
@@ -102,8 +98,6 @@ class JobTokenService:
         return token is not None and not token.revoked
 
     async def _runs(self, tenant_id: TenantId, job_id: str, epoch: int) -> bool:
-        if await self._grants.ended_epoch(tenant_id, job_id) >= epoch:
-            return False
         liveness = self._liveness()
         if liveness is None:
             return True

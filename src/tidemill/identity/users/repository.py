@@ -16,6 +16,7 @@ _SELECT: Final = """
 """
 _BY_ID: Final = _SELECT + "WHERE id = :id"
 _BY_EMAIL: Final = _SELECT + "WHERE email_key = :email_key"
+_PAGE: Final = _SELECT + "WHERE id > :after ORDER BY id LIMIT :limit"
 _INSERT: Final = """
     INSERT INTO users (id, email, email_key, name, password_hash, password_changed_at,
         created_at, updated_at)
@@ -44,6 +45,10 @@ _DISABLE: Final = """
         version = version + 1
     WHERE id = :id AND disabled_at IS NULL
 """
+_ENABLE: Final = """
+    UPDATE users SET disabled_at = NULL, updated_at = :now, version = version + 1
+    WHERE id = :id AND disabled_at IS NOT NULL
+"""
 _FIRST_OWNER: Final = """
     INSERT INTO first_owners (slot, user_id, created_at) VALUES (1, :user_id, :now)
     ON CONFLICT (slot) DO NOTHING
@@ -64,6 +69,10 @@ class UserRepository:
         """Return the account of an address."""
         row = tx.one(_BY_EMAIL, email_key=email_key)
         return User(*row) if row else None
+
+    def page(self, tx: Tx, *, after: str, limit: int) -> list[User]:
+        """Return accounts, the oldest first."""
+        return [User(*row) for row in tx.all(_PAGE, after=after, limit=limit)]
 
     def add(self, tx: Tx, user: User) -> bool:
         """Insert an account; return False when its address has one."""
@@ -104,9 +113,13 @@ class UserRepository:
         """Remember the instant of a log-in."""
         tx.execute(_LOGGED_IN, id=user_id)
 
-    def disable(self, tx: Tx, user_id: UserId) -> bool:
-        """Close the account; return False when it is closed or unknown."""
-        return tx.execute(_DISABLE, id=user_id) == 1
+    def disable(self, tx: Tx, user_id: UserId) -> None:
+        """Close the account, which ends every access token of the person."""
+        tx.execute(_DISABLE, id=user_id)
+
+    def enable(self, tx: Tx, user_id: UserId) -> None:
+        """Open the account again."""
+        tx.execute(_ENABLE, id=user_id)
 
     def claim_first_owner(self, tx: Tx, user_id: UserId) -> bool:
         """Make the person the first owner; return False when there is one."""
