@@ -15,6 +15,9 @@ from tidemill.core.ports import Tx
 
 ProjectId = NewType("ProjectId", str)
 WorkItemId = NewType("WorkItemId", str)
+LabelId = NewType("LabelId", str)
+SprintId = NewType("SprintId", str)
+ViewId = NewType("ViewId", str)
 
 
 class JobSummary(Struct, frozen=True, kw_only=True):
@@ -71,6 +74,29 @@ class WorkItemState(Struct, frozen=True, kw_only=True):
     updated_by: str
     deleted_at: Instant | None = None
     job: JobSummary | None = None
+    # Facts from before there were ranks have none.
+    rank: str = ""
+    story_points: int | None = None
+    start_date: str | None = None
+    due_date: str | None = None
+    # Deleted labels stay among them, and are shown no more.
+    label_ids: tuple[LabelId, ...] = ()
+    started_at: Instant | None = None
+    completed_at: Instant | None = None
+    sprint_id: SprintId | None = None
+    estimate_seconds: int | None = None
+
+
+class LabelState(Struct, frozen=True, kw_only=True):
+    """A label as facts carry it; one without a project is for all of them."""
+
+    id: LabelId
+    project_id: ProjectId | None
+    name: str
+    color: str
+    description: str | None
+    version: int
+    deleted_at: Instant | None = None
 
 
 class FieldChange(Struct, frozen=True, kw_only=True):
@@ -217,6 +243,112 @@ class WorkItemRestored(BoardFact, frozen=True, kw_only=True):
     def subject(self) -> str:
         """Return the item's id."""
         return self.work_item.id
+
+
+class WorkItemsReordered(BoardFact, frozen=True, kw_only=True):
+    """Items have other ranks in the same order, since there was no room left between two.
+
+    `ranks` are pairs of id and rank; versions stay.
+    """
+
+    project_id: ProjectId
+    ranks: tuple[tuple[str, str], ...]
+
+    def topics(self) -> tuple[Topic, ...]:
+        """Return the project."""
+        return (project_topic(self.project_id),)
+
+    @property
+    def subject(self) -> str:
+        """Return the project's id."""
+        return self.project_id
+
+
+class WatcherFact(BoardFact, frozen=True, kw_only=True):
+    """Base of the facts of watchers."""
+
+    work_item_id: WorkItemId
+    project_id: ProjectId
+    watcher_id: str
+    user_id: str | None
+
+    def topics(self) -> tuple[Topic, ...]:
+        """Return the item and its project."""
+        return item_topics(self.work_item_id, self.project_id)
+
+    @property
+    def subject(self) -> str:
+        """Return the item's id."""
+        return self.work_item_id
+
+
+class WatcherAdded(WatcherFact, frozen=True, kw_only=True):
+    """Somebody wants to hear of a work item."""
+
+
+class WatcherRemoved(WatcherFact, frozen=True, kw_only=True):
+    """Somebody wants to hear no more of a work item."""
+
+
+class LabelFact(BoardFact, frozen=True, kw_only=True):
+    """Base of the facts of labels."""
+
+    label: LabelState
+    user_id: str | None
+
+    def topics(self) -> tuple[Topic, ...]:
+        """Return the project; who follows the tenant hears of labels for all projects."""
+        project_id = self.label.project_id
+        return () if project_id is None else (project_topic(project_id),)
+
+    @property
+    def subject(self) -> str:
+        """Return the label's id."""
+        return self.label.id
+
+
+class LabelCreated(LabelFact, frozen=True, kw_only=True):
+    """A label was made."""
+
+
+class LabelUpdated(LabelFact, frozen=True, kw_only=True):
+    """A label's name, colour or description changed."""
+
+
+class LabelDeleted(LabelFact, frozen=True, kw_only=True):
+    """A label was deleted: no item shows it any more."""
+
+
+class LabelRestored(LabelFact, frozen=True, kw_only=True):
+    """A deleted label came back, on the items that bore it."""
+
+
+class ViewFact(BoardFact, frozen=True, kw_only=True):
+    """Base of the facts of views that all see."""
+
+    view_id: ViewId
+    project_id: ProjectId | None
+
+    def topics(self) -> tuple[Topic, ...]:
+        """Return the project; who follows the tenant hears of views of all projects."""
+        return () if self.project_id is None else (project_topic(self.project_id),)
+
+    @property
+    def subject(self) -> str:
+        """Return the view's id."""
+        return self.view_id
+
+
+class ViewCreated(ViewFact, frozen=True, kw_only=True):
+    """A view was made for all."""
+
+
+class ViewUpdated(ViewFact, frozen=True, kw_only=True):
+    """A shared view changed, or one began or ceased to be shared: read it again."""
+
+
+class ViewDeleted(ViewFact, frozen=True, kw_only=True):
+    """A shared view was deleted."""
 
 
 def project_topic(project_id: ProjectId) -> Topic:

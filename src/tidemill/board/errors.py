@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from tidemill.board.contract import FieldChange
 from tidemill.core.errors import Conflict, InvalidInput, NotFound, RuleViolation, TooLarge
@@ -26,6 +26,58 @@ class WorkItemNotFound(NotFound):
         super().__init__(f"There is no work item {shown(reference)}.", param=param)
 
 
+class PlaceAmbiguous(InvalidInput):
+    """Both neighbours of an item's new place were named."""
+
+    code = "PLACE_AMBIGUOUS"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Name the item that it shall follow, after_id, or the one that it shall precede, "
+            "before_id; null is the start and the end of the project.",
+            param="before_id",
+        )
+
+
+class WrongNeighbour(RuleViolation):
+    """An item cannot stand next to itself, or to one of another project."""
+
+    code = "WRONG_NEIGHBOUR"
+
+    def __init__(self, param: str, key: str) -> None:
+        super().__init__(
+            f"{key} is the item itself or belongs to another project. "
+            "Name another item of the same project.",
+            param=param,
+        )
+
+
+class RankNeedsProject(InvalidInput):
+    """Items are ranked within a project, so a list by rank is one of a project."""
+
+    code = "RANK_NEEDS_PROJECT"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Name the project, project_id, to list items by rank, without updated_since.",
+            param="sort",
+        )
+
+
+class SortWithoutEffect(InvalidInput):
+    """What was asked for comes in another order than by number."""
+
+    code = "SORT_WITHOUT_EFFECT"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Items come by number within one project: name it, project_id, without updated_since, "
+            "and without parent_id, assignee_id or label unless they stand in a filter. Else leave "
+            "sort out.",
+            param="sort",
+        )
+
+
 class InvalidProjectKey(InvalidInput):
     """A project's key has another form than the numbers of its items need."""
 
@@ -36,6 +88,18 @@ class InvalidProjectKey(InvalidInput):
             "A project's key is 1 to 10 upper-case letters or digits and begins with a letter, "
             "such as TM.",
             param="key",
+        )
+
+
+class UnknownTimeZone(InvalidInput):
+    """There is no time zone of this name."""
+
+    code = "UNKNOWN_TIME_ZONE"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{shown(name)} is no time zone. Use a name such as Europe/Berlin or UTC.",
+            param="time_zone",
         )
 
 
@@ -90,16 +154,19 @@ class WorkItemChanged(Conflict):
 
 
 class EditConflict(Conflict):
-    """Somebody changed the same field since the version that the caller read."""
+    """Somebody changed the same fields since the version that the caller read."""
 
     code = "EDIT_CONFLICT"
 
-    def __init__(self, field: FieldChange, base: int) -> None:
+    def __init__(self, fields: Sequence[FieldChange], base: int) -> None:
+        told = "; ".join(
+            f"{field.field_name} to {_quoted(field.old_value)}, "
+            f"and you want {_quoted(field.new_value)}"
+            for field in fields
+        )
         super().__init__(
-            f"Since version {base} somebody set {field.field_name} to "
-            f"{_quoted(field.old_value)}, and you want {_quoted(field.new_value)}. "
-            "Read the item again and decide.",
-            param=field.field_name,
+            f"Since version {base} somebody set {told}. Read the item again and decide.",
+            param=fields[0].field_name,
         )
 
 
@@ -201,14 +268,37 @@ class AssigneeNotMember(RuleViolation):
 
 
 class NotPlannable(RuleViolation):
-    """Projects and epics are too large for a sprint."""
+    """The sprints of this tenant do not take items of this type."""
 
     code = "NOT_PLANNABLE"
 
-    def __init__(self, item_type: str) -> None:
+    def __init__(self, item_type: str, types: Iterable[str]) -> None:
         super().__init__(
-            f"A sprint takes stories, tasks and bugs; plan the parts of this {item_type} instead.",
+            f"Sprints take items of the types {', '.join(types)}; plan the parts of this "
+            f"{item_type} instead, or change the setting board.sprint_item_types.",
             param="sprint_id",
+        )
+
+
+class InvalidPoints(InvalidInput):
+    """Points are whole numbers within limits."""
+
+    code = "INVALID_POINTS"
+
+    def __init__(self, points_max: int) -> None:
+        super().__init__(f"points must be a whole number from 0 to {points_max}.", param="points")
+
+
+class DatesOutOfOrder(RuleViolation):
+    """An item would be due before it starts."""
+
+    code = "DATES_OUT_OF_ORDER"
+
+    def __init__(self, start: str, due: str) -> None:
+        super().__init__(
+            f"The item would start on {start} and be due on {due}. "
+            "Choose a due_date that is not before the start_date.",
+            param="due_date",
         )
 
 

@@ -10,7 +10,13 @@ class BoardLimits(Struct, frozen=True, kw_only=True):
 
     title_chars_max: int = 200
     description_chars_max: int = 10_000
+    comment_chars_max: int = 5_000
     project_name_chars_max: int = 100
+    label_name_chars_max: int = 50
+    label_description_chars_max: int = 500
+    labels_per_item_max: int = 50
     import_rows_max: int = 10_000
     import_bytes_max: int = 16 * 1024 * 1024
     job_result_bytes_max: int = 2_000
+    time_description_chars_max: int = 2_000
+    dependencies_per_item_max: int = 200

@@ -2,35 +2,117 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
+from tidemill.board.comments.routes import ROUTES as COMMENT_ROUTES
+from tidemill.board.comments.service import CommentService
 from tidemill.board.contract import BOARD
+from tidemill.board.critical_paths.routes import ROUTES as CRITICAL_PATH_ROUTES
+from tidemill.board.critical_paths.service import CriticalPathService
+from tidemill.board.dependencies.routes import ROUTES as DEPENDENCY_ROUTES
+from tidemill.board.dependencies.service import DependencyService
+from tidemill.board.handles.service import handles_projection
 from tidemill.board.imports.routes import ROUTES as IMPORT_ROUTES
 from tidemill.board.imports.service import ImportService
 from tidemill.board.job_links.service import BoardForOthers
+from tidemill.board.job_times.routes import ROUTES as JOB_TIME_ROUTES
+from tidemill.board.job_times.service import JobBooking, JobTimeService
+from tidemill.board.labels.routes import ROUTES as LABEL_ROUTES
+from tidemill.board.labels.service import LabelService
 from tidemill.board.limits import BoardLimits
+from tidemill.board.listing.routes import ROUTES as LISTING_ROUTES
+from tidemill.board.listing.service import ListingService
 from tidemill.board.permissions import PERMISSIONS
+from tidemill.board.project_reports.routes import ROUTES as REPORT_ROUTES
+from tidemill.board.project_reports.service import ProjectReportService
 from tidemill.board.projects.routes import ROUTES as PROJECT_ROUTES
 from tidemill.board.projects.service import ProjectService
+from tidemill.board.search.routes import ROUTES as SEARCH_ROUTES
+from tidemill.board.search.service import SearchService
+from tidemill.board.sprints.routes import ROUTES as SPRINT_ROUTES
+from tidemill.board.sprints.service import SprintService
+from tidemill.board.time_contract import JOB_TIMES
+from tidemill.board.time_entries.routes import ROUTES as TIME_ENTRY_ROUTES
+from tidemill.board.time_entries.service import TimeEntryService
+from tidemill.board.time_reports.routes import ROUTES as TIME_REPORT_ROUTES
+from tidemill.board.time_reports.service import TimeReportService
+from tidemill.board.timers.routes import ROUTES as TIMER_ROUTES
+from tidemill.board.timers.service import TimerService
+from tidemill.board.views.routes import ROUTES as VIEW_ROUTES
+from tidemill.board.views.service import ViewService
+from tidemill.board.watchers.routes import ROUTES as WATCHER_ROUTES
+from tidemill.board.watchers.service import WatcherService
 from tidemill.board.work_items.routes import ROUTES as WORK_ITEM_ROUTES
 from tidemill.board.work_items.service import WorkItemService
+from tidemill.board.work_items.sprinting.service import Sprinting
+from tidemill.core.actor import Actor
 from tidemill.core.config import Config
 from tidemill.core.module import Module, Offer, Parts
+from tidemill.settings import SETTINGS
+
+ROUTES: Final = (
+    *PROJECT_ROUTES,
+    *WORK_ITEM_ROUTES,
+    *LISTING_ROUTES,
+    *LABEL_ROUTES,
+    *WATCHER_ROUTES,
+    *SPRINT_ROUTES,
+    *REPORT_ROUTES,
+    *SEARCH_ROUTES,
+    *VIEW_ROUTES,
+    *COMMENT_ROUTES,
+    *DEPENDENCY_ROUTES,
+    *CRITICAL_PATH_ROUTES,
+    *IMPORT_ROUTES,
+    *TIME_ENTRY_ROUTES,
+    *TIMER_ROUTES,
+    *TIME_REPORT_ROUTES,
+    *JOB_TIME_ROUTES,
+)
 
 
 def build(parts: Parts) -> Offer:
     """Return what the board offers to a process."""
     limits = limits_of(parts.config)
     projects = ProjectService(parts.tenants, limits)
-    work_items = WorkItemService(parts.tenants, limits)
+    settings = parts.get(SETTINGS)
+
+    async def sprint_types(actor: Actor) -> Sequence[str]:
+        return tuple(await settings.get_for("board.sprint_item_types", actor))
+
+    async def parallel_sprints(actor: Actor) -> bool:
+        return bool(await settings.get_for("board.parallel_sprints", actor))
+
+    async def blocked_items_wait(actor: Actor) -> bool:
+        return bool(await settings.get_for("board.blocked_items_wait", actor))
+
+    work_items = WorkItemService(
+        parts.tenants, limits, sprint_types=sprint_types, blocked_items_wait=blocked_items_wait
+    )
     return Offer(
-        routes=(*PROJECT_ROUTES, *WORK_ITEM_ROUTES, *IMPORT_ROUTES),
+        routes=ROUTES,
         dependencies={
             "projects": projects,
             "work_items": work_items,
+            "listing": ListingService(parts.tenants, limits),
+            "labels": LabelService(parts.tenants, limits),
+            "watchers": WatcherService(parts.tenants),
+            "sprints": SprintService(parts.tenants, limits, Sprinting(), parallel=parallel_sprints),
+            "project_reports": ProjectReportService(parts.tenants),
+            "searches": SearchService(parts.tenants, limits),
+            "views": ViewService(parts.tenants, limits),
+            "comments": CommentService(parts.tenants, limits),
+            "dependencies": DependencyService(parts.tenants, limits),
+            "critical_paths": CriticalPathService(parts.tenants, limits),
             "imports": ImportService(parts.tenants, limits),
+            "time_entries": TimeEntryService(parts.tenants, limits),
+            "timers": TimerService(parts.tenants, limits),
+            "time_reports": TimeReportService(parts.tenants, parts.clock),
+            "job_times": JobTimeService(parts.tenants),
         },
-        provides={BOARD: BoardForOthers(parts.tenants, limits)},
+        provides={BOARD: BoardForOthers(parts.tenants, limits), JOB_TIMES: JobBooking()},
+        projections=(handles_projection(),),
         permissions=PERMISSIONS,
     )
 
@@ -40,9 +122,10 @@ def limits_of(config: Config) -> BoardLimits:
     return BoardLimits(
         title_chars_max=config.limits.title_chars_max,
         description_chars_max=config.limits.description_chars_max,
+        comment_chars_max=config.limits.comment_chars_max,
         import_rows_max=config.limits.import_rows_max,
         import_bytes_max=config.limits.body_bytes_max,
     )
 
 
-MODULE: Final = Module(name="board", build=build)
+MODULE: Final = Module(name="board", build=build, requires=(SETTINGS,))

@@ -25,6 +25,39 @@ WRITE_WORK_ITEMS: Final = Permission(
     scope=Scope.WRITE,
     resource_scope="board:write",
 )
+READ_LABELS: Final = Permission(
+    name="board.labels.read", role=Role.VIEWER, scope=Scope.READ, resource_scope="board:read"
+)
+WRITE_LABELS: Final = Permission(
+    name="board.labels.write", role=Role.MEMBER, scope=Scope.WRITE, resource_scope="board:write"
+)
+WATCH_WORK_ITEMS: Final = Permission(
+    name="board.work_items.watch",
+    role=Role.VIEWER,
+    scope=Scope.WRITE,
+    resource_scope="board:write",
+)
+"""To say what oneself wants to hear of; for others it takes a member."""
+
+READ_SPRINTS: Final = Permission(
+    name="board.sprints.read", role=Role.VIEWER, scope=Scope.READ, resource_scope="board:read"
+)
+WRITE_SPRINTS: Final = Permission(
+    name="board.sprints.write", role=Role.MEMBER, scope=Scope.WRITE, resource_scope="board:write"
+)
+READ_COMMENTS: Final = Permission(
+    name="board.comments.read", role=Role.VIEWER, scope=Scope.READ, resource_scope="board:read"
+)
+WRITE_COMMENTS: Final = Permission(
+    name="board.comments.write", role=Role.MEMBER, scope=Scope.WRITE, resource_scope="board:write"
+)
+MODERATE_COMMENTS: Final = Permission(
+    name="board.comments.moderate",
+    role=Role.ADMIN,
+    scope=Scope.WRITE,
+    resource_scope="board:write",
+)
+"""To delete what somebody else wrote."""
 LINK_JOBS: Final = Permission(
     name="board.work_items.link_jobs",
     role=Role.MEMBER,
@@ -32,6 +65,16 @@ LINK_JOBS: Final = Permission(
     resource_scope="jobs:run",
 )
 """To start a job for an item, which then shows the job's state and result."""
+READ_TIME: Final = Permission(
+    name="board.time.read", role=Role.VIEWER, scope=Scope.READ, resource_scope="board:read"
+)
+WRITE_TIME: Final = Permission(
+    name="board.time.write", role=Role.MEMBER, scope=Scope.WRITE, resource_scope="board:write"
+)
+WRITE_ALL_TIME: Final = Permission(
+    name="board.time.write_all", role=Role.ADMIN, scope=Scope.WRITE, resource_scope="board:write"
+)
+"""To write the time of others, too, and to say what is booked by itself."""
 
 PERMISSIONS: Final = (
     READ_PROJECTS,
@@ -39,5 +82,16 @@ PERMISSIONS: Final = (
     DELETE_PROJECTS,
     READ_WORK_ITEMS,
     WRITE_WORK_ITEMS,
+    READ_SPRINTS,
+    WRITE_SPRINTS,
+    READ_LABELS,
+    WRITE_LABELS,
+    WATCH_WORK_ITEMS,
+    READ_COMMENTS,
+    WRITE_COMMENTS,
+    MODERATE_COMMENTS,
     LINK_JOBS,
+    READ_TIME,
+    WRITE_TIME,
+    WRITE_ALL_TIME,
 )

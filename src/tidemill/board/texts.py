@@ -19,6 +19,11 @@ def is_uuid(text: str) -> bool:
     return _UUID.fullmatch(text) is not None
 
 
+def is_printed(text: str) -> bool:
+    """Return whether every database can keep `text`, and people see it."""
+    return _CONTROL.search(text) is None
+
+
 def is_project_key(text: str) -> bool:
     """Return whether `text` can be a project's key."""
     return _PROJECT_KEY.fullmatch(text) is not None

@@ -19,12 +19,16 @@ class Action(StrEnum):
     UPDATED = "updated"
     DELETED = "deleted"
     RESTORED = "restored"
+    COMMENTED = "commented"
+    COMMENT_EDITED = "comment_edited"
+    COMMENT_DELETED = "comment_deleted"
 
 
 class Activity(Struct, frozen=True):
     """A row of an item's history, in the order of its columns.
 
-    `field` is empty where the action concerns the item as a whole.
+    `field` is empty where the action concerns the item as a whole. What happens to a comment makes
+    no version of the item: its field is that comment's, and the new value the comment's id.
     """
 
     work_item_id: WorkItemId
@@ -41,3 +45,15 @@ class Activity(Struct, frozen=True):
 
 WHOLE_ITEM = (FieldChange(field_name="", old_value=None, new_value=None),)
 """The change of an action that concerns no single field."""
+
+COMMENT_FIELD = "comment"
+
+
+def comment_field(comment_id: str, version: int) -> str:
+    """Return a field that no other activity of the item has."""
+    return f"{COMMENT_FIELD}:{comment_id}:{version}"
+
+
+def is_of_comment(activity: Activity) -> bool:
+    """Return whether it tells of a comment."""
+    return activity.field.startswith(f"{COMMENT_FIELD}:")

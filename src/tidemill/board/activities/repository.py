@@ -21,15 +21,16 @@ _PAGE = """
         user_id
     FROM activities
     WHERE tenant_id = :tenant_id AND work_item_id = :work_item_id
-        AND (version < :version OR (version = :version AND field > :field))
-    ORDER BY version DESC, field
+        AND (version < :version OR (version = :version
+            AND (at < :at OR (at = :at AND field > :field))))
+    ORDER BY version DESC, at DESC, field
     LIMIT :limit
 """
 _FIELDS_SINCE = """
     SELECT DISTINCT field FROM activities
     WHERE tenant_id = :tenant_id AND work_item_id = :work_item_id AND version > :version
 """
-_NEWEST = (2**62, "")
+_NEWEST = (2**62, 2**62, "")
 
 
 class ActivityRepository:
@@ -62,11 +63,11 @@ class ActivityRepository:
         return frozenset(row[0] for row in rows)
 
     def page(
-        self, tx: Tx, item_id: WorkItemId, *, after: tuple[int, str] | None, limit: int
+        self, tx: Tx, item_id: WorkItemId, *, after: tuple[int, int, str] | None, limit: int
     ) -> list[Activity]:
         """Return activities of an item, newest version first."""
-        version, field = after or _NEWEST
-        rows = tx.all(_PAGE, work_item_id=item_id, version=version, field=field, limit=limit)
+        version, at, field = after or _NEWEST
+        rows = tx.all(_PAGE, work_item_id=item_id, version=version, at=at, field=field, limit=limit)
         return [_activity(row) for row in rows]
 
 

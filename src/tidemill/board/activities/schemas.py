@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Self
 
-from tidemill.board.activities.models import Activity
+from tidemill.board.activities.models import COMMENT_FIELD, Activity, is_of_comment
 from tidemill.core.clock import MICROSECONDS_PER_SECOND
 from tidemill.http import PageView, View
 
@@ -18,7 +18,10 @@ class ActivityActorView(View, frozen=True, kw_only=True):
 
 
 class ActivityView(View, frozen=True, kw_only=True):
-    """One field of one version; `field` is null where the whole item is meant."""
+    """One field of one version; `field` is null where the whole item is meant.
+
+    Where it is `comment`, `new_value` is the comment's id.
+    """
 
     version: int
     action: str
@@ -34,7 +37,7 @@ class ActivityView(View, frozen=True, kw_only=True):
         return cls(
             version=activity.version,
             action=activity.action,
-            field=activity.field or None,
+            field=COMMENT_FIELD if is_of_comment(activity) else activity.field or None,
             old_value=activity.old_value,
             new_value=activity.new_value,
             actor=ActivityActorView(

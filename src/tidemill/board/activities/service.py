@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tidemill.board.activities.models import Action, Activity
+from tidemill.board.activities.models import Action, Activity, comment_field
 from tidemill.board.activities.repository import ActivityRepository
 from tidemill.board.contract import (
     FieldChange,
@@ -62,6 +62,13 @@ class History:
             after={change.field_name: change.new_value for change in changes},
         )
 
+    def joined(
+        self, tx: Tx, item: WorkItemState, changes: tuple[FieldChange, ...], *, by: Actor
+    ) -> None:
+        """Write that `item` was joined to others or parted, which has its own audit line."""
+        self._activities.add(tx, (item.id, item.version), Action.UPDATED, by=by, changes=changes)
+        tx.record(WorkItemUpdated(work_item=item, changes=changes, user_id=by.user_id), by=by)
+
     def deleted(self, tx: Tx, item: WorkItemState, *, by: Actor) -> None:
         """Write that `item` was deleted."""
         self._activities.add(tx, (item.id, item.version), Action.DELETED, by=by)
@@ -82,6 +89,21 @@ class History:
         tx.record(WorkItemRestored(work_item=item, user_id=by.user_id), by=by)
         tx.audit("board.work_items.restore", by=by, resource=f"work-item:{item.id}", after=item)
 
+    def commented(
+        self,
+        tx: Tx,
+        item: tuple[WorkItemId, int],
+        comment: tuple[str, int],
+        action: Action,
+        *,
+        by: Actor,
+    ) -> None:
+        """Write on `item` what happened to a comment, each an id and a version."""
+        change = FieldChange(
+            field_name=comment_field(*comment), old_value=None, new_value=comment[0]
+        )
+        self._activities.add(tx, item, action, by=by, changes=(change,))
+
     def refuse_overlap(
         self, tx: Tx, item_id: WorkItemId, changes: Sequence[FieldChange], base: int
     ) -> None:
@@ -90,12 +112,12 @@ class History:
         Raises `EditConflict`.
         """
         touched = self._activities.fields_since(tx, item_id, base)
-        for change in changes:
-            if change.field_name in touched:
-                raise EditConflict(change, base)
+        both = [change for change in changes if change.field_name in touched]
+        if both:
+            raise EditConflict(both, base)
 
     def page(
-        self, tx: Tx, item_id: WorkItemId, *, after: tuple[int, str] | None, limit: int
+        self, tx: Tx, item_id: WorkItemId, *, after: tuple[int, int, str] | None, limit: int
     ) -> list[Activity]:
         """Return activities of an item, newest version first."""
         return self._activities.page(tx, item_id, after=after, limit=limit)

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Final, TypeVar
 
-from tidemill.board.errors import ImportTooLarge, ImportUnreadable, InvalidText, shown
+from tidemill.board.errors import (
+    DatesOutOfOrder,
+    ImportTooLarge,
+    ImportUnreadable,
+    shown,
+)
+from tidemill.board.imports.cells import day_of, labels_of, points_of
 from tidemill.board.imports.models import Backlog, ColumnUse, Draft, RowProblem
 from tidemill.board.imports.parsing import (
     DELIMITERS,
@@ -15,15 +21,21 @@ from tidemill.board.imports.parsing import (
     hinted_delimiter,
     records,
 )
+from tidemill.board.label_errors import TooManyLabels
 from tidemill.board.limits import BoardLimits
 from tidemill.board.texts import single_line
 from tidemill.board.work_items.models import (
     Priority,
     WorkItemType,
+    points_max,
+    valid_dates,
     valid_description,
     valid_title,
 )
 from tidemill.board.workflows.models import DEFAULT_WORKFLOW
+from tidemill.core.errors import InvalidInput
+
+T = TypeVar("T")
 
 _COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "title": ("title", "summary", "subject", "name", "task name", "issue title"),
@@ -36,6 +48,10 @@ _COLUMNS: Final[dict[str, tuple[str, ...]]] = {
         "epic link", "epic", "epic name",
     ),
     "assignee": ("assignee", "assignee id", "assigned to", "assignee name", "owner"),
+    "points": ("points", "story points", "story point estimate", "estimate", "size"),
+    "start_date": ("start date", "start", "planned start"),
+    "due_date": ("due date", "due", "deadline", "target date", "end date"),
+    "labels": ("labels", "label", "tags", "tag"),
     "external_id": (
         "external id", "id", "key", "issue key", "issue id", "number", "task id", "ref",
     ),
@@ -101,7 +117,7 @@ def read_backlog(data: bytes, limits: BoardLimits) -> Backlog:
             f"Name one of them title or summary."
         )
     drafts: list[Draft] = []
-    reader = _RowReader([column.header for column in columns], fields, limits)
+    reader = _RowReader(columns, fields, limits)
     for row in rows:
         if any(cell.strip() for cell in row.cells):
             drafts.append(reader.draft(row))
@@ -119,6 +135,10 @@ def columns_of(header: Sequence[str]) -> tuple[ColumnUse, ...]:
         place = next((place for place in places if place not in field_at), None)
         if place is not None:
             field_at[place] = field
+    # Some tools write a column for each label of an item, all under one name.
+    labels = next((names[place] for place, field in field_at.items() if field == "labels"), None)
+    if labels is not None:
+        field_at |= {place: "labels" for place, name in enumerate(names) if name == labels}
     return tuple(
         ColumnUse(header=shown(name.strip()), field=field_at.get(place))
         for place, name in enumerate(header)
@@ -139,9 +159,12 @@ class _RowReader:
     """Turns the cells of rows into drafts."""
 
     def __init__(
-        self, headers: Sequence[str], fields: Mapping[str, int], limits: BoardLimits
+        self, columns: Sequence[ColumnUse], fields: Mapping[str, int], limits: BoardLimits
     ) -> None:
-        self._headers = headers
+        self._headers = [column.header for column in columns]
+        self._label_places = [
+            place for place, column in enumerate(columns) if column.field == "labels"
+        ]
         self._fields = fields
         self._limits = limits
 
@@ -150,13 +173,13 @@ class _RowReader:
         problems = self._shape_problems(row)
         limits = self._limits
 
-        def text(field: str, rule: Callable[[str], str | None], expected: str) -> str | None:
+        def text(field: str, rule: Callable[[str], T | None], expected: str) -> T | None:
             raw = self._raw(row, field)
             if not raw.strip() and field != "title":
                 return None
             try:
                 return rule(raw)
-            except InvalidText as error:
+            except InvalidInput as error:
                 wrong = error.message.removeprefix(f"{error.param}: ")
                 problems.append(self._problem(field, raw, wrong, expected))
                 return None
@@ -167,6 +190,15 @@ class _RowReader:
         def choice(field: str, words: Mapping[str, str], default: str) -> str:
             return self._choice(row, field, words, default, problems)
 
+        def day(field: str) -> str | None:
+            return text(field, lambda raw: day_of(raw, field), "a day such as 2026-03-31")
+
+        start, due = day("start_date"), day("due_date")
+        try:
+            valid_dates(start, due)
+        except DatesOutOfOrder as error:
+            expected = "a day that is not before the start"
+            problems.append(self._problem("due_date", due or "", error.message, expected))
         return Draft(
             line=row.line,
             title=text(
@@ -186,8 +218,26 @@ class _RowReader:
             parent=text("parent", reference, "the id or title of a row, or a key such as TM-1"),
             assignee=text("assignee", reference, "the name or id of a member"),
             external_id=text("external_id", reference, "at most 200 characters"),
+            points=text("points", points_of, f"a whole number from 0 to {points_max}"),
+            start_date=start,
+            due_date=due,
+            labels=self._labels(row, problems),
             problems=tuple(problems),
         )
+
+    def _labels(self, row: Record, problems: list[RowProblem]) -> tuple[str, ...]:
+        cells = [row.cells[place] for place in self._label_places if place < len(row.cells)]
+        limits = self._limits
+        try:
+            return labels_of(cells, limits)
+        except (InvalidInput, TooManyLabels) as error:
+            expected = (
+                f"at most {limits.labels_per_item_max} names of 1 to "
+                f"{limits.label_name_chars_max} characters, parted by commas or semicolons"
+            )
+            wrong = error.message.removeprefix(f"{error.param}: ")
+            problems.append(self._problem("labels", ", ".join(cells), wrong, expected))
+            return ()
 
     def _choice(
         self,

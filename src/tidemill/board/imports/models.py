@@ -91,6 +91,10 @@ class Draft(Struct, frozen=True, kw_only=True):
     parent: str | None
     assignee: str | None
     external_id: str | None
+    points: int | None = None
+    start_date: str | None = None
+    due_date: str | None = None
+    labels: tuple[str, ...] = ()
     problems: tuple[RowProblem, ...] = ()
 
 

@@ -32,7 +32,7 @@ Mode = Annotated[
     "/projects/{project_id:str}/imports",
     WRITE_WORK_ITEMS,
     operation_class=CsvUpload,
-    errors=(400, 401, 403, 404, 409, 413, 429, 503),
+    errors=(400, 401, 403, 404, 408, 409, 413, 429, 503),
     responses={
         200: ResponseSpec(
             ImportReport, description="What a dry run found.", generate_examples=False

@@ -25,12 +25,17 @@ from tidemill.board.imports.models import (
 )
 from tidemill.board.imports.planning import Plan, Planned, World, plan
 from tidemill.board.imports.repository import ImportRepository
+from tidemill.board.labels.models import ItemLabel, by_name, joined_ids, name_key
 from tidemill.board.limits import BoardLimits
 from tidemill.board.projects.models import Project
 from tidemill.board.projects.repository import Numbers, ProjectRepository
+from tidemill.board.ranking.service import Ranking
 from tidemill.board.texts import item_key
+from tidemill.board.work_items.changes import timed
+from tidemill.board.work_items.labelling.service import Labelling
 from tidemill.board.work_items.models import WorkItem
 from tidemill.board.work_items.repository import WorkItemRepository
+from tidemill.board.workflows.models import DEFAULT_WORKFLOW
 from tidemill.core.actor import Actor
 from tidemill.core.ports import Database, Once, Tx
 
@@ -52,8 +57,10 @@ class ImportService:
         self._limits = limits
         self._projects = ProjectRepository()
         self._items = WorkItemRepository()
+        self._ranking = Ranking()
         self._imports = ImportRepository()
         self._history = History()
+        self._labelling = Labelling(limits)
 
     async def import_csv(
         self,
@@ -143,8 +150,11 @@ class ImportService:
             raise ProjectIsArchived(project.key)
         ids = {row.draft.line: WorkItemId(tx.new_id()) for row in made.planned}
         at = {row.draft.line: place for place, row in enumerate(made.planned)}
+        ranks = self._ranking.at_the_end(tx, project.id, len(made.planned))
         author = by.user_id or by.id
         items: dict[int, WorkItem] = {}
+        names = {name for row in made.planned for name in row.draft.labels}
+        labels = self._labelling.found_or_made(tx, project.id, sorted(names), by=by)
         rows = made.parents_first()
         # Each portion is a wait for the database, in which the process does other work.
         for start in range(0, len(rows), rows_at_once_max):
@@ -153,11 +163,14 @@ class ImportService:
                     tx,
                     row,
                     (ids, structs.replace(numbers, first=numbers.first + at[row.draft.line])),
+                    ranks[at[row.draft.line]],
                     author,
+                    by_name({labels[name_key(name)] for name in row.draft.labels}),
                 )
                 for row in rows[start : start + rows_at_once_max]
             }
             self._items.add_all(tx, portion.values())
+            self._labelling.save_all(tx, portion.values())
             self._history.imported(tx, [item.state() for item in portion.values()], by=by)
             items |= portion
         return structs.replace(
@@ -166,12 +179,17 @@ class ImportService:
 
 
 def _item(
-    tx: Tx, row: Planned, place: tuple[dict[int, WorkItemId], Numbers], author: str
+    tx: Tx,
+    row: Planned,
+    place: tuple[dict[int, WorkItemId], Numbers],
+    rank: str,
+    author: str,
+    labels: tuple[ItemLabel, ...],
 ) -> WorkItem:
     ids, numbers = place
     draft = row.draft
     parent_id = row.parent_id if row.parent_line is None else ids[row.parent_line]
-    return WorkItem(
+    item = WorkItem(
         id=ids[draft.line],
         project_id=numbers.project_id,
         project_key=numbers.project_key,
@@ -188,12 +206,19 @@ def _item(
         assignee_avatar=row.assignee.avatar if row.assignee else None,
         external_id=draft.external_id,
         job=None,
+        rank=rank,
+        points=draft.points,
+        start_date=draft.start_date,
+        due_date=draft.due_date,
+        label_ids=joined_ids(labels),
+        labels=labels,
         version=1,
         created_at=tx.now,
         created_by=author,
         updated_at=tx.now,
         updated_by=author,
     )
+    return timed(item, None, workflow=DEFAULT_WORKFLOW, at=tx.now)
 
 
 def _created(row: RowReport, item: WorkItem | None) -> RowReport:

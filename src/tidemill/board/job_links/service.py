@@ -10,7 +10,7 @@ from tidemill.board.contract import JobSummary, WorkItemId, WorkItemState
 from tidemill.board.errors import InvalidReference, WorkItemChanged, WorkItemNotFound
 from tidemill.board.job_links.models import excerpt, supersedes
 from tidemill.board.limits import BoardLimits
-from tidemill.board.work_items.models import differences, next_version
+from tidemill.board.work_items.changes import differences, next_version
 from tidemill.board.work_items.repository import WorkItemRepository
 from tidemill.core.actor import Actor
 from tidemill.core.ports import Database, Tx

@@ -11,6 +11,7 @@ from tidemill.board.contract import FieldChange, ProjectId, ProjectState
 from tidemill.board.errors import InvalidProjectKey, NullNotAllowed
 from tidemill.board.limits import BoardLimits
 from tidemill.board.texts import is_project_key, many_lines, single_line
+from tidemill.board.zones import zone_named
 from tidemill.core.clock import Instant
 
 
@@ -36,6 +37,7 @@ class Project(Struct, frozen=True):
     updated_by: str
     archived_at: Instant | None = None
     deleted_at: Instant | None = None
+    time_zone: str = "UTC"
 
     @property
     def status(self) -> ProjectStatus:
@@ -66,6 +68,7 @@ class ProjectChanges(Struct, frozen=True, kw_only=True):
     name: str | UnsetType | None = UNSET
     description: str | UnsetType | None = UNSET
     status: ProjectStatus | UnsetType | None = UNSET
+    time_zone: str | UnsetType | None = UNSET
 
 
 class Stamp(Struct, frozen=True, kw_only=True):
@@ -107,18 +110,20 @@ def changed(
     Raises `NullNotAllowed` and `InvalidText`.
     """
     name, description, archived_at = project.name, project.description, project.archived_at
-    if changes.name is None:
-        raise NullNotAllowed("name")
-    if changes.status is None:
-        raise NullNotAllowed("status")
-    if changes.name is not UNSET:
+    time_zone = project.time_zone
+    for param in ("name", "status", "time_zone"):
+        if getattr(changes, param) is None:
+            raise NullNotAllowed(param)
+    if isinstance(changes.name, str):
         name = project_name(changes.name, limits)
     if changes.description is not UNSET:
         description = project_description(changes.description, limits)
+    if isinstance(changes.time_zone, str):
+        time_zone = project_time_zone(changes.time_zone)
     if changes.status is not UNSET and changes.status is not project.status:
         archived_at = stamp.at if changes.status is ProjectStatus.ARCHIVED else None
     wanted = msgspec.structs.replace(
-        project, name=name, description=description, archived_at=archived_at
+        project, name=name, description=description, archived_at=archived_at, time_zone=time_zone
     )
     return project if wanted == project else stamped(wanted, stamp)
 
@@ -138,6 +143,7 @@ def differences(old: Project, new: Project) -> tuple[FieldChange, ...]:
             ("name", old.name, new.name),
             ("description", old.description, new.description),
             ("status", old.status.value, new.status.value),
+            ("time_zone", old.time_zone, new.time_zone),
         )
         if before != after
     )
@@ -151,3 +157,8 @@ def project_name(text: str, limits: BoardLimits) -> str:
 def project_description(text: str | None, limits: BoardLimits) -> str | None:
     """Return a valid description; raises `InvalidText`."""
     return many_lines(text, param="description", chars_max=limits.description_chars_max)
+
+
+def project_time_zone(name: str) -> str:
+    """Return the name of a time zone that is known here; raises `UnknownTimeZone`."""
+    return zone_named(name).key

@@ -14,7 +14,7 @@ from tidemill.core.ports import Tx
 
 _COLUMNS = """
     SELECT id, key, name, description, next_item_number, version, created_at, created_by,
-        updated_at, updated_by, archived_at, deleted_at
+        updated_at, updated_by, archived_at, deleted_at, time_zone
     FROM projects
 """
 _BY_ID = _COLUMNS + "WHERE tenant_id = :tenant_id AND id = :reference"
@@ -34,7 +34,8 @@ _INSERT = """
 _UPDATE = """
     UPDATE projects
     SET name = :name, description = :description, version = :version, updated_at = :updated_at,
-        updated_by = :updated_by, archived_at = :archived_at, deleted_at = :deleted_at
+        updated_by = :updated_by, archived_at = :archived_at, deleted_at = :deleted_at,
+        time_zone = :time_zone
     WHERE tenant_id = :tenant_id AND id = :id AND version = :previous_version
 """
 _TAKE_NUMBERS = """
@@ -106,6 +107,7 @@ class ProjectRepository:
             updated_by=project.updated_by,
             archived_at=project.archived_at,
             deleted_at=project.deleted_at,
+            time_zone=project.time_zone,
         )
         return changed == 1
 

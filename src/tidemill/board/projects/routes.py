@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Response
 from litestar.connection import Request
 from msgspec import UNSET
 
@@ -20,7 +19,7 @@ from tidemill.board.projects.service import ProjectService
 from tidemill.board.versions import Expected
 from tidemill.core.actor import Actor
 from tidemill.core.pages import page_request
-from tidemill.http import Idempotency, delete, get, patch, post, single
+from tidemill.http import Idempotency, Tagged, delete, get, patch, post, single
 from tidemill.http.parameters import Cursor, Limit
 
 
@@ -31,7 +30,7 @@ async def create_project(
     idempotency: Idempotency,
     projects: ProjectService,
     request: Request[Any, Any, Any],
-) -> Response[ProjectView]:
+) -> Tagged[ProjectView]:
     """Make a project."""
     project = await projects.create(
         (data.key, data.name, data.description), actor=actor, once=idempotency.once(Project)
@@ -58,7 +57,7 @@ async def list_projects(
 @get("/projects/{project_id:str}", READ_PROJECTS)
 async def get_project(
     project_id: str, actor: Actor, projects: ProjectService, request: Request[Any, Any, Any]
-) -> Response[ProjectView]:
+) -> Tagged[ProjectView]:
     """Read a project by its id or key."""
     return _answer(await projects.get(project_id, actor=actor), request)
 
@@ -73,11 +72,16 @@ async def change_project(  # noqa: PLR0913 - each parameter is injected by its n
     idempotency: Idempotency,
     projects: ProjectService,
     request: Request[Any, Any, Any],
-) -> Response[ProjectView]:
+) -> Tagged[ProjectView]:
     """Change a project's name or description, archive it or make it active again."""
     project = await projects.change(
         project_id,
-        ProjectChanges(name=data.name, description=data.description, status=data.status),
+        ProjectChanges(
+            name=data.name,
+            description=data.description,
+            status=data.status,
+            time_zone=data.time_zone,
+        ),
         Expected(
             if_match=expected_version,
             version=None if data.expected_version is UNSET else data.expected_version,
@@ -99,12 +103,12 @@ async def delete_project(
 @post("/projects/{project_id:str}/restorations", DELETE_PROJECTS, status_code=200)
 async def restore_project(
     project_id: str, actor: Actor, projects: ProjectService, request: Request[Any, Any, Any]
-) -> Response[ProjectView]:
+) -> Tagged[ProjectView]:
     """Bring a deleted project back."""
     return _answer(await projects.restore(project_id, actor=actor), request)
 
 
-def _answer(project: Project, request: Request[Any, Any, Any]) -> Response[ProjectView]:
+def _answer(project: Project, request: Request[Any, Any, Any]) -> Tagged[ProjectView]:
     return single(ProjectView.of(project), version=project.version, request=request)
 
 

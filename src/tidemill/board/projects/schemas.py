@@ -28,6 +28,13 @@ class ChangeProject(Body, frozen=True, kw_only=True):
     name: str | UnsetType | None = UNSET
     description: str | UnsetType | None = UNSET
     status: ProjectStatus | UnsetType | None = UNSET
+    time_zone: (
+        Annotated[
+            str | None,
+            Meta(description="Where its days end, by IANA name.", examples=["Europe/Berlin"]),
+        ]
+        | UnsetType
+    ) = UNSET
     expected_version: Annotated[int, Meta(ge=1, le=2**53)] | UnsetType = UNSET
 
 
@@ -39,6 +46,7 @@ class ProjectView(View, frozen=True, kw_only=True):
     name: str
     description: str | None
     status: ProjectStatus
+    time_zone: str
     version: int
     created_at: int
     created_by: str
@@ -54,6 +62,7 @@ class ProjectView(View, frozen=True, kw_only=True):
             name=project.name,
             description=project.description,
             status=project.status,
+            time_zone=project.time_zone,
             version=project.version,
             created_at=project.created_at // MICROSECONDS_PER_SECOND,
             created_by=project.created_by,

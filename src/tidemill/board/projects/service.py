@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import structs
 
+from tidemill.board.blocking.service import Blocking
 from tidemill.board.contract import (
     ProjectCreated,
     ProjectDeleted,
@@ -38,6 +39,7 @@ class ProjectService:
         self._tenants = tenants
         self._limits = limits
         self._projects = ProjectRepository()
+        self._blocking = Blocking()
 
     async def create(
         self,
@@ -116,10 +118,12 @@ class ProjectService:
         def use_case(tx: Tx) -> None:
             project = self._living(tx, reference, lock=True)
             expected.check(project.version, ProjectChanged)
+            watched = self._blocking.watch_project(tx, project.id)
             deleted = structs.replace(stamped(project, stamp_of(tx, actor)), deleted_at=tx.now)
             self._save(tx, deleted)
             tx.record(ProjectDeleted(project_id=project.id, user_id=actor.user_id), by=actor)
             _audit(tx, "delete", project, by=actor, before=project.state())
+            self._blocking.tell(tx, watched, by=actor)
 
         await self._tenants.write(actor.tenant_id, use_case)
 
@@ -132,10 +136,12 @@ class ProjectService:
                 raise ProjectNotFound(reference)
             if project.deleted_at is None:
                 return project
+            watched = self._blocking.watch_project(tx, project.id)
             restored = structs.replace(stamped(project, stamp_of(tx, actor)), deleted_at=None)
             self._save(tx, restored)
             tx.record(ProjectRestored(project=restored.state(), user_id=actor.user_id), by=actor)
             _audit(tx, "restore", project, by=actor, after=restored.state())
+            self._blocking.tell(tx, watched, by=actor)
             return restored
 
         return await self._tenants.write(actor.tenant_id, use_case)

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
 from enum import StrEnum
 from typing import Final
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType, structs
+from msgspec import UNSET, Struct, UnsetType
 
 from tidemill.board.contract import (
-    FieldChange,
     JobSummary,
     ProjectId,
+    SprintId,
     WorkItemId,
     WorkItemState,
 )
-from tidemill.board.errors import NotPlannable, NullNotAllowed, ProjectIsNotAWorkItem, WrongParent
+from tidemill.board.errors import (
+    DatesOutOfOrder,
+    InvalidPoints,
+    NotPlannable,
+    ProjectIsNotAWorkItem,
+    WrongParent,
+)
+from tidemill.board.labels.models import ItemLabel, split_ids
 from tidemill.board.limits import BoardLimits
 from tidemill.board.texts import many_lines, single_line
-from tidemill.board.workflows.models import Workflow, validate_status_transition
+from tidemill.board.workflows.models import DEFAULT_WORKFLOW
 from tidemill.core.clock import Instant
 
 
@@ -30,6 +39,11 @@ class WorkItemType(StrEnum):
     STORY = "story"
     TASK = "task"
     BUG = "bug"
+
+    @classmethod
+    def offered(cls) -> tuple[WorkItemType, ...]:
+        """Return those that an item can have; the other word is known, to be refused in full."""
+        return tuple(each for each in cls if each is not cls.PROJECT)
 
 
 class Priority(StrEnum):
@@ -45,7 +59,9 @@ class WorkItem(Struct, frozen=True):
     """A work item, in the order of the columns that a read selects.
 
     `project_key`, `project_archived_at`, `assignee_name` and `assignee_avatar` are joined.
-    `job` is a `JobSummary` as JSON.
+    `job` is a `JobSummary` as JSON, dates are `YYYY-MM-DD`. `has_open_blocker` is 1 when something
+    unfinished blocks it. `labels` is no column: those of `label_ids` that are not deleted, where
+    somebody has looked them up.
     """
 
     id: WorkItemId
@@ -70,11 +86,39 @@ class WorkItem(Struct, frozen=True):
     updated_at: Instant
     updated_by: str
     deleted_at: Instant | None = None
+    # Answers that were kept for an Idempotency-Key before there were ranks have none.
+    rank: str = ""
+    points: int | None = None
+    start_date: str | None = None
+    due_date: str | None = None
+    label_ids: str = ""
+    started_at: Instant | None = None
+    completed_at: Instant | None = None
+    sprint_id: SprintId | None = None
+    sprint_name: str | None = None
+    estimate_seconds: int | None = None
+    has_open_blocker: int = 0
+    labels: tuple[ItemLabel, ...] = ()
 
     @property
     def key(self) -> str:
         """Return the number that people see, such as `TM-12`."""
         return f"{self.project_key}-{self.number}"
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether it is neither finished nor deleted."""
+        return self.deleted_at is None and self.status not in DEFAULT_WORKFLOW.finished
+
+    @property
+    def is_blocked(self) -> bool:
+        """Return whether it is unfinished and waits for something else that is."""
+        return self.is_open and bool(self.has_open_blocker)
+
+    @property
+    def blocked(self) -> str:
+        """Return `yes` or `no`, as filters say it."""
+        return "yes" if self.is_blocked else "no"
 
     @property
     def job_summary(self) -> JobSummary | None:
@@ -95,6 +139,7 @@ class WorkItem(Struct, frozen=True):
             status=self.status,
             priority=self.priority,
             assignee_id=self.assignee_id,
+            rank=self.rank,
             version=self.version,
             created_at=self.created_at,
             created_by=self.created_by,
@@ -102,6 +147,14 @@ class WorkItem(Struct, frozen=True):
             updated_by=self.updated_by,
             deleted_at=self.deleted_at,
             job=self.job_summary,
+            story_points=self.points,
+            start_date=self.start_date,
+            due_date=self.due_date,
+            label_ids=split_ids(self.label_ids),
+            started_at=self.started_at,
+            completed_at=self.completed_at,
+            sprint_id=self.sprint_id,
+            estimate_seconds=self.estimate_seconds,
         )
 
 
@@ -125,10 +178,21 @@ class NewWorkItem(Struct, frozen=True, kw_only=True):
     priority: Priority = Priority.MEDIUM
     assignee_id: str | None = None
     external_id: str | None = None
+    points: int | None = None
+    estimate_seconds: int | None = None
+    start_date: date | None = None
+    due_date: date | None = None
+    labels: tuple[str, ...] = ()
+    sprint: str | None = None
 
 
 class WorkItemChanges(Struct, frozen=True, kw_only=True):
-    """What shall change; what is unset stays, and null empties a field that can be empty."""
+    """What shall change; what is unset stays, and null empties a field that can be empty.
+
+    `after` and `before` name the item that it shall stand next to; null is the start and the end.
+    `labels` are all that it shall bear, by id or name; `add_labels` and `remove_labels` change
+    what it bears.
+    """
 
     title: str | UnsetType | None = UNSET
     description: str | UnsetType | None = UNSET
@@ -136,18 +200,50 @@ class WorkItemChanges(Struct, frozen=True, kw_only=True):
     priority: Priority | UnsetType | None = UNSET
     assignee_id: str | UnsetType | None = UNSET
     parent: str | UnsetType | None = UNSET
+    after: str | UnsetType | None = UNSET
+    before: str | UnsetType | None = UNSET
+    points: int | UnsetType | None = UNSET
+    estimate_seconds: int | UnsetType | None = UNSET
+    start_date: date | UnsetType | None = UNSET
+    due_date: date | UnsetType | None = UNSET
+    labels: tuple[str, ...] | UnsetType | None = UNSET
+    add_labels: tuple[str, ...] = ()
+    remove_labels: tuple[str, ...] = ()
+    sprint: str | UnsetType | None = UNSET
+
+    @property
+    def moves(self) -> bool:
+        """Return whether the item shall stand elsewhere."""
+        return self.after is not UNSET or self.before is not UNSET
+
+
+class Sort(StrEnum):
+    """The order of a list."""
+
+    NUMBER = "number"
+    RANK = "rank"
 
 
 class WorkItemFilter(Struct, frozen=True, kw_only=True):
-    """Which items a list holds; what is None does not matter."""
+    """Which items a list holds; what is None does not matter.
+
+    `label` is an id or a name, of which there may be one in several projects.
+    """
 
     project_id: ProjectId | None = None
     status: str | None = None
     item_type: WorkItemType | None = None
     parent_id: WorkItemId | None = None
     assignee_id: str | None = None
+    sprint_id: SprintId | None = None
+    label: str | None = None
     updated_since: Instant | None = None
+    blocked: bool | None = None
+    sort: Sort | None = None
 
+
+points_max: Final = 1_000
+estimate_seconds_max: Final = 36_000_000
 
 PARENT_TYPES: Final[dict[str, tuple[str, ...]]] = {
     WorkItemType.EPIC: (),
@@ -156,6 +252,10 @@ PARENT_TYPES: Final[dict[str, tuple[str, ...]]] = {
     WorkItemType.TASK: (WorkItemType.STORY, WorkItemType.BUG),
 }
 """Which types may be above a type. Each step goes up, so no chain of parents can close."""
+
+
+PLANNABLE: Final = (WorkItemType.STORY, WorkItemType.TASK, WorkItemType.BUG)
+"""Which types sprints take unless a tenant wants others."""
 
 
 def check_type(item_type: str) -> None:
@@ -188,10 +288,13 @@ def check_parent(
         )
 
 
-def can_assign_to_sprint(item_type: str) -> None:
-    """Return when items of this type can be planned in a sprint; raises `NotPlannable`."""
-    if item_type in {WorkItemType.PROJECT, WorkItemType.EPIC}:
-        raise NotPlannable(item_type)
+def can_assign_to_sprint(item_type: str, types: Sequence[str] = PLANNABLE) -> None:
+    """Return when items of this type can be planned in a sprint that takes `types`.
+
+    Raises `NotPlannable`.
+    """
+    if item_type not in types:
+        raise NotPlannable(item_type, types)
 
 
 def valid_title(text: str, limits: BoardLimits) -> str:
@@ -204,77 +307,20 @@ def valid_description(text: str | None, limits: BoardLimits) -> str | None:
     return many_lines(text, param="description", chars_max=limits.description_chars_max)
 
 
-def changed_fields(
-    item: WorkItem, changes: WorkItemChanges, *, workflow: Workflow, limits: BoardLimits
-) -> WorkItem:
-    """Return `item` with the changes that need no other row; its version stays.
-
-    Raises `NullNotAllowed`, `InvalidText`, `UnknownStatus` and `StatusTransitionForbidden`.
-    """
-    title, description = item.title, item.description
-    status, priority = item.status, item.priority
-    if changes.title is not UNSET:
-        title = valid_title(_present(changes.title, "title"), limits)
-    if changes.description is not UNSET:
-        description = valid_description(changes.description, limits)
-    if changes.status is not UNSET:
-        status = _present(changes.status, "status")
-        validate_status_transition(workflow, item.status, status)
-    if changes.priority is not UNSET:
-        priority = str(_present(changes.priority, "priority"))
-    return structs.replace(
-        item, title=title, description=description, status=status, priority=priority
-    )
+def valid_points(points: int | None) -> int | None:
+    """Return points in their limits; raises `InvalidPoints`."""
+    if points is not None and not 0 <= points <= points_max:
+        raise InvalidPoints(points_max)
+    return points
 
 
-def differences(old: WorkItem, new: WorkItem) -> tuple[FieldChange, ...]:
-    """Return which fields differ, with both values as text."""
-    pairs = (
-        ("title", old.title, new.title),
-        ("description", old.description, new.description),
-        ("status", old.status, new.status),
-        ("priority", old.priority, new.priority),
-        ("parent_id", old.parent_id, new.parent_id),
-        ("assignee_id", old.assignee_id, new.assignee_id),
-        *_job_pairs(old, new),
-    )
-    return tuple(
-        FieldChange(field_name=field, old_value=before, new_value=after)
-        for field, before, after in pairs
-        if before != after
-    )
-
-
-def _job_pairs(old: WorkItem, new: WorkItem) -> tuple[tuple[str, str | None, str | None], ...]:
-    if old.job == new.job:
-        return ()
-    before, after = old.job_summary, new.job_summary
-    return (
-        ("job", _job_text(before), _job_text(after)),
-        ("job_result", _result_text(before), _result_text(after)),
-    )
-
-
-def _job_text(summary: JobSummary | None) -> str | None:
-    return f"{summary.id} {summary.state}" if summary else None
-
-
-def _result_text(summary: JobSummary | None) -> str | None:
-    if summary is None:
-        return None
-    result = bytes(summary.result).decode()
-    return summary.error if result == "null" else result
-
-
-def next_version(item: WorkItem, *, at: Instant, by: str) -> WorkItem:
-    """Return `item` as the version after its own."""
-    return structs.replace(item, version=item.version + 1, updated_at=at, updated_by=by)
-
-
-def _present(value: str | None, param: str) -> str:
-    if value is None:
-        raise NullNotAllowed(param)
-    return value
+def valid_dates(start: date | str | None, due: date | str | None) -> tuple[str | None, str | None]:
+    """Return two days as items keep them; raises `DatesOutOfOrder`."""
+    first = str(start) if start is not None else None
+    last = str(due) if due is not None else None
+    if first is not None and last is not None and first > last:
+        raise DatesOutOfOrder(first, last)
+    return first, last
 
 
 def _a(item_type: str) -> str:

@@ -5,39 +5,62 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from tidemill.board.contract import WorkItemId
+from tidemill.board.blocking.waiting import IS_BLOCKED, IS_NOT_BLOCKED, OPEN_BLOCKER
+from tidemill.board.contract import LabelId, SprintId, WorkItemId
 from tidemill.board.texts import is_uuid, item_key
-from tidemill.board.work_items.models import Assignee, WorkItem, WorkItemFilter
+from tidemill.board.work_items.models import Assignee, Sort, WorkItem, WorkItemFilter
 from tidemill.core.ports import Tx, Value
 
-_SELECT: Final = """
+SELECT_ITEMS: Final = f"""
     SELECT w.id, w.project_id, p.key, p.archived_at, w.number, w.item_type, w.title,
         w.description, w.status, w.priority, w.parent_id, w.assignee_id, a.name, a.avatar,
         w.external_id, w.job, w.version, w.created_at, w.created_by, w.updated_at, w.updated_by,
-        w.deleted_at
+        w.deleted_at, w.rank, w.points, w.start_date, w.due_date, w.label_ids,
+        w.started_at, w.completed_at, w.sprint_id, s.name, w.estimate_seconds,
+        COALESCE({OPEN_BLOCKER}, 0)
     FROM work_items AS w
     JOIN projects AS p
         ON p.tenant_id = w.tenant_id AND p.id = w.project_id AND p.deleted_at IS NULL
     LEFT JOIN people AS a ON a.tenant_id = w.tenant_id AND a.user_id = w.assignee_id
-"""
-_BY_ID: Final = _SELECT + "WHERE w.tenant_id = :tenant_id AND w.id = :id"
+    LEFT JOIN sprints AS s ON s.tenant_id = w.tenant_id AND s.id = w.sprint_id
+"""  # noqa: S608 - a constant
+_BY_ID: Final = SELECT_ITEMS + "WHERE w.tenant_id = :tenant_id AND w.id = :id"
 _BY_KEY: Final = (
-    _SELECT + "WHERE p.tenant_id = :tenant_id AND p.key = :project_key AND w.number = :number"
+    SELECT_ITEMS + "WHERE p.tenant_id = :tenant_id AND p.key = :project_key AND w.number = :number"
 )
 _INSERT: Final = """
     INSERT INTO work_items (tenant_id, id, project_id, number, item_type, title, description,
-        status, priority, parent_id, assignee_id, external_id, version, created_at, created_by,
-        updated_at, updated_by)
+        status, priority, parent_id, assignee_id, external_id, rank, points, start_date, due_date,
+        label_ids, started_at, completed_at, sprint_id, estimate_seconds, version,
+        created_at, created_by, updated_at, updated_by)
     VALUES (:tenant_id, :id, :project_id, :number, :item_type, :title, :description,
-        :status, :priority, :parent_id, :assignee_id, :external_id, :version, :created_at,
+        :status, :priority, :parent_id, :assignee_id, :external_id, :rank, :points, :start_date,
+        :due_date, :label_ids, :started_at, :completed_at, :sprint_id, :estimate_seconds,
+        :version, :created_at,
         :created_by, :updated_at, :updated_by)
 """
 _UPDATE: Final = """
     UPDATE work_items
     SET title = :title, description = :description, status = :status, priority = :priority,
-        parent_id = :parent_id, assignee_id = :assignee_id, job = :job, version = :version,
-        updated_at = :updated_at, updated_by = :updated_by, deleted_at = :deleted_at
+        parent_id = :parent_id, assignee_id = :assignee_id, job = :job, rank = :rank,
+        points = :points, start_date = :start_date, due_date = :due_date, label_ids = :label_ids,
+        started_at = :started_at, completed_at = :completed_at, sprint_id = :sprint_id,
+        estimate_seconds = :estimate_seconds,
+        version = :version, updated_at = :updated_at, updated_by = :updated_by,
+        deleted_at = :deleted_at
     WHERE tenant_id = :tenant_id AND id = :id AND version = :previous_version
+"""
+_IN_SPRINT: Final = (
+    SELECT_ITEMS
+    + """
+    WHERE w.tenant_id = :tenant_id AND w.sprint_id = :sprint_id AND w.deleted_at IS NULL
+    ORDER BY w.id
+"""
+)
+_ONE_IN_SPRINT: Final = """
+    SELECT id FROM work_items
+    WHERE tenant_id = :tenant_id AND sprint_id = :sprint_id AND deleted_at IS NULL
+    LIMIT 1
 """
 _A_CHILD: Final = """
     SELECT id FROM work_items
@@ -54,6 +77,7 @@ _LOCKS: Final = {"change": " FOR UPDATE OF w", "parent": " FOR SHARE OF w"}
 # One order for each way to list, each the order of an index.
 _BY_NUMBER: Final = ("AND w.number < :after", "ORDER BY w.number DESC")
 _BY_AGE: Final = ("AND w.id < :after", "ORDER BY w.id DESC")
+_BY_RANK: Final = ("AND w.rank > :after", "ORDER BY w.rank")
 _BY_CHANGE: Final = (
     "AND (w.updated_at > :after_at OR (w.updated_at = :after_at AND w.id > :after))",
     "ORDER BY w.updated_at, w.id",
@@ -64,8 +88,14 @@ _CONDITIONS: Final = {
     "item_type": "AND w.item_type = :item_type",
     "parent_id": "AND w.parent_id = :parent_id",
     "assignee_id": "AND w.assignee_id = :assignee_id",
+    "sprint_id": "AND w.sprint_id = :sprint_id",
     "updated_since": "AND w.updated_at >= :updated_since",
 }
+_BEARERS: Final = """AND w.id IN (
+        SELECT il.work_item_id FROM item_labels AS il
+        WHERE il.tenant_id = :tenant_id AND il.label_id IN ({})
+    )"""
+_BLOCKED: Final = {True: f"AND {IS_BLOCKED}", False: f"AND {IS_NOT_BLOCKED}"}
 
 
 class WorkItemRepository:
@@ -107,12 +137,30 @@ class WorkItemRepository:
             parent_id=item.parent_id,
             assignee_id=item.assignee_id,
             job=item.job,
+            rank=item.rank,
+            points=item.points,
+            start_date=item.start_date,
+            due_date=item.due_date,
+            label_ids=item.label_ids,
+            started_at=item.started_at,
+            completed_at=item.completed_at,
+            sprint_id=item.sprint_id,
+            estimate_seconds=item.estimate_seconds,
             version=item.version,
             updated_at=item.updated_at,
             updated_by=item.updated_by,
             deleted_at=item.deleted_at,
         )
         return changed == 1
+
+    def in_sprint(self, tx: Tx, sprint_id: SprintId) -> list[WorkItem]:
+        """Return the living items of a sprint, which nobody else changes meanwhile."""
+        suffix = _LOCKS["change"] if tx.dialect == "postgres" else ""
+        return [_item(row) for row in tx.all(_IN_SPRINT + suffix, sprint_id=sprint_id)]
+
+    def holds(self, tx: Tx, sprint_id: SprintId) -> bool:
+        """Return whether a living item lies in the sprint."""
+        return tx.one(_ONE_IN_SPRINT, sprint_id=sprint_id) is not None
 
     def has_children(self, tx: Tx, item_id: WorkItemId) -> bool:
         """Return whether a living item lies below this one."""
@@ -124,35 +172,49 @@ class WorkItemRepository:
         return Assignee(*row) if row else None
 
     def page(
-        self, tx: Tx, wanted: WorkItemFilter, *, after: tuple[int | str, ...] | None, limit: int
+        self,
+        tx: Tx,
+        wanted: WorkItemFilter,
+        *,
+        label_ids: Sequence[LabelId] = (),
+        after: tuple[int | str, ...] | None,
+        limit: int,
     ) -> list[WorkItem]:
-        """Return items of a filter.
+        """Return items of a filter, whose label is one of `label_ids`.
 
-        With `updated_since` in the order of their last change, and `after` is an instant and an
-        id; of one project the newest number first, and `after` is a number; else the newest
-        first, and `after` is an id.
+        By rank where that is asked for, and `after` is a rank. With `updated_since` in the order
+        of their last change, and `after` is an instant and an id; of one project the newest
+        number first, and `after` is a number; else the newest first, and `after` is an id.
         """
-        sql, parameters = list_statement(wanted, after)
+        sql, parameters = list_statement(wanted, after, label_ids)
         return [_item(row) for row in tx.all(sql, limit=limit, **parameters)]
 
 
 def list_statement(
-    wanted: WorkItemFilter, after: tuple[int | str, ...] | None
+    wanted: WorkItemFilter,
+    after: tuple[int | str, ...] | None,
+    label_ids: Sequence[LabelId] = (),
 ) -> tuple[str, dict[str, Value]]:
     """Return the statement that lists `wanted`, and its parameters but the limit."""
     parameters: dict[str, Value] = {
         name: value for name in _CONDITIONS if (value := getattr(wanted, name)) is not None
     }
     conditions = [_CONDITIONS[name] for name in parameters]
+    if label_ids:
+        labels = {f"label_{place}": label_id for place, label_id in enumerate(label_ids)}
+        conditions.append(_BEARERS.format(", ".join(f":{name}" for name in labels)))
+        parameters.update(labels)
+    if wanted.blocked is not None:
+        conditions.append(_BLOCKED[wanted.blocked])
     keyset, order = _order(wanted)
     if after is not None:
         conditions.append(keyset)
         parameters["after"] = after[-1]
-        if wanted.updated_since is not None:
+        if _order(wanted) is _BY_CHANGE:
             parameters["after_at"] = after[0]
     sql = "\n    ".join(
         (
-            _SELECT.rstrip(),
+            SELECT_ITEMS.rstrip(),
             "WHERE w.tenant_id = :tenant_id AND w.deleted_at IS NULL",
             *conditions,
             order,
@@ -163,9 +225,13 @@ def list_statement(
 
 
 def _order(wanted: WorkItemFilter) -> tuple[str, str]:
+    if wanted.sort is Sort.RANK:
+        return _BY_RANK
     if wanted.updated_since is not None:
         return _BY_CHANGE
-    if wanted.project_id is not None and wanted.parent_id is None and wanted.assignee_id is None:
+    # What is found by its parent, assignee, sprint or label lies in the order of age.
+    by_link = (wanted.parent_id, wanted.assignee_id, wanted.sprint_id, wanted.label)
+    if wanted.project_id is not None and by_link == (None, None, None, None):
         return _BY_NUMBER
     return _BY_AGE
 
@@ -188,6 +254,15 @@ def _inserted(item: WorkItem) -> dict[str, Value]:
         "parent_id": item.parent_id,
         "assignee_id": item.assignee_id,
         "external_id": item.external_id,
+        "rank": item.rank,
+        "points": item.points,
+        "start_date": item.start_date,
+        "due_date": item.due_date,
+        "label_ids": item.label_ids,
+        "started_at": item.started_at,
+        "completed_at": item.completed_at,
+        "sprint_id": item.sprint_id,
+        "estimate_seconds": item.estimate_seconds,
         "version": item.version,
         "created_at": item.created_at,
         "created_by": item.created_by,

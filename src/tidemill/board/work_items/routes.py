@@ -2,53 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
-from typing import Annotated, Any, Final
+from typing import Any
 
-import msgspec
-from litestar import Response
 from litestar.connection import Request
-from litestar.params import QueryParameter
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
 from tidemill.board.activities.schemas import ActivityPage, ActivityView
-from tidemill.board.contract import ProjectId, WorkItemId
+from tidemill.board.markdown import html_of
 from tidemill.board.permissions import READ_WORK_ITEMS, WRITE_WORK_ITEMS
-from tidemill.board.projects.service import ProjectService
-from tidemill.board.texts import uuid_parameter
 from tidemill.board.versions import Expected
 from tidemill.board.work_items.models import (
     NewWorkItem,
     WorkItem,
     WorkItemChanges,
-    WorkItemFilter,
-    WorkItemType,
 )
 from tidemill.board.work_items.schemas import (
     ChangeWorkItem,
     CreateWorkItem,
-    WorkItemPage,
     WorkItemView,
 )
 from tidemill.board.work_items.service import WorkItemService
-from tidemill.board.workflows.models import DEFAULT_WORKFLOW
 from tidemill.core.actor import Actor
-from tidemill.core.clock import MICROSECONDS_PER_SECOND, Instant
-from tidemill.core.pages import PageRequest, page_request
-from tidemill.http import Idempotency, delete, get, patch, post, put, single
-from tidemill.http.parameters import Cursor, Limit
-
-_since_seconds_max: Final = 2**40
-
-UpdatedSince = Annotated[
-    int | None,
-    QueryParameter(
-        name="updated_since",
-        ge=0,
-        le=_since_seconds_max,
-        description="Seconds since 1970: items changed then or later, oldest change first.",
-    ),
-]
+from tidemill.core.pages import PageRequest
+from tidemill.http import Idempotency, Tagged, composed, delete, get, patch, post, put
 
 
 @post("/work-items", WRITE_WORK_ITEMS)
@@ -58,7 +34,7 @@ async def create_work_item(
     idempotency: Idempotency,
     work_items: WorkItemService,
     request: Request[Any, Any, Any],
-) -> Response[WorkItemView]:
+) -> Tagged[WorkItemView]:
     """Make a work item."""
     new = NewWorkItem(
         item_type=data.item_type,
@@ -69,48 +45,25 @@ async def create_work_item(
         status=data.status,
         priority=data.priority,
         assignee_id=data.assignee_id,
+        points=data.points,
+        estimate_seconds=data.estimate_seconds,
+        start_date=data.start_date,
+        due_date=data.due_date,
+        labels=data.labels,
+        sprint=data.sprint_id,
     )
     item = await work_items.create(new, actor=actor, once=idempotency.once(WorkItem))
     return _answer(item, request)
 
 
-@get("/work-items", READ_WORK_ITEMS)
-async def list_work_items(  # noqa: PLR0913 - each parameter is one of the query
-    *,
-    actor: Actor,
-    work_items: WorkItemService,
-    projects: ProjectService,
-    project_id: str | None = None,
-    status: str | None = None,
-    item_type: WorkItemType | None = None,
-    parent_id: str | None = None,
-    assignee_id: str | None = None,
-    updated_since: UpdatedSince = None,
-    limit: Limit = None,
-    cursor: Cursor = None,
-) -> WorkItemPage:
-    """List work items: of one project by number, newest first, or by their last change."""
-    wanted = WorkItemFilter(
-        project_id=await _project(project_id, projects, actor),
-        status=DEFAULT_WORKFLOW.check(status) if status is not None else None,
-        item_type=item_type,
-        parent_id=WorkItemId(uuid_parameter(parent_id, "parent_id")) if parent_id else None,
-        assignee_id=uuid_parameter(assignee_id, "assignee_id") if assignee_id else None,
-        updated_since=_instant(updated_since),
-    )
-    digest = hashlib.blake2b(msgspec.json.encode(wanted), digest_size=8).hexdigest()
-    found = await work_items.list(wanted, page_request(limit, cursor, digest), actor=actor)
-    return WorkItemPage(
-        items=[WorkItemView.of(item) for item in found.items], next_cursor=found.next_cursor
-    )
-
-
 @get("/work-items/{item_id:str}", READ_WORK_ITEMS)
 async def get_work_item(
     item_id: str, actor: Actor, work_items: WorkItemService, request: Request[Any, Any, Any]
-) -> Response[WorkItemView]:
+) -> Tagged[WorkItemView]:
     """Read a work item by its id or its key, such as `TM-12`."""
-    return _answer(await work_items.get(item_id, actor=actor), request)
+    item = await work_items.get(item_id, actor=actor)
+    view = structs.replace(WorkItemView.of(item), description_html=await html_of(item.description))
+    return composed(view, version=item.version, request=request)
 
 
 @patch("/work-items/{item_id:str}", WRITE_WORK_ITEMS)
@@ -123,7 +76,7 @@ async def change_work_item(  # noqa: PLR0913 - each parameter is injected by its
     idempotency: Idempotency,
     work_items: WorkItemService,
     request: Request[Any, Any, Any],
-) -> Response[WorkItemView]:
+) -> Tagged[WorkItemView]:
     """Change fields of a work item; what is left out stays."""
     item = await work_items.change(
         item_id,
@@ -145,7 +98,7 @@ async def put_work_item(  # noqa: PLR0913 - each parameter is injected by its na
     idempotency: Idempotency,
     work_items: WorkItemService,
     request: Request[Any, Any, Any],
-) -> Response[WorkItemView]:
+) -> Tagged[WorkItemView]:
     """Change fields of a work item, as PATCH does: what is left out stays."""
     item = await work_items.change(
         item_id,
@@ -168,7 +121,7 @@ async def delete_work_item(
 @post("/work-items/{item_id:str}/restorations", WRITE_WORK_ITEMS, status_code=200)
 async def restore_work_item(
     item_id: str, actor: Actor, work_items: WorkItemService, request: Request[Any, Any, Any]
-) -> Response[WorkItemView]:
+) -> Tagged[WorkItemView]:
     """Bring a deleted work item back."""
     return _answer(await work_items.restore(item_id, actor=actor), request)
 
@@ -185,18 +138,8 @@ async def list_activity(
     )
 
 
-def _answer(item: WorkItem, request: Request[Any, Any, Any]) -> Response[WorkItemView]:
-    return single(WorkItemView.of(item), version=item.version, request=request)
-
-
-async def _project(
-    reference: str | None, projects: ProjectService, actor: Actor
-) -> ProjectId | None:
-    return (await projects.get(reference, actor=actor)).id if reference is not None else None
-
-
-def _instant(seconds: int | None) -> Instant | None:
-    return None if seconds is None else Instant(seconds * MICROSECONDS_PER_SECOND)
+def _answer(item: WorkItem, request: Request[Any, Any, Any]) -> Tagged[WorkItemView]:
+    return composed(WorkItemView.of(item), version=item.version, request=request)
 
 
 def _changes(data: ChangeWorkItem) -> WorkItemChanges:
@@ -207,6 +150,16 @@ def _changes(data: ChangeWorkItem) -> WorkItemChanges:
         priority=data.priority,
         assignee_id=data.assignee_id,
         parent=data.parent_id,
+        after=data.after_id,
+        before=data.before_id,
+        points=data.points,
+        estimate_seconds=data.estimate_seconds,
+        start_date=data.start_date,
+        due_date=data.due_date,
+        labels=data.labels,
+        add_labels=data.add_labels,
+        remove_labels=data.remove_labels,
+        sprint=data.sprint_id,
     )
 
 
@@ -220,7 +173,6 @@ def _expected(data: ChangeWorkItem, if_match: int | None) -> Expected:
 
 ROUTES = (
     create_work_item,
-    list_work_items,
     get_work_item,
     change_work_item,
     put_work_item,

@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Final, Self
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from tidemill.board.contract import JobSummary
-from tidemill.board.work_items.models import Priority, WorkItem, WorkItemType
-from tidemill.core.clock import MICROSECONDS_PER_SECOND
+from tidemill.board.work_items.models import (
+    Priority,
+    WorkItem,
+    WorkItemType,
+    estimate_seconds_max,
+    points_max,
+)
+from tidemill.board.workflows.models import DEFAULT_WORKFLOW, Category
+from tidemill.core.clock import MICROSECONDS_PER_SECOND, Instant
 from tidemill.http import Body, PageView, View
 
 # To call an enum costs four times as much, and a page has hundreds of items.
 _TYPES: Final = {each.value: each for each in WorkItemType}
 _PRIORITIES: Final = {each.value: each for each in Priority}
 
+Estimate = Annotated[
+    int, Meta(ge=0, le=estimate_seconds_max, description="How long it may take, in seconds.")
+]
+Points = Annotated[
+    int, Meta(ge=0, le=points_max, description="How large it is, in the team's own measure.")
+]
+Labels = Annotated[
+    tuple[Annotated[str, Meta(min_length=1, max_length=100)], ...],
+    Meta(max_length=100, description="Labels by id or name."),
+]
 Version = Annotated[int, Meta(ge=1, le=2**53)]
 
 
@@ -34,6 +52,14 @@ class CreateWorkItem(Body, frozen=True, kw_only=True):
     status: str | None = None
     priority: Priority = Priority.MEDIUM
     assignee_id: str | None = None
+    points: Points | None = None
+    estimate_seconds: Estimate | None = None
+    start_date: date | None = None
+    due_date: date | None = None
+    labels: Labels = ()
+    sprint_id: Annotated[
+        str | None, Meta(description="A planned or active sprint of the project.")
+    ] = None
 
 
 class ChangeWorkItem(Body, frozen=True, kw_only=True):
@@ -45,6 +71,31 @@ class ChangeWorkItem(Body, frozen=True, kw_only=True):
     priority: Priority | UnsetType | None = UNSET
     assignee_id: str | UnsetType | None = UNSET
     parent_id: str | UnsetType | None = UNSET
+    points: Points | UnsetType | None = UNSET
+    estimate_seconds: Estimate | UnsetType | None = UNSET
+    start_date: date | UnsetType | None = UNSET
+    due_date: date | UnsetType | None = UNSET
+    labels: Labels | UnsetType | None = UNSET
+    sprint_id: (
+        Annotated[str | None, Meta(description="A planned or active sprint; null is the backlog.")]
+        | UnsetType
+    ) = UNSET
+    add_labels: Labels = ()
+    remove_labels: Labels = ()
+    after_id: (
+        Annotated[
+            str | None,
+            Meta(description="The id or key of the item that it shall follow; null is the start."),
+        ]
+        | UnsetType
+    ) = UNSET
+    before_id: (
+        Annotated[
+            str | None,
+            Meta(description="The id or key of the item that it shall precede; null is the end."),
+        ]
+        | UnsetType
+    ) = UNSET
     expected_version: Version | UnsetType = UNSET
     base_version: (
         Annotated[
@@ -66,6 +117,14 @@ class PersonView(View, frozen=True, kw_only=True):
     id: str
     name: str
     avatar: str | None
+
+
+class ItemLabelView(View, frozen=True, kw_only=True):
+    """A label that an item bears."""
+
+    id: str
+    name: str
+    color: str
 
 
 class SprintView(View, frozen=True, kw_only=True):
@@ -100,7 +159,12 @@ class ItemJobView(View, frozen=True, kw_only=True):
 
 
 class WorkItemView(View, frozen=True, kw_only=True):
-    """A work item; instants are whole seconds since 1970."""
+    """A work item; instants are whole seconds since 1970, dates are YYYY-MM-DD.
+
+    `description_html` comes where one item is read: the description's Markdown, safe to show.
+    Items of a project stand in the order of their ranks, compared byte by byte. An item is
+    `blocked` while it is unfinished and waits for another one that is.
+    """
 
     id: str
     key: str
@@ -116,11 +180,22 @@ class WorkItemView(View, frozen=True, kw_only=True):
     sprint: SprintView | None
     job: ItemJobView | None
     external_id: str | None
+    rank: str
+    points: int | None
+    estimate_seconds: int | None
+    start_date: str | None
+    due_date: str | None
+    labels: list[ItemLabelView]
+    status_category: Category | None
+    started_at: int | None
+    completed_at: int | None
+    blocked: bool
     version: int
     created_at: int
     created_by: str
     updated_at: int
     updated_by: str
+    description_html: str | UnsetType | None = UNSET
 
     @classmethod
     def of(cls, item: WorkItem) -> Self:
@@ -138,9 +213,22 @@ class WorkItemView(View, frozen=True, kw_only=True):
             priority=_PRIORITIES[item.priority],
             parent_id=item.parent_id,
             assignee=_assignee(item),
-            sprint=None,
+            sprint=_sprint(item),
             job=ItemJobView.of(summary) if summary else None,
             external_id=item.external_id,
+            rank=item.rank,
+            points=item.points,
+            estimate_seconds=item.estimate_seconds,
+            start_date=item.start_date,
+            due_date=item.due_date,
+            labels=[
+                ItemLabelView(id=label.id, name=label.name, color=label.color)
+                for label in item.labels
+            ],
+            status_category=DEFAULT_WORKFLOW.categories.get(item.status),
+            started_at=_seconds(item.started_at),
+            completed_at=_seconds(item.completed_at),
+            blocked=item.is_blocked,
             version=item.version,
             created_at=item.created_at // MICROSECONDS_PER_SECOND,
             created_by=item.created_by,
@@ -149,10 +237,20 @@ class WorkItemView(View, frozen=True, kw_only=True):
         )
 
 
+def _seconds(at: Instant | None) -> int | None:
+    return None if at is None else at // MICROSECONDS_PER_SECOND
+
+
 class WorkItemPage(PageView, frozen=True, kw_only=True):
     """A part of a list of items."""
 
     items: list[WorkItemView]
+
+
+def _sprint(item: WorkItem) -> SprintView | None:
+    if item.sprint_id is None:
+        return None
+    return SprintView(id=item.sprint_id, name=item.sprint_name or "")
 
 
 def _assignee(item: WorkItem) -> PersonView | None:

@@ -2,61 +2,101 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Sequence
 
 from msgspec import UNSET, UnsetType, structs
 
 from tidemill.board.activities.models import Activity
 from tidemill.board.activities.service import History
-from tidemill.board.contract import WorkItemId
+from tidemill.board.blocking.service import Blocking, Watched
+from tidemill.board.contract import ProjectId, WorkItemId
 from tidemill.board.errors import (
-    AssigneeNotMember,
     DeleteBlocked,
     ParentIsDeleted,
     ProjectIsArchived,
     ProjectMissing,
     ProjectNotFound,
+    RankNeedsProject,
+    SortWithoutEffect,
     WorkItemChanged,
     WorkItemNotFound,
 )
+from tidemill.board.labels.models import joined_ids
 from tidemill.board.limits import BoardLimits
 from tidemill.board.projects.repository import Numbers, ProjectRepository
+from tidemill.board.ranking.service import Ranking
 from tidemill.board.versions import ANY_VERSION, Expected
+from tidemill.board.work_items.changes import (
+    changed_fields,
+    differences,
+    next_version,
+    overwriting,
+    timed,
+)
+from tidemill.board.work_items.labelling.service import Labelling
 from tidemill.board.work_items.models import (
-    Assignee,
+    PLANNABLE,
     NewWorkItem,
+    Sort,
     WorkItem,
     WorkItemChanges,
     WorkItemFilter,
-    changed_fields,
     check_parent,
     check_type,
-    differences,
-    next_version,
+    valid_dates,
     valid_description,
+    valid_points,
     valid_title,
 )
+from tidemill.board.work_items.references.service import References
 from tidemill.board.work_items.repository import WorkItemRepository, ordered_by_number
+from tidemill.board.work_items.sprinting.service import Sprinting
 from tidemill.board.workflows.models import DEFAULT_WORKFLOW
 from tidemill.core.actor import Actor
-from tidemill.core.keysets import after_number, after_number_and_text, after_text
+from tidemill.core.keysets import (
+    after_number,
+    after_number_and_text,
+    after_numbers_and_text,
+    after_text,
+)
 from tidemill.core.pages import Key, Page, PageRequest, page_of
 from tidemill.core.ports import Database, Once, Tx
 
-_USER_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+TypesFor = Callable[[Actor], Awaitable[Sequence[str]]]
+
+
+async def _usual_types(actor: Actor) -> Sequence[str]:
+    del actor
+    return PLANNABLE
 
 
 class WorkItemService:
-    """Use cases of work items; an item is named by its id or its key."""
+    """Use cases of work items; an item is named by its id or its key.
 
-    def __init__(self, tenants: Database, limits: BoardLimits) -> None:
+    `sprint_types` says which types of items an actor's tenant wants in sprints, and
+    `blocked_items_wait` whether it lets nobody start or finish a blocked item.
+    """
+
+    def __init__(
+        self,
+        tenants: Database,
+        limits: BoardLimits,
+        *,
+        sprint_types: TypesFor = _usual_types,
+        blocked_items_wait: Callable[[Actor], Awaitable[bool]] | None = None,
+    ) -> None:
         self._tenants = tenants
         self._limits = limits
         self._items = WorkItemRepository()
         self._projects = ProjectRepository()
         self._history = History()
+        self._ranking = Ranking()
+        self._labelling = Labelling(limits)
+        self._sprinting = Sprinting()
+        self._references = References(self._labelling)
+        self._sprint_types = sprint_types
+        self._blocking = Blocking()
+        self._blocked_items_wait = blocked_items_wait
 
     async def create(
         self, new: NewWorkItem, *, actor: Actor, once: Once[WorkItem] | None = None
@@ -65,18 +105,20 @@ class WorkItemService:
         check_type(new.item_type)
         title = valid_title(new.title, self._limits)
         description = valid_description(new.description, self._limits)
+        points = valid_points(new.points)
+        start, due = valid_dates(new.start_date, new.due_date)
         status = DEFAULT_WORKFLOW.check(new.status or DEFAULT_WORKFLOW.initial)
+        types = await self._types(actor, new.sprint)
 
         def use_case(tx: Tx) -> WorkItem:
-            parent = self._parent(tx, new.parent)
-            assignee = self._assignee(tx, new.assignee_id)
+            parent = self._references.parent(tx, new.parent)
+            assignee = self._references.assignee(tx, new.assignee_id)
             numbers = self._take_number(tx, new.project or (parent.project_id if parent else None))
             if parent is not None:
-                check_parent(
-                    (None, new.item_type, numbers.project_id),
-                    (parent.id, parent.item_type, parent.project_id),
-                )
+                _check_below(new, numbers.project_id, parent)
+            labels = self._labelling.found(tx, numbers.project_id, new.labels)
             by = actor.user_id or actor.id
+            [rank] = self._ranking.at_the_end(tx, numbers.project_id)
             item = WorkItem(
                 id=WorkItemId(tx.new_id()),
                 project_id=numbers.project_id,
@@ -94,13 +136,24 @@ class WorkItemService:
                 assignee_avatar=assignee.avatar if assignee else None,
                 external_id=new.external_id,
                 job=None,
+                rank=rank,
+                points=points,
+                estimate_seconds=new.estimate_seconds,
+                start_date=start,
+                due_date=due,
+                label_ids=joined_ids(labels),
+                labels=labels,
                 version=1,
                 created_at=tx.now,
                 created_by=by,
                 updated_at=tx.now,
                 updated_by=by,
             )
+            item = timed(item, None, workflow=DEFAULT_WORKFLOW, at=tx.now)
+            item = self._sprinting.changed(tx, item, new.sprint, types)
             self._items.add(tx, item)
+            self._labelling.save(tx, None, item)
+            self._sprinting.save(tx, None, item)
             self._history.created(tx, item.state(), by=actor)
             return item
 
@@ -108,20 +161,34 @@ class WorkItemService:
 
     async def get(self, reference: str, *, actor: Actor) -> WorkItem:
         """Return an item; raises `WorkItemNotFound`."""
-        return await self._tenants.read(actor.tenant_id, lambda tx: self._living(tx, reference))
+        return await self._tenants.read(
+            actor.tenant_id, lambda tx: self._shown(tx, self._living(tx, reference))
+        )
 
     async def list(
         self, wanted: WorkItemFilter, page: PageRequest, *, actor: Actor
     ) -> Page[WorkItem]:
         """Return items of a filter.
 
-        Those of one project come by number, newest first; with `updated_since` they come in the
-        order of their last change.
+        Those of one project come by number, newest first, or by rank; with `updated_since` they
+        come in the order of their last change. Raises `RankNeedsProject` and `SortWithoutEffect`.
         """
+        if wanted.sort is Sort.RANK and (wanted.project_id is None or wanted.updated_since):
+            raise RankNeedsProject
+        if wanted.sort is Sort.NUMBER and not ordered_by_number(wanted):
+            raise SortWithoutEffect
         after, key = _keyset(wanted, page)
 
         def use_case(tx: Tx) -> list[WorkItem]:
-            return self._items.page(tx, wanted, after=after, limit=page.limit_plus_one)
+            label_ids = (
+                self._labelling.candidates(tx, wanted.label, wanted.project_id)
+                if wanted.label is not None
+                else ()
+            )
+            rows = self._items.page(
+                tx, wanted, label_ids=label_ids, after=after, limit=page.limit_plus_one
+            )
+            return self._labelling.shown(tx, rows)
 
         return page_of(await self._tenants.read(actor.tenant_id, use_case), page, key)
 
@@ -139,20 +206,34 @@ class WorkItemService:
         Raises `VersionChanged`, `WorkItemChanged` and `EditConflict` when `expected` does not
         hold.
         """
+        types = await self._types(actor, changes.sprint)
+        waits = changes.status is not UNSET and await self._blocked_wait(actor)
 
         def use_case(tx: Tx) -> WorkItem:
-            item = self._writable(tx, reference)
+            self._lock_others(tx, reference, changes)
+            item = self._shown(tx, self._writable(tx, reference))
             expected.check(item.version, WorkItemChanged)
             wanted = changed_fields(item, changes, workflow=DEFAULT_WORKFLOW, limits=self._limits)
-            wanted = self._with_parent(tx, wanted, changes.parent)
-            wanted = self._with_assignee(tx, wanted, changes.assignee_id)
+            wanted = timed(wanted, item.status, workflow=DEFAULT_WORKFLOW, at=tx.now)
+            wanted = self._references.changed(tx, wanted, changes, by=actor)
+            wanted = self._sprinting.changed(tx, wanted, changes.sprint, types)
             fields = differences(item, wanted)
             if not fields:
                 return item
             if expected.base is not None and expected.base < item.version:
-                self._history.refuse_overlap(tx, item.id, fields, expected.base)
+                self._history.refuse_overlap(
+                    tx, item.id, overwriting(fields, changes), expected.base
+                )
+            if waits:
+                self._blocking.refuse_waiting(tx, item.id, item.status, wanted.status)
+            watched = self._watched(tx, item, wanted)
             saved = self._save(tx, wanted, by=actor)
+            self._labelling.save(tx, item, saved)
+            self._sprinting.save(tx, item, saved)
+            if saved.parent_id is not None and saved.parent_id != item.parent_id:
+                self._blocking.refuse_cycle_of_parent(tx, saved.id, saved.parent_id)
             self._history.updated(tx, saved.state(), fields, by=actor)
+            self._blocking.tell(tx, watched, by=actor)
             return saved
 
         return await self._tenants.write(actor.tenant_id, use_case, once=once)
@@ -167,8 +248,12 @@ class WorkItemService:
             expected.check(item.version, WorkItemChanged)
             if self._items.has_children(tx, item.id):
                 raise DeleteBlocked(item.key)
-            deleted = self._save(tx, structs.replace(item, deleted_at=tx.now), by=actor)
+            hidden = structs.replace(item, deleted_at=tx.now)
+            watched = self._watched(tx, item, hidden)
+            deleted = self._save(tx, hidden, by=actor)
+            self._sprinting.save(tx, item, deleted)
             self._history.deleted(tx, deleted.state(), by=actor)
+            self._blocking.tell(tx, watched, by=actor)
 
         await self._tenants.write(actor.tenant_id, use_case)
 
@@ -176,9 +261,10 @@ class WorkItemService:
         """Bring a deleted item back; one that was never deleted stays as it is."""
 
         def use_case(tx: Tx) -> WorkItem:
-            item = self._items.find(tx, reference, lock="change")
-            if item is None:
+            found = self._items.find(tx, reference, lock="change")
+            if found is None:
                 raise WorkItemNotFound(reference)
+            item = self._shown(tx, found)
             if item.deleted_at is None:
                 return item
             _refuse_archived(item)
@@ -186,22 +272,33 @@ class WorkItemService:
                 parent = self._items.find(tx, item.parent_id, lock="parent")
                 if parent is None or parent.deleted_at is not None:
                     raise ParentIsDeleted(item.key)
-            restored = self._save(tx, structs.replace(item, deleted_at=None), by=actor)
+            back = self._sprinting.returned(tx, structs.replace(item, deleted_at=None))
+            watched = self._watched(tx, item, back)
+            restored = self._save(tx, back, by=actor)
+            self._sprinting.save(tx, item, restored)
             self._history.restored(tx, restored.state(), by=actor)
+            self._blocking.tell(tx, watched, by=actor)
             return restored
 
         return await self._tenants.write(actor.tenant_id, use_case)
 
     async def activity(self, reference: str, page: PageRequest, *, actor: Actor) -> Page[Activity]:
         """Return what happened to an item, newest first."""
-        after = after_number_and_text(page)
+        after = after_numbers_and_text(page)
 
         def use_case(tx: Tx) -> list[Activity]:
             item = self._living(tx, reference)
             return self._history.page(tx, item.id, after=after, limit=page.limit_plus_one)
 
         rows = await self._tenants.read(actor.tenant_id, use_case)
-        return page_of(rows, page, lambda row: (row.version, row.field))
+        return page_of(rows, page, lambda row: (row.version, row.at, row.field))
+
+    async def _types(self, actor: Actor, sprint: str | UnsetType | None) -> Sequence[str]:
+        return await self._sprint_types(actor) if isinstance(sprint, str) else ()
+
+    def _shown(self, tx: Tx, item: WorkItem) -> WorkItem:
+        [shown] = self._labelling.shown(tx, [item])
+        return shown
 
     def _living(self, tx: Tx, reference: str) -> WorkItem:
         item = self._items.find(tx, reference)
@@ -227,51 +324,34 @@ class WorkItemService:
             raise ProjectNotFound(project, param="project_id")
         raise ProjectIsArchived(found.key)
 
-    def _parent(self, tx: Tx, reference: str | None) -> WorkItem | None:
-        if reference is None:
-            return None
-        parent = self._items.find(tx, reference, lock="parent")
-        if parent is None or parent.deleted_at is not None:
-            raise WorkItemNotFound(reference, param="parent_id")
-        return parent
+    async def _blocked_wait(self, actor: Actor) -> bool:
+        return self._blocked_items_wait is not None and await self._blocked_items_wait(actor)
 
-    def _assignee(self, tx: Tx, user_id: str | None) -> Assignee | None:
-        if user_id is None:
-            return None
-        known = _USER_ID.fullmatch(user_id) is not None
-        assignee = self._items.assignee(tx, user_id) if known else None
-        if assignee is None:
-            raise AssigneeNotMember(user_id)
-        return assignee
+    def _watched(self, tx: Tx, old: WorkItem, new: WorkItem) -> Watched | None:
+        """Return what `old` blocks, when `new` no longer does or does again."""
+        return None if old.is_open == new.is_open else self._blocking.watch(tx, old.id)
 
-    def _with_parent(self, tx: Tx, item: WorkItem, wanted: str | UnsetType | None) -> WorkItem:
-        if wanted is UNSET or wanted == item.parent_id:
-            return item
-        parent = self._parent(tx, wanted)
-        if parent is None:
-            return structs.replace(item, parent_id=None)
-        check_parent(
-            (item.id, item.item_type, item.project_id),
-            (parent.id, parent.item_type, parent.project_id),
-        )
-        return structs.replace(item, parent_id=parent.id)
-
-    def _with_assignee(self, tx: Tx, item: WorkItem, wanted: str | UnsetType | None) -> WorkItem:
-        if wanted is UNSET or wanted == item.assignee_id:
-            return item
-        assignee = self._assignee(tx, wanted)
-        return structs.replace(
-            item,
-            assignee_id=assignee.id if assignee else None,
-            assignee_name=assignee.name if assignee else None,
-            assignee_avatar=assignee.avatar if assignee else None,
-        )
+    def _lock_others(self, tx: Tx, reference: str, changes: WorkItemChanges) -> None:
+        # Before the item itself: whoever joins items, or makes ranks anew, writes items of others.
+        if changes.parent is not UNSET and changes.parent is not None:
+            self._blocking.lock(tx)
+        if not changes.moves:
+            return
+        item = self._items.find(tx, reference)
+        if item is not None:
+            self._ranking.lock(tx, item.project_id)
 
     def _save(self, tx: Tx, item: WorkItem, *, by: Actor) -> WorkItem:
         saved = next_version(item, at=tx.now, by=by.user_id or by.id)
         if not self._items.save(tx, saved):
             raise WorkItemChanged(item.version, saved.version)
         return saved
+
+
+def _check_below(new: NewWorkItem, project_id: ProjectId, parent: WorkItem) -> None:
+    check_parent(
+        (None, new.item_type, project_id), (parent.id, parent.item_type, parent.project_id)
+    )
 
 
 def _refuse_archived(item: WorkItem) -> None:
@@ -282,6 +362,9 @@ def _refuse_archived(item: WorkItem) -> None:
 def _keyset(
     wanted: WorkItemFilter, page: PageRequest
 ) -> tuple[tuple[int | str, ...] | None, Callable[[WorkItem], Key]]:
+    if wanted.sort is Sort.RANK:
+        rank = after_text(page)
+        return None if rank is None else (rank,), lambda item: (item.rank,)
     if wanted.updated_since is not None:
         return after_number_and_text(page), lambda item: (item.updated_at, item.id)
     if ordered_by_number(wanted):

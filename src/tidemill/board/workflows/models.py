@@ -9,6 +9,7 @@ from typing import Final
 from msgspec import Struct
 
 from tidemill.board.errors import StatusTransitionForbidden, UnknownStatus
+from tidemill.core.clock import Instant
 
 
 class Category(StrEnum):
@@ -32,6 +33,11 @@ class Workflow(Struct, frozen=True, kw_only=True):
         """Return the status of a new item."""
         return next(iter(self.categories))
 
+    @property
+    def finished(self) -> tuple[str, ...]:
+        """Return the statuses after which nothing waits for an item any longer."""
+        return tuple(status for status, means in self.categories.items() if means in CLOSED)
+
     def check(self, status: str) -> str:
         """Return `status`; raise `UnknownStatus` when the workflow lacks it."""
         if status not in self.categories:
@@ -50,6 +56,32 @@ def validate_status_transition(workflow: Workflow, old: str, new: str) -> None:
         return
     if new not in workflow.transitions[old]:
         raise StatusTransitionForbidden(old, new, workflow.transitions[old])
+
+
+class Times(Struct, frozen=True, kw_only=True):
+    """Since when an item is being worked on, and since when it is done or cancelled."""
+
+    started_at: Instant | None = None
+    completed_at: Instant | None = None
+
+
+CLOSED: Final = frozenset({Category.DONE, Category.CANCELLED})
+_WAITING: Final = frozenset({Category.BACKLOG, Category.UNSTARTED})
+
+
+def times_in(category: Category | None, times: Times, *, at: Instant) -> Times:
+    """Return the times of an item that comes into `category` at an instant; None keeps them.
+
+    What goes back to wait has not been started, and what is taken up again is not completed. An
+    item that is closed without having been started has no start.
+    """
+    if category is None:
+        return times
+    if category in _WAITING:
+        return Times()
+    if category in CLOSED:
+        return Times(started_at=times.started_at, completed_at=times.completed_at or at)
+    return Times(started_at=times.started_at or at)
 
 
 DEFAULT_WORKFLOW: Final = Workflow(

@@ -1,0 +1,1 @@
+DROP INDEX idx_item_labels_work_item_id;

@@ -1,0 +1,2 @@
+DROP INDEX idx_work_items_rank;
+ALTER TABLE work_items DROP COLUMN rank;

@@ -1,0 +1,2 @@
+ALTER TABLE work_items DROP COLUMN completed_at;
+ALTER TABLE work_items DROP COLUMN started_at;

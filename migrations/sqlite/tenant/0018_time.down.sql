@@ -1,0 +1,2 @@
+DROP TABLE time_settings;
+DROP TABLE time_entries;

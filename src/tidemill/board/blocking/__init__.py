@@ -1,0 +1,1 @@
+"""Blocking: what must be finished before what, and who waits."""

@@ -1,0 +1,1 @@
+"""Critical paths: the heaviest chain of unfinished items in a project."""

@@ -1,0 +1,1 @@
+"""Dependencies: what joins two work items."""

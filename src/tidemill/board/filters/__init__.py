@@ -1,0 +1,1 @@
+"""The language in which people say which work items they mean."""

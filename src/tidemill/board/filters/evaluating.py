@@ -1,0 +1,52 @@
+"""Says of one item whether a condition holds, without a database."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from tidemill.board.filters.conditions import (
+    AllOf,
+    AnyOf,
+    Bears,
+    Condition,
+    Matches,
+    Missing,
+    Negated,
+    OneOf,
+    Within,
+)
+from tidemill.board.filters.words import stands_in
+
+_TEXTS: Final = {"title": ("title",), "text": ("title", "description")}
+
+
+def holds(condition: Condition, item: Any) -> bool:  # noqa: PLR0911 - one for each kind
+    """Return whether `condition` is true of `item`, a value with the columns as attributes."""
+    match condition:
+        case AllOf():
+            return all(holds(one, item) for one in condition.conditions)
+        case AnyOf():
+            return any(holds(one, item) for one in condition.conditions)
+        case Negated():
+            return not holds(condition.condition, item)
+        case Bears():
+            return not set(condition.label_ids).isdisjoint(item.label_ids.split(","))
+        case Missing():
+            return getattr(item, condition.column) in {None, ()}
+        case OneOf():
+            return getattr(item, condition.column) in condition.values
+        case Within():
+            return _within(condition, getattr(item, condition.column))
+        case Matches():
+            texts = (getattr(item, column) or "" for column in _TEXTS[condition.column])
+            return any(
+                stands_in(text, condition.words, is_prefix=condition.is_prefix) for text in texts
+            )
+
+
+def _within(condition: Within, value: Any) -> bool:
+    if value is None:
+        return False
+    if condition.low is not None and value < condition.low:
+        return False
+    return condition.high is None or bool(value < condition.high)

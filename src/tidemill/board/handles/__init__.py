@@ -1,0 +1,1 @@
+"""Handles: what people are called by behind an @."""

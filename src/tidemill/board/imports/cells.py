@@ -1,0 +1,75 @@
+"""Days, numbers and labels as other tools write them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import date
+from typing import Final
+
+from tidemill.board.errors import InvalidText
+from tidemill.board.label_errors import TooManyLabels
+from tidemill.board.labels.models import name_key, valid_name
+from tidemill.board.limits import BoardLimits
+from tidemill.board.work_items.models import valid_points
+
+_ISO: Final = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[T ].*)?")
+_NAMED: Final = re.compile(r"(\d{1,2})[/ -]([A-Za-z]{3})[a-z]*[/ -](\d{4}|\d{2})(?: .*)?")
+_MONTHS: Final = (
+    "jan",
+    "feb",
+    "mar",
+    "apr",
+    "may",
+    "jun",
+    "jul",
+    "aug",
+    "sep",
+    "oct",
+    "nov",
+    "dec",
+)
+_NUMBER: Final = re.compile(r"(\d{1,9})(?:[.,]0+)?")
+_BETWEEN_LABELS: Final = re.compile(r"[,;]")
+_century: Final = 2000
+
+
+def day_of(text: str, param: str) -> str:
+    """Return a day as YYYY-MM-DD.
+
+    `31/03/2026` and `03/31/2026` are not taken: nobody can tell which is meant by `04/03/2026`.
+    Raises `InvalidText`.
+    """
+    text = text.strip()
+    try:
+        if match := _ISO.fullmatch(text):
+            return date(*map(int, match.groups())).isoformat()
+        if match := _NAMED.fullmatch(text):
+            day, name, year = match.groups()
+            month = _MONTHS.index(name.lower()) + 1
+            century = _century if len(year) == len("26") else 0
+            return date(int(year) + century, month, int(day)).isoformat()
+    except ValueError as error:
+        raise InvalidText(param, "there is no such day.") from error
+    raise InvalidText(param, "this is no day of a form that is understood.")
+
+
+def points_of(text: str) -> int | None:
+    """Return points, also those written as `3.0`; raises `InvalidText` and `InvalidPoints`."""
+    match = _NUMBER.fullmatch(text.strip())
+    if match is None:
+        raise InvalidText("points", "this is no whole number.")
+    return valid_points(int(match[1]))
+
+
+def labels_of(cells: Iterable[str], limits: BoardLimits) -> tuple[str, ...]:
+    """Return the names in cells, parted by commas or semicolons.
+
+    Raises `InvalidText`, `InvalidLabelName` and `TooManyLabels`.
+    """
+    words = (word for cell in cells for word in _BETWEEN_LABELS.split(cell) if word.strip())
+    names = [valid_name(word, limits, param="labels") for word in words]
+    labels = {name_key(name): name for name in names}
+    if len(labels) > limits.labels_per_item_max:
+        raise TooManyLabels(len(labels), limits.labels_per_item_max)
+    return tuple(labels.values())

@@ -1,0 +1,1 @@
+"""Lists of work items: by parameters, by filters, in every order."""

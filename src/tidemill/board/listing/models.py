@@ -1,0 +1,95 @@
+"""The orders of a list, and the keys by which it goes on."""
+
+from __future__ import annotations
+
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from tidemill.board.filters.conditions import AllOf, Condition, OneOf, Within
+from tidemill.board.filters.models import Filter
+from tidemill.board.work_items.models import Priority, WorkItem, WorkItemFilter
+from tidemill.core.keysets import after_number, after_number_and_text, after_text, after_texts
+from tidemill.core.pages import Key, PageRequest
+
+UTC: Final = ZoneInfo("UTC")
+_URGENCIES: Final = {priority.value: place for place, priority in enumerate(Priority)}
+# No two items of one project share these, or no two of the tenant.
+_UNIQUE_NUMBERS: Final = frozenset({"number"})
+# As the statements have it, behind all that there is.
+_NO_DAY: Final = "~"
+_NO_POINTS: Final = 1_000_000
+_TEXTS: Final = frozenset({"due_order"})
+_UNIQUE_TEXTS: Final = frozenset({"id", "rank"})
+
+
+class Selection(Struct, frozen=True, kw_only=True):
+    """What a list holds: what its parameters say and what its filter says."""
+
+    parameters: WorkItemFilter = WorkItemFilter()
+    filter: Filter = Filter()
+    zone: ZoneInfo = UTC
+
+
+class Ordering(Struct, frozen=True):
+    """By which column a list is sorted; what shares a value is sorted by id."""
+
+    column: str
+    is_descending: bool
+
+    @property
+    def is_unique(self) -> bool:
+        """Return whether the column alone says where a list goes on."""
+        return self.column in _UNIQUE_NUMBERS | _UNIQUE_TEXTS
+
+    def key(self, item: WorkItem) -> Key:
+        """Return the key of a page that ends with `item`."""
+        if self.is_unique:
+            return (getattr(item, self.column),)
+        if self.column == "urgency":
+            return _URGENCIES[item.priority], item.id
+        if self.column == "due_order":
+            return item.due_date or _NO_DAY, item.id
+        if self.column == "points_order":
+            return _NO_POINTS if item.points is None else item.points, item.id
+        return getattr(item, self.column), item.id
+
+    def after(self, page: PageRequest) -> Key | None:
+        """Return the key after which `page` begins; raises `InvalidCursor`."""
+        if page.after is None:
+            return None
+        if self.column in _UNIQUE_NUMBERS:
+            return (after_number(page),)
+        if self.column in _UNIQUE_TEXTS:
+            return (after_text(page),)
+        if self.column in _TEXTS:
+            return after_texts(page)
+        return after_number_and_text(page)
+
+
+NEWEST_FIRST: Final = Ordering("id", is_descending=True)
+HIGHEST_NUMBER_FIRST: Final = Ordering("number", is_descending=True)
+
+
+def conditions_of(parameters: WorkItemFilter) -> tuple[Condition, ...]:
+    """Return what the parameters of a list ask of an item."""
+    columns = ("project_id", "status", "item_type", "parent_id", "assignee_id", "sprint_id")
+    values = ((column, getattr(parameters, column)) for column in columns)
+    since, blocked = parameters.updated_since, parameters.blocked
+    return (
+        *(OneOf(column, (value,)) for column, value in values if value is not None),
+        *(() if since is None else (Within("updated_at", since, None),)),
+        *(() if blocked is None else (OneOf("blocked", ("yes" if blocked else "no",)),)),
+    )
+
+
+def is_of_one_project(condition: Condition) -> bool:
+    """Return whether whatever fulfils `condition` belongs to one project."""
+    match condition:
+        case OneOf():
+            return condition.column == "project_id" and len(condition.values) == 1
+        case AllOf():
+            return any(map(is_of_one_project, condition.conditions))
+        case _:
+            return False

@@ -1,0 +1,115 @@
+"""The SQL of lists by filters."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tidemill.board.filters.compiling import COLUMNS, Compiled
+from tidemill.board.filters.conditions import Condition
+from tidemill.board.labels.repository import LabelRepository
+from tidemill.board.listing.models import Ordering
+from tidemill.board.projects.repository import ProjectRepository
+from tidemill.board.work_items.models import WorkItem
+from tidemill.board.work_items.repository import SELECT_ITEMS, WorkItemRepository
+from tidemill.core.pages import Key
+from tidemill.core.ports import Tx, Value
+
+_people_max: Final = 32
+_PEOPLE: Final = """
+    SELECT user_id FROM people
+    WHERE tenant_id = :tenant_id AND (user_id = :name OR name = :name OR lower(name) = lower(:name))
+    ORDER BY user_id LIMIT :limit
+"""
+# Of sprints with one name, and of active ones, there are a few.
+_sprints_max: Final = 200
+_SPRINTS: Final = """
+    SELECT id FROM sprints
+    WHERE tenant_id = :tenant_id AND deleted_at IS NULL
+        AND (id = :reference OR name = :reference OR lower(name) = lower(:reference))
+    ORDER BY id LIMIT :limit
+"""
+_ACTIVE_SPRINTS: Final = """
+    SELECT id FROM sprints
+    WHERE tenant_id = :tenant_id AND status = 'active' AND deleted_at IS NULL
+    ORDER BY id LIMIT :limit
+"""
+
+
+class ListingRepository:
+    """Work items that fulfil a condition."""
+
+    def page(
+        self, tx: Tx, condition: Condition, ordering: Ordering, *, after: Key | None, limit: int
+    ) -> list[WorkItem]:
+        """Return at most `limit` living items in the order `ordering`, those behind `after`."""
+        sql, parameters = filter_statement(condition, ordering, after, tx.dialect)
+        return [WorkItem(*row) for row in tx.all(sql, limit=limit, **parameters)]
+
+
+class NamesInStore:
+    """See `Names`; looks into the tenant's store."""
+
+    def __init__(self, tx: Tx) -> None:
+        self._tx = tx
+        self._projects = ProjectRepository()
+        self._items = WorkItemRepository()
+        self._labels = LabelRepository()
+
+    def project(self, reference: str) -> str | None:
+        """See `Names.project`."""
+        found = self._projects.find(self._tx, reference)
+        return found.id if found is not None and found.deleted_at is None else None
+
+    def item(self, reference: str) -> str | None:
+        """See `Names.item`."""
+        found = self._items.find(self._tx, reference)
+        return found.id if found is not None and found.deleted_at is None else None
+
+    def people(self, name: str) -> list[str]:
+        """See `Names.people`."""
+        return [row[0] for row in self._tx.all(_PEOPLE, name=name, limit=_people_max)]
+
+    def sprints(self, reference: str) -> list[str]:
+        """See `Names.sprints`."""
+        return [row[0] for row in self._tx.all(_SPRINTS, reference=reference, limit=_sprints_max)]
+
+    def active_sprints(self) -> list[str]:
+        """See `Names.active_sprints`."""
+        return [row[0] for row in self._tx.all(_ACTIVE_SPRINTS, limit=_sprints_max)]
+
+    def labels(self, reference: str) -> list[str]:
+        """See `Names.labels`."""
+        return sorted(label.id for label in self._labels.named(self._tx, [reference]))
+
+
+def filter_statement(
+    condition: Condition, ordering: Ordering, after: Key | None, dialect: str
+) -> tuple[str, dict[str, Value]]:
+    """Return the statement that lists what fulfils `condition`, and its parameters."""
+    compiled = Compiled(condition, dialect)
+    parameters = compiled.parameters
+    column = COLUMNS[ordering.column]
+    direction, beyond = ("DESC", "<") if ordering.is_descending else ("ASC", ">")
+    order = f"{column} {direction}"
+    behind = f"{column} {beyond} :after"
+    if not ordering.is_unique:
+        order = f"{order}, w.id {direction}"
+        # The first half bounds what an index is read of.
+        behind = (
+            f"{column} {beyond}= :after AND ({column} {beyond} :after OR w.id {beyond} :after_id)"
+        )
+    if after is not None:
+        parameters["after"] = after[0]
+        if not ordering.is_unique:
+            parameters["after_id"] = after[1]
+    sql = "\n    ".join(
+        (
+            SELECT_ITEMS.rstrip(),
+            "WHERE w.tenant_id = :tenant_id AND w.deleted_at IS NULL",
+            f"AND {compiled.sql}",
+            *((f"AND ({behind})",) if after is not None else ()),
+            f"ORDER BY {order}",
+            "LIMIT :limit",
+        )
+    )
+    return sql, parameters

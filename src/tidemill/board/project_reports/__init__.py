@@ -1,0 +1,1 @@
+"""Project reports: velocity, cumulative flow, cycle and lead times, a forecast."""

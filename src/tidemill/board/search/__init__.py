@@ -1,0 +1,1 @@
+"""Finds work items by words, also by mistyped ones."""

@@ -1,0 +1,126 @@
+"""The SQL of searches: what each database's index of texts offers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from tidemill.board.filters.compiling import Compiled
+from tidemill.board.filters.conditions import Condition
+from tidemill.board.search.models import Candidate, Query, candidates_max, trigrams_of
+from tidemill.board.work_items.models import WorkItem
+from tidemill.board.work_items.repository import SELECT_ITEMS
+from tidemill.core.ports import Tx, Value
+
+_title_chars: Final = 100
+_LAST: Final = "\U0010ffff"
+_JOINS: Final = """
+    JOIN work_items AS w
+        ON w.tenant_id = d.tenant_id AND w.id = d.work_item_id AND w.deleted_at IS NULL
+    JOIN projects AS p
+        ON p.tenant_id = w.tenant_id AND p.id = w.project_id AND p.deleted_at IS NULL
+"""
+_SQLITE_WORDS: Final = """
+    SELECT w.id, w.title, w.updated_at
+    FROM search_words AS f
+    JOIN search_documents AS d ON d.position = f.rowid {joins}
+    WHERE f.search_words MATCH :query AND d.tenant_id = :tenant_id AND {condition}
+    ORDER BY bm25(f.search_words, 8.0, 1.0, 0.5), w.id
+    LIMIT :limit
+"""
+_SQLITE_TRIGRAMS: Final = """
+    SELECT w.id, w.title, w.updated_at
+    FROM search_trigrams AS f
+    JOIN search_documents AS d ON d.position = f.rowid {joins}
+    WHERE f.search_trigrams MATCH :query AND d.tenant_id = :tenant_id AND {condition}
+    ORDER BY bm25(f.search_trigrams), w.id
+    LIMIT :limit
+"""
+_POSTGRES_TITLE: Final = """
+    SELECT w.id, w.title, w.updated_at
+    FROM search_documents AS d {joins}
+    WHERE d.tenant_id = :tenant_id AND left(d.title, 100) >= :low
+        AND left(d.title, 100) < :high AND {condition}
+    ORDER BY left(d.title, 100), w.id
+    LIMIT :limit
+"""
+_POSTGRES_WORDS: Final = """
+    SELECT w.id, w.title, w.updated_at
+    FROM search_documents AS d {joins}
+    WHERE d.tenant_id = :tenant_id AND d.words @@ CAST(:query AS tsquery) AND {condition}
+    ORDER BY ts_rank(d.words, CAST(:query AS tsquery)) DESC, w.id
+    LIMIT :limit
+"""
+_POSTGRES_TRIGRAMS: Final = """
+    SELECT w.id, w.title, w.updated_at
+    FROM search_documents AS d {joins}
+    WHERE d.tenant_id = :tenant_id
+        AND d.trigrams && string_to_array(:query, ' ') AND {condition}
+    ORDER BY cardinality(ARRAY(
+        SELECT unnest(d.trigrams) INTERSECT SELECT unnest(string_to_array(:query, ' '))
+    )) DESC, w.id
+    LIMIT :limit
+"""
+
+
+class SearchRepository:
+    """Work items that a database offers for a search."""
+
+    def by_words(self, tx: Tx, query: Query, condition: Condition) -> list[Candidate]:
+        """Return items whose title begins with the query, and items that hold all its words."""
+        if not query.words:
+            return []
+        if tx.dialect == "sqlite":
+            titles = _candidates(tx, _SQLITE_WORDS, condition, query=_title_match(query))
+            words = _candidates(tx, _SQLITE_WORDS, condition, query=_words_match(query))
+        else:
+            low = " ".join(query.folded)[:_title_chars]
+            titles = _candidates(tx, _POSTGRES_TITLE, condition, low=low, high=low + _LAST)
+            words = _candidates(tx, _POSTGRES_WORDS, condition, query=_tsquery(query))
+        return list({candidate.id: candidate for candidate in titles + words}.values())
+
+    def similar(self, tx: Tx, query: Query, condition: Condition) -> list[Candidate]:
+        """Return items whose titles share the most with the query."""
+        trigrams = trigrams_of(query.folded)
+        if not trigrams:
+            return []
+        if tx.dialect == "sqlite":
+            match = " OR ".join(f'"{trigram}"' for trigram in trigrams)
+            return _candidates(tx, _SQLITE_TRIGRAMS, condition, query=match)
+        return _candidates(tx, _POSTGRES_TRIGRAMS, condition, query=" ".join(trigrams))
+
+    def items(self, tx: Tx, ids: Sequence[str]) -> list[WorkItem]:
+        """Return items by their ids, in any order."""
+        if not ids:
+            return []
+        parameters: dict[str, Value] = {f"i{place}": id_ for place, id_ in enumerate(ids)}
+        names = ", ".join(f":{name}" for name in parameters)
+        sql = (
+            SELECT_ITEMS + "WHERE w.tenant_id = :tenant_id AND w.id IN (" + names + ") LIMIT :limit"
+        )
+        rows = tx.all(sql, limit=len(ids), **parameters)
+        return [WorkItem(*row) for row in rows]
+
+
+def _candidates(tx: Tx, sql: str, condition: Condition, **values: Value) -> list[Candidate]:
+    compiled = Compiled(condition, tx.dialect)
+    rows = tx.all(
+        sql.replace("{joins}", _JOINS).replace("{condition}", compiled.sql),
+        limit=candidates_max,
+        **values,
+        **compiled.parameters,
+    )
+    return [Candidate(*row) for row in rows]
+
+
+def _title_match(query: Query) -> str:
+    return f'title : ^"{" ".join(query.words)}" *'
+
+
+def _words_match(query: Query) -> str:
+    # A single character begins half of all words: alone it is a word itself.
+    return " AND ".join(f'"{word}"{" *" if len(word) > 1 else ""}' for word in query.words)
+
+
+def _tsquery(query: Query) -> str:
+    return " & ".join(f"'{word}'{':*' if len(word) > 1 else ''}" for word in query.folded)

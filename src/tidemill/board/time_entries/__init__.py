@@ -1,0 +1,1 @@
+"""Time entries: how long who worked on which item."""

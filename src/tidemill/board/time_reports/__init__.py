@@ -1,0 +1,1 @@
+"""Time reports: totals of time entries by person, item, project, day or week."""

@@ -1,0 +1,1 @@
+"""Timers: the one time entry of a person that still runs."""

@@ -1,0 +1,116 @@
+"""What one can do with one's timer."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import structs
+
+from tidemill.board.limits import BoardLimits
+from tidemill.board.time_errors import NoTimerRunning, TimerBusy
+from tidemill.board.time_tracking import journal
+from tidemill.board.time_tracking.models import (
+    TimeEntry,
+    TimeSource,
+    Tracked,
+    owner_of,
+    valid_time_description,
+)
+from tidemill.board.time_tracking.service import Owner, TimeKeeping
+from tidemill.board.time_tracking.spans import Span, second_of, stopped
+from tidemill.core.actor import Actor
+from tidemill.core.ports import Database, Once, Tx
+
+starts_at_once_max: Final = 50
+
+
+class TimerService:
+    """Use cases of timers: a person has one that runs, or none."""
+
+    def __init__(self, tenants: Database, limits: BoardLimits) -> None:
+        self._tenants = tenants
+        self._limits = limits
+        self._keeping = TimeKeeping()
+
+    async def start(
+        self,
+        work_item: str,
+        description: str | None = None,
+        *,
+        actor: Actor,
+        once: Once[Tracked] | None = None,
+    ) -> Tracked:
+        """Start a timer for an item, and stop the one that runs.
+
+        Raises `WorkItemNotFound` and `ProjectIsArchived`.
+        """
+        text = valid_time_description(description, self._limits)
+
+        def use_case(tx: Tx) -> Tracked:
+            own = owner_of(actor)
+            item = self._keeping.trackable(tx, work_item)
+            owner = self._keeping.member(tx, own) or Owner(own, None)
+            span = Span(second_of(tx.now), None)
+            entry = self._keeping.made(
+                tx, item, owner, span, text, by=actor, source=TimeSource.TIMER
+            )
+            ended = self._stop_and_add(tx, entry, actor)
+            journal.started(tx, entry, ended, by=actor)
+            return self._keeping.tracked(tx, entry, ended)
+
+        return await self._tenants.write(actor.tenant_id, use_case, once=once)
+
+    async def running(self, *, actor: Actor) -> TimeEntry | None:
+        """Return the actor's entry whose timer runs."""
+        return await self._tenants.read(
+            actor.tenant_id, lambda tx: self._keeping.entries.running(tx, owner_of(actor))
+        )
+
+    async def stop(self, *, actor: Actor, once: Once[Tracked] | None = None) -> Tracked:
+        """Stop the actor's timer; raises `NoTimerRunning`."""
+
+        def use_case(tx: Tx) -> Tracked:
+            entry = self._stop(tx, actor)
+            if entry is None:
+                raise NoTimerRunning
+            journal.stopped(tx, entry, by=actor)
+            return self._keeping.tracked(tx, entry)
+
+        return await self._tenants.write(actor.tenant_id, use_case, once=once)
+
+    async def discard(self, *, actor: Actor) -> None:
+        """Delete the actor's entry whose timer runs; raises `NoTimerRunning`."""
+
+        def use_case(tx: Tx) -> None:
+            entry = self._locked(tx, actor)
+            if entry is None:
+                raise NoTimerRunning
+            journal.deleted(tx, self._keeping.deleted(tx, entry, by=actor), by=actor)
+
+        await self._tenants.write(actor.tenant_id, use_case)
+
+    def _stop_and_add(self, tx: Tx, entry: TimeEntry, actor: Actor) -> TimeEntry | None:
+        """Insert `entry`; return the one that was stopped for it."""
+        ended = None
+        # Where another start commits between the two statements, its timer is the one to stop.
+        for _ in range(starts_at_once_max):
+            ended = self._stop(tx, actor) or ended
+            if self._keeping.entries.add_running(tx, entry):
+                return ended
+        raise TimerBusy
+
+    def _stop(self, tx: Tx, actor: Actor) -> TimeEntry | None:
+        entry = self._locked(tx, actor)
+        if entry is None:
+            return None
+        ended = structs.replace(entry, ended_at=stopped(entry.started_at, tx.now))
+        return self._keeping.saved(tx, ended, by=actor)
+
+    def _locked(self, tx: Tx, actor: Actor) -> TimeEntry | None:
+        own = owner_of(actor)
+        # While this waits for one to be stopped, another may begin.
+        for _ in range(starts_at_once_max):
+            entry = self._keeping.entries.running(tx, own, lock=True)
+            if entry is not None or self._keeping.entries.running(tx, own) is None:
+                return entry
+        raise TimerBusy

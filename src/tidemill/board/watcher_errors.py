@@ -1,0 +1,29 @@
+"""Failures around watchers."""
+
+from __future__ import annotations
+
+from tidemill.board.errors import shown
+from tidemill.core.errors import Forbidden, RuleViolation
+
+
+class WatcherNotMember(RuleViolation):
+    """Whoever shall hear of an item is no active member of the tenant."""
+
+    code = "WATCHER_NOT_MEMBER"
+
+    def __init__(self, user: str) -> None:
+        super().__init__(
+            f"{shown(user)} is no active member of this tenant. Invite them first.",
+            param="user_id",
+        )
+
+
+class WatchForOthers(Forbidden):
+    """A viewer says for oneself alone what to hear of."""
+
+    code = "WATCH_FOR_OTHERS"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Viewers watch for themselves alone. Use `me`, or ask a member.", param="user_id"
+        )

@@ -1,0 +1,1 @@
+"""Labelling: which labels items bear and show."""

@@ -1,0 +1,1 @@
+"""References: what the fields of an item point at."""

@@ -1,0 +1,111 @@
+"""Finds what fields of an item point at: its parent, its assignee, its neighbours.
+
+Each method works in the caller's transaction.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from msgspec import UNSET, UnsetType, structs
+
+from tidemill.board.errors import (
+    AssigneeNotMember,
+    PlaceAmbiguous,
+    WorkItemNotFound,
+    WrongNeighbour,
+)
+from tidemill.board.ranking.service import Place, Ranking
+from tidemill.board.work_items.labelling.service import Labelling
+from tidemill.board.work_items.models import Assignee, WorkItem, WorkItemChanges, check_parent
+from tidemill.board.work_items.repository import WorkItemRepository
+from tidemill.core.actor import Actor
+from tidemill.core.ports import Tx
+
+_USER_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+class References:
+    """What an item may point at, and items that point elsewhere."""
+
+    def __init__(self, labelling: Labelling) -> None:
+        self._items = WorkItemRepository()
+        self._ranking = Ranking()
+        self._labelling = labelling
+
+    def parent(self, tx: Tx, reference: str | None) -> WorkItem | None:
+        """Return the living item that shall be above another one; raises `WorkItemNotFound`."""
+        if reference is None:
+            return None
+        parent = self._items.find(tx, reference, lock="parent")
+        if parent is None or parent.deleted_at is not None:
+            raise WorkItemNotFound(reference, param="parent_id")
+        return parent
+
+    def assignee(self, tx: Tx, user_id: str | None) -> Assignee | None:
+        """Return the member who shall do it; raises `AssigneeNotMember`."""
+        if user_id is None:
+            return None
+        known = _USER_ID.fullmatch(user_id) is not None
+        assignee = self._items.assignee(tx, user_id) if known else None
+        if assignee is None:
+            raise AssigneeNotMember(user_id)
+        return assignee
+
+    def changed(self, tx: Tx, item: WorkItem, changes: WorkItemChanges, *, by: Actor) -> WorkItem:
+        """Return `item`, which shows its labels, as it points after `changes`.
+
+        Where it moves, its project is locked.
+        """
+        item = self._with_parent(tx, item, changes.parent)
+        item = self._with_assignee(tx, item, changes.assignee_id)
+        item = self._labelling.changed(tx, item, changes)
+        return self._with_rank(tx, item, changes, by=by)
+
+    def _with_parent(self, tx: Tx, item: WorkItem, wanted: str | UnsetType | None) -> WorkItem:
+        if wanted is UNSET or wanted == item.parent_id:
+            return item
+        parent = self.parent(tx, wanted)
+        if parent is None:
+            return structs.replace(item, parent_id=None)
+        check_parent(
+            (item.id, item.item_type, item.project_id),
+            (parent.id, parent.item_type, parent.project_id),
+        )
+        return structs.replace(item, parent_id=parent.id)
+
+    def _with_assignee(self, tx: Tx, item: WorkItem, wanted: str | UnsetType | None) -> WorkItem:
+        if wanted is UNSET or wanted == item.assignee_id:
+            return item
+        assignee = self.assignee(tx, wanted)
+        return structs.replace(
+            item,
+            assignee_id=assignee.id if assignee else None,
+            assignee_name=assignee.name if assignee else None,
+            assignee_avatar=assignee.avatar if assignee else None,
+        )
+
+    def _with_rank(
+        self, tx: Tx, item: WorkItem, changes: WorkItemChanges, *, by: Actor
+    ) -> WorkItem:
+        if not changes.moves:
+            return item
+        if UNSET not in {changes.after, changes.before}:
+            raise PlaceAmbiguous
+        if changes.after is not UNSET:
+            place = Place(self._neighbour(tx, item, changes.after, "after_id"), is_behind=True)
+        elif changes.before is not UNSET:
+            place = Place(self._neighbour(tx, item, changes.before, "before_id"), is_behind=False)
+        rank = self._ranking.moved(tx, item.project_id, (item.id, item.rank), place, by=by)
+        return structs.replace(item, rank=rank)
+
+    def _neighbour(self, tx: Tx, item: WorkItem, reference: str | None, param: str) -> str | None:
+        if reference is None:
+            return None
+        found = self._items.find(tx, reference)
+        if found is None or found.deleted_at is not None:
+            raise WorkItemNotFound(reference, param=param)
+        if found.project_id != item.project_id or found.id == item.id:
+            raise WrongNeighbour(param, found.key)
+        return found.rank
