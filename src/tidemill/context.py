@@ -1,7 +1,11 @@
 """What a running function knows, says and asks: `from tidemill import context`.
 
 What waits has two forms: `get_state()` for functions in a thread, and `await get_state_async()`
-for those on the loop.
+for those on the loop. Where no job runs these raise `NotInJob`. On a server they ask its API, and
+raise `NoRights` in a job that no person has started, and `OSError` when there is no answer.
+
+>>> seen = await context.get_state_async("shop.tasks:count") or 0
+>>> await context.set_state_async(seen + 1, "shop.tasks:count")
 """
 
 from __future__ import annotations
@@ -29,6 +33,7 @@ from tidemill.jobs.code.functions.asking import (
     start_job_async,
 )
 from tidemill.jobs.code.functions.context import (
+    JobCancelled,
     JobContext,
     NotInJob,
     attempt,
@@ -44,6 +49,7 @@ from tidemill.jobs.code.functions.context import (
 __all__ = [
     "AwaitIt",
     "ChildFailed",
+    "JobCancelled",
     "JobContext",
     "NotInJob",
     "NothingToAsk",

@@ -34,6 +34,22 @@ def after_number_and_text(page: PageRequest) -> tuple[int, str] | None:
     return _number(number), _text(text)
 
 
+def after_texts(page: PageRequest) -> tuple[str, str] | None:
+    """Return the two texts to go on after; raises `InvalidCursor` for any other key."""
+    if page.after is None:
+        return None
+    first, second = _of_length(page.after, 2)
+    return _text(first), _text(second)
+
+
+def after_numbers_and_text(page: PageRequest) -> tuple[int, int, str] | None:
+    """Return two numbers and text to go on after; raises `InvalidCursor` for any other key."""
+    if page.after is None:
+        return None
+    first, second, text = _of_length(page.after, 3)
+    return _number(first), _number(second), _text(text)
+
+
 def _of_length(key: Key, length: int) -> Key:
     if len(key) != length:
         raise InvalidCursor

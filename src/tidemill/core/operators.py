@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, Protocol
 
 from tidemill.core.actor import Actor, ActorKind
-from tidemill.core.ids import INSTALLATION
+from tidemill.core.ids import INSTALLATION, TenantId
 from tidemill.core.module import Port
 
 
@@ -14,6 +14,10 @@ class Operators(Protocol):
 
     async def is_operator(self, actor: Actor) -> bool:
         """Return whether `actor` may see and change what concerns every tenant."""
+        ...
+
+    async def tenant_id(self) -> TenantId | None:
+        """Return the tenant whose owners they are; None where there is none."""
         ...
 
 

@@ -5,7 +5,7 @@ Every adapter of a port passes one conformance suite in `tests/conformance`.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -340,6 +340,3 @@ class MailNotSent(Unavailable):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"The mail was not sent. {reason}")
-
-
-Handler = Callable[[T], Awaitable[None]]

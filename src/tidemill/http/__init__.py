@@ -6,9 +6,9 @@ from tidemill.http.authentication import (
     SessionActor,
     context_of,
 )
-from tidemill.http.bodies import Body, PageView, View, etag, listed, single
+from tidemill.http.bodies import Body, PageView, Tagged, View, composed, etag, listed, single
 from tidemill.http.idempotency import Idempotency
-from tidemill.http.parameters import VersionChanged, check_version
+from tidemill.http.parameters import VersionChanged, check_found, check_version, check_written
 from tidemill.http.routing import Public, delete, get, patch, post, put, websocket
 
 __all__ = [
@@ -19,9 +19,13 @@ __all__ = [
     "PageView",
     "Public",
     "SessionActor",
+    "Tagged",
     "VersionChanged",
     "View",
+    "check_found",
     "check_version",
+    "check_written",
+    "composed",
     "context_of",
     "delete",
     "etag",

@@ -30,6 +30,13 @@ csrf_header: Final = "x-csrf-token"
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 PERMISSION: Final = "permission"
 
+CHANGED_USER: Final = "user"
+CHANGED_SESSION: Final = "session"
+CHANGED_MEMBERSHIP: Final = "membership"
+CHANGED_API_TOKEN: Final = "api_token"  # noqa: S105 - a kind of change, not a secret
+REVOKING_CHANGES: Final = (CHANGED_USER, CHANGED_SESSION, CHANGED_MEMBERSHIP, CHANGED_API_TOKEN)
+"""Kinds of change after which open sockets and streams ask `Authenticator.still_valid`."""
+
 
 class SessionActor(Struct, frozen=True, kw_only=True):
     """The actor of a browser session, and the token its unsafe requests must repeat."""

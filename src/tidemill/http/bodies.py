@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, TypeVar
 
-from litestar import Response
+import msgspec
 from litestar.connection import Request
+from litestar.enums import HttpMethod
 from msgspec import Struct
 
 from tidemill.core.pages import Page
@@ -51,12 +53,32 @@ def etag(version: int) -> str:
     return f'"v{version}"'
 
 
-def single(body: T, *, version: int, request: Request[Any, Any, Any]) -> Response[T]:
+class Tagged(Answer[T]):
+    """An answer with an ETag; OpenAPI tells so of every route that returns one."""
+
+
+def single(body: T, *, version: int, request: Request[Any, Any, Any]) -> Tagged[T]:
     """Answer one object with its ETag, or 304 when the caller already has this version."""
-    tag = etag(version)
-    if request.method == "GET" and _is_known(tag, request.headers.get("if-none-match")):
-        return Response(None, status_code=304, headers={"ETag": tag})  # type: ignore[arg-type]
-    return Answer(body, headers={"ETag": tag})
+    return _tagged(body, etag(version), request)
+
+
+def composed(
+    body: T, *, version: int, request: Request[Any, Any, Any], born: int | None = None
+) -> Tagged[T]:
+    """Answer as `single` does what shows more than its version counts, or begins anew at 1.
+
+    The tag names the content, too, so that 304 hides no change. If-Match compares the version, and
+    with `born`, when the thing was made, that it is still that thing.
+    """
+    digest = hashlib.blake2b(msgspec.json.encode(body), digest_size=8).hexdigest()
+    made = "" if born is None else f".{born:x}"
+    return _tagged(body, f'"v{version}.{digest}{made}"', request)
+
+
+def _tagged(body: T, tag: str, request: Request[Any, Any, Any]) -> Tagged[T]:
+    if request.method == HttpMethod.GET and _is_known(tag, request.headers.get("if-none-match")):
+        return Tagged(None, status_code=304, headers={"ETag": tag})  # type: ignore[arg-type]
+    return Tagged(body, headers={"ETag": tag})
 
 
 def _is_known(tag: str, header: str | None) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Protocol
 
 from litestar.connection import Request
 from litestar.params import QueryParameter
@@ -19,7 +19,13 @@ Limit = Annotated[
 Cursor = Annotated[
     str | None, QueryParameter(name="cursor", description="`next_cursor` of the page before.")
 ]
-_ETAG: Final = re.compile(r'(?:W/)?"v(\d{1,18})"')
+_ETAG: Final = re.compile(r'(?:W/)?"v(\d{1,18})(?:\.[0-9a-f]{16}(?:\.([0-9a-f]{1,16}))?)?"')
+
+
+class ReadVersion(int):
+    """The version that an ETag names, and when what has it was made, if the tag tells that."""
+
+    born: int | None = None
 
 
 class InvalidIfMatch(InvalidInput):
@@ -37,19 +43,57 @@ class VersionChanged(PreconditionFailed):
     code = "VERSION_CHANGED"
 
     def __init__(self, *, expected: int, current: int) -> None:
+        told = f"You changed version {expected}, and it is at version {current} now."
+        if expected == current:
+            told = "What you read was deleted, and another one was made in its place."
         super().__init__(
-            f"You changed version {expected}, and it is at version {current} now. Read it again.",
+            f"{told} Read it again.",
             headers={"ETag": f'"v{current}"'},
         )
 
 
-def check_version(current: int, expected: int | None) -> None:
+class Named(Protocol):
+    """What is found by a name, under which another one may have been before."""
+
+    @property
+    def version(self) -> int:
+        """How often it was changed, from 1 on."""
+        ...
+
+    @property
+    def created_at(self) -> int:
+        """When it was made."""
+        ...
+
+
+def check_version(current: int, expected: int | None, *, born: int | None = None) -> None:
     """Return when `expected`, if anything is, is the current version; raises `VersionChanged`.
 
-    What is not there yet has version 0.
+    What is not there yet has version 0. What is found by its name counts from 1 again after it was
+    deleted; `born`, when it was made, tells the two apart.
     """
-    if expected is not None and expected != current:
+    if expected is None:
+        return
+    before = expected.born if isinstance(expected, ReadVersion) else None
+    is_other = before is not None and born is not None and before != born
+    if expected != current or is_other:
         raise VersionChanged(expected=expected, current=current)
+
+
+def check_found(found: Named | None, expected: int | None) -> None:
+    """Return when what was found by its name is what `expected` names; raises `VersionChanged`."""
+    if found is None:
+        check_version(0, expected)
+    else:
+        check_version(found.version, expected, born=found.created_at)
+
+
+def check_written(written: Named, expected: int | None) -> None:
+    """Return when what was written follows what `expected` names; raises `VersionChanged`.
+
+    On PostgreSQL somebody else may have come in between the look and the write.
+    """
+    check_version(written.version - 1, expected, born=written.created_at)
 
 
 def actor_of(request: Request[Any, Any, Any]) -> Actor:
@@ -65,7 +109,7 @@ def page(limit: int | None = None, cursor: str | None = None) -> PageRequest:
     return page_request(limit, cursor)
 
 
-def expected_version(request: Request[Any, Any, Any]) -> int | None:
+def expected_version(request: Request[Any, Any, Any]) -> ReadVersion | None:
     """Return the version that `If-Match` names, or None."""
     header = request.headers.get("if-match")
     if header is None or header.strip() == "*":
@@ -73,4 +117,6 @@ def expected_version(request: Request[Any, Any, Any]) -> int | None:
     match = _ETAG.fullmatch(header.strip())
     if match is None:
         raise InvalidIfMatch
-    return int(match[1])
+    version = ReadVersion(match[1])
+    version.born = None if match[2] is None else int(match[2], 16)
+    return version

@@ -21,6 +21,7 @@ from tidemill.core.authorization import Permission
 from tidemill.http.authentication import PERMISSION, guard, public_guard
 from tidemill.http.bodies import ErrorBody
 from tidemill.http.described_headers import operation_class_of
+from tidemill.http.described_names import group_of, summary_of
 from tidemill.http.injection import bind
 from tidemill.http.requests import PlainRequest
 
@@ -37,6 +38,7 @@ _ERRORS: Final = {
     401: "No valid credential.",
     403: "The actor may not do this.",
     404: "There is no such thing for this tenant.",
+    408: "The body did not come in time.",
     409: "The state of the thing forbids it now.",
     412: "If-Match names another version.",
     413: "The body is over the limit.",
@@ -44,6 +46,8 @@ _ERRORS: Final = {
     429: "Too many requests.",
     503: "A part that the request needs is away.",
 }
+_TOO_SLOW: Final = 408
+_WITH_BODY: Final = frozenset({HttpMethod.POST, HttpMethod.PUT, HttpMethod.PATCH})
 
 
 class _Handler(HTTPRouteHandler):
@@ -95,10 +99,15 @@ def websocket(path: str, access: Public, **options: Any) -> Callable[..., Websoc
 
 def _route(verb: HttpMethod, path: str, access: Access, options: dict[str, Any]) -> Decorator:
     def decorate(handler: Callable[..., Any]) -> HTTPRouteHandler:
-        # The feature's name groups its routes in the documentation.
-        tags = [handler.__module__.split(".")[1]] if "." in handler.__module__ else []
-        operation = operation_class_of(handler, options.get("operation_class", Operation))
-        described = {"tags": tags, **options, "operation_class": operation}
+        operation = operation_class_of(handler, verb, options.get("operation_class", Operation))
+        described = {
+            "tags": [group_of(path, root=bool(options.get("opt", {}).get("root")))],
+            "summary": summary_of(handler.__name__),
+            "operation_id": handler.__name__,
+            "errors": [status for status in _ERRORS if status != _TOO_SLOW or verb in _WITH_BODY],
+            **options,
+            "operation_class": operation,
+        }
         declare = _Handler(path, http_method=verb, **_with(access, described))
         # Probes are asked by programs that may add to the query what keeps caches away.
         strict = not options.get("opt", {}).get("root")
@@ -118,7 +127,7 @@ def _with(access: Access, options: dict[str, Any]) -> dict[str, Any]:
         opt[PERMISSION] = access
         guards.append(guard)
         options.setdefault("security", [{"bearer": []}, {"session": []}])
-    errors: Sequence[int] = options.pop("errors", tuple(_ERRORS))
+    errors: Sequence[int] = options.pop("errors")
     options["responses"] = {
         status: ResponseSpec(ErrorBody, description=_ERRORS[status], generate_examples=False)
         for status in errors

@@ -7,19 +7,19 @@ import enum
 import inspect
 import re
 import types
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
 
 from litestar.connection import Request
 from litestar.exceptions import ValidationException
 from litestar.params import QueryParameter
 from msgspec import Struct
+from msgspec.structs import fields
 
 from tidemill.core.errors import InvalidInput
+from tidemill.core.wording import field_of, in_plain_words, missing_in
 
-_FIELD: Final = re.compile(r" - at `\$\.?([^`]*)`")
 _UNKNOWN_FIELD: Final = re.compile(r"unknown field `([^`]*)`")
-_MISSING_FIELD: Final = re.compile(r"missing required field `([^`]*)`")
 _MISSING_PARAMETER: Final = re.compile(r"^Missing required (\w+) parameter '([^']*)' for path ")
 _ENUM: Final = re.compile(r"Invalid enum value '?([^']*)'?")
 _INDEX: Final = re.compile(r"\[[^\]]*\]")
@@ -27,23 +27,6 @@ _name_chars_max: Final = 60
 _NO_BODY: Final = ("'data'", "data")  # What Litestar says of a body that was not sent.
 _MALFORMED: Final = re.compile(r"^(?:JSON is malformed: |Input data was |Invalid UTF-8)")
 _BODY_KIND: Final = re.compile(r"^Expected `(\w+)`, got `(\w+)`\.?$")
-# What msgspec calls by Python's or JSON's names, as people call it.
-_KINDS: Final = re.compile(r"`(\w+)(?: \| null)?`")
-_KIND_NAMES: Final = {
-    "int": "a whole number",
-    "float": "a number",
-    "str": "text",
-    "bool": "true or false",
-    "array": "a list",
-    "object": "an object",
-    "null": "nothing",
-}
-_INSTANT: Final = "Invalid RFC3339 encoded datetime"
-_INSTANT_WANTED: Final = "Expected an instant with its zone, such as 2026-01-31T12:00:00Z."
-_WORDINGS: Final = {
-    _UNKNOWN_FIELD: "{} is not a field of this body.",
-    _MISSING_FIELD: "{} is missing.",
-}
 
 
 class ValidationFailed(InvalidInput):
@@ -59,8 +42,7 @@ def check_query(request: Request[Any, Any, Any], known: Collection[str]) -> None
     """
     for name in request.query_params:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            told = f" Did you mean {near[0]}?" if near else ""
+            told = _meant(name, known)
             text = f"{name[:_name_chars_max]} is not a query parameter of this route.{told}"
             raise ValidationFailed(text, param=name[:_name_chars_max])
 
@@ -78,7 +60,11 @@ def of_parameters(error: ValidationException, request: Request[Any, Any, Any]) -
     key = extra[0].get("key")
     if not key or key == "data":
         return of_message(message, request)
-    inner = _field(message)
+    inner = field_of(message)
+    if unknown := _UNKNOWN_FIELD.search(message):
+        return _unknown(unknown[1], inner or str(key), request)
+    if missing_field := missing_in(message):
+        return ValidationFailed(f"{missing_field} is missing.", param=missing_field)
     param = inner or _name_in_query(str(key), request)
     return ValidationFailed(f"{param}: {_wording(message, inner or key, request)}", param=param)
 
@@ -94,12 +80,11 @@ def of_message(message: str, request: Request[Any, Any, Any]) -> ValidationFaile
     """Return what msgspec's message says, in words for the caller."""
     if whole := _of_whole_body(message):
         return ValidationFailed(whole)
-    for pattern, wording in _WORDINGS.items():
-        if match := pattern.search(message):
-            inner = _field(message)
-            param = f"{inner}.{match[1]}" if inner else match[1]
-            return ValidationFailed(wording.format(param), param=param)
-    field = _field(message)
+    field = field_of(message)
+    if unknown := _UNKNOWN_FIELD.search(message):
+        return _unknown(unknown[1], field, request)
+    if missing := missing_in(message):
+        return ValidationFailed(f"{missing} is missing.", param=missing)
     text = _wording(message, field, request)
     return ValidationFailed(f"{field}: {text}" if field else text, param=field)
 
@@ -124,31 +109,54 @@ def _name_in_query(key: str, request: Request[Any, Any, Any]) -> str:
     return declared.name or key if isinstance(declared, QueryParameter) else key
 
 
+def _unknown(name: str, field: str | None, request: Request[Any, Any, Any]) -> ValidationFailed:
+    """Return what is wrong with a body that has `name` at `field`, or at its top."""
+    short = name[:_name_chars_max]
+    param = f"{field}.{short}" if field else short
+    told = _meant(short, _names_of(request, field))
+    return ValidationFailed(f"{param} is not a field of this body.{told}", param=param)
+
+
+def _meant(name: str, known: Collection[str]) -> str:
+    """Return a sentence with what is nearest to `name`, or nothing where nothing is near."""
+    near = difflib.get_close_matches(name, known, n=1)
+    return f" Did you mean {near[0]}?" if near else ""
+
+
 def _wording(message: str, field: str | None, request: Request[Any, Any, Any]) -> str:
     match = _ENUM.search(message)
     choices = list(_choices(request, field)) if match and field else []
     if match and choices:
         return f"{match[1]!r} is not one of {', '.join(choices)}."
-    if message.startswith(_INSTANT):
-        return _INSTANT_WANTED
-    text = _FIELD.sub("", message).removeprefix("Object contains ").strip()
-    text = _KINDS.sub(lambda kinds: _KIND_NAMES.get(kinds[1], kinds[1]), text)
-    return text if text.endswith(".") else f"{text}."
-
-
-def _field(message: str) -> str | None:
-    match = _FIELD.search(message)
-    return match[1] or None if match else None
+    return in_plain_words(message)
 
 
 def _choices(request: Request[Any, Any, Any], field: str) -> Iterator[str]:
     """Yield the values that the enum behind a field has."""
+    for one in _classes_at(request, field):
+        if inspect.isclass(one) and issubclass(one, enum.Enum):
+            offered = getattr(one, "offered", None)
+            yield from (str(member.value) for member in (offered() if offered else one))
+
+
+def _names_of(request: Request[Any, Any, Any], field: str | None) -> list[str]:
+    """Return the names that the object behind a field takes, or those of the body itself."""
+    return [
+        one.encode_name
+        for kind in _classes_at(request, field)
+        if inspect.isclass(kind) and issubclass(kind, Struct)
+        for one in fields(kind)
+    ]
+
+
+def _classes_at(request: Request[Any, Any, Any], field: str | None) -> Iterator[Any]:
+    """Yield the classes that the value of a field may have; without one, those of the body."""
     handler = request.scope.get("route_handler")
     if handler is None:
         return
-    names = _INDEX.sub("", field).split(".")
+    names = _INDEX.sub("", field).split(".") if field else []
     hints = handler.parsed_fn_signature.parameters
-    if names[0] in hints:
+    if names and names[0] in hints:
         found = [hints[names.pop(0)].annotation]
     else:
         found = [hints["data"].annotation] if "data" in hints else []
@@ -160,9 +168,7 @@ def _choices(request: Request[Any, Any, Any], field: str) -> Iterator[str]:
             if inspect.isclass(one) and issubclass(one, Struct) and name in one.__struct_fields__
         ]
     for kind in found:
-        for one in _parts(kind):
-            if inspect.isclass(one) and issubclass(one, enum.Enum):
-                yield from (str(member.value) for member in one)
+        yield from _parts(kind)
 
 
 def _parts(kind: Any) -> Iterator[Any]:
@@ -170,7 +176,7 @@ def _parts(kind: Any) -> Iterator[Any]:
     origin = get_origin(kind)
     if origin is Annotated:
         yield from _parts(get_args(kind)[0])
-    elif origin in {Union, types.UnionType, list, tuple, dict}:
+    elif origin in {Union, types.UnionType, list, tuple, dict, Sequence}:
         for argument in get_args(kind):
             yield from _parts(argument)
     else:

@@ -80,6 +80,17 @@ def labels(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
+def some_of(*words: str) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
+    """Return a check for a choice of at least one of `words`, which it puts in their order."""
+
+    def check(values: tuple[str, ...]) -> tuple[str, ...]:
+        if not values or not set(values) <= set(words):
+            raise ValueError(f"at least one of {', '.join(words)}")
+        return tuple(word for word in words if word in values)
+
+    return check
+
+
 def token(text: str) -> str:
     """Check one word that names something at a broker."""
     if not _TOKEN.fullmatch(text):

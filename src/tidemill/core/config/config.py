@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 from tidemill.core.config.layers import NO_LAYERS, Layers
-from tidemill.core.config.sections.people import Auth, Features, Mail, Owner, Preferences
+from tidemill.core.config.sections.people import Auth, Board, Features, Mail, Owner, Preferences
 from tidemill.core.config.sections.serving import Api, Cors, Environment, Limits, Log, Server
 from tidemill.core.config.sections.storing import (
     Audit,
@@ -45,6 +45,7 @@ class Config(Struct, frozen=True, kw_only=True):
     owner: Owner = Owner()
     mail: Mail = Mail()
     features: Features = Features()
+    board: Board = Board()
     preferences: Preferences = Preferences()
     layers: Layers = field(default_factory=lambda: NO_LAYERS)
 

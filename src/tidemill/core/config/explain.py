@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tidemill.core.config.about import Scope
 from tidemill.core.config.config import Config
 from tidemill.core.config.errors import ConfigRefused
 from tidemill.core.config.keys import KEYS, Key, nearest
 from tidemill.core.config.layers import Given, Resolved, resolve
-from tidemill.core.config.names import KEY_ALIASES
+from tidemill.core.config.names import KEY_ALIASES, VARIABLE_ALIASES
 
 
 def key_named(name: str) -> Key:
@@ -46,10 +47,11 @@ def _lines(key: Key, resolved: Resolved) -> list[str]:
         f"  hides     {written(key.shown(given.value))} from {given.origin}"
         for given in resolved.shadowed
     ]
+    variables = " or ".join((key.variable, *_short_variables(key)))
     in_file = f"[{key.section}] {key.field} in the file"
     lines += [
         f"  must be   {key.expected}",
-        f"  set it    --set {key.name}=…, {key.variable}, or {in_file}",
+        f"  set it    --set {key.name}=…, {variables}, or {in_file}",
         f"  changes   {_changes(key)}",
     ]
     return lines
@@ -58,7 +60,13 @@ def _lines(key: Key, resolved: Resolved) -> list[str]:
 def _changes(key: Key) -> str:
     if not key.live:
         return "at the next start"
-    return f"while it runs, {key.scope.phrase}: tidemill settings set {key.name} …"
+    option = " --installation" if key.scope is Scope.INSTALLATION else ""
+    return f"while it runs, {key.scope.phrase}: tidemill settings set {key.name} …{option}"
+
+
+def _short_variables(key: Key) -> list[str]:
+    """Return the variables without `TIDEMILL_` that stand for this key and no other."""
+    return [name for name, alias in VARIABLE_ALIASES.items() if alias.meaning == key.name]
 
 
 def written(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
@@ -35,11 +36,15 @@ class Entry(Struct, frozen=True, kw_only=True):
 def merge(entries: Iterable[Entry]) -> Config:
     """Return the configuration that `entries` make. Raises `ConfigRefused`."""
     problems: list[str] = []
+    refused: list[Entry] = []
     given: defaultdict[str, list[Given]] = defaultdict(list)
     hidden: defaultdict[str, list[Given]] = defaultdict(list)
     for entry in entries:
         found = hidden if entry.gives_way else given
-        for key_name, value in _read(entry, [] if entry.gives_way else problems):
+        read = _read(entry, [] if entry.gives_way else problems)
+        if not read and not entry.gives_way:
+            refused.append(entry)
+        for key_name, value in read:
             found[key_name].append(Given(value=value, origin=entry.origin))
     layers = Layers(
         given={
@@ -48,7 +53,13 @@ def merge(entries: Iterable[Entry]) -> Config:
         }
     )
     config = build(layers)
-    problems.extend(problems_of(config))
+    unread = {name for entry in refused for name in _key_names(entry)}
+    # Of a key whose value was refused, the rules would judge the default that nobody gave.
+    problems.extend(
+        problem
+        for problem in problems_of(config)
+        if not any(re.search(rf"\b{re.escape(name)}\b", problem) for name in unread)
+    )
     if problems:
         raise ConfigRefused(problems)
     return config
@@ -83,6 +94,11 @@ def _read(entry: Entry, problems: list[str]) -> Sequence[tuple[str, Any]]:
     except BadValue as error:
         problems.append(_bad(entry, error, alias, key))
         return ()
+
+
+def _key_names(entry: Entry) -> tuple[str, ...]:
+    alias = KEY_ALIASES.get(entry.name) or VARIABLE_ALIASES.get(entry.name)
+    return alias.keys if alias is not None else (entry.name,)
 
 
 def _parsed(key: Key, value: object, source: Source) -> Any:

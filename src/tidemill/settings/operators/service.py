@@ -24,6 +24,10 @@ class FirstOwners:
         """See `Operators.is_operator`."""
         if actor.role is not Role.OWNER or actor.kind not in _KINDS:
             return False
+        return actor.tenant_id == await self.tenant_id()
+
+    async def tenant_id(self) -> TenantId | None:
+        """See `Operators.tenant_id`."""
         if self._first is None:
             self._first = await self._control.read(INSTALLATION, first_tenant)
-        return actor.tenant_id == self._first
+        return self._first

@@ -149,6 +149,34 @@ class Features(Struct, frozen=True, kw_only=True):
     ] = True
 
 
+class Board(Struct, frozen=True, kw_only=True):
+    """How tenants plan."""
+
+    blocked_items_wait: Annotated[
+        bool,
+        key(
+            "Whether a work item that another one blocks can be neither started nor done.",
+            About(live=True, scope=Scope.TENANT),
+        ),
+    ] = False
+    parallel_sprints: Annotated[
+        bool,
+        key(
+            "Whether a project may have several active sprints at a time.",
+            About(live=True, scope=Scope.TENANT),
+        ),
+    ] = False
+    sprint_item_types: Annotated[
+        tuple[str, ...],
+        key(
+            "Which types of work items sprints take.",
+            About(
+                live=True, scope=Scope.TENANT, check=checks.some_of("epic", "story", "task", "bug")
+            ),
+        ),
+    ] = ("story", "task", "bug")
+
+
 class Preferences(Struct, frozen=True, kw_only=True):
     """What each person may choose."""
 

@@ -124,6 +124,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     description_chars_max: Annotated[
         int, key("Longest description of a project or work item.", ge=1, le=1_000_000)
     ] = 10_000
+    comment_chars_max: Annotated[int, key("Longest text of a comment.", ge=1, le=100_000)] = 5_000
     import_rows_max: Annotated[int, key("Most rows of one imported file.", ge=1, le=100_000)] = (
         10_000
     )
