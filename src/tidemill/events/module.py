@@ -33,10 +33,7 @@ from tidemill.events.relay.service import Outboxes
 from tidemill.events.stream.service import Stream
 from tidemill.events.tickets.routes import ROUTES as TICKET_ROUTES
 from tidemill.events.tickets.service import Tickets
-from tidemill.http.authentication import AUTHENTICATOR, still_valid_by
-
-REVOKING_CHANGES: Final = ("user", "session", "membership", "api_token", "ended_job")
-"""The kinds of change that identity announces when a credential may have ended."""
+from tidemill.http.authentication import AUTHENTICATOR, REVOKING_CHANGES, still_valid_by
 
 prune_every_seconds: Final = 3600.0
 

@@ -11,7 +11,7 @@ import structlog
 import uuid_utils
 from msgspec import Struct
 
-from tidemill.core.actor import Actor
+from tidemill.core.actor import Actor, ActorKind
 from tidemill.core.clock import Clock
 from tidemill.core.errors import TidemillError
 from tidemill.core.facts import Topic
@@ -37,6 +37,7 @@ FORBIDDEN: Final = 4403
 checks_at_once_max: Final = 16
 check_attempts_max: Final = 30
 check_retry_seconds: Final = 1.0
+execution_check_seconds: Final = 1.0
 close_seconds_max: Final = 2.0
 
 
@@ -154,6 +155,8 @@ class Hub:
             feed = Feed(actor.tenant_id, self._stream, self._visibility, self._clock)
             self._feeds[actor.tenant_id] = feed
         feed.connections.add(connection)
+        if actor.kind is ActorKind.JOB:
+            self._spawn(self._follow_execution(connection))
         try:
             await self._visibility.prepare(actor.tenant_id)
             await feed.load()
@@ -288,6 +291,12 @@ class Hub:
                 feed.heartbeat()
                 for connection in list(feed.connections):
                     self._recheck_soon(connection)
+
+    async def _follow_execution(self, connection: Connection) -> None:
+        # No change in the control store tells that an execution ended: where it runs, it ends.
+        while connection.closed is None:
+            await asyncio.sleep(execution_check_seconds)
+            self._recheck_soon(connection)
 
     def _recheck_soon(self, connection: Connection) -> None:
         # A check that has not asked yet will hear of this change too.

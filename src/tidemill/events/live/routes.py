@@ -89,8 +89,11 @@ async def _events(
         )
         try:
             while frames := await connection.next_frames():
+                # Asked before the frames go out: a client that lags while it takes them is told
+                # so by the next ones.
+                is_told = connection.is_lagged
                 yield b"".join(frames)
-                if connection.is_lagged:
+                if is_told:
                     # The client comes back by itself with the id of its last event.
                     return
         finally:

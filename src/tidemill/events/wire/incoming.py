@@ -87,5 +87,5 @@ def _from_json(frame: str) -> pb.WebSocketMessage:
     try:
         ParseDict(msgspec.json.decode(frame, type=dict), message, ignore_unknown_fields=True)
     except (msgspec.DecodeError, ParseError, RecursionError) as error:
-        raise InvalidMessage(str(error)[:200]) from error
+        raise InvalidMessage(str(error)[:200].rstrip(".")) from error
     return message

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from tidemill.core.ids import INSTALLATION, TenantId
 from tidemill.core.ports import Change, Database, Invalidations, Row, Tx
-from tidemill.core.store_errors import TenantNotFound, TenantUnavailable
+from tidemill.core.store_errors import ConstraintViolated, TenantNotFound, TenantUnavailable
 
 change_kind: Final = "tenant"
 """The kind of change under which a tenant's row is cached; its key is the tenant's id."""
@@ -37,10 +37,12 @@ _BY_ID: Final = """
     ORDER BY id
     LIMIT 500
 """
+# Any unique key, not the id alone: of two that insert the same row at once, PostgreSQL may tell the
+# second of whichever key it meets first.
 _REGISTER: Final = """
     INSERT INTO tenants (id, name, slug, state, created_at, updated_at)
     VALUES (:tenant_id, :tenant_id, :tenant_id, 'provisioning', :now, :now)
-    ON CONFLICT (id) DO NOTHING
+    ON CONFLICT DO NOTHING
 """
 _PLACE: Final = """
     UPDATE tenants
@@ -113,14 +115,17 @@ class Registry:
         return placement
 
     async def register(self, tenant: TenantId) -> Placement:
-        """Make the tenant's row where there is none, and return it."""
+        """Make the tenant's row where there is none, and return it.
+
+        Raises `ConstraintViolated` when another tenant has the id as its slug, or in another case.
+        """
 
         def use_case(tx: Tx) -> Placement:
             if tx.execute(_REGISTER):
                 tx.invalidate(change_kind, tenant)
             row = tx.one(_PLACEMENT)
             if row is None:
-                raise TenantNotFound
+                raise ConstraintViolated("tenants.id")
             return Placement(*row)
 
         return await self._control.write(tenant, use_case)

@@ -30,6 +30,7 @@ class PostgresBus(SupervisedBus):
     """One connection listens, one sends."""
 
     name: ClassVar[str] = "postgres"
+    setting: ClassVar[str] = "database.url"
     driver_errors: ClassVar[tuple[type[BaseException], ...]] = (
         asyncpg.PostgresError,
         asyncpg.InterfaceError,

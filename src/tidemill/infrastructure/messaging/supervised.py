@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final
 import structlog
 
 from tidemill.core.ports import Ephemeral, FactBatch
+from tidemill.infrastructure.brokers.outages import Outage
 from tidemill.infrastructure.messaging.errors import BusUnavailable
 from tidemill.infrastructure.messaging.messages import check_subjects, subject
 from tidemill.infrastructure.messaging.receivers import Receivers
@@ -33,6 +34,7 @@ class SupervisedBus(Receivers):
     """
 
     name: ClassVar[str]
+    setting: ClassVar[str] = "message_queue.url"
     driver_errors: ClassVar[tuple[type[BaseException], ...]]
 
     def __init__(self) -> None:
@@ -41,6 +43,7 @@ class SupervisedBus(Receivers):
         self._broken = asyncio.Event()
         self._ready = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._outage = Outage()
 
     @property
     def _troubles(self) -> tuple[type[BaseException], ...]:
@@ -139,7 +142,8 @@ class SupervisedBus(Receivers):
     def _break(self, generation: int, reason: str) -> None:
         if generation != self._generation or self._broken.is_set() or self._task is None:
             return
-        log.warning("bus.connection.lost", bus=self.name, reason=reason)
+        if self._outage.is_due():
+            log.warning("bus.connection.lost", bus=self.name, reason=reason, setting=self.setting)
         self._ready.clear()
         self._broken.set()
 
@@ -150,6 +154,7 @@ class SupervisedBus(Receivers):
             await self._reopen()
             self._broken.clear()
             self._ready.set()
+            self._outage.end()
             log.info("bus.connection.restored", bus=self.name)
             self._missed_something()
 
@@ -159,7 +164,9 @@ class SupervisedBus(Receivers):
             try:
                 await self._open_within_limits()
             except BusUnavailable as error:
-                log.warning("bus.connection.failed", bus=self.name, reason=error.message)
+                if self._outage.is_due():
+                    why = {"reason": error.message, "setting": self.setting}
+                    log.warning("bus.connection.failed", bus=self.name, **why)
                 await self._close_within_limits()
                 await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
                 delay = min(delay * 2, reconnect_delay_seconds_max)

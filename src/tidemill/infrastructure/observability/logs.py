@@ -28,6 +28,8 @@ _encode: Final = msgspec.json.Encoder().encode
 
 # Libraries that tell every frame at their finer levels.
 _CHATTY: Final = ("aio_pika", "aiormq", "asyncio", "nats", "aiosmtplib", "uvicorn", "websockets")
+# Libraries whose errors are raised to an adapter, which tells them, and how often that is worth it.
+_RETOLD: Final = ("aio_pika", "aiormq")
 
 Event = MutableMapping[str, Any]
 
@@ -82,6 +84,9 @@ def set_log_level(level: str) -> None:
     logging.getLogger().setLevel(max(State.threshold, logging.DEBUG))
     for name in _CHATTY:
         logging.getLogger(name).setLevel(max(State.threshold, logging.WARNING))
+    if State.threshold > logging.DEBUG:
+        for name in _RETOLD:
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def wants_json(format_name: str, stream: TextIO | None = None) -> bool:

@@ -13,6 +13,7 @@ import structlog
 from msgspec import Struct
 
 from tidemill.core.queues import QueuesUnavailable, Take
+from tidemill.infrastructure.brokers.outages import Outage
 
 log = structlog.get_logger(__name__)
 
@@ -62,6 +63,7 @@ class SupervisedQueues:
         self._broken = asyncio.Event()
         self._to_send = asyncio.Event()
         self._trouble = "it has not been asked yet"
+        self._outage = Outage()
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -172,13 +174,15 @@ class SupervisedQueues:
                         await self._begin(consumer, self._generation)
             except Exception as error:  # noqa: BLE001 - drivers leak those of their loop
                 self._trouble = _told(error)
-                log.warning("queues.connection.failed", broker=self.name, reason=self._trouble)
+                if self._outage.is_due():
+                    log.warning("queues.connection.failed", **self._told)
                 await self._close_within_limits()
                 await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
                 delay = min(delay * 2, reconnect_delay_seconds_max)
                 continue
             delay = reconnect_delay_seconds_min
             self._ready.set()
+            self._outage.end()
             log.info("queues.connection.open", broker=self.name)
             await self._send_until_broken(self._generation)
             self._ready.clear()
@@ -219,9 +223,14 @@ class SupervisedQueues:
         if generation != self._generation or self._broken.is_set():
             return
         self._trouble = reason
-        log.warning("queues.connection.lost", broker=self.name, reason=reason)
+        if self._outage.is_due():
+            log.warning("queues.connection.lost", **self._told)
         self._ready.clear()
         self._broken.set()
+
+    @property
+    def _told(self) -> dict[str, str]:
+        return {"broker": self.name, "reason": self._trouble, "setting": "message_queue.url"}
 
     async def _close_within_limits(self) -> None:
         with contextlib.suppress(Exception):

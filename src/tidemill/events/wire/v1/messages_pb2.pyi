@@ -35,6 +35,7 @@ class DependencyType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     DEPENDENCY_TYPE_UNSPECIFIED: _ClassVar[DependencyType]
     BLOCKS: _ClassVar[DependencyType]
     RELATES_TO: _ClassVar[DependencyType]
+    DUPLICATES: _ClassVar[DependencyType]
 PROJECT_STATUS_UNSPECIFIED: ProjectStatus
 PROJECT_STATUS_ACTIVE: ProjectStatus
 PROJECT_STATUS_ARCHIVED: ProjectStatus
@@ -52,6 +53,7 @@ CANCELLED: SprintStatus
 DEPENDENCY_TYPE_UNSPECIFIED: DependencyType
 BLOCKS: DependencyType
 RELATES_TO: DependencyType
+DUPLICATES: DependencyType
 
 class WebSocketMessage(_message.Message):
     __slots__ = ("message_id", "timestamp", "ping", "pong", "subscribe", "unsubscribe", "create_work_item_request", "update_work_item_request", "delete_work_item_request", "get_work_items_request", "work_item_created", "work_item_updated", "work_item_deleted", "work_items_list", "create_sprint_request", "update_sprint_request", "delete_sprint_request", "get_sprints_request", "sprint_created", "sprint_updated", "sprint_deleted", "sprints_list", "create_comment_request", "update_comment_request", "delete_comment_request", "get_comments_request", "comment_created", "comment_updated", "comment_deleted", "comments_list", "create_project_request", "update_project_request", "delete_project_request", "list_projects_request", "project_created", "project_updated", "project_deleted", "project_list", "error", "start_timer_request", "stop_timer_request", "create_time_entry_request", "update_time_entry_request", "delete_time_entry_request", "get_time_entries_request", "get_running_timer_request", "timer_started", "timer_stopped", "time_entry_created", "time_entry_updated", "time_entry_deleted", "time_entries_list", "running_timer_response", "create_dependency_request", "delete_dependency_request", "get_dependencies_request", "dependency_created", "dependency_deleted", "dependencies_list", "get_activity_log_request", "activity_log_list", "activity_log_created", "get_llm_context_request", "llm_context_list", "hello", "heartbeat", "subscribed", "lagged", "resync", "ephemeral", "fact", "batch", "through_seq", "stream_epoch", "header")
@@ -426,7 +428,7 @@ class ProjectList(_message.Message):
     def __init__(self, projects: _Optional[_Iterable[_Union[Project, _Mapping]]] = ...) -> None: ...
 
 class WorkItem(_message.Message):
-    __slots__ = ("id", "item_type", "parent_id", "project_id", "position", "title", "description", "status", "assignee_id", "sprint_id", "created_at", "updated_at", "created_by", "updated_by", "deleted_at", "priority", "story_points", "version", "item_number", "ancestor_ids", "descendant_ids", "key")
+    __slots__ = ("id", "item_type", "parent_id", "project_id", "position", "title", "description", "status", "assignee_id", "sprint_id", "created_at", "updated_at", "created_by", "updated_by", "deleted_at", "priority", "story_points", "version", "item_number", "ancestor_ids", "descendant_ids", "key", "rank", "start_date", "due_date", "label_ids", "started_at", "completed_at", "estimate_seconds")
     ID_FIELD_NUMBER: _ClassVar[int]
     ITEM_TYPE_FIELD_NUMBER: _ClassVar[int]
     PARENT_ID_FIELD_NUMBER: _ClassVar[int]
@@ -449,6 +451,13 @@ class WorkItem(_message.Message):
     ANCESTOR_IDS_FIELD_NUMBER: _ClassVar[int]
     DESCENDANT_IDS_FIELD_NUMBER: _ClassVar[int]
     KEY_FIELD_NUMBER: _ClassVar[int]
+    RANK_FIELD_NUMBER: _ClassVar[int]
+    START_DATE_FIELD_NUMBER: _ClassVar[int]
+    DUE_DATE_FIELD_NUMBER: _ClassVar[int]
+    LABEL_IDS_FIELD_NUMBER: _ClassVar[int]
+    STARTED_AT_FIELD_NUMBER: _ClassVar[int]
+    COMPLETED_AT_FIELD_NUMBER: _ClassVar[int]
+    ESTIMATE_SECONDS_FIELD_NUMBER: _ClassVar[int]
     id: str
     item_type: WorkItemType
     parent_id: str
@@ -471,7 +480,14 @@ class WorkItem(_message.Message):
     ancestor_ids: _containers.RepeatedScalarFieldContainer[str]
     descendant_ids: _containers.RepeatedScalarFieldContainer[str]
     key: str
-    def __init__(self, id: _Optional[str] = ..., item_type: _Optional[_Union[WorkItemType, str]] = ..., parent_id: _Optional[str] = ..., project_id: _Optional[str] = ..., position: _Optional[int] = ..., title: _Optional[str] = ..., description: _Optional[str] = ..., status: _Optional[str] = ..., assignee_id: _Optional[str] = ..., sprint_id: _Optional[str] = ..., created_at: _Optional[int] = ..., updated_at: _Optional[int] = ..., created_by: _Optional[str] = ..., updated_by: _Optional[str] = ..., deleted_at: _Optional[int] = ..., priority: _Optional[str] = ..., story_points: _Optional[int] = ..., version: _Optional[int] = ..., item_number: _Optional[int] = ..., ancestor_ids: _Optional[_Iterable[str]] = ..., descendant_ids: _Optional[_Iterable[str]] = ..., key: _Optional[str] = ...) -> None: ...
+    rank: str
+    start_date: str
+    due_date: str
+    label_ids: _containers.RepeatedScalarFieldContainer[str]
+    started_at: int
+    completed_at: int
+    estimate_seconds: int
+    def __init__(self, id: _Optional[str] = ..., item_type: _Optional[_Union[WorkItemType, str]] = ..., parent_id: _Optional[str] = ..., project_id: _Optional[str] = ..., position: _Optional[int] = ..., title: _Optional[str] = ..., description: _Optional[str] = ..., status: _Optional[str] = ..., assignee_id: _Optional[str] = ..., sprint_id: _Optional[str] = ..., created_at: _Optional[int] = ..., updated_at: _Optional[int] = ..., created_by: _Optional[str] = ..., updated_by: _Optional[str] = ..., deleted_at: _Optional[int] = ..., priority: _Optional[str] = ..., story_points: _Optional[int] = ..., version: _Optional[int] = ..., item_number: _Optional[int] = ..., ancestor_ids: _Optional[_Iterable[str]] = ..., descendant_ids: _Optional[_Iterable[str]] = ..., key: _Optional[str] = ..., rank: _Optional[str] = ..., start_date: _Optional[str] = ..., due_date: _Optional[str] = ..., label_ids: _Optional[_Iterable[str]] = ..., started_at: _Optional[int] = ..., completed_at: _Optional[int] = ..., estimate_seconds: _Optional[int] = ...) -> None: ...
 
 class FieldChange(_message.Message):
     __slots__ = ("field_name", "old_value", "new_value")
@@ -684,7 +700,7 @@ class SprintsList(_message.Message):
     def __init__(self, sprints: _Optional[_Iterable[_Union[Sprint, _Mapping]]] = ...) -> None: ...
 
 class Comment(_message.Message):
-    __slots__ = ("id", "work_item_id", "content", "created_at", "updated_at", "created_by", "updated_by", "deleted_at")
+    __slots__ = ("id", "work_item_id", "content", "created_at", "updated_at", "created_by", "updated_by", "deleted_at", "parent_id", "mentions", "version", "project_id")
     ID_FIELD_NUMBER: _ClassVar[int]
     WORK_ITEM_ID_FIELD_NUMBER: _ClassVar[int]
     CONTENT_FIELD_NUMBER: _ClassVar[int]
@@ -693,6 +709,10 @@ class Comment(_message.Message):
     CREATED_BY_FIELD_NUMBER: _ClassVar[int]
     UPDATED_BY_FIELD_NUMBER: _ClassVar[int]
     DELETED_AT_FIELD_NUMBER: _ClassVar[int]
+    PARENT_ID_FIELD_NUMBER: _ClassVar[int]
+    MENTIONS_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    PROJECT_ID_FIELD_NUMBER: _ClassVar[int]
     id: str
     work_item_id: str
     content: str
@@ -701,7 +721,11 @@ class Comment(_message.Message):
     created_by: str
     updated_by: str
     deleted_at: int
-    def __init__(self, id: _Optional[str] = ..., work_item_id: _Optional[str] = ..., content: _Optional[str] = ..., created_at: _Optional[int] = ..., updated_at: _Optional[int] = ..., created_by: _Optional[str] = ..., updated_by: _Optional[str] = ..., deleted_at: _Optional[int] = ...) -> None: ...
+    parent_id: str
+    mentions: _containers.RepeatedScalarFieldContainer[str]
+    version: int
+    project_id: str
+    def __init__(self, id: _Optional[str] = ..., work_item_id: _Optional[str] = ..., content: _Optional[str] = ..., created_at: _Optional[int] = ..., updated_at: _Optional[int] = ..., created_by: _Optional[str] = ..., updated_by: _Optional[str] = ..., deleted_at: _Optional[int] = ..., parent_id: _Optional[str] = ..., mentions: _Optional[_Iterable[str]] = ..., version: _Optional[int] = ..., project_id: _Optional[str] = ...) -> None: ...
 
 class CreateCommentRequest(_message.Message):
     __slots__ = ("work_item_id", "content")
@@ -748,12 +772,14 @@ class CommentUpdated(_message.Message):
     def __init__(self, comment: _Optional[_Union[Comment, _Mapping]] = ..., user_id: _Optional[str] = ...) -> None: ...
 
 class CommentDeleted(_message.Message):
-    __slots__ = ("comment_id", "user_id")
+    __slots__ = ("comment_id", "user_id", "work_item_id")
     COMMENT_ID_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
+    WORK_ITEM_ID_FIELD_NUMBER: _ClassVar[int]
     comment_id: str
     user_id: str
-    def __init__(self, comment_id: _Optional[str] = ..., user_id: _Optional[str] = ...) -> None: ...
+    work_item_id: str
+    def __init__(self, comment_id: _Optional[str] = ..., user_id: _Optional[str] = ..., work_item_id: _Optional[str] = ...) -> None: ...
 
 class CommentsList(_message.Message):
     __slots__ = ("comments",)
@@ -762,7 +788,7 @@ class CommentsList(_message.Message):
     def __init__(self, comments: _Optional[_Iterable[_Union[Comment, _Mapping]]] = ...) -> None: ...
 
 class TimeEntry(_message.Message):
-    __slots__ = ("id", "work_item_id", "user_id", "started_at", "ended_at", "duration_seconds", "description", "created_at", "updated_at", "deleted_at")
+    __slots__ = ("id", "work_item_id", "user_id", "started_at", "ended_at", "duration_seconds", "description", "created_at", "updated_at", "deleted_at", "work_item_key", "project_id", "date", "source", "job_id", "version")
     ID_FIELD_NUMBER: _ClassVar[int]
     WORK_ITEM_ID_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
@@ -773,6 +799,12 @@ class TimeEntry(_message.Message):
     CREATED_AT_FIELD_NUMBER: _ClassVar[int]
     UPDATED_AT_FIELD_NUMBER: _ClassVar[int]
     DELETED_AT_FIELD_NUMBER: _ClassVar[int]
+    WORK_ITEM_KEY_FIELD_NUMBER: _ClassVar[int]
+    PROJECT_ID_FIELD_NUMBER: _ClassVar[int]
+    DATE_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
     id: str
     work_item_id: str
     user_id: str
@@ -783,7 +815,13 @@ class TimeEntry(_message.Message):
     created_at: int
     updated_at: int
     deleted_at: int
-    def __init__(self, id: _Optional[str] = ..., work_item_id: _Optional[str] = ..., user_id: _Optional[str] = ..., started_at: _Optional[int] = ..., ended_at: _Optional[int] = ..., duration_seconds: _Optional[int] = ..., description: _Optional[str] = ..., created_at: _Optional[int] = ..., updated_at: _Optional[int] = ..., deleted_at: _Optional[int] = ...) -> None: ...
+    work_item_key: str
+    project_id: str
+    date: str
+    source: str
+    job_id: str
+    version: int
+    def __init__(self, id: _Optional[str] = ..., work_item_id: _Optional[str] = ..., user_id: _Optional[str] = ..., started_at: _Optional[int] = ..., ended_at: _Optional[int] = ..., duration_seconds: _Optional[int] = ..., description: _Optional[str] = ..., created_at: _Optional[int] = ..., updated_at: _Optional[int] = ..., deleted_at: _Optional[int] = ..., work_item_key: _Optional[str] = ..., project_id: _Optional[str] = ..., date: _Optional[str] = ..., source: _Optional[str] = ..., job_id: _Optional[str] = ..., version: _Optional[int] = ...) -> None: ...
 
 class StartTimerRequest(_message.Message):
     __slots__ = ("work_item_id", "description")
@@ -870,22 +908,32 @@ class TimeEntryCreated(_message.Message):
     def __init__(self, time_entry: _Optional[_Union[TimeEntry, _Mapping]] = ..., user_id: _Optional[str] = ...) -> None: ...
 
 class TimeEntryUpdated(_message.Message):
-    __slots__ = ("time_entry", "user_id")
+    __slots__ = ("time_entry", "user_id", "changes", "moved_from")
     TIME_ENTRY_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    MOVED_FROM_FIELD_NUMBER: _ClassVar[int]
     time_entry: TimeEntry
     user_id: str
-    def __init__(self, time_entry: _Optional[_Union[TimeEntry, _Mapping]] = ..., user_id: _Optional[str] = ...) -> None: ...
+    changes: _containers.RepeatedCompositeFieldContainer[FieldChange]
+    moved_from: TimeEntry
+    def __init__(self, time_entry: _Optional[_Union[TimeEntry, _Mapping]] = ..., user_id: _Optional[str] = ..., changes: _Optional[_Iterable[_Union[FieldChange, _Mapping]]] = ..., moved_from: _Optional[_Union[TimeEntry, _Mapping]] = ...) -> None: ...
 
 class TimeEntryDeleted(_message.Message):
-    __slots__ = ("time_entry_id", "work_item_id", "user_id")
+    __slots__ = ("time_entry_id", "work_item_id", "user_id", "project_id", "owner_id", "version")
     TIME_ENTRY_ID_FIELD_NUMBER: _ClassVar[int]
     WORK_ITEM_ID_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
+    PROJECT_ID_FIELD_NUMBER: _ClassVar[int]
+    OWNER_ID_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
     time_entry_id: str
     work_item_id: str
     user_id: str
-    def __init__(self, time_entry_id: _Optional[str] = ..., work_item_id: _Optional[str] = ..., user_id: _Optional[str] = ...) -> None: ...
+    project_id: str
+    owner_id: str
+    version: int
+    def __init__(self, time_entry_id: _Optional[str] = ..., work_item_id: _Optional[str] = ..., user_id: _Optional[str] = ..., project_id: _Optional[str] = ..., owner_id: _Optional[str] = ..., version: _Optional[int] = ...) -> None: ...
 
 class TimeEntriesList(_message.Message):
     __slots__ = ("time_entries", "total_count")

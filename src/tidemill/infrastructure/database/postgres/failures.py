@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Final
+from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 
@@ -26,6 +27,7 @@ _REASONS: Final = {
     "28P01": "the password was refused",
     "3D000": "the database does not exist",
 }
+_PORT_DEFAULT: Final = 5432
 _WRONG_URL: Final = frozenset({"28000", "28P01", "3D000"})
 _REFUSED: Final = (asyncpg.UniqueViolationError, asyncpg.ForeignKeyViolationError)
 
@@ -63,15 +65,37 @@ def unavailable_reason(error: BaseException) -> str | None:
     return None
 
 
-def store_unavailable(store: str, error: BaseException) -> StoreUnavailable | None:
-    """Return why `store` cannot be used and what to do, or None as `unavailable_reason` does."""
+def store_unavailable(
+    store: str, error: BaseException, *, url: str | None = None
+) -> StoreUnavailable | None:
+    """Return why `store` cannot be used and what to do, or None as `unavailable_reason` does.
+
+    With the `url` it says where the server was looked for, without user and password; that is for
+    whoever starts a process, not for callers of the API.
+    """
     reason = unavailable_reason(error)
     if reason is None:
         return None
+    if url is not None and (place := _place_of(url)):
+        reason = f"{reason} ({place})"
     if isinstance(error, asyncpg.PostgresError) and error.sqlstate in _WRONG_URL:
         advice = "Correct the URL of the database; on a server that is `database.url`."
         return StoreUnavailable(store, reason, advice=advice)
     return StoreUnavailable(store, reason)
+
+
+def _place_of(url: str) -> str:
+    """Return host and port of a database's URL; nothing where it does not tell them clearly."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _PORT_DEFAULT
+        if "@" in parts.path + parts.query + parts.fragment or "," in parts.netloc:
+            return ""  # A password that is not escaped, or several servers.
+        host = parts.hostname or parse_qs(parts.query).get("host", [""])[0]
+    except ValueError:
+        return ""
+    shown = f"[{host}]" if ":" in host else host
+    return f"{shown}:{port}" if host else ""
 
 
 def translated(error: BaseException) -> BaseException:

@@ -18,7 +18,7 @@ from tidemill.infrastructure.database.migrations import (
     to_undo,
 )
 from tidemill.infrastructure.database.postgres.failures import unavailable_reason
-from tidemill.infrastructure.database.postgres.isolation import protect
+from tidemill.infrastructure.database.postgres.isolation import protect, show_to_owner
 
 _TABLE: Final = """
     CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -74,6 +74,8 @@ async def upgrade_schema(
             await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}; {_TABLE}")
             # Another process may have been faster.
             done = {row[0] for row in await connection.fetch(_APPLIED)}
+            if shared_with_role is not None:
+                await show_to_owner(connection, schema)
             for migration in batch:
                 if migration.version not in done:
                     await _run(connection, migration, migration.up)

@@ -53,7 +53,7 @@ class Pool:
                 server_settings={**server_settings(options), **(settings or {})},
             )
         except (OSError, TimeoutError, asyncpg.PostgresError) as error:
-            unavailable = store_unavailable("PostgreSQL", error)
+            unavailable = store_unavailable("PostgreSQL", error, url=url)
             raise unavailable or StoreUnavailable("PostgreSQL", type(error).__name__) from error
         return cls(pool, options)
 

@@ -79,40 +79,64 @@ class StoreFile:
         self._drop_connections()
 
     def _serve_writes(self, jobs: list[Job]) -> None:
-        wanted = [job for job in jobs if not job.future.cancelled()]
+        wanted: list[Job] = []
+        unwanted: list[Job] = []
+        for job in jobs:
+            (unwanted if job.future.cancelled() else wanted).append(job)
         if wanted:
             self._write_group(wanted)
-        hand_over(jobs, self._settle)
+        hand_over(unwanted + wanted, self._settle)
 
     def _write_group(self, jobs: list[Job]) -> None:
+        """Run `jobs` in one transaction, and add those that join them."""
         try:
-            self._commit_group(jobs)
+            self._commit_group(jobs, self._late)
         except BaseException as error:  # noqa: BLE001 - the thread must outlive any failure
             self._abandon(jobs, error)
         else:
             self._worked()
             self.groups[len(jobs)] += 1
 
-    def _commit_group(self, jobs: list[Job]) -> None:
+    def _late(self, running: int) -> list[Job]:
+        """Take what was asked for while the use cases ran: it need not wait for its own commit."""
+        late: list[Job] = []
+        waiting = self.writes.waiting
+        while waiting and running + len(late) < self.writes.batch_max:
+            if waiting[0].future.cancelled():
+                break
+            late.append(waiting.popleft())
+        return late
+
+    def _commit_group(self, jobs: list[Job], late: Callable[[int], list[Job]]) -> None:
         connection = self.writer()
         connection.execute("BEGIN IMMEDIATE")
         facts: Rows = []
-        last: SqliteTx | None = None
-        for job in jobs:
-            tx = self._transaction(connection, job, writable=True)
-            self._run_in_savepoint(connection, job, tx, alone=len(jobs) == 1)
-            if job.error is None:
-                facts.extend(tx.facts)
-                last = tx
+        last = self._run_each(connection, jobs, facts, alone=len(jobs) == 1)
         if last is None:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             return
+        joining = late(len(jobs))
+        jobs += joining
+        last = self._run_each(connection, joining, facts, alone=False) or last
         if self.kind is StoreKind.TENANT:
             last.number(facts)
         crash_point("before_commit")
         connection.execute("COMMIT")
         crash_point("after_commit")
+
+    def _run_each(
+        self, connection: sqlite3.Connection, jobs: list[Job], facts: Rows, *, alone: bool
+    ) -> SqliteTx | None:
+        """Run use cases, add their facts, and return the last transaction that stands."""
+        last: SqliteTx | None = None
+        for job in jobs:
+            tx = self._transaction(connection, job, writable=True)
+            self._run_in_savepoint(connection, job, tx, alone=alone)
+            if job.error is None:
+                facts.extend(tx.facts)
+                last = tx
+        return last
 
     def _run_in_savepoint(
         self, connection: sqlite3.Connection, job: Job, tx: SqliteTx, *, alone: bool
@@ -167,7 +191,7 @@ class StoreFile:
 
     def _alone(self, job: Job) -> None:
         try:
-            self._commit_group([job])
+            self._commit_group([job], _nobody)
         except BaseException as error:  # noqa: BLE001 - as above
             self._abandon([job], error)
 
@@ -243,6 +267,10 @@ class StoreFile:
 
     def _transaction(self, connection: sqlite3.Connection, job: Job, *, writable: bool) -> SqliteTx:
         return SqliteTx(connection, self.kind, job.tenant_id, self._clock.now(), writable=writable)
+
+
+def _nobody(_running: int) -> list[Job]:
+    return []
 
 
 def _reset(job: Job) -> None:
