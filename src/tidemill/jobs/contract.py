@@ -37,7 +37,11 @@ class JobState(StrEnum):
 
     @property
     def final(self) -> bool:
-        """Return whether nothing happens to the job any more."""
+        """Return whether nothing happens to the job any more.
+
+        >>> [str(state) for state in tidemill.JobState if state.final]
+        ['succeeded', 'failed', 'cancelled', 'timed_out']
+        """
         return self in FINAL_STATES
 
 

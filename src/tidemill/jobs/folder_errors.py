@@ -44,7 +44,7 @@ class FolderDenied(Forbidden):
 
     def __init__(self, path: str, place: str, level: str) -> None:
         super().__init__(
-            f"{path} needs the right {level!r} in {place}. Ask one of its owners, or an admin."
+            f"{path} needs the right '{level}' in {place}. Ask one of its owners, or an admin."
         )
 
 

@@ -28,6 +28,7 @@ from tidemill.identity import IDENTITY, JOB_LIVENESS, JOB_TOKENS
 from tidemill.jobs.announcing import Announcer, hear
 from tidemill.jobs.code.functions.routes import ROUTES as FUNCTION_ROUTES
 from tidemill.jobs.code.functions.service import FunctionService
+from tidemill.jobs.code.resources.admitting.service import ReferenceAdmission
 from tidemill.jobs.code.resources.routes import ROUTES as RESOURCE_ROUTES
 from tidemill.jobs.code.resources.service import ResourceService, ResourceTypeService
 from tidemill.jobs.code.scripts.routes import ROUTES as SCRIPT_ROUTES
@@ -106,7 +107,7 @@ class _Dispatch(Struct, frozen=True, kw_only=True):
 def build(parts: Parts) -> Offer:
     """Return what jobs offer to a process."""
     config = parts.config
-    signals = Signals(parts.live)
+    signals = Signals(parts.live, in_order=not config.database.url)
     scripts = ScriptService(
         parts.tenants,
         bytes_max=config.jobs.script_bytes_max,
@@ -116,14 +117,14 @@ def build(parts: Parts) -> Offer:
     workers = WorkerService(parts.jobs, parts.clock, lease_seconds=config.lease_seconds)
     functions = FunctionService(parts.jobs)
     folders = FolderService(parts.tenants, parts.clock, parts.late(IDENTITY))
-    jobs = _queue(parts, signals, (scripts, folders), workers, functions)
+    values = Values(MasterKeys(config.secrets))
+    jobs = _queue(parts, signals, (scripts, folders, values), workers, functions)
     files = LogFiles(
         Path(config.server.data_dir) / "logs" / "jobs",
         bytes_max=config.jobs.log_bytes_max + log_spare_bytes,
     )
     arrivals = LogArrivals()
     schedules = Schedules(parts, jobs, scripts, folders)
-    values = Values(MasterKeys(config.secrets))
     resources = ResourceService(parts.tenants, values)
     variables = VariableService(parts.tenants, values)
     for named in (variables, resources):
@@ -141,7 +142,7 @@ def build(parts: Parts) -> Offer:
             **speaking(parts, jobs, folders, files, arrivals),
             "workers": workers,
             "functions": functions,
-            "strategies": StrategyService(parts.jobs, parts.get(OPERATORS)),
+            "strategies": StrategyService(parts.jobs, parts.get(OPERATORS), parts.late(IDENTITY)),
             "variables": variables,
             "resources": resources,
             "resource_types": ResourceTypeService(parts.tenants),
@@ -165,11 +166,11 @@ def build(parts: Parts) -> Offer:
 def _queue(
     parts: Parts,
     signals: Signals,
-    needs: tuple[ScriptService, FolderService],
+    needs: tuple[ScriptService, FolderService, Values],
     workers: WorkerService,
     functions: FunctionService,
 ) -> JobService:
-    scripts, folders = needs
+    scripts, folders, values = needs
     return JobService(
         parts.jobs,
         parts.clock,
@@ -182,6 +183,7 @@ def _queue(
         functions=functions,
         folders=folders,
         door=_door(parts),
+        references=ReferenceAdmission(parts.tenants, values).check,
     )
 
 

@@ -146,6 +146,7 @@ class ReferenceInvalid(RuleViolation):
 
     def __init__(self, way: Sequence[str], reason: str) -> None:
         super().__init__(f"{' → '.join(way)}: {reason}", param="value")
+        self.way = tuple(way)
 
 
 def _shown(text: str) -> str:

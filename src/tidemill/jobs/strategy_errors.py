@@ -60,7 +60,7 @@ class IsolationNotOffered(RuleViolation):
 
     def __init__(self, isolation: str, tag: str, offered: str) -> None:
         super().__init__(
-            f"No worker with the tag {tag!r} offers isolation {isolation!r}, only {offered}: the "
+            f"No worker with the tag {tag!r} offers isolation '{isolation}', only {offered}: the "
             "job would wait for ever. Start one that does, or let the operator set "
             "jobs.isolation_default to what they offer, which may mean to trust every script.",
             param="isolation",

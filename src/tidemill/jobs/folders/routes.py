@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Response
 from litestar.connection import Request
 
 from tidemill.core.actor import Actor
 from tidemill.core.pages import PageRequest
-from tidemill.http import delete, get, put, single
+from tidemill.http import Tagged, composed, delete, get, put
 from tidemill.jobs.folders.schemas import FolderPage, FolderView, PutFolder
 from tidemill.jobs.folders.service import FolderService
 from tidemill.jobs.permissions import READ_FOLDERS, WRITE_FOLDERS
@@ -27,10 +26,12 @@ async def list_folders(page: PageRequest, actor: Actor, folders: FolderService) 
 @get("/folders/{name:str}", READ_FOLDERS)
 async def get_folder(
     name: str, actor: Actor, folders: FolderService, request: Request[Any, Any, Any]
-) -> Response[FolderView]:
+) -> Tagged[FolderView]:
     """Read a folder: who may do what with things at `f/NAME/…`."""
     folder = await folders.get(name, actor=actor)
-    return single(FolderView.of(folder), version=folder.version, request=request)
+    return composed(
+        FolderView.of(folder), version=folder.version, request=request, born=folder.created_at
+    )
 
 
 @put("/folders/{name:str}", WRITE_FOLDERS)
@@ -42,7 +43,7 @@ async def put_folder(
     expected_version: int | None,
     folders: FolderService,
     request: Request[Any, Any, Any],
-) -> Response[FolderView]:
+) -> Tagged[FolderView]:
     """Make a folder (admins), or change who may do what in it (its owners)."""
     folder = await folders.put(
         name,
@@ -51,7 +52,9 @@ async def put_folder(
         expected_version=expected_version,
         actor=actor,
     )
-    return single(FolderView.of(folder), version=folder.version, request=request)
+    return composed(
+        FolderView.of(folder), version=folder.version, request=request, born=folder.created_at
+    )
 
 
 @delete("/folders/{name:str}", WRITE_FOLDERS)

@@ -15,7 +15,7 @@ from tidemill.core.errors import NotFound
 from tidemill.core.ids import TenantId, UserId
 from tidemill.core.pages import Page, PageRequest, page_of
 from tidemill.core.ports import Database, Tx
-from tidemill.http import check_version
+from tidemill.http import check_found, check_written
 from tidemill.identity import Identity
 from tidemill.jobs.folder_errors import (
     FolderDenied,
@@ -151,7 +151,7 @@ class FolderService:
 
         def use_case(tx: Tx) -> Folder:
             before = self._folders.find(tx, name)
-            check_version(before.version if before else 0, expected_version)
+            check_found(before, expected_version)
             self._check_owner(before, name, actor)
             if before is None and self._folders.count(tx) >= folders_max:
                 raise FolderInvalid("name", f"there are {folders_max} already, the limit.")
@@ -166,6 +166,7 @@ class FolderService:
             )
             after = self._folders.find(tx, name)
             assert after is not None  # noqa: S101 - it was just made
+            check_written(after, expected_version)
             return after
 
         made = await self._database.write(actor.tenant_id, use_case)

@@ -55,12 +55,36 @@ _GIVE_SLOTS: Final = {
 _HOLD: Final = """
     UPDATE concurrency_slots SET held = held + :given WHERE tenant_id = :tenant AND key = :key
 """
+# What a bucket lacks are tokens: at another rate they come in another time, and whoever waits for
+# the next one is looked at anew. As products of long times they would not fit in an integer. What a
+# larger bucket lacked could be years at a slower rate: there it is what the new one holds, and full
+# no sooner than it was to be.
 _KEEP_BUCKET: Final = """
     INSERT INTO rate_buckets (tenant_id, key, interval_microseconds, burst, full_at, used_at)
     VALUES (:tenant, :key, :interval, :burst, :now, :now)
     ON CONFLICT (tenant_id, key) DO UPDATE
     SET interval_microseconds = excluded.interval_microseconds, burst = excluded.burst,
-        used_at = excluded.used_at
+        used_at = excluded.used_at,
+        full_at = CASE
+            WHEN rate_buckets.interval_microseconds = excluded.interval_microseconds
+                OR rate_buckets.full_at <= excluded.used_at THEN rate_buckets.full_at
+            WHEN rate_buckets.interval_microseconds < excluded.interval_microseconds
+                AND CAST(rate_buckets.full_at - excluded.used_at AS DOUBLE PRECISION)
+                / rate_buckets.interval_microseconds > excluded.burst THEN CASE
+                WHEN excluded.used_at + excluded.burst * excluded.interval_microseconds
+                    > rate_buckets.full_at
+                THEN excluded.used_at + excluded.burst * excluded.interval_microseconds
+                ELSE rate_buckets.full_at END
+            ELSE excluded.used_at + CAST(
+                CAST(rate_buckets.full_at - excluded.used_at AS DOUBLE PRECISION)
+                * excluded.interval_microseconds / rate_buckets.interval_microseconds AS BIGINT)
+        END,
+        wake_at = CASE
+            WHEN rate_buckets.wake_at > excluded.used_at AND (
+                rate_buckets.interval_microseconds <> excluded.interval_microseconds
+                OR rate_buckets.burst <> excluded.burst) THEN excluded.used_at
+            ELSE rate_buckets.wake_at
+        END
 """
 _LOCK_BUCKET: Final = """
     UPDATE rate_buckets SET used_at = :now WHERE tenant_id = :tenant AND key = :key
@@ -95,6 +119,11 @@ _ENTER: Final = """
     UPDATE jobs SET waits_for = :waits_for, gate_key = :gate_key
     WHERE tenant_id = :tenant AND id = :id AND waits_for = 'entry'
 """
+_LEAVE_ENTRY: Final = """
+    UPDATE jobs SET state = 'queued', waits_for = NULL
+    WHERE tenant_id = :tenant AND id = :id AND waits_for = 'entry'
+"""
+_CACHE_KEY: Final = "SELECT cache_key FROM jobs WHERE tenant_id = :tenant AND id = :id"
 _PUT_BACK: Final = """
     UPDATE jobs SET slot_at = CASE WHEN state = 'scheduled' THEN NULL ELSE slot_at END,
         waits_for = NULL, gate_key = NULL, expires_at = :expires_at
@@ -205,6 +234,15 @@ class LimitRepository:
     def enter(self, tx: Tx, tenant: str, id_: str, waits_for: str, gate_key: str) -> None:
         """Put a job whose time has come in the line of its first limit."""
         tx.execute(_ENTER, tenant=tenant, id=id_, waits_for=waits_for, gate_key=gate_key)
+
+    def leave_entry(self, tx: Tx, tenant: str, id_: str) -> None:
+        """Let a job go to workers whose time has come and that nothing holds back."""
+        tx.execute(_LEAVE_ENTRY, tenant=tenant, id=id_)
+
+    def cache_key(self, tx: Tx, tenant: str, id_: str) -> str | None:
+        """Return the key under which an earlier result may answer a live job."""
+        row = tx.one(_CACHE_KEY, tenant=tenant, id=id_)
+        return row[0] if row else None
 
     def keep_slots(self, tx: Tx, tenant: str, key: str, slots_max: int) -> None:
         """Write how many slots a key has, and lock it."""

@@ -74,7 +74,8 @@ class RegisteredFunction(Struct, frozen=True, kw_only=True):
 class Hello(Struct, frozen=True, kw_only=True, tag="hello"):
     """The first message of a worker; `holding` lists what it still runs after a reconnection.
 
-    `labels`, `cpu` and `memory_mib` are what its machine offers to jobs that ask for it.
+    `labels`, `cpu` and `memory_mib` are what its machine offers to jobs that ask for it. `ahead` is
+    how many short jobs it takes beyond its slots, and begins when it has a slot for them.
     """
 
     version: int
@@ -90,6 +91,7 @@ class Hello(Struct, frozen=True, kw_only=True, tag="hello"):
     labels: tuple[str, ...] = ()
     cpu: float | None = None
     memory_mib: int | None = None
+    ahead: int = 0
 
 
 class Heartbeat(Struct, frozen=True, kw_only=True, tag="heartbeat"):
@@ -225,7 +227,7 @@ class Token(Struct, frozen=True, kw_only=True, tag="token"):
 
 
 class Assign(Struct, frozen=True, kw_only=True, tag="assign"):
-    """Jobs for this worker, at most as many as it has slots free."""
+    """Jobs for this worker, at most as many as it has slots free or takes ahead."""
 
     jobs: tuple[Assignment, ...]
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
-from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any, Final
 
+from tidemill.core.addresses import network_of
 from tidemill.jobs.protocol.connection import Connection
 
 connections_max: Final = 2_000
 strangers_max: Final = 256
 """Connections whose greeting has not been accepted yet."""
-_site_bits: Final = 64
-"""So much of an address of IPv6 names a network; whoever has one has all of its addresses."""
 
 
 class Visitor:
@@ -75,16 +73,3 @@ class Visitors:
     def leave(self, visitor: Visitor) -> None:
         """Forget a connection that is over."""
         self._here.pop(visitor, None)
-
-
-def network_of(address: str) -> str:
-    """Return what all addresses have in common that one host may have for the asking."""
-    try:
-        parsed = ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(parsed, IPv6Address):
-        if parsed.ipv4_mapped is not None:
-            return str(parsed.ipv4_mapped)
-        return str(ip_network((parsed, _site_bits), strict=False))
-    return str(parsed)

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from tidemill.jobs.errors import InvalidJobField
+from tidemill.jobs.limits.forms import check_forms
 
 LABEL: Final = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
 AFFINITY_KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
@@ -20,14 +21,32 @@ memory_mib_max: Final = 64 * 1024 * 1024
 
 
 class Requires(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What a job needs of its worker for itself, and the labels that the worker must have."""
+    """What a job needs of its worker for itself, and the labels that the worker must have.
+
+    `options` and an enqueue raise what `checked` does.
+
+    >>> await app.set_strategy("video", workers="resource_aware")
+    >>> video = charge.options(tag="video", requires=tidemill.Requires(cpu=2, memory_mib=512))
+    """
 
     cpu: float = 0.0
     memory_mib: int = 0
     labels: tuple[str, ...] = ()
 
     def checked(self) -> Self:
-        """Return these; raises `InvalidJobField` for the first one that cannot hold."""
+        """Return these; raises `InvalidJobField` for the first one that cannot hold.
+
+        >>> tidemill.Requires(cpu=2).checked().cpu
+        2
+        >>> tidemill.Requires(cpu=-1).checked()
+        Traceback (most recent call last):
+        tidemill.jobs.errors.InvalidJobField: requires.cpu must be a number of cores up to 4096.
+        >>> tidemill.Requires(labels="gpu").checked()
+        Traceback (most recent call last):
+        tidemill.jobs.errors.InvalidJobField: requires.labels must be a tuple of texts, not 'gpu'.
+        """
+        # What a program makes by hand has had nobody who looks at types.
+        check_forms(self, where="requires")
         if not (math.isfinite(self.cpu) and 0 <= self.cpu <= cpu_max):
             raise InvalidJobField("requires.cpu", f"a number of cores up to {cpu_max:.0f}")
         if not 0 <= self.memory_mib <= memory_mib_max:
@@ -41,7 +60,11 @@ class Requires(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
 
     @property
     def told(self) -> str:
-        """Return these in words."""
+        """Return these in words.
+
+        >>> tidemill.Requires(cpu=2, memory_mib=512, labels=("gpu",)).told
+        '2 cpu, 512 MiB, the label gpu'
+        """
         parts = [f"{self.cpu:g} cpu"] if self.cpu else []
         parts += [f"{self.memory_mib} MiB"] if self.memory_mib else []
         parts += [f"the label {label}" for label in self.labels]

@@ -58,7 +58,14 @@ class JobApi(Protocol):
 
 
 class Refused(Exception):
-    """A request was refused; `code` is the stable one of the API's error."""
+    """A request was refused; `code` is the stable one of the API's error.
+
+    >>> try:
+    ...     await context.metric_async("ships", float("nan"))
+    ... except context.Refused as refused:
+    ...     print(refused.status, refused.code)
+    422 METRIC_INVALID
+    """
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)

@@ -22,7 +22,12 @@ _all_percent: Final = 100.0
 
 
 class AwaitIt(RuntimeError):
-    """A call that waits was made on the worker's loop, which would stand still."""
+    """A call that waits was made on the worker's loop, which would stand still.
+
+    >>> context.get_state()
+    Traceback (most recent call last):
+    tidemill.jobs.code.functions.asking.AwaitIt: context.get_state() would hold up the worker's ...
+    """
 
     def __init__(self, name: str) -> None:
         super().__init__(
@@ -32,14 +37,27 @@ class AwaitIt(RuntimeError):
 
 
 class NothingToAsk(RuntimeError):
-    """This job runs where nobody answers its questions."""
+    """This job runs where nobody answers its questions.
+
+    >>> try:
+    ...     await context.progress_async(50)
+    ... except context.NothingToAsk:
+    ...     pass  # Nobody watches.
+    """
 
     def __init__(self) -> None:
         super().__init__("What runs this job offers neither state nor children to its functions.")
 
 
 class ChildFailed(Exception):
-    """A job that this one has started did not succeed; `error` says why."""
+    """A job that this one has started did not succeed; `error` says why.
+
+    >>> try:
+    ...     await context.run_job_async("shop.tasks:refuse", {"number": 7})
+    ... except context.ChildFailed as failed:
+    ...     print(failed.state, failed.error["message"])
+    failed no answer to 7
+    """
 
     def __init__(self, what: str, state: str, error: dict[str, Any] | None) -> None:
         super().__init__(f"The job of {what} is {state}: {(error or {}).get('message', '')}")
@@ -56,7 +74,14 @@ async def progress_async(
 ) -> None:
     """Say how far the job is: `percent`, 0 to 100, or `done` of `total`.
 
-    What is said within half a second of the last word is left out, but not the end.
+    What is said within half a second of the last word is left out, but not the end. Raises
+    `ValueError` for what is no share of a whole, `NotInJob`, `NothingToAsk` and, where a server
+    says no, `Refused`.
+
+    >>> await context.progress_async(done=3, total=4, text="three quarters")
+    >>> await context.progress_async(110)
+    Traceback (most recent call last):
+    ValueError: Say percent, between 0 and 100, or how many are done of a total.
     """
     job, share = here(), _share(percent, done, total)
     now = time.monotonic()
@@ -79,7 +104,16 @@ def progress(
 
 
 async def metric_async(name: str, value: float) -> None:
-    """Give a figure of the job; a name has the value that was given last."""
+    """Give a figure of the job; a name has the value that was given last.
+
+    Raises `Refused` for a name or number that cannot be one, or more than 50 names, `NotInJob`
+    and `NothingToAsk`.
+
+    >>> await context.metric_async("ships", 12)
+    >>> await context.metric_async("ships", float("nan"))
+    Traceback (most recent call last):
+    tidemill.jobs.code.functions.api.Refused: values.ships: it must be a finite number.
+    """
     await _api(here()).put_metrics({name: value})
 
 
@@ -89,7 +123,14 @@ def metric(name: str, value: float) -> None:
 
 
 async def get_state_async(function: str | None = None) -> Any:
-    """Return what an earlier job of this function (or another) has kept, or None."""
+    """Return what an earlier job of this function (or another) has kept, or None.
+
+    Raises `NotInJob`, `NothingToAsk` and, where a server says no, `Refused`.
+
+    >>> await context.set_state_async({"day": "Monday"})
+    >>> await context.get_state_async()
+    {'day': 'Monday'}
+    """
     job = here()
     return await _api(job).get_state(function or job.function)
 
@@ -100,7 +141,13 @@ def get_state(function: str | None = None) -> Any:
 
 
 async def set_state_async(value: Any, function: str | None = None) -> None:
-    """Keep a value, up to 64 KiB as JSON, for the next job of this function (or another)."""
+    """Keep a value, up to 64 KiB as JSON, for the next job of this function (or another).
+
+    Raises `Refused` for a larger one, `TypeError` for one without a form in JSON, `NotInJob` and
+    `NothingToAsk`.
+
+    >>> await context.set_state_async({"day": "Tuesday"}, "shop.tasks:weekly")
+    """
     job = here()
     await _api(job).put_state(function or job.function, value)
 
@@ -111,7 +158,17 @@ def set_state(value: Any, function: str | None = None) -> None:
 
 
 async def get_variable_async(path: str) -> str:
-    """Return the value of a variable or secret; reading a secret is audited."""
+    """Return the value of a variable or secret; reading a secret is audited.
+
+    Raises `Refused` for one that is not there or not for whoever started the job, and without a
+    server for each, `NotInJob` and `NothingToAsk`.
+
+    >>> try:
+    ...     host = await context.get_variable_async("mail/host")
+    ... except context.Refused as refused:
+    ...     print(refused.code)
+    NO_SERVER
+    """
     return await _api(here()).get_variable(path)
 
 
@@ -121,7 +178,16 @@ def get_variable(path: str) -> str:
 
 
 async def get_resource_async(path: str) -> Any:
-    """Return the value of a resource, with what it refers to."""
+    """Return the value of a resource, with what it refers to.
+
+    Raises as `get_variable_async` does: `Refused`, `NotInJob` and `NothingToAsk`.
+
+    >>> try:
+    ...     warehouse = await context.get_resource_async("shop/warehouse")
+    ... except context.Refused as refused:
+    ...     print(refused.code)
+    NO_SERVER
+    """
     return await _api(here()).get_resource(path)
 
 
@@ -134,6 +200,14 @@ async def start_job_async(what: str, args: dict[str, Any] | None = None, **field
     """Start a script by its path, or a function by `package.module:name`, as a child of this job.
 
     Return the id of its job. `fields` are further ones of `POST /api/v1/jobs`, such as `run_at`.
+    Raises `Refused` for what an enqueue would refuse, `NotInJob` and `NothingToAsk`.
+
+    >>> child = await context.start_job_async("shop.tasks:charge", {"number": 7}, priority=1)
+    >>> (await tidemill.Jobs().get(child)).parent_id == context.job_id()
+    True
+    >>> await context.start_job_async("shop.tasks:charge", {"number": 7}, priority="high")
+    Traceback (most recent call last):
+    tidemill.jobs.code.functions.api.Refused: priority: Expected `int`, got `str`.
     """
     job = here()
     kind = "function" if ":" in what else "script_path"
@@ -149,7 +223,14 @@ def start_job(what: str, args: dict[str, Any] | None = None, **fields: Any) -> s
 
 
 async def run_job_async(what: str, args: dict[str, Any] | None = None, **fields: Any) -> Any:
-    """Run a child as `start_job_async` does; return its result, or raise `ChildFailed`."""
+    """Run a child as `start_job_async` does; return its result.
+
+    Raises `ChildFailed` when it did not succeed, `JobCancelled` when this job shall end, and what
+    `start_job_async` does.
+
+    >>> await context.run_job_async("shop.tasks:charge", {"number": 7, "cents": 250})
+    250
+    """
     child = await start_job_async(what, args, **fields)
     api = _api(here())
     while True:

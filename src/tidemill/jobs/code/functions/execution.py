@@ -13,7 +13,6 @@ from typing import Any, Final
 import structlog
 from msgspec import Struct
 
-from tidemill.core.clock import MICROSECONDS_PER_SECOND
 from tidemill.core.log_context import trace_fields
 from tidemill.core.tracing import Span, tracer
 from tidemill.jobs.code.functions import turns
@@ -56,7 +55,7 @@ class FunctionExecution:
     """Calls one function for one assignment, without a task of its own beside the function's."""
 
     __slots__ = (
-        "_arguments", "_connected", "_context", "_declared", "_ended", "_pulse", "_reach",
+        "_arguments", "_began", "_connected", "_context", "_declared", "_ended", "_pulse", "_reach",
         "_redaction", "_shared", "_span", "_stopped_as", "_timers", "_variables", "_work",
         "assignment", "held", "output", "over", "started_at",
     )  # fmt: skip
@@ -65,6 +64,7 @@ class FunctionExecution:
         self.assignment = assignment
         self.held = Held(assignment.job_id, assignment.epoch)
         self.started_at: int | None = None
+        self._began = 0.0
         self.output: FunctionLog | None = None
         self.over = False
         # Most jobs have no secrets, and need not pay for hiding them.
@@ -113,9 +113,8 @@ class FunctionExecution:
         """Stop the function when its time is over."""
         if self.over or self.started_at is None:
             return
-        left = (
-            self.assignment.timeout_seconds - (_now() - self.started_at) / MICROSECONDS_PER_SECOND
-        )
+        # Not by `started_at`: the machine's clock may have been set since.
+        left = self.assignment.timeout_seconds - (time.monotonic() - self._began)
         loop = asyncio.get_running_loop()
         later = loop.call_later(max(0.0, left), self.stop, Verdict.TIMED_OUT, grace_seconds)
         self._timers = (*self._timers, later)
@@ -124,12 +123,12 @@ class FunctionExecution:
         self, surroundings: Surroundings, ended: Callable[[FunctionExecution, Outcome], None]
     ) -> None:
         """Call the function where a server gave its job: it asks the server's API."""
-        redaction = self._redaction = self._redaction or Redaction()
+        self._redaction = self._redaction or Redaction()
         api_of = partial(
             HttpJobApi,
             surroundings.api_url,
             token_of=surroundings.token_of,
-            learn=redaction.hide,
+            redaction=self._redaction,
             ca_file=surroundings.ca_file,
         )
         self._reach = Reach(asyncio.get_running_loop(), api_of)
@@ -223,7 +222,7 @@ class FunctionExecution:
         self._end(outcome)
 
     def _note_start(self) -> None:
-        self.started_at = _now()
+        self.started_at, self._began = _now(), time.monotonic()
         self._shared.deadlines.watch(self)
         if self._pulse is not None:
             self._pulse.begun(partial(_beat_of, self._context))

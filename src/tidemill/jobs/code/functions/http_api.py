@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import http.client
 import ssl
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 import msgspec
 
 from tidemill.jobs.code.functions.api import ChildEnd, Refused
+from tidemill.jobs.execution.worker.redaction import Redaction
 from tidemill.jobs.protocol.messages import Assignment, Held
 
 answer_seconds_max: Final = 90.0
@@ -37,10 +38,10 @@ class HttpJobApi:
         assignment: Assignment,
         token_of: Callable[[Held], Awaitable[str]],
         *,
-        learn: Callable[[Sequence[str]], None],
+        redaction: Redaction,
         ca_file: str = "",
     ) -> None:
-        self._learn = learn
+        self._redaction = redaction
         self._ca_file = ca_file
         self._url = urlsplit(api_url)
         self._assignment = assignment
@@ -50,11 +51,13 @@ class HttpJobApi:
 
     async def put_progress(self, percent: float, text: str) -> None:
         """See `JobApi.put_progress`."""
-        await self._ask("PUT", f"{self._own}/progress", {"percent": percent, "text": text})
+        said = {"percent": percent, "text": self._redaction.text(text)}
+        await self._ask("PUT", f"{self._own}/progress", said)
 
     async def put_metrics(self, values: Mapping[str, float]) -> None:
         """See `JobApi.put_metrics`."""
-        await self._ask("PUT", f"{self._own}/metrics", {"values": dict(values)})
+        shown = {self._redaction.text(name): value for name, value in values.items()}
+        await self._ask("PUT", f"{self._own}/metrics", {"values": shown})
 
     async def get_state(self, name: str) -> Any:
         """See `JobApi.get_state`."""
@@ -90,7 +93,7 @@ class HttpJobApi:
     async def _value_of(self, things: str, path: str) -> Any:
         said = await self._ask("GET", f"/{things}/value?path={quote(path, safe='')}")
         # Before the function has it, so that it can print nothing of it.
-        self._learn(said["secrets"])
+        self._redaction.hide(said["secrets"])
         return said["value"]
 
     async def _ask(self, method: str, path: str, body: object = None) -> Any:

@@ -28,6 +28,11 @@ class Retry(Struct, frozen=True, kw_only=True):
     The wait doubles (`factor`) from `seconds` to `seconds_max`, spread by up to a tenth. With
     `on` only these exceptions are tried again, and those of `never` are not. Raises `TypeError`
     and `ValueError` for what cannot be.
+
+    >>> retry = tidemill.Retry(seconds=2, on=(ConnectionError,))
+    >>> tidemill.Retry(factor=0.5)
+    Traceback (most recent call last):
+    ValueError: Retry.factor must be between 1 and 1000, not 0.5.
     """
 
     seconds: float = 1.0
@@ -41,17 +46,32 @@ class Retry(Struct, frozen=True, kw_only=True):
         for name in ("seconds", "seconds_max"):
             _check_number(name, getattr(self, name), least=0, most=seconds_max)
         _check_number("factor", self.factor, least=1, most=factor_max)
+        if self.seconds > self.seconds_max:
+            raise ValueError(
+                f"Retry.seconds_max must be at least Retry.seconds, {self.seconds:g}, "
+                f"not {self.seconds_max:g}."
+            )
         for name in ("on", "never"):
             kinds = getattr(self, name)
             if not isinstance(kinds, tuple) or not all(map(_is_error, kinds)):
                 raise TypeError(f"Retry.{name} must be a tuple of exception types, not {kinds!r}.")
 
     def covers(self, error: BaseException) -> bool:
-        """Return whether another attempt may help after `error`."""
+        """Return whether another attempt may help after `error`.
+
+        >>> retry = tidemill.Retry(on=(OSError,), never=(FileNotFoundError,))
+        >>> retry.covers(ConnectionError()), retry.covers(FileNotFoundError())
+        (True, False)
+        """
         return isinstance(error, self.on) and not isinstance(error, self.never)
 
     def delay(self, attempt: int, jitter: float) -> float:
-        """Return the seconds to wait after `attempt` failed; `jitter` lies within 0 and 1."""
+        """Return the seconds to wait after `attempt` failed; `jitter` lies within 0 and 1.
+
+        >>> retry = tidemill.Retry(seconds=2, seconds_max=10.0)
+        >>> [retry.delay(attempt, 0.5) for attempt in (1, 2, 3, 4)]
+        [2.0, 4.0, 8.0, 10.0]
+        """
         seconds = min(self.seconds_max, self.seconds * self.factor ** min(attempt - 1, 60))
         return min(self.seconds_max, seconds * (0.95 + jitter / 10))
 
@@ -68,7 +88,7 @@ class FunctionOptions(Struct, frozen=True, kw_only=True):
 
 
 def _check_number(name: str, value: object, *, least: float, most: float) -> None:
-    if not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"Retry.{name} must be a number, not {value!r}.")
     if not least <= value <= most:
         raise ValueError(f"Retry.{name} must be between {least:g} and {most:.0f}, not {value:g}.")
@@ -96,8 +116,8 @@ def check_name(text: str) -> None:
 def lane_of(name: str) -> str:
     """Return the lane of a function's jobs: that of its root package.
 
-    A worker takes the lanes of the packages whose functions it has registered, so that workers of
-    different programs never take each other's jobs.
+    A worker takes the lanes of the packages whose functions it has registered, and passes by the
+    jobs of functions that it has not, so that workers never take each other's jobs.
     """
     return f"{FUNCTION}:{name.partition(':')[0].partition('.')[0]}"
 

@@ -19,6 +19,7 @@ Schema = dict[str, Any]
 _PATH: Final = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
 _NOTHING: Final = b"{}"
 _NULL: Final = b"null"
+_JSON_TYPES: Final = ("array", "boolean", "null", "number", "object", "string")
 _NAMED: Final = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
@@ -78,6 +79,10 @@ class Signature:
             raise self._unencodable(bound) from None
         self._decoded(encoded)
         return encoded
+
+    def check_names(self, given: Collection[str]) -> None:
+        """Raise `ArgumentsInvalid` unless it can be called with arguments of these names."""
+        self._bound((), dict.fromkeys(given))
 
     def decode(self, arguments: bytes) -> dict[str, Any]:
         """Return what the function is called with. Raises `ArgumentsInvalid`."""
@@ -230,6 +235,8 @@ def from_builtins(hint: Any, value: Any) -> Any:
 
 
 def _schema_of(hint: Any) -> Schema:
+    if hint is object:
+        return {"type": list(_JSON_TYPES)}
     describe = getattr(hint, "model_json_schema", None)
     if describe is not None:
         schema: Schema = describe()

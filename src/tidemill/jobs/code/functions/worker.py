@@ -11,9 +11,9 @@ from typing import Final
 
 import structlog
 
-from tidemill.jobs.code.functions.ahead import Ahead
 from tidemill.jobs.code.functions.execution import FunctionExecution
 from tidemill.jobs.code.functions.running import Functions
+from tidemill.jobs.execution.worker.ahead import Ahead
 from tidemill.jobs.execution.worker.announcing import Announcer
 from tidemill.jobs.execution.worker.greeting import beat, introduction
 from tidemill.jobs.execution.worker.options import WorkerOptions

@@ -86,6 +86,12 @@ BUILT_IN: Final[dict[str, ResourceType]] = {
 }  # fmt: skip
 
 
+def takes(wanted: str, type_: str) -> bool:
+    """Return whether what asks for a resource of the type `wanted` can do with one of `type_`."""
+    # A file of DuckDB is reached as one of SQLite is: by its path.
+    return type_ == wanted or (wanted == "duckdb" and type_ == "sqlite")
+
+
 def check_type_name(name: str) -> None:
     """Return when a tenant may call a type so; raises `ResourceTypeInvalid`."""
     if name in BUILT_IN:

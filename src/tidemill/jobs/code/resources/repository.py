@@ -54,6 +54,15 @@ _OF_TYPE: Final = """
 """
 
 
+_REFERENCES: Final = """
+    SELECT target FROM resource_references WHERE tenant_id = :tenant_id AND path = :path
+    ORDER BY target
+"""
+_ALONE: Final = """
+    SELECT pg_advisory_xact_lock(hashtextextended('resource-references:' || :tenant_id, 0))
+"""
+
+
 class ResourceRepository:
     """Resources of one tenant."""
 
@@ -79,6 +88,15 @@ class ResourceRepository:
         """Keep what the resource refers to now."""
         tx.execute(_FORGET_REFERENCES, path=path)
         tx.execute_many(_ADD_REFERENCE, [{"target": target, "path": path} for target in targets])
+
+    def refer_alone(self, tx: Tx) -> None:
+        """Wait until nobody else ties resources of the tenant, and let nobody until the commit."""
+        if tx.dialect == "postgres":
+            tx.one(_ALONE)
+
+    def targets(self, tx: Tx, path: str) -> list[str]:
+        """Return what the resource at `path` refers to."""
+        return [row[0] for row in tx.all(_REFERENCES, path=path)]
 
     def delete(self, tx: Tx, path: str) -> None:
         """Remove a resource."""

@@ -9,7 +9,7 @@ from litestar.connection import Request
 
 from tidemill.core.actor import Actor
 from tidemill.core.pages import PageRequest
-from tidemill.http import delete, get, put, single
+from tidemill.http import Tagged, composed, delete, get, put
 from tidemill.jobs.code.resources.schemas import (
     PutResource,
     PutResourceType,
@@ -51,11 +51,11 @@ async def get_resource_value(
 @get("/resources/{path:path}", READ_VALUES)
 async def get_resource(
     path: str, actor: Actor, resources: ResourceService, request: Request[Any, Any, Any]
-) -> Response[ResourceView]:
+) -> Tagged[ResourceView]:
     """Read a resource as it was written, with its references."""
     resource = await resources.get(path, actor=actor)
     view = ResourceView.of(resource, shown=True)
-    return single(view, version=resource.version, request=request)
+    return composed(view, version=resource.version, request=request, born=resource.created_at)
 
 
 @put("/resources/{path:path}", WRITE_RESOURCES)
@@ -67,7 +67,7 @@ async def put_resource(
     expected_version: int | None,
     resources: ResourceService,
     request: Request[Any, Any, Any],
-) -> Response[ResourceView]:
+) -> Tagged[ResourceView]:
     """Make a resource, or change it; its value fits its type."""
     resource = await resources.put(
         path,
@@ -78,7 +78,7 @@ async def put_resource(
         actor=actor,
     )
     view = ResourceView.of(resource, shown=True)
-    return single(view, version=resource.version, request=request)
+    return composed(view, version=resource.version, request=request, born=resource.created_at)
 
 
 @delete("/resources/{path:path}", WRITE_RESOURCES)
@@ -101,10 +101,12 @@ async def list_resource_types(
 @get("/resource-types/{name:str}", READ_RESOURCES)
 async def get_resource_type(
     name: str, actor: Actor, resource_types: ResourceTypeService, request: Request[Any, Any, Any]
-) -> Response[ResourceTypeView]:
+) -> Tagged[ResourceTypeView]:
     """Read a type."""
     found = await resource_types.get(name, actor=actor)
-    return single(ResourceTypeView.of(found), version=found.version, request=request)
+    return composed(
+        ResourceTypeView.of(found), version=found.version, request=request, born=found.created_at
+    )
 
 
 @put("/resource-types/{name:str}", WRITE_RESOURCES)
@@ -116,7 +118,7 @@ async def put_resource_type(
     expected_version: int | None,
     resource_types: ResourceTypeService,
     request: Request[Any, Any, Any],
-) -> Response[ResourceTypeView]:
+) -> Tagged[ResourceTypeView]:
     """Make a type, or change it; resources that are there keep their values."""
     made = await resource_types.put(
         name,
@@ -125,7 +127,9 @@ async def put_resource_type(
         expected_version=expected_version,
         actor=actor,
     )
-    return single(ResourceTypeView.of(made), version=made.version, request=request)
+    return composed(
+        ResourceTypeView.of(made), version=made.version, request=request, born=made.created_at
+    )
 
 
 @delete("/resource-types/{name:str}", WRITE_RESOURCES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
@@ -11,7 +12,7 @@ from tidemill.core.authorization import authorize
 from tidemill.core.keysets import after_text
 from tidemill.core.pages import Page, PageRequest, page_of
 from tidemill.core.ports import Database, Tx
-from tidemill.http import check_version
+from tidemill.http import check_found, check_written
 from tidemill.jobs.code.resources.models import (
     BUILT_IN,
     Resolved,
@@ -128,15 +129,17 @@ class ResourceService:
         def use_case(tx: Tx) -> Resource:
             self._rules.check(tx, place, Level.WRITE, actor)
             before = self._resources.find(tx, place)
-            check_version(before.version if before else 0, expected_version)
+            check_found(before, expected_version)
             if before is None and self._resources.count(tx) >= resources_max:
                 raise ResourceInvalid("path", f"there are {resources_max} already, the limit.")
             self._check(tx, type_, value)
+            self._check_way(tx, place, targets)
             self._resources.put(
                 tx, place, type_=type_, value=encoded.decode(), description=description, by=by
             )
             self._resources.refer(tx, place, targets)
             after = self._found(tx, place)
+            check_written(after, expected_version)
             # The value may hold what must not be seen, also where it should be a reference.
             tx.audit(
                 "jobs.resources.put",
@@ -182,6 +185,21 @@ class ResourceService:
             where, reason = wrong
             raise ResourceInvalid(f"value.{where}" if where else "value", reason)
 
+    def _check_way(self, tx: Tx, path: str, targets: Iterable[str]) -> None:
+        """Raise `ResourceInvalid` when what a resource refers to leads back to it."""
+        waiting = [target for target in targets if target.startswith(RESOURCE)]
+        if waiting:
+            self._resources.refer_alone(tx)
+        seen: set[str] = set()
+        while waiting:
+            target = waiting.pop().removeprefix(RESOURCE)
+            if target == path:
+                raise ResourceInvalid("value", "what it refers to leads back to itself.")
+            if target not in seen:
+                seen.add(target)
+                further = self._resources.targets(tx, target)
+                waiting += [one for one in further if one.startswith(RESOURCE)]
+
     def _found(self, tx: Tx, path: str) -> Resource:
         resource = self._resources.find(tx, path)
         if resource is None:
@@ -189,7 +207,7 @@ class ResourceService:
         return resource
 
     def _resolved(self, tx: Tx, value: Any, actor: Actor) -> Resolved:
-        resolving = _Resolving(tx, self._values, self._resources, actor)
+        resolving = Resolving(tx, self._values, self._resources, actor)
         try:
             plain = resolving.plain(value, ())
         except RecursionError:
@@ -197,7 +215,7 @@ class ResourceService:
         return Resolved(value=plain, secrets=tuple(resolving.secrets))
 
 
-class _Resolving:
+class Resolving:
     """One value on its way; each reference is read once, however often it is there."""
 
     def __init__(self, tx: Tx, values: Values, resources: ResourceRepository, actor: Actor) -> None:
@@ -294,13 +312,15 @@ class ResourceTypeService:
 
         def use_case(tx: Tx) -> ResourceType:
             before = self._types.find(tx, name)
-            check_version(before.version if before else 0, expected_version)
+            check_found(before, expected_version)
             if before is None and len(self._types.page(tx, after="", limit=types_max)) == types_max:
                 raise ResourceTypeInvalid("name", f"there are {types_max} already, the limit.")
             self._types.put(tx, name, schema=encoded, description=description, by=by)
             tx.audit("jobs.resource_types.put", by=actor, resource=f"resource-type:{name}",
                      before=None if before is None else before.schema, after=encoded)  # fmt: skip
-            return self._found(tx, name)
+            after = self._found(tx, name)
+            check_written(after, expected_version)
+            return after
 
         return await self._database.write(actor.tenant_id, use_case)
 

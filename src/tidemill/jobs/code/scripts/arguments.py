@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from tidemill.jobs.errors import ArgumentsInvalid
-from tidemill.jobs.references import is_reference
+from tidemill.jobs.references import is_reference, references_in
 
 if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator, ValidationError
@@ -33,6 +33,20 @@ class Arguments:
             if is_reference(error.instance):
                 continue
             raise _named(error, schema, self._whose)
+
+    def check_meant(self, schema: str, args: dict[str, Any], meant: dict[str, Any]) -> None:
+        """Raise `ArgumentsInvalid` for the first of `args` that does not fit as it is `meant`.
+
+        The error names the reference, not its value: only the job may be allowed to see that.
+        """
+        for error in self._validator(schema).iter_errors(meant):
+            if is_reference(error.instance) or not error.instance_path:
+                continue
+            name = str(error.instance_path[0])
+            for reference in references_in(args[name]):
+                kind = _kind(schema, name)
+                reason = f"what {reference} stands for does not fit here{kind}."
+                raise ArgumentsInvalid(name, reason)
 
     def mismatch(self, schema: str, value: Any) -> tuple[str, str] | None:
         """Return where `value` does not fit `schema`, and why; None when it does."""

@@ -60,7 +60,7 @@ def _meant(one: Import, known: Contents) -> str | None:
     place = next((place for place in one.candidates if place in known), None)
     if place is None and not one.optional:
         raise ScriptInvalid(
-            f"{one.candidates[0]} is imported, and there is no such script of this language.",
+            f"{one.candidates[-1]} is imported, and there is no such script of this language.",
             line=one.line,
         )
     return place

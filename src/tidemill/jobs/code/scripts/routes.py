@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Response
 from litestar.connection import Request
 
 from tidemill.core.actor import Actor
 from tidemill.core.pages import PageRequest, page_request
-from tidemill.http import Idempotency, delete, get, post, single
+from tidemill.http import Idempotency, Tagged, composed, delete, get, post
 from tidemill.http.parameters import Cursor, Limit
 from tidemill.jobs.code.scripts.models import Script
 from tidemill.jobs.code.scripts.schemas import (
@@ -25,8 +24,12 @@ from tidemill.jobs.permissions import READ_SCRIPTS, WRITE_SCRIPTS
 
 @post("/scripts", WRITE_SCRIPTS)
 async def deploy_script(
-    data: DeployScript, actor: Actor, idempotency: Idempotency, scripts: ScriptService
-) -> Response[ScriptView]:
+    data: DeployScript,
+    actor: Actor,
+    idempotency: Idempotency,
+    scripts: ScriptService,
+    request: Request[Any, Any, Any],
+) -> Tagged[ScriptView]:
     """Deploy a script: add a version and make it the one that runs.
 
     The schema of its arguments is inferred from `main`'s parameters and type hints (Python) or
@@ -43,7 +46,7 @@ async def deploy_script(
         attempts_max=data.attempts_max,
     )
     script = await scripts.deploy(wanted, actor=actor, once=idempotency.once(Script))
-    return Response(ScriptView.of(script), headers={"ETag": f'"v{script.head.number}"'})
+    return composed(ScriptView.of(script), version=script.head.number, request=request)
 
 
 @get("/scripts", READ_SCRIPTS)
@@ -58,10 +61,10 @@ async def list_scripts(page: PageRequest, actor: Actor, scripts: ScriptService) 
 @get("/scripts/{path:path}", READ_SCRIPTS)
 async def get_script(
     path: str, actor: Actor, scripts: ScriptService, request: Request[Any, Any, Any]
-) -> Response[ScriptView]:
+) -> Tagged[ScriptView]:
     """Read a script by its path, with the content that runs."""
     script, content = await scripts.get(path, actor=actor)
-    return single(ScriptView.of(script, content), version=script.head.number, request=request)
+    return composed(ScriptView.of(script, content), version=script.head.number, request=request)
 
 
 @get("/script-versions", READ_SCRIPTS)

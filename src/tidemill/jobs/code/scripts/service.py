@@ -33,7 +33,7 @@ from tidemill.jobs.code.scripts.models import (
     script_path,
 )
 from tidemill.jobs.code.scripts.repository import ScriptRepository
-from tidemill.jobs.code.scripts.signatures import infer_schema
+from tidemill.jobs.code.scripts.signatures import checked_schema, infer_schema
 from tidemill.jobs.contract import ScriptArchived, ScriptDeployed
 from tidemill.jobs.errors import ScriptNotFound
 from tidemill.jobs.execution.languages.imports import imports_of
@@ -107,7 +107,7 @@ class ScriptService:
         """
         path, kind = script_path(wanted.path), language(wanted.language)
         content = checked_content(wanted.content, bytes_max=self._bytes_max)
-        schema = msgspec.json.encode(infer_schema(kind, content)).decode()
+        schema = await checked_schema(kind, content)
         digest, by = content_hash(content), actor.user_id or actor.id
         needs = await self._needs_now(actor.tenant_id, kind, content, path)
         imports, limits = _imports_of(needs), checked_limits(wanted.limits, schema)

@@ -9,8 +9,11 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Final
 
+import msgspec
+
 from tidemill.jobs.code.scripts.hints import Hints
 from tidemill.jobs.errors import ScriptInvalid
+from tidemill.jobs.execution.languages.bash import check_bash
 from tidemill.jobs.execution.languages.container import parse_container
 from tidemill.jobs.execution.languages.http import parse_http
 from tidemill.jobs.execution.languages.models import Language, Schema, object_schema
@@ -27,6 +30,14 @@ _POSITIONAL: Final = re.compile(
 # What bash puts something else in place of; such a default is only known when it runs.
 _EXPANDED: Final = frozenset("$`\\~")
 _TEXT: Final = {"type": ["string", "number", "boolean"]}
+
+
+async def checked_schema(language: Language, content: str) -> str:
+    """Return the JSON Schema as text, of what bash could read, too; raises `ScriptInvalid`."""
+    schema = infer_schema(language, content)
+    if language is Language.BASH:
+        await check_bash(content)
+    return msgspec.json.encode(schema).decode()
 
 
 def infer_schema(language: Language, content: str) -> Schema:

@@ -10,7 +10,7 @@ from litestar.params import QueryParameter
 
 from tidemill.core.actor import Actor
 from tidemill.core.pages import PageRequest
-from tidemill.http import delete, get, post, put, single
+from tidemill.http import Tagged, composed, delete, get, post, put
 from tidemill.jobs.code.variables.schemas import (
     PutVariable,
     RotateSecrets,
@@ -60,11 +60,11 @@ async def get_variable_value(
 @get("/variables/{path:path}", READ_VARIABLES)
 async def get_variable(
     path: str, actor: Actor, variables: VariableService, request: Request[Any, Any, Any]
-) -> Response[VariableView]:
+) -> Tagged[VariableView]:
     """Read a variable by its path; the value of a secret is not shown."""
     variable = await variables.get(path, actor=actor)
     view = VariableView.of(variable, shown=True)
-    return single(view, version=variable.version, request=request)
+    return composed(view, version=variable.version, request=request, born=variable.created_at)
 
 
 @put("/variables/{path:path}", WRITE_VARIABLES)
@@ -76,7 +76,7 @@ async def put_variable(
     expected_version: int | None,
     variables: VariableService,
     request: Request[Any, Any, Any],
-) -> Response[VariableView]:
+) -> Tagged[VariableView]:
     """Make a variable or secret, or change it."""
     variable = await variables.put(
         path,
@@ -87,7 +87,7 @@ async def put_variable(
         actor=actor,
     )
     view = VariableView.of(variable, shown=True)
-    return single(view, version=variable.version, request=request)
+    return composed(view, version=variable.version, request=request, born=variable.created_at)
 
 
 @delete("/variables/{path:path}", WRITE_VARIABLES)

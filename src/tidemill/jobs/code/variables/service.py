@@ -8,7 +8,7 @@ from typing import Final
 from tidemill.core.actor import Actor, ActorKind
 from tidemill.core.pages import Page, PageRequest, page_of
 from tidemill.core.ports import Database, Tx
-from tidemill.http import check_version
+from tidemill.http import check_found, check_written
 from tidemill.jobs.code.variables.models import (
     Rotation,
     SecretKey,
@@ -99,7 +99,7 @@ class VariableService:
         def use_case(tx: Tx) -> Variable:
             self._rules.check(tx, place, Level.WRITE, actor)
             before = self._variables.find(tx, place)
-            check_version(before.version if before else 0, expected_version)
+            check_found(before, expected_version)
             if before is None and self._variables.count(tx) >= variables_max:
                 raise VariableInvalid("path", f"there are {variables_max} already, the limit.")
             secret = is_secret if is_secret is not None else before is not None and before.is_secret
@@ -107,6 +107,7 @@ class VariableService:
             by = actor.user_id or actor.id
             self._variables.put(tx, place, kept, key_id=key_id, description=description, by=by)
             after = self._found(tx, place)
+            check_written(after, expected_version)
             tx.audit(
                 "jobs.variables.put",
                 by=actor,

@@ -24,6 +24,7 @@ from tidemill.jobs.dispatching.dispatcher.reception import Arrived, Inbox, Recep
 from tidemill.jobs.dispatching.dispatcher.service import Dispatching
 from tidemill.jobs.dispatching.dispatcher.sessions import Session, slots_by_tag
 from tidemill.jobs.dispatching.dispatcher.tending import Tending
+from tidemill.jobs.dispatching.dispatcher.turning import pause_of, take_turn
 from tidemill.jobs.protocol.memory import MemoryListener
 from tidemill.jobs.protocol.messages import Assignment, Held
 from tidemill.jobs.protocol.unix import UnixListener
@@ -40,9 +41,6 @@ failure_seconds_max: Final = 5.0
 give_back_seconds: Final = 5.0
 stop_seconds_max: Final = 5.0
 """How long the last outcomes may take to become durable."""
-gather_seconds: Final = 0.002
-gathered_min: Final = 32
-"""From how many jobs of the last turn on their outcomes are waited for."""
 silent_seconds_max: Final = 15.0
 
 
@@ -91,6 +89,7 @@ class Dispatcher:
         peers.signals.breakdown.slots = lambda: slots_by_tag(self.sessions.values())
         self._failing: str | None = None
         peers.signals.on_ready(self._ready)
+        peers.signals.on_coming(self._inbox.wake.set)
         peers.signals.on_cancel(self._cancel)
 
     @property
@@ -168,23 +167,23 @@ class Dispatcher:
         if self._next_due_at is not None:
             due_in = (self._next_due_at - self._peers.clock.now()) / MICROSECONDS_PER_SECOND
             seconds = min(seconds, max(0.0, due_in))
+        # Other work of this process gets its time between two turns, unless it had it.
+        busy = self._claimed > 0 or self._inbox.wake.is_set()
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._inbox.wake.wait()
-        # Other work of this process gets its time between two turns. When many short jobs run, a
-        # moment brings the outcomes of most of them into one turn.
-        few = len(self._inbox.ended) < self._claimed // 2
-        await asyncio.sleep(gather_seconds if self._claimed >= gathered_min and few else 0)
+        seconds = pause_of(self._claimed, self.sessions.values(), len(self._inbox.ended))
+        if seconds or busy:
+            await asyncio.sleep(seconds)
 
     async def _tick(self) -> None:
         now = self._peers.clock.monotonic()
         if now - self._ticked >= self._options.tick_seconds:
             self._ticked = now
             tended = await self._peers.tending.tend(self._reception, self._inbox.take_beats())
-            known = [self._next_due_at] if self._peers.tending.leads else []
             # A job that was announced during the look may be missing from it.
-            due = [at for at in (tended.next_due_at, *known) if at is not None]
-            self._next_due_at = min(due, default=None)
+            known = self._next_due_at if self._peers.tending.leads else None
+            self._next_due_at = min(filter(None, (tended.next_due_at, known)), default=None)
             # An announcement may be lost on its way from another process.
             if tended.look or (tended.has_ready and self._demands()):
                 self._inbox.wake.set()
@@ -214,14 +213,16 @@ class Dispatcher:
             crash_point("dispatch_before_finish")
         followed = [one for one in ended if not one.is_plain]
         plain = [one for one in ended if one.is_plain] if followed else ended
-        moves = self._moves_due()
-        dispatching, demands = self._peers.dispatching, self._demands()
+        moves, demands = self._moves_due(), self._demands()
         crash_point("dispatch_before_claim")
-        # Each has its own transactions: when one fails, what the other did still counts.
-        turn, done = await asyncio.gather(
-            dispatching.turn([end.ended for end in plain], demands, self._ring, leads=moves),
-            dispatching.end_followed([end.ended for end in followed]),
-            return_exceptions=True,
+        self._peers.signals.look()
+        turn, done = await take_turn(
+            self._peers.dispatching,
+            [end.ended for end in plain],
+            [end.ended for end in followed],
+            demands,
+            self._ring,
+            leads=moves,
         )
         if ended:
             crash_point("dispatch_after_finish")
@@ -232,10 +233,10 @@ class Dispatcher:
             self._note(done)
         if isinstance(turn, BaseException):
             self._inbox.put_back(plain)
+            self._expect(self._peers.clock.now() if moves else None)
         else:
             self._ring = turn.ring
-            if moves:
-                self._next_due_at = turn.next_due_at
+            self._expect(turn.next_due_at)
             self._settle(plain, turn.ended)
             self._note(turn.ended)
             self._claimed = sum(map(len, turn.claimed.values()))
@@ -251,10 +252,8 @@ class Dispatcher:
         """Return whether this turn shall put due jobs in line; only the leader does."""
         if self._next_due_at is None or self._next_due_at > self._peers.clock.now():
             return False
-        if not self._peers.tending.leads:
-            self._next_due_at = None
-            return False
-        return True
+        self._next_due_at = None  # What is announced while the turn runs may be sooner.
+        return self._peers.tending.leads
 
     async def _give_back_strays(self) -> None:
         """Put jobs back that the books give to workers of this process and that none of them has.
@@ -340,8 +339,7 @@ class Dispatcher:
                 self._inbox.wake.set()
             elif job.state is JobState.SCHEDULED:
                 self._peers.signals.retried(job)
-                if self._next_due_at is None or job.due_at < self._next_due_at:
-                    self._next_due_at = job.due_at
+                self._expect(job.due_at)
 
     async def _assign(self, turn: Turn) -> None:
         if turn.again:
@@ -387,11 +385,15 @@ class Dispatcher:
         return found
 
     def _ready(self, due_at: int) -> None:
-        if due_at <= self._peers.clock.now():
+        if due_at <= self._peers.clock.now() or self._expect(due_at):
             self._inbox.wake.set()
-        elif self._next_due_at is None or due_at < self._next_due_at:
-            self._next_due_at = due_at
-            self._inbox.wake.set()
+
+    def _expect(self, due_at: int | None) -> bool:
+        """Note what is due at `due_at`; return whether that is sooner than all that was known."""
+        if due_at is None or (self._next_due_at is not None and self._next_due_at <= due_at):
+            return False
+        self._next_due_at = due_at
+        return True
 
     def _cancel(self, job_id: str, epoch: int) -> None:
         for session in self.sessions.values():

@@ -53,7 +53,8 @@ class Begun(Struct, frozen=True, gc=False):
 class Demand(Struct, frozen=True, kw_only=True):
     """What one worker can take now; of every tenant, unless some are named.
 
-    The `seat` says more of it, for tags whose strategy chooses among workers.
+    It has registered these `functions`; None where that is not asked. The `seat` says more of it,
+    for tags whose strategy chooses among workers.
     """
 
     worker_id: str
@@ -62,12 +63,17 @@ class Demand(Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...]
     isolations: tuple[str, ...]
     tenants: tuple[str, ...] | None = None
+    functions: frozenset[str] | None = None
     seat: Seat | None = None
 
     @property
     def pairs(self) -> tuple[tuple[str, str], ...]:
         """Return each (tag, isolation) that the worker takes."""
         return tuple((tag, isolation) for tag in self.tags for isolation in self.isolations)
+
+    def has(self, function: str | None) -> bool:
+        """Return whether the worker can run a job that calls `function`, or none."""
+        return function is None or self.functions is None or function in self.functions
 
 
 class Ring(Struct, frozen=True):

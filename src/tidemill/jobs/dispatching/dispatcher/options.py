@@ -16,8 +16,7 @@ _grace_seconds: Final = 10.0
 class DispatcherOptions(Struct, frozen=True, kw_only=True):
     """Where it listens, how much it hands out, and what jobs may use.
 
-    Without a `directory` its workers are in its own process. `ahead_max` is how many short jobs a
-    worker may have beyond its slots: it bounds by itself how many of them run.
+    Without a `directory` its workers are in its own process.
     `heard_by_leader_only` says that there are workers which no other dispatcher can hear. One that
     may not lead rescues nothing and moves nothing that is due: others do.
     """
@@ -31,7 +30,6 @@ class DispatcherOptions(Struct, frozen=True, kw_only=True):
     heartbeat_seconds: float = 10.0
     jobs_per_turn_max: int = 200
     dispatched_max: int = 100
-    ahead_max: int = 0
     tick_seconds: float = 1.0
     look_seconds: float = 10.0
     history_days: int = 30

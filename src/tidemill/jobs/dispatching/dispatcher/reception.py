@@ -46,7 +46,7 @@ from tidemill.jobs.protocol.messages import (
     Welcome,
     protocol_version,
 )
-from tidemill.jobs.queueing.queue.claims import Claimed, claimed
+from tidemill.jobs.queueing.queue.claims import Claimed
 from tidemill.jobs.queueing.queue.models import Ending, to_json
 from tidemill.jobs.queueing.queue.signals import Signals
 from tidemill.jobs.queueing.workers.models import Beat, Registration
@@ -245,9 +245,8 @@ class Reception:
             await self.functions.keep(hello.functions, tags=rights.tags)
         holding = {held.job_id: held.epoch for held in (*hello.holding, *hello.unacknowledged)}
         registered = await self._dispatching.register(registration, holding, tenants=rights.tenants)
-        ahead_max = self._options.ahead_max
-        session = Session(connection, hello, registered.generation, rights, ahead_max=ahead_max)
-        session.held = {job.id: claimed(job) for job in registered.kept}
+        session = Session(connection, hello, registered.generation, rights)
+        session.keep(registered.kept)
         session.drained = registered.drained
         await connection.send(
             Welcome(
@@ -333,7 +332,10 @@ class Reception:
             del held[job.id]
             lost = outcome.verdict is Verdict.LOST
             session.ran(None if lost else outcome.finished_at - outcome.started_at)
-            breakdown.of(job).ended(outcome.started_at, outcome.finished_at)
+            row = breakdown.of(job)
+            if not lost and not session.has_begun(job):
+                row.began(job.due_at, outcome.started_at)
+            row.ended(outcome.started_at, outcome.finished_at)
             end = Ended(job.tenant_id, job.id, job.epoch, ending_of(outcome), job.position)
             ended.append(Arrived(session, end, job))
         if fenced:

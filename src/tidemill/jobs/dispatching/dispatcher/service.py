@@ -113,9 +113,11 @@ class Dispatching:
         turn = await self._write_turn(use_case)
         if turn.limits_due:
             turn = await self._claim_after_limits(turn, demands)
+        turn = await self._claiming.misfits.sort_out(turn, demands, self.give_back)
         taken = [job for jobs in turn.claimed.values() for job in jobs]
         if any(job.spec.limits is not None for job in taken):
-            await self.releasing.taken(taken)
+            wakes = (turn.next_due_at, await self.releasing.taken(taken))
+            turn = structs.replace(turn, next_due_at=min(filter(None, wakes), default=None))
         return turn
 
     async def _claim_after_limits(self, turn: Turn, demands: Sequence[Demand]) -> Turn:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
 from tidemill.jobs.code.functions.models import lane_of
+from tidemill.jobs.contract import JobState
 from tidemill.jobs.dispatching.dispatcher.admission import EVERYTHING, Rights
 from tidemill.jobs.dispatching.dispatcher.models import Demand
 from tidemill.jobs.errors import FunctionNotFound
@@ -27,7 +28,8 @@ from tidemill.jobs.protocol.messages import (
     ToWorker,
 )
 from tidemill.jobs.queueing.queue.breakdown import TagSlots
-from tidemill.jobs.queueing.queue.claims import Claimed
+from tidemill.jobs.queueing.queue.claims import Claimed, claimed
+from tidemill.jobs.queueing.queue.models import Job
 from tidemill.jobs.queueing.strategies.placing import Seat
 from tidemill.jobs.requirements.models import Machine, requires_of
 
@@ -39,6 +41,9 @@ untaken_frames_max: Final = 10_000
 _utf8_bytes_max: Final = 4
 short_microseconds_max: Final = 20_000
 """Jobs that take no longer than this are short: who has some ahead does not have them for long."""
+ahead_microseconds_max: Final = 50_000
+"""For how long, at their pace, those ahead may have to wait for a slot."""
+ahead_jobs_max: Final = 1_000
 _pace_first: Final = 1_000_000.0
 _pace_share: Final = 1 / 32
 
@@ -60,7 +65,9 @@ def slots_by_tag(sessions: Iterable[Session]) -> list[TagSlots]:
     for session in sessions:
         for tag in session.tags:
             slots, taken = found.get(tag, (0, 0))
-            found[tag] = (slots + session.slots, taken + len(session.held))
+            # What it has ahead takes no slot yet.
+            held = min(session.slots, len(session.held))
+            found[tag] = (slots + session.slots, taken + held)
     return [TagSlots(tag, *numbers) for tag, numbers in sorted(found.items())]
 
 
@@ -73,8 +80,6 @@ class Session:
         hello: Hello,
         generation: int,
         rights: Rights = EVERYTHING,
-        *,
-        ahead_max: int = 0,
     ) -> None:
         self.connection = connection
         self.worker_id = hello.worker_id
@@ -92,7 +97,7 @@ class Session:
         self._begun: dict[str, int] = {}
         self.drained = False
         self._left = False
-        self._ahead_max = ahead_max
+        self._ahead_max = min(max(0, hello.ahead), ahead_jobs_max)
         self._pace = _pace_first
 
     @property
@@ -106,13 +111,22 @@ class Session:
     def room(self) -> int:
         """Return how many jobs it can have, with those ahead of a free slot while jobs are short.
 
-        Never more than it has slots: the next batch is claimed while it runs this one.
+        Never more than it has slots, or takes ahead: the next batch is claimed while it runs this
+        one.
         """
         if self._ahead_max == 0 or self._pace > short_microseconds_max:
             return self.free
         if self.draining or self.drained or self.connection.closed:
             return 0
-        return min(self.slots, max(0, self.slots + self._ahead_max - len(self.held)))
+        soon = int(self.slots * ahead_microseconds_max / max(1.0, self._pace))
+        ahead = min(self._ahead_max, soon)
+        return min(max(self.slots, ahead), max(0, self.slots + ahead - len(self.held)))
+
+    @property
+    def brisk(self) -> int:
+        """Return how many jobs it has while they are short, and some of them wait for a slot."""
+        waits = len(self.held) > self.slots and self._pace <= short_microseconds_max
+        return len(self.held) if waits else 0
 
     def ran(self, microseconds: int | None) -> None:
         """Note how long a job took; None when it was given back, so that it waited for long."""
@@ -130,6 +144,7 @@ class Session:
             tags=self.tags,
             isolations=self.isolations,
             tenants=self.rights.tenants,
+            functions=self.functions,
             seat=self._seat(min(slots, self.free)) if seated else None,
         )
 
@@ -146,6 +161,7 @@ class Session:
             cpu_used=sum(one.cpu for one in taken),
             memory_mib_used=sum(one.memory_mib for one in taken),
             tenants=None if tenants is None else frozenset(tenants),
+            functions=self.functions,
         )
 
     def check_function(self, name: str) -> None:
@@ -165,6 +181,15 @@ class Session:
             return None
         self._begun[job_id] = epoch
         return job
+
+    def has_begun(self, job: Claimed) -> bool:
+        """Return whether the worker has said that it began; of a short job it says only its end."""
+        return self._begun.get(job.id) == job.epoch
+
+    def keep(self, jobs: Sequence[Job]) -> None:
+        """Take over what the worker held on its last connection, and said of it."""
+        self.held = {job.id: claimed(job) for job in jobs}
+        self._begun = {job.id: job.epoch for job in jobs if job.state is JobState.RUNNING}
 
     def assign(self, assignments: Iterable[Assignment]) -> None:
         """Send jobs; when the worker has gone, it will not hold them when it returns."""

@@ -8,6 +8,7 @@ environment; it ends when it is told to.
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -86,6 +87,8 @@ class Executor(Protocol):
         """Whether its runner writes the result; otherwise the last line of output is the result."""
         ...
 
-    async def prepare(self, job: Assignment, machine: Machine, /) -> Preparation:
-        """Make what the job needs; raises `NotPrepared`."""
+    def prepare(
+        self, job: Assignment, machine: Machine, /
+    ) -> Preparation | Coroutine[None, None, Preparation]:
+        """Make what the job needs, at once where nothing is waited for; raises `NotPrepared`."""
         ...

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import shutil
 import sys
+from collections.abc import Coroutine
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -19,7 +20,7 @@ from tidemill.jobs.execution.languages.typescript import parse_typescript
 from tidemill.jobs.execution.packages.building import built
 from tidemill.jobs.execution.packages.locking import lock_packages
 from tidemill.jobs.execution.packages.models import check_python, packages_of
-from tidemill.jobs.execution.packages.uv import UvFailed, UvMissing
+from tidemill.jobs.execution.packages.uv import PackageSource, UvFailed, UvMissing
 from tidemill.jobs.protocol.messages import Assignment
 
 _PACKAGES: Final = "/opt/tidemill/packages"
@@ -33,13 +34,21 @@ class PythonExecutor:
 
     answers = True
 
-    async def prepare(self, job: Assignment, machine: Machine, /) -> Preparation:
+    def prepare(
+        self, job: Assignment, machine: Machine, /
+    ) -> Preparation | Coroutine[None, None, Preparation]:
         """See `Executor.prepare`."""
         environment = environment_of(job.content)
-        source = machine.packages
+        if job.lock or "# /// script" in job.content:
+            return self._with_packages(job, machine.packages, environment)
+        return Preparation(environment=environment)
+
+    async def _with_packages(
+        self, job: Assignment, source: PackageSource, environment: Environment
+    ) -> Preparation:
         try:
             lock = job.lock
-            if not lock and "# /// script" in job.content:
+            if not lock:
                 # Code in place was never deployed, so nobody has pinned its packages.
                 packages = packages_of([job.content])
                 check_python(packages, sys.version_info[:3])
@@ -64,7 +73,7 @@ class BashExecutor:
 
     answers = False
 
-    async def prepare(self, _job: Assignment, _machine: Machine, /) -> Preparation:
+    def prepare(self, _job: Assignment, _machine: Machine, /) -> Preparation:
         """See `Executor.prepare`."""
         return Preparation(merged=False)
 

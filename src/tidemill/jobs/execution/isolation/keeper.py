@@ -9,6 +9,7 @@ import asyncio
 import shutil
 import time
 from collections import OrderedDict
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -32,7 +33,6 @@ from tidemill.jobs.execution.isolation.warm import (
     WarmLimits,
     WarmPool,
     WarmProcess,
-    only_job,
     warm_key,
 )
 from tidemill.jobs.execution.isolation.zygote import Zygote, read_only_paths, start_zygote
@@ -147,16 +147,15 @@ class Keeper:
         if not specification.warm:
             return await self._run(key, specification, limits)
         warm = warm_key(key, specification, limits)
-        process = self._warm.take(warm)
+        process = await self._warm.take_soon(warm)
         if process is not None:
-            running = await self._begin_in(
-                process.zygote, process.room, only_job(specification), limits, process
-            )
-            if running is not None:
+            again = self._begin_again(process.running, specification, limits)
+            if again is not None and await _has_started(again):
                 self.starts.add("warm")
-                return running
+                return again
+            self._warm.end(process)
         running = await self._run(key, specification, limits)
-        self._warm.add(WarmProcess(key=warm, zygote=running.zygote, room=running.room), running)
+        self._warm.add(WarmProcess(key=warm, running=running))
         return running
 
     async def _run(
@@ -166,10 +165,11 @@ class Keeper:
         zygote.used_at = time.monotonic()
         spare = zygote.take_spare()
         if spare is not None:
-            running = await self._begin_in(zygote, spare, specification, limits)
-            if running is not None:
-                self.starts.add("spare")
-                return running
+            with suppress(JobNotStarted):
+                running = self._begin(zygote, spare, specification, limits)
+                if await _has_started(running):
+                    self.starts.add("spare")
+                    return running
         self.starts.add("fresh")
         try:
             room = await self._rooms.open(zygote)
@@ -178,54 +178,44 @@ class Keeper:
             room = await self._rooms.open(zygote)
         return self._begin(zygote, room, specification, limits)
 
-    async def _begin_in(
-        self,
-        zygote: Zygote,
-        room: Room,
-        specification: Specification,
-        limits: JobLimits,
-        warm: WarmProcess | None = None,
+    def _begin_again(
+        self, running: RunningJob, specification: Specification, limits: JobLimits
     ) -> RunningJob | None:
-        """Start the job; return None when the room, or its zygote, has died while it waited."""
-        running = None
+        """Order the next job of a warm process; return None when that has died meanwhile."""
+        self._limit(running.zygote, running.room, limits)
+        running.process.expect(specification)
+        running.expect()
         try:
-            running = self._begin(zygote, room, specification, limits, warm)
-            await asyncio.shield(running.process.started)
-        except JobNotStarted:
-            if running is not None:
-                running.process.close()
+            running.process.begin_again(specification)
+        except OSError:
+            running.process.close()
             return None
         return running
 
     def _begin(
-        self,
-        zygote: Zygote,
-        room: Room,
-        specification: Specification,
-        limits: JobLimits,
-        warm: WarmProcess | None = None,
+        self, zygote: Zygote, room: Room, specification: Specification, limits: JobLimits
     ) -> RunningJob:
-        group = room.cell.group if zygote.key.walls is not Walls.NONE else None
-        if group is not None:
-            group.limit(memory_bytes=limits.memory_bytes_max, processes=limits.processes_max)
-        door = None if warm is None else warm.door
-        plug = room.plug.dup() if specification.warm else room.plug
-        job = JobProcess(plug, specification, door)
+        counted = self._limit(zygote, room, limits)
+        job = JobProcess(room.plug, specification)
         room.job = job
         running = RunningJob(job, zygote, room)
-        if warm is None:
-            # To raise walls takes as long as a short job: it would only be in the way of this one.
-            job.ended.add_done_callback(lambda _: self._rooms.refill(zygote))
-            asyncio.get_running_loop().call_later(_REFILL_SECONDS, self._rooms.refill, zygote)
-        else:
-            self._warm.follow(warm, running)
-        packet = self._packet(zygote.key, limits, counted=group is not None)
+        # To raise walls takes as long as a short job: it would only be in the way of this one.
+        job.ended.add_done_callback(lambda _: self._rooms.refill(zygote))
+        asyncio.get_running_loop().call_later(_REFILL_SECONDS, self._rooms.refill, zygote)
+        packet = self._packet(zygote.key, limits, counted=counted)
         try:
             job.begin(structs.replace(packet, warm=specification.warm))
         except OSError as error:
             job.close()
             raise JobNotStarted("The processes of the job were killed.") from error
         return running
+
+    def _limit(self, zygote: Zygote, room: Room, limits: JobLimits) -> bool:
+        """Limit the control group of a room; return whether it has one."""
+        group = room.cell.group if zygote.key.walls is not Walls.NONE else None
+        if group is not None:
+            group.limit(memory_bytes=limits.memory_bytes_max, processes=limits.processes_max)
+        return group is not None
 
     def _packet(self, key: ZygoteKey, limits: JobLimits, *, counted: bool) -> StartPacket:
         # Behind a control group the limit on addresses only stops nonsense; elsewhere it is what
@@ -294,3 +284,13 @@ class Keeper:
         if self._zygotes.get(zygote.key) is zygote:
             del self._zygotes[zygote.key]
         await zygote.stop()
+
+
+async def _has_started(running: RunningJob) -> bool:
+    """Return whether the job runs; False when the room, or its zygote, has died while it waited."""
+    try:
+        await asyncio.shield(running.process.started)
+    except JobNotStarted:
+        running.process.close()
+        return False
+    return True

@@ -147,3 +147,5 @@ class Ending(Struct, frozen=True, kw_only=True):
     cpu_microseconds: int = 0
     reusable: bool = False
     """Whether its process is still there and may take another job of the same script."""
+    answer: tuple[bytes, ...] = ()
+    """What a warm process has answered, in parts; others write it to their descriptor."""

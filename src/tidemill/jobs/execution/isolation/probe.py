@@ -90,7 +90,8 @@ async def _try(directory: Path) -> tuple[bool, dict[str, bool]]:
         running = await keeper.run(key, specification, _LIMITS)
         await running.process.started
         await running.end()
-        answer = os.read(running.process.result, 4096)
+        result = running.process.result
+        answer = b"" if result is None else os.read(result, 4096)
         said = os.read(running.process.stdout, 4096).decode(errors="replace")
         running.process.close()
     finally:

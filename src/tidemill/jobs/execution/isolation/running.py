@@ -31,7 +31,13 @@ class RunningJob:
         self._alarmed = False
         if self._alarm is not None:
             asyncio.get_running_loop().add_reader(self._alarm, self._on_alarm)
-            process.ended.add_done_callback(self._end_alarm)
+            process.ended.add_done_callback(self._job_ended)
+
+    def expect(self) -> None:
+        """Get ready for the next job of a warm process."""
+        self.was_stopped = self._alarmed = False
+        if self._alarm is not None:
+            self.process.ended.add_done_callback(self._job_ended)
 
     def stop(self, grace_seconds: float) -> None:
         """Send TERM, and KILL after the grace."""
@@ -49,7 +55,9 @@ class RunningJob:
         if self._group is None:
             return ending
         peak = max(ending.peak_memory_bytes, self._group.peak_memory_bytes())
-        killed = self._alarmed or self._group.out_of_memory_kills() > self._kills
+        kills = self._group.out_of_memory_kills()
+        killed = self._alarmed or kills > self._kills
+        self._kills = kills
         reason = "memory" if killed and ending.exit_code != 0 else ending.reason
         return structs.replace(ending, peak_memory_bytes=peak, reason=reason)
 
@@ -58,9 +66,15 @@ class RunningJob:
         if self.on_release is not None:
             self.on_release(self)
 
-    def _end_alarm(self, _: object) -> None:
+    def let_go(self) -> None:
+        """Heed no alarm any more: another room may get the cell."""
         if self._alarm is not None:
             asyncio.get_running_loop().remove_reader(self._alarm)
+            self._alarm = None
+
+    def _job_ended(self, ended: asyncio.Future[Ending]) -> None:
+        if ended.cancelled() or not ended.result().reusable:
+            self.let_go()
 
     def _on_alarm(self) -> None:
         if self._alarm is not None:

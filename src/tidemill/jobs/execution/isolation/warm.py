@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import socket
+import asyncio
 import time
+from collections import deque
 from typing import Final
 
 import msgspec
@@ -12,7 +13,9 @@ from msgspec import Struct, structs
 from tidemill.jobs.execution.isolation.plan import JobLimits, Specification, ZygoteKey
 from tidemill.jobs.execution.isolation.room import Room
 from tidemill.jobs.execution.isolation.running import RunningJob
-from tidemill.jobs.execution.isolation.zygote import Zygote
+
+wait_seconds_max: Final = 0.05
+"""About as long as a room takes to be made: by then another process was worth it."""
 
 
 class WarmLimits(Struct, frozen=True, kw_only=True):
@@ -35,9 +38,7 @@ class WarmProcess(Struct, kw_only=True, eq=False):
     """A process that has done `jobs` jobs, and waits for another or runs it."""
 
     key: WarmKey
-    zygote: Zygote
-    room: Room
-    door: socket.socket | None = None
+    running: RunningJob
     jobs: int = 0
     idle_since: float | None = None
 
@@ -48,17 +49,13 @@ def warm_key(key: ZygoteKey, specification: Specification, limits: JobLimits) ->
     return WarmKey(key, limits, msgspec.msgpack.encode(script))
 
 
-def only_job(specification: Specification) -> Specification:
-    """Return what a process that has the script already needs to know of its next job."""
-    return structs.replace(specification, content="", settings={}, modules={})
-
-
 class WarmPool:
     """The warm processes of a worker. Those that wait are kept by their key."""
 
     def __init__(self, limits: WarmLimits) -> None:
         self._limits = limits
         self._all: dict[int, WarmProcess] = {}
+        self._wanted: deque[tuple[WarmKey, asyncio.Future[WarmProcess]]] = deque()
 
     @property
     def processes(self) -> int:
@@ -70,34 +67,63 @@ class WarmPool:
         for process in self._all.values():
             if process.idle_since is not None and process.key == key:
                 process.idle_since = None
-                _empty(process.door)
+                process.running.process.refuse_door()
                 return process
         return None
 
-    def add(self, process: WarmProcess, running: RunningJob) -> None:
+    async def take_soon(self, key: WarmKey) -> WarmProcess | None:
+        """Return a process as `take` does; where no more can be kept, wait a moment for one.
+
+        A further one would be made for a single job, for many times the work of a short one.
+        """
+        process = self.take(key)
+        if process is not None or not self._is_full_of(key):
+            return process
+        freed: asyncio.Future[WarmProcess] = asyncio.get_running_loop().create_future()
+        self._wanted.append((key, freed))
+        await asyncio.wait([freed], timeout=wait_seconds_max)
+        if freed.done():
+            return freed.result()
+        self._wanted.remove((key, freed))
+        return None
+
+    def _is_full_of(self, key: WarmKey) -> bool:
+        """Return whether all processes that can be kept run jobs, and one of them such a one."""
+        if not 0 < self._limits.processes_max <= len(self._all):
+            return False
+        runs = [process.idle_since is None for process in self._all.values()]
+        return all(runs) and any(process.key == key for process in self._all.values())
+
+    def add(self, process: WarmProcess) -> None:
         """Keep a new process, and end the one that has waited longest if these are too many."""
-        self._all[process.room.number] = process
-        self.follow(process, running)
+        self._all[process.running.room.number] = process
+        process.running.process.stays = True
+        process.running.on_release = lambda _: self._released(process)
         if len(self._all) > self._limits.processes_max:
             self.end_longest_idle()
-
-    def follow(self, process: WarmProcess, running: RunningJob) -> None:
-        """Take `process` back when its job has been released, or end it."""
-        running.process.keeps_door = True
-        running.on_release = lambda _: self._released(process, running)
 
     def forget(self, room: Room) -> None:
         """Hear that no process of `room` is left."""
         process = self._all.pop(room.number, None)
-        if process is not None:
-            _close(process)
+        if process is None:
+            return
+        process.running.let_go()
+        if process.idle_since is not None:
+            process.running.process.end()
+
+    def end(self, process: WarmProcess) -> None:
+        """End a process that waits, or that did not begin the job it was taken for."""
+        self._all.pop(process.running.room.number, None)
+        process.running.let_go()
+        process.running.process.end()
+        process.running.room.dismiss()
 
     def end_longest_idle(self) -> bool:
         """End the process that has waited longest; return False when none waits."""
         idle = [process for process in self._all.values() if process.idle_since is not None]
         if not idle:
             return False
-        self._end(min(idle, key=lambda process: process.idle_since or 0.0))
+        self.end(min(idle, key=lambda process: process.idle_since or 0.0))
         return True
 
     def end_idle(self, now: float) -> None:
@@ -105,40 +131,26 @@ class WarmPool:
         for process in tuple(self._all.values()):
             since = process.idle_since
             if since is not None and now - since > self._limits.idle_seconds_max:
-                self._end(process)
+                self.end(process)
 
-    def _released(self, process: WarmProcess, running: RunningJob) -> None:
-        process.door = running.process.take_door()
+    def _released(self, process: WarmProcess) -> None:
+        """Take `process` back when its job has been released, or end it."""
         process.jobs += 1
+        running = process.running
         ended = running.process.ended
         reusable = ended.done() and not ended.cancelled() and ended.result().reusable
         has_place = len(self._all) <= self._limits.processes_max
         may_go_on = not running.was_stopped and process.jobs < self._limits.jobs_max
         if reusable and may_go_on and has_place:
-            process.idle_since = time.monotonic()
+            self._keep(process)
         else:
-            self._end(process)
+            self.end(process)
 
-    def _end(self, process: WarmProcess) -> None:
-        self._all.pop(process.room.number, None)
-        _close(process)
-        process.room.dismiss()
-
-
-def _close(process: WarmProcess) -> None:
-    if process.door is not None:
-        process.door.close()
-        process.door = None
-
-
-_PENDING_MAX: Final = 64
-
-
-def _empty(door: socket.socket | None) -> None:
-    """Refuse what the last job has left waiting: it must not speak in the name of the next."""
-    for _ in range(_PENDING_MAX if door is not None else 0):
-        try:
-            connection, _ = door.accept()  # type: ignore[union-attr]
-        except OSError:
-            return
-        connection.close()
+    def _keep(self, process: WarmProcess) -> None:
+        for wanted in self._wanted:
+            if wanted[0] == process.key:
+                self._wanted.remove(wanted)
+                process.running.process.refuse_door()
+                wanted[1].set_result(process)
+                return
+        process.idle_since = time.monotonic()

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta, Struct
 
+from tidemill.core.wording import told
 from tidemill.jobs.errors import LanguageNotInstalled, ScriptInvalid
 from tidemill.jobs.execution.languages.models import Schema, object_schema
 
@@ -49,8 +50,10 @@ def parse_container(content: str) -> ContainerRun:
         raise ScriptInvalid(
             f"This is no valid JSON: {error.msg}.", line=error.lineno, column=error.colno
         ) from None
-    except (msgspec.ValidationError, RecursionError) as error:
-        raise ScriptInvalid(f"A container: {error}.") from None
+    except RecursionError:
+        raise ScriptInvalid("This JSON is nested too deeply.", line=1) from None
+    except msgspec.ValidationError as error:
+        raise ScriptInvalid(f"A container: {told(error)}") from None
 
 
 def engine() -> str | None:

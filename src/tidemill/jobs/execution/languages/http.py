@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta, Struct
 
+from tidemill.core.wording import told
 from tidemill.jobs.errors import ScriptInvalid
 from tidemill.jobs.execution.languages.models import Schema, object_schema
 
@@ -98,7 +99,7 @@ def parse_http(content: str) -> HttpRequest:
     try:
         request = msgspec.convert(found, HttpRequest)
     except msgspec.ValidationError as error:
-        raise ScriptInvalid(f"A request of http: {error}.") from None
+        raise ScriptInvalid(f"A request of http: {told(error)}") from None
     _check_url(request.url)
     return request
 

@@ -107,6 +107,7 @@ class SqlScript(Struct, frozen=True, kw_only=True):
                 "type": ["object", "string"],
                 "pattern": r"^\$res:",
                 "format": f"resource-{self.dialect}",
+                **({"required": ["host"]} if self.dialect == "postgresql" else {}),
             }
         }
         for parameter in self.parameters:

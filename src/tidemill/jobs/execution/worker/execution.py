@@ -15,7 +15,7 @@ from msgspec import Struct, structs
 from tidemill.core.crash import crash_point
 from tidemill.jobs.execution.executors.catalog import EXECUTORS
 from tidemill.jobs.execution.executors.contract import Machine, NotPrepared, Preparation
-from tidemill.jobs.execution.isolation.job import JobNotStarted
+from tidemill.jobs.execution.isolation.job import JobNotStarted, answer_bytes_spare
 from tidemill.jobs.execution.isolation.keeper import Keeper
 from tidemill.jobs.execution.isolation.plan import (
     WALLS_OF,
@@ -35,6 +35,7 @@ from tidemill.jobs.execution.worker.endings import (
     stop_error,
     too_large,
 )
+from tidemill.jobs.execution.worker.hints import hint_of
 from tidemill.jobs.execution.worker.output import Collected, Connected, JobLog, LastLine
 from tidemill.jobs.execution.worker.pipes import Pipe
 from tidemill.jobs.execution.worker.pulses import Pulse
@@ -45,7 +46,8 @@ from tidemill.jobs.tracing import begin_run, end_run
 
 timeout_grace_seconds: Final = 5.0
 kill_after_seconds: Final = 3.0
-_ENVELOPE_BYTES: Final = 128 * 1024
+listen_seconds: Final = 0.01
+"""When it is listened to what a warm job prints; of one that is over by then it is read at once."""
 
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9_./-]")
 
@@ -72,7 +74,7 @@ class Execution:
         self.held = Held(assignment.job_id, assignment.epoch)
         self.started_at: int | None = None
         self.log: JobLog | None = None
-        self._redaction = Redaction(assignment.secrets)
+        self._redaction = Redaction(assignment.secrets, token=assignment.token)
         self._running: RunningJob | None = None
         self._stopped_as: Verdict | None = None
         self._grace_seconds = timeout_grace_seconds
@@ -114,7 +116,7 @@ class Execution:
             # A warm job's assignment brings none: few of them ask for anything.
             None if self.assignment.isolation is Isolation.WARM else self.assignment.token,
             ask=partial(surroundings.token_of, self.held),
-            learn=self._redaction.hide,
+            redaction=self._redaction,
             ca_file=surroundings.ca_file,
             traceparent=self.assignment.traceparent,
         )
@@ -127,9 +129,8 @@ class Execution:
             prepared = await self._prepared(surroundings.machine)
             running = await self._begin(surroundings, prepared, relay)
             self._running = running
-            running.process.on_door(relay.serve)
             running.process.started.add_done_callback(lambda _: self._beat(relay))
-            return await self._follow(running, surroundings, received_at)
+            return await self._follow(running, relay, surroundings, received_at)
         except ZygoteNotReady:
             log.exception("worker.zygote_not_ready", job_id=self.held.job_id)
             return self._failed(
@@ -149,8 +150,10 @@ class Execution:
                 self._killing.cancel()
             self._pulse.end()
             await relay.stop()
-            if self._running is not None:
-                self._running.release()
+            begun, self._running = self._running, None
+            if begun is not None:
+                # Its process may get another job, which is not this one's to stop.
+                begun.release()
 
     def _refusal(self, isolations: tuple[Isolation, ...]) -> tuple[str, str] | None:
         wanted = self.assignment.isolation
@@ -165,8 +168,10 @@ class Execution:
 
     async def _prepared(self, machine: Machine) -> Preparation:
         """Return what the executor made ready; raises `NotPrepared`, also when it was stopped."""
-        executor = EXECUTORS[self.assignment.language]
-        self._preparing = asyncio.create_task(executor.prepare(self.assignment, machine))
+        made = EXECUTORS[self.assignment.language].prepare(self.assignment, machine)
+        if isinstance(made, Preparation):
+            return made
+        self._preparing = asyncio.create_task(made)
         try:
             await asyncio.wait([self._preparing])
             if self._preparing.cancelled():
@@ -196,33 +201,45 @@ class Execution:
         return await surroundings.keeper.run(key, specification, limits)
 
     async def _follow(
-        self, running: RunningJob, surroundings: Surroundings, received_at: int
+        self, running: RunningJob, relay: Relay, surroundings: Surroundings, received_at: int
     ) -> Outcome:
         process, job = running.process, self.assignment
         output = JobLog(self.held, surroundings.connected, bytes_max=job.log_bytes_max)
         self.log = output
-        result = Collected(job.result_bytes_max + _ENVELOPE_BYTES)
+        result = Collected(job.result_bytes_max + answer_bytes_spare)
         last_line = LastLine(job.result_bytes_max)
-        pipes = [self._redaction.pipe(process.stdout, output.write, last_line.add)]
+        # A warm job is most often over before anybody could hear of its first line.
+        soon = job.isolation is not Isolation.WARM
+        takers = (output.write, last_line.add)
+        pipes = [self._redaction.pipe(process.stdout, *takers, listens=soon)]
         if process.stderr is not None:
             pipes.append(self._redaction.pipe(process.stderr, output.write))
-        answer = Pipe(process.result, result.add)
-        timer = asyncio.get_running_loop().call_later(
+        answer = None if process.result is None else Pipe(process.result, result.add)
+
+        loop = asyncio.get_running_loop()
+        listening = None if soon else loop.call_later(listen_seconds, pipes[0].listen)
+        timer = loop.call_later(
             job.timeout_seconds, self.stop, Verdict.TIMED_OUT, timeout_grace_seconds
         )
+        process.on_door(relay.serve)
         try:
             self.started_at = started_at = await process.started
             crash_point("worker_after_start")
             if self._stopped_as is not None and self._killing is None:
                 self.stop(self._stopped_as, self._grace_seconds)
             ending = await running.end()
-            await answer.read()
+            for part in ending.answer:
+                result.add(part)
+            if answer is not None:
+                await answer.read()
             await output.close()
             for pipe in pipes:
-                await pipe.read()
+                await (pipe.rest() if ending.reusable else pipe.read())
         finally:
             timer.cancel()
-            for pipe in (*pipes, answer):
+            if listening is not None:
+                listening.cancel()
+            for pipe in (*pipes, *(() if answer is None else (answer,))):
                 pipe.stop()
             process.close()
         return self._outcome(started_at or received_at, ending, result, last_line)
@@ -248,6 +265,8 @@ class Execution:
             verdict, value, error = Verdict.FAILED, None, memory_error(self.assignment)
         if error is not None and ending.exit_code:
             error.setdefault("exit_code", str(ending.exit_code))
+        if error is not None and (hint := hint_of(self.assignment, error)):
+            error["hint"] = hint
         outcome = self._ended(started_at, ending.ended_at, verdict, value, error)
         return structs.replace(
             outcome,

@@ -46,6 +46,7 @@ def introduction(
         secret=secret,
         host=socket.gethostname(),
         slots=options.slots,
+        ahead=options.ahead_max,
         tags=options.tags,
         labels=options.labels,
         cpu=options.cpu,

@@ -29,7 +29,8 @@ class WorkerOptions(Struct, frozen=True, kw_only=True):
     `socket_directory` is where the dispatcher listens, `run_directory` is the worker's own: its
     spool survives there. Without `secret` the worker reads the one of the dispatcher's present
     start. With `remote` it calls a dispatcher on another machine instead. Without `isolations` it
-    offers what this machine can keep. Beyond `own_memory_mib_max` of its own process it ends.
+    offers what this machine can keep. `ahead_max` is how many short jobs may wait here for a
+    slot. Beyond `own_memory_mib_max` of its own process it ends.
     """
 
     worker_id: str
@@ -38,6 +39,7 @@ class WorkerOptions(Struct, frozen=True, kw_only=True):
     secret: str | None = None
     remote: Remote | None = None
     slots: int = 4
+    ahead_max: int = 64
     tags: tuple[str, ...] = ("default",)
     labels: tuple[str, ...] = ()
     cpu: float | None = None

@@ -30,6 +30,8 @@ class Pipe:
         descriptor: int,
         take: Take,
         at_end: Callable[[], Awaitable[None] | None] = _nothing,
+        *,
+        listens: bool = True,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._descriptor = descriptor
@@ -38,14 +40,43 @@ class Pipe:
         self._is_listening = False
         self._waiting: asyncio.Task[None] | None = None
         self._ended: asyncio.Future[None] = self._loop.create_future()
-        self._listen()
+        if listens:
+            self.listen()
+
+    def listen(self) -> None:
+        """Read whenever there is something in it."""
+        if not self._is_listening and not self._ended.done():
+            self._is_listening = True
+            self._loop.add_reader(self._descriptor, self._readable)
 
     async def read(self) -> None:
         """Return when all of it was taken; raises what a taker raised."""
-        if self._is_listening:
+        if self._waiting is None and not self._ended.done():
+            self.listen()
             self._readable()  # The end is most often there by now: no need to wait for the loop.
         if not self._ended.done():
             await asyncio.shield(self._ended)
+        self._ended.result()
+
+    async def rest(self) -> None:
+        """Return when all that is in it now was taken; raises what a taker raised.
+
+        For a pipe whose writers stay, and have fallen silent.
+        """
+        while not self._ended.done():
+            self._deafen()
+            if self._waiting is not None:
+                await asyncio.wait([self._waiting])
+                continue
+            try:
+                data = os.read(self._descriptor, _READ_BYTES_MAX)
+            except BlockingIOError:
+                data = b""
+            waiting = self._take(data) if data else self._at_end()
+            if waiting is not None:
+                await waiting
+            if not data:
+                self._end(None)
         self._ended.result()
 
     def stop(self) -> None:
@@ -55,10 +86,6 @@ class Pipe:
             self._waiting.cancel()
         if not self._ended.cancel() and not self._ended.cancelled():
             self._ended.exception()  # Takes note of what nobody will ask for any more.
-
-    def _listen(self) -> None:
-        self._is_listening = True
-        self._loop.add_reader(self._descriptor, self._readable)
 
     def _deafen(self) -> None:
         if self._is_listening:
@@ -92,7 +119,7 @@ class Pipe:
         if is_end:
             self._end(None)
         else:
-            self._listen()
+            self.listen()
 
     def _end(self, error: Exception | None) -> None:
         self._deafen()

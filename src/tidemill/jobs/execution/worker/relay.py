@@ -14,10 +14,11 @@ import asyncio
 import contextlib
 import hmac
 import posixpath
+import re
 import socket
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -26,6 +27,7 @@ import httptools
 import msgspec
 from msgspec import Struct
 
+from tidemill.jobs.execution.worker.redaction import Redaction
 from tidemill.jobs.execution.worker.tokens import NoToken
 
 request_seconds_max: Final = 60.0
@@ -37,6 +39,8 @@ connections_max: Final = 16
 _PREFIX: Final = "/api/v1/"
 _VALUES: Final = frozenset({f"{_PREFIX}variables/value", f"{_PREFIX}resources/value"})
 """Addresses whose answers name the secrets in them."""
+_TOLD: Final = re.compile(rf"{_PREFIX}jobs/[^/]+/(progress|metrics)")
+"""Addresses of what a job tells those who watch it."""
 _READ_BYTES: Final = 64 * 1024
 _NOT_FORWARDED: Final = frozenset(
     {
@@ -82,7 +86,7 @@ class Relay:
         token: str | None,
         *,
         ask: Callable[[], Awaitable[str]],
-        learn: Callable[[Sequence[str]], None],
+        redaction: Redaction,
         ca_file: str = "",
         traceparent: str | None = None,
     ) -> None:
@@ -91,7 +95,7 @@ class Relay:
         self._ca_file = ca_file
         self._token = token
         self._ask = ask
-        self._learn = learn
+        self._redaction = redaction
         self._is_shared = False
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
@@ -169,6 +173,8 @@ class Relay:
     async def _forward(self, request: Request, writer: asyncio.StreamWriter) -> None:
         check_path(request.target)
         self.asked_at = time.monotonic()
+        if _TOLD.fullmatch(_path_of(request.target)):
+            request.body = self._without_secrets(request.body)
         token = await self._token_now()
         up_reader, up_writer = await self._connect()
         try:
@@ -187,6 +193,12 @@ class Relay:
         finally:
             up_writer.close()
 
+    def _without_secrets(self, body: bytearray) -> bytearray:
+        try:
+            return bytearray(self._redaction.document(bytes(body)))
+        except ValueError:
+            raise Refused("400 Bad Request", "INVALID_INPUT", "The body is no JSON.") from None
+
     async def _tell_values(
         self, up_reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
@@ -196,7 +208,7 @@ class Relay:
             whole += data
             if len(whole) > body_bytes_max:
                 return
-        self._learn(secrets_in(bytes(whole)))
+        self._redaction.hide(secrets_in(bytes(whole)))
         writer.write(whole)
         await writer.drain()
 
@@ -259,8 +271,11 @@ def check_path(target: bytes) -> None:
 
 def has_values(target: bytes) -> bool:
     """Return whether the answer to `target` may have secrets in it, however that is spelled."""
-    path = unquote(target.split(b"?", 1)[0].decode("latin-1"))
-    return posixpath.normpath(path) in _VALUES
+    return _path_of(target) in _VALUES
+
+
+def _path_of(target: bytes) -> str:
+    return posixpath.normpath(unquote(target.split(b"?", 1)[0].decode("latin-1")))
 
 
 class _Values(Struct):

@@ -32,6 +32,7 @@ from tidemill.jobs.execution.worker.execution import Execution, Surroundings
 from tidemill.jobs.execution.worker.greeting import beat, greet, introduction
 from tidemill.jobs.execution.worker.options import WorkerOptions
 from tidemill.jobs.execution.worker.output import JobLog
+from tidemill.jobs.execution.worker.slots import Slots
 from tidemill.jobs.execution.worker.spool import Spool
 from tidemill.jobs.execution.worker.tasks import SideTasks
 from tidemill.jobs.execution.worker.telling import Telling
@@ -57,6 +58,8 @@ from tidemill.jobs.protocol.messages import (
 
 let_go_grace_seconds: Final = 2.0
 confirm_seconds_max: Final = 5.0
+gather_seconds: Final = 0.002
+"""For how long ends are gathered while jobs wait for a slot; nobody waits for one of these."""
 
 Connect = Callable[[], Awaitable[tuple[WorkerConnection, str]]]
 """Makes a connection and says which secret the dispatcher at its other end expects."""
@@ -93,13 +96,13 @@ class Worker:
                 preload=options.preload,
             )
         )
-        self._slots: asyncio.Queue[int] = asyncio.Queue()
+        self._slots: Slots[Execution | Called] = Slots(options.slots, self._start)
         self._executions: dict[str, Execution | Called] = {}
         self._tasks = SideTasks()
         self._tokens = TokenRequests(self._connection_now)
         self._connection: WorkerConnection | None = None
         self._connected = asyncio.Condition()
-        self._calls = Calls(self._slots, lambda: self._surroundings, self._calls_over)
+        self._calls = Calls(self._slots.leave, lambda: self._surroundings, self._calls_over)
         self._announcer: Announcer[Execution | Called] = Announcer(
             lambda: self._connection, self._runs
         )
@@ -125,13 +128,12 @@ class Worker:
     def look(self) -> Look:
         """Return what there is to see of it now."""
         connected = self._connection is not None and not self._connection.closed
-        return Look(connected, self._options.slots, len(self._executions), self._keeper)
+        running = len(self._executions) - self._slots.waiting
+        return Look(connected, self._options.slots, running, self._keeper)
 
     async def run(self) -> None:
         """Serve dispatchers until drained; reconnects for as long as that takes."""
         self._telling.open()
-        for slot in range(self._options.slots):
-            self._slots.put_nowait(slot)
         if self._isolations:
             await self._keeper.start()
             machine = await take_containers(self._surroundings.machine, self._options.run_directory)
@@ -190,7 +192,7 @@ class Worker:
             self._reconnect_seconds_max = min(
                 self._options.reconnect_seconds_max, welcome.lease_seconds / 4
             )
-            heartbeats = asyncio.create_task(beat(connection, welcome, self._slots.qsize))
+            heartbeats = asyncio.create_task(beat(connection, welcome, lambda: self._slots.free))
             await self._take_up(connection, welcome)
             while True:
                 for message in await connection.receive_batch(64):
@@ -282,21 +284,25 @@ class Worker:
         self._executions[assignment.job_id] = execution
         if self._draining.is_set():
             execution.stop(Verdict.LOST, 0.0)
-        if isinstance(execution, Execution):
-            self._tasks.spawn(self._execute(execution))
+            self._start(execution, False)
         else:
-            self._calls.add(execution)
-            self._announcer.add(execution)
+            self._slots.add(execution)
+
+    def _start(self, execution: Execution | Called, has_slot: bool) -> None:
+        self._announcer.add(execution)
+        if isinstance(execution, Execution):
+            self._tasks.spawn(self._execute(execution, has_slot=has_slot))
+        else:
+            self._calls.begin(execution, has_slot=has_slot)
 
     def _stop(self, execution: Execution | Called, verdict: Verdict, grace_seconds: float) -> None:
         execution.stop(verdict, grace_seconds)
-        if not isinstance(execution, Execution):
-            self._calls.stopped(execution)
+        self._slots.stopped(execution)
 
     def _runs(self, execution: Execution | Called) -> bool:
         return self._executions.get(execution.held.job_id) is execution
 
-    async def _execute(self, execution: Execution) -> None:
+    async def _execute(self, execution: Execution, *, has_slot: bool) -> None:
         assignment = execution.assignment
         structlog.contextvars.bind_contextvars(
             job_id=assignment.job_id,
@@ -304,8 +310,6 @@ class Worker:
             attempt=assignment.attempt,
             **trace_fields(assignment.traceparent),
         )
-        slot = await self._slots.get()
-        self._announcer.add(execution)
         try:
             outcome = await execution.run(self._surroundings)
         except Exception:
@@ -313,17 +317,18 @@ class Worker:
             log.exception("worker.job_broke", job_id=assignment.job_id)
             outcome = broken_end(assignment)
         finally:
-            self._slots.put_nowait(slot)
-            self._calls.begin_soon()
+            if has_slot:
+                self._slots.leave()
         if execution.log is None or execution.log.is_silent:
             self._over_soon(execution, outcome)
         else:
             await self._finish([(execution, outcome)], execution.log)
 
     def _over_soon(self, execution: Execution, outcome: Outcome) -> None:
-        """Finish together what ends in one turn of the loop without a word."""
+        """Finish together what ends without a word in one turn of the loop, or while jobs wait."""
         if not self._over:
-            asyncio.get_running_loop().call_soon(self._finish_over, context=self._context)
+            loop, seconds = asyncio.get_running_loop(), gather_seconds if self._slots.waiting else 0
+            loop.call_later(seconds, self._finish_over, context=self._context)
         self._over.append((execution, outcome))
 
     def _finish_over(self) -> None:
@@ -362,12 +367,14 @@ class Worker:
     # The end.
 
     async def _drain(self) -> None:
-        log.info("worker.draining", held=len(self._executions))
+        if self._connection is not None or self._executions:
+            log.info("worker.draining", held=len(self._executions))
         if self._connection is not None:
             try:
                 await self._connection.send(Draining())
             except ConnectionLost:
                 log.info("worker.drains_unheard")
+        self._slots.give_back()
         deadline = asyncio.get_running_loop().call_later(
             self._options.drain_seconds_max, self._let_go
         )
@@ -388,5 +395,5 @@ class Worker:
             await self._changed.wait()
 
     def _let_go(self) -> None:
-        for execution in self._executions.values():
+        for execution in tuple(self._executions.values()):
             self._stop(execution, Verdict.LOST, let_go_grace_seconds)

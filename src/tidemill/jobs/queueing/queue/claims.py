@@ -40,7 +40,7 @@ class Claimed(Struct, frozen=True, gc=False):
     @property
     def function(self) -> str | None:
         """See `Job.function`."""
-        return self.spec.content if self.spec.language == FUNCTION else None
+        return function_of(self.spec)
 
     @property
     def followed(self) -> bool:
@@ -52,6 +52,11 @@ class Claimed(Struct, frozen=True, gc=False):
         """See `Job.topics`."""
         path = path_of(self.spec.script_path, self.function)
         return topics_of(self.public_id, self.work_item_id, path)
+
+
+def function_of(spec: Spec) -> str | None:
+    """Return the function that jobs of `spec` call, if they call one."""
+    return spec.content if spec.language == FUNCTION else None
 
 
 def claimed(job: Job) -> Claimed:

@@ -10,6 +10,8 @@ from tidemill.jobs.code.functions.models import FUNCTION
 from tidemill.jobs.code.scripts.models import Script
 from tidemill.jobs.code.scripts.service import ScriptService
 from tidemill.jobs.contract import JobRequest
+from tidemill.jobs.execution.languages.bash import check_bash
+from tidemill.jobs.execution.languages.models import Language
 from tidemill.jobs.limits.models import Limits, limits_of
 from tidemill.jobs.queueing.queue.requests import Code
 from tidemill.jobs.requirements.models import requires_of
@@ -51,6 +53,8 @@ async def code_of(
     assert request.content is not None  # noqa: S101 - `check` has seen it
     assert request.language is not None  # noqa: S101 - `check` has seen it
     language, schema = scripts.checked_inline(request.language, request.content, request.args)
+    if language == Language.BASH:
+        await check_bash(request.content)
     digest = hashlib.sha256(request.content.encode()).hexdigest()
     return Code(language=language, content_hash=digest, content=request.content, schema=schema)
 

@@ -39,8 +39,9 @@ class Job(Struct, frozen=True, gc=False):
 
     `id` is made here, `key` was chosen by the client. `attempts` counts claims, `rescues` those
     that a worker did not bring to an end, `epoch` fences off whoever held the job before.
-    `args`, `actor`, `error`, `result` and `labels` are JSON. `parent_id` and `root_id` are ids
-    made here: of the job that this one belongs to, and of the first one above it.
+    `args`, `actor`, `error`, `result` and `labels` are JSON; lists leave long `args` empty.
+    `parent_id` and `root_id` are ids made here: of the job that this one belongs to, and of the
+    first one above it.
     """
 
     tenant_id: TenantId

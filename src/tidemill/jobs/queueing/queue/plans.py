@@ -11,6 +11,7 @@ from msgspec import Struct, structs
 
 from tidemill.core.clock import MICROSECONDS_PER_SECOND, Instant
 from tidemill.jobs.contract import JobRequest, JobState
+from tidemill.jobs.errors import InvalidJobField
 from tidemill.jobs.limits.keys import digest, render
 from tidemill.jobs.limits.models import Concurrency, Limits, UniqueBy, limits_of, written_arguments
 from tidemill.jobs.queueing.queue.models import Job, finished, to_json
@@ -76,10 +77,12 @@ def with_defaults(request: JobRequest, code: Code) -> JobRequest:
 
 
 def planned(job: Job, plan: Plan, now: Instant) -> Job:
-    """Return a new job with what limits it."""
+    """Return a new job with what limits it; raises `InvalidJobField` for one that never begins."""
     limits, due_at = plan.limits, job.due_at
+    check_begins(limits, job.created_at, due_at, param="run_at")
     if limits.debounce is not None:
         due_at = max(due_at, after(now, limits.debounce.seconds))
+        check_begins(limits, job.created_at, due_at, param="limits.debounce.seconds")
     state = JobState.QUEUED
     if due_at > now:
         state = JobState.SCHEDULED
@@ -96,6 +99,17 @@ def planned(job: Job, plan: Plan, now: Instant) -> Job:
         waits_for=plan.gate[0] if plan.gate is not None and state is JobState.WAITING else None,
         expires_at=None if expires_at is None else Instant(expires_at),
     )
+
+
+def check_begins(limits: Limits, created_at: Instant, due_at: Instant, *, param: str) -> None:
+    """Raise `InvalidJobField` when a job is due only after its time to live."""
+    seconds = limits.ttl_seconds
+    if seconds is not None and due_at >= after(created_at, seconds):
+        raise InvalidJobField(
+            param,
+            f"such that the job is due less than {seconds:g} s after its enqueue: no attempt may "
+            "begin later (limits.ttl_seconds)",
+        )
 
 
 def after(instant: Instant, seconds: float) -> Instant:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 from msgspec import Struct, structs
 
@@ -27,6 +28,8 @@ from tidemill.jobs.tracing import begin_enqueue
 
 Known = dict[str, Script]
 """Scripts that were read for requests which came together."""
+References = Callable[[dict[str, Any], str, Actor], Awaitable[None]]
+"""Raises what is wrong with what arguments refer to, for a schema and for who starts the job."""
 
 
 class Order(Struct, frozen=True):
@@ -57,6 +60,7 @@ class Preparing:
         folders: FolderService | None,
         links: Callable[[], WorkItemLinks | None],
         lineages: Lineages,
+        references: References | None,
     ) -> None:
         self._limits = limits
         self._limits_for = limits_for
@@ -66,6 +70,7 @@ class Preparing:
         self._folders = folders
         self._links = links
         self._lineages = lineages
+        self._references = references
 
     async def one(self, request: JobRequest, actor: Actor, code: Code | None) -> Order:
         """Return the order of a request; raises what is wrong with it."""
@@ -108,6 +113,8 @@ class Preparing:
             code = await code_of(self._scripts, request, actor, known, allowed=allowed)
             if request.function is not None:
                 code = structs.replace(code, limits=deployed, schema=schema)
+        if self._references is not None:
+            await self._references(request.args, code.schema, actor)
         if self._door is not None:
             await self._door.check(
                 request.tag or limits.tag_default,

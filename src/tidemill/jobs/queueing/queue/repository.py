@@ -33,6 +33,8 @@ _LAST: Final = (
     "concurrency_key", "rate_key", "waits_for", "expires_at", "cached_from", "result_expires_at",
     "own",
 )  # fmt: skip
+listed_chars_max: Final = 2_000
+"""Longer arguments are left out of lists: jobs may have a hundred times as much."""
 _KEPT_RESULT: Final = """
     CASE WHEN job_history.result_expires_at <= :now THEN NULL ELSE job_history.result END
 """
@@ -49,6 +51,9 @@ def columns(table: str, *, bodies: bool = True) -> str:
         # Of what a job runs, a list shows no more than a function's name.
         name = "CASE WHEN job_specs.language = 'function' THEN job_specs.content END"
         names[_COMMON.index("content")] = name
+        # Not by their length, for which PostgreSQL would read and unpack all of them.
+        beyond = f"SUBSTR({table}.args, {listed_chars_max + 1}, 1)"
+        names[_COMMON.index("args")] = f"CASE WHEN {beyond} = '' THEN {table}.args ELSE '' END"
     last = [
         "NULL"
         if name in _ABSENT[table]

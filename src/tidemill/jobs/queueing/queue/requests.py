@@ -94,6 +94,7 @@ def check(request: JobRequest, limits: QueueLimits) -> None:
     if request.limits is not None:
         check_limits(request.limits)
     _check_numbers(request, limits)
+    _check_heartbeat(request, limits)
     _check_isolation(request, limits)
 
 
@@ -210,6 +211,19 @@ def _check_numbers(request: JobRequest, limits: QueueLimits) -> None:
         raise InvalidJobField("attempts_max", f"between 1 and {limits.attempts_max}")
     if request.run_at is not None and not 0 <= request.run_at <= _instant_max:
         raise InvalidJobField("run_at", "an instant between the years 1970 and 9999")
+
+
+def _check_heartbeat(request: JobRequest, limits: QueueLimits) -> None:
+    """Raise for a sign of life that is awaited longer than the run may take at all."""
+    seconds = None if request.limits is None else request.limits.heartbeat_timeout_seconds
+    most = request.timeout_seconds or min(
+        limits.timeout_seconds_default, limits.timeout_seconds_max
+    )
+    if seconds is not None and seconds >= most:
+        raise InvalidJobField(
+            "limits.heartbeat_timeout_seconds",
+            f"less than the job's timeout_seconds, {most}, or it would have no effect",
+        )
 
 
 def _check_isolation(request: JobRequest, limits: QueueLimits) -> None:

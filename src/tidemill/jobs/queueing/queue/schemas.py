@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 
 import msgspec
-from msgspec import Meta, field
+from msgspec import Meta, field, structs
 
 from tidemill.core.clock import Instant, from_datetime, rfc3339
 from tidemill.http import Body, PageView, View
 from tidemill.jobs.code.functions.models import isolation_of
 from tidemill.jobs.contract import JobRequest, JobState
 from tidemill.jobs.limits.models import Limits, limits_of
-from tidemill.jobs.queueing.queue.models import Job, raw, starter_of
+from tidemill.jobs.queueing.queue.models import Job, raw, starter_of, to_json
 from tidemill.jobs.requirements.models import Requires, requires_of
+
+_listed_error_chars_max: Final = 2_000
+_listed_word_chars_max: Final = 500
 
 
 class CreateJob(Body, frozen=True, kw_only=True):
@@ -69,6 +72,9 @@ class CreateJob(Body, frozen=True, kw_only=True):
 class JobView(View, frozen=True, kw_only=True):
     """A job. `waiting_for` says what a waiting or queued job needs besides its turn.
 
+    Lists leave out long `args`, and of a long `error` all but the beginning of its words;
+    `args_truncated` and `error_truncated` say so. `GET /jobs/{id}` shows all.
+
     `found_by` names the limit by which an enqueue gave this job instead of a new one, and
     `cached_from` the job whose result this one has. One that no worker has taken by `expires_at`
     is given up.
@@ -80,7 +86,7 @@ class JobView(View, frozen=True, kw_only=True):
     function: str | None
     language: str
     content_hash: str
-    args: dict[str, Any]
+    args: dict[str, Any] | None
     tag: str
     priority: int
     isolation: str
@@ -112,6 +118,8 @@ class JobView(View, frozen=True, kw_only=True):
     found_by: str | None = None
     cached_from: str | None = None
     waiting_for: str | None = None
+    args_truncated: bool = False
+    error_truncated: bool = False
 
     @classmethod
     def of(cls, job: Job, waiting_for: str | None = None) -> Self:
@@ -124,7 +132,7 @@ class JobView(View, frozen=True, kw_only=True):
             function=job.function,
             language=job.language,
             content_hash=job.content_hash,
-            args=msgspec.json.decode(job.args),
+            args=msgspec.json.decode(job.args) if job.args else None,
             tag=job.tag,
             priority=job.priority,
             isolation=isolation_of(job.isolation),
@@ -156,7 +164,16 @@ class JobView(View, frozen=True, kw_only=True):
             found_by=job.found_by,
             cached_from=job.cached_from,
             waiting_for=waiting_for,
+            args_truncated=not job.args,
         )
+
+    @classmethod
+    def listed(cls, job: Job) -> Self:
+        """Return the view of a job of a list, with the beginnings of a long error's words."""
+        short = error_in_list(job.error)
+        if short is None:
+            return cls.of(job)
+        return structs.replace(cls.of(structs.replace(job, error=short)), error_truncated=True)
 
 
 class JobPage(PageView, frozen=True, kw_only=True):
@@ -196,6 +213,22 @@ class ResultView(View, frozen=True, kw_only=True):
             result_expires_at=_shown(job.result_expires_at),
             result_expired=job.result_expired,
         )
+
+
+def error_in_list(error: str | None) -> str | None:
+    """Return what lists show of a long error: the beginnings of its words; None for a short one."""
+    if error is None or len(error) <= _listed_error_chars_max:
+        return None
+    known: dict[str, Any] = msgspec.json.decode(error)
+    words = {name: _beginning(known.get(name, "")) for name in ("type", "message")}
+    return to_json({**words, "traceback": ""})
+
+
+def _beginning(text: object) -> str:
+    shown = str(text)
+    if len(shown) <= _listed_word_chars_max:
+        return shown
+    return f"{shown[: _listed_word_chars_max - 1]}…"
 
 
 def _shown(instant: Instant | None) -> str | None:

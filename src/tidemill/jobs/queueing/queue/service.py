@@ -36,7 +36,7 @@ from tidemill.jobs.queueing.queue.models import (
     order_key,
 )
 from tidemill.jobs.queueing.queue.plans import Plan
-from tidemill.jobs.queueing.queue.preparing import Order, Preparing
+from tidemill.jobs.queueing.queue.preparing import Order, Preparing, References
 from tidemill.jobs.queueing.queue.quota import Quota
 from tidemill.jobs.queueing.queue.repository import JobRepository
 from tidemill.jobs.queueing.queue.requests import Code, is_reference
@@ -67,6 +67,7 @@ class JobService:
         functions: FunctionService | None = None,
         door: Door | None = None,
         folders: FolderService | None = None,
+        references: References | None = None,
     ) -> None:
         self.sight = Sight(folders)
         self._database = jobs
@@ -88,6 +89,7 @@ class JobService:
             folders=folders,
             links=links,
             lineages=Lineages(lambda reference, actor: self.get(reference, actor=actor)),
+            references=references,
         )
         self._alike = Alike(jobs, quota, signals, self._order_key)
         self._gathering: Gathering[TenantId, Order, Job] = Gathering(self._commit)
@@ -100,9 +102,8 @@ class JobService:
         if once is None:
             job = await self._gathering.add(actor.tenant_id, order)
         else:
-            job = await self._database.write(
-                actor.tenant_id, partial(self._accept, order), once=once
-            )
+            use_case = partial(self._accept, order, foretold=self._foretell([order]))
+            job = await self._database.write(actor.tenant_id, use_case, once=once)
         crash_point("enqueue_after_commit")
         return job
 
@@ -247,9 +248,16 @@ class JobService:
     async def _commit(
         self, tenant_id: TenantId, orders: Sequence[Order]
     ) -> Sequence[Job | Exception]:
-        return await self._database.write(tenant_id, lambda tx: self.accept_in(tx, orders))
+        use_case = partial(self.accept_in, orders=orders, foretold=self._foretell(orders))
+        return await self._database.write(tenant_id, use_case)
 
-    def accept_in(self, tx: Tx, orders: Sequence[Order]) -> list[Job | Exception]:
+    def _foretell(self, orders: Iterable[Order]) -> int:
+        """Let the dispatcher come right behind the next write, if a job of `orders` is due."""
+        return self._signals.foretell() if any(map(_is_due, orders)) else 0
+
+    def accept_in(
+        self, tx: Tx, orders: Sequence[Order], *, foretold: int = 0
+    ) -> list[Job | Exception]:
         """Accept jobs within a transaction; return each, or why it was refused."""
         plans = [order.plan for order in orders if order.plan is not None]
         if len(plans) > 1:
@@ -272,17 +280,17 @@ class JobService:
                 new.append(job)
                 if job.key is not None:
                     # The same id may come again in this batch.
-                    self._add(tx, new)
+                    self._add(tx, new, foretold)
                     new = []
-        self._add(tx, new)
+        self._add(tx, new, foretold)
         return results
 
-    def _accept(self, order: Order, tx: Tx) -> Job:
+    def _accept(self, order: Order, tx: Tx, *, foretold: int = 0) -> Job:
         job, is_new = self._admitting.admit(order, tx)
         if is_new and order.plan is not None:
             return self._place(tx, job, order.plan, order.reach)
         if is_new:
-            self._add(tx, [job])
+            self._add(tx, [job], foretold)
         return job
 
     def _place(self, tx: Tx, job: Job, plan: Plan, reach: Reach) -> Job:
@@ -292,12 +300,13 @@ class JobService:
     def _order_key(self, job: Job) -> int:
         return order_key(job.due_at, job.priority, self._limits.ageing_seconds)
 
-    def _add(self, tx: Tx, jobs: Sequence[Job]) -> None:
+    def _add(self, tx: Tx, jobs: Sequence[Job], foretold: int = 0) -> None:
         if not jobs:
             return
         self._jobs.add(tx, [(job, self._order_key(job)) for job in jobs])
         for due_at in {job.due_at for job in jobs}:
-            tx.after_commit(partial(self._signals.ready, due_at))
+            told = foretold if due_at <= tx.now else 0
+            tx.after_commit(partial(self._signals.ready, due_at, told))
 
     def _tell_cancelled(self, job: Job) -> None:
         if job.state.final:
@@ -329,6 +338,10 @@ class JobService:
             before={"state": before},
         )
         return self._jobs.find(tx, id_) or job
+
+
+def _is_due(order: Order) -> bool:
+    return order.request.run_at is None and order.plan is None
 
 
 def _of(tenant_id: TenantId, keys: Iterable[str | None]) -> list[tuple[str, str]]:

@@ -15,13 +15,19 @@ from tidemill.jobs.queueing.queue.models import Job, error_message
 
 
 class Signals:
-    """Wakes the dispatcher of this process, those who wait for a result, and live views."""
+    """Wakes the dispatcher of this process, those who wait for a result, and live views.
 
-    def __init__(self, live: LiveUpdates) -> None:
+    `in_order` says that a write sees what earlier ones did although it is not durable yet.
+    """
+
+    def __init__(self, live: LiveUpdates, *, in_order: bool = False) -> None:
         self.figures = JobFigures()
         self.breakdown = Breakdown()
         self._live = live
         self._ready: list[Callable[[int], None]] = []
+        self._coming: list[Callable[[], None]] = []
+        self._in_order = in_order
+        self._foretold = self._looked = 0
         self._cancelled: list[Callable[[str, int], None]] = []
         self._triggered: list[Callable[[Job], None]] = []
         self._waiting: dict[str, set[asyncio.Event]] = {}
@@ -31,6 +37,10 @@ class Signals:
         """Call `handler` with the instant when a new job is due."""
         self._ready.append(handler)
 
+    def on_coming(self, handler: Callable[[], None]) -> None:
+        """Call `handler` when a write is about to be asked for that enqueues jobs."""
+        self._coming.append(handler)
+
     def on_cancel(self, handler: Callable[[str, int], None]) -> None:
         """Call `handler` with id and epoch of a held job that shall end."""
         self._cancelled.append(handler)
@@ -39,8 +49,26 @@ class Signals:
         """Call `handler` with a job that ended here, and that a schedule or another thing began."""
         self._triggered.append(handler)
 
-    def ready(self, due_at: int) -> None:
-        """Say that a job was enqueued."""
+    def foretell(self) -> int:
+        """Say that the write that is asked for next enqueues jobs; return its number, or 0.
+
+        So the dispatcher's turn can wait right behind it and share its commit.
+        """
+        if not self._in_order:
+            return 0
+        self._foretold += 1
+        for handler in self._coming:
+            handler()
+        return self._foretold
+
+    def look(self) -> None:
+        """Say that the write that is asked for next finds what has been foretold."""
+        self._looked = self._foretold
+
+    def ready(self, due_at: int, foretold: int = 0) -> None:
+        """Say that a job was enqueued; one that was `foretold` may have been found already."""
+        if 0 < foretold <= self._looked:
+            return
         for handler in self._ready:
             handler(due_at)
 

@@ -53,14 +53,20 @@ class Releasing:
                 work = partial(self._advance, list(portion), reach)
                 await self._database.write(TenantId(tenant), work)
 
-    async def taken(self, jobs: Sequence[Claimed]) -> None:
-        """Look at the rates of jobs that workers have taken: what they held back may go on."""
+    async def taken(self, jobs: Sequence[Claimed]) -> int | None:
+        """Look at the rates of jobs that workers have taken: what they held back may go on.
+
+        Return when that is, where it is not now.
+        """
         by_tenant: dict[TenantId, list[str]] = {}
         for job in jobs:
             if job.spec.limits is not None and limits_in(job.spec.limits).rate is not None:
                 by_tenant.setdefault(job.tenant_id, []).append(job.id)
-        for tenant, ids in by_tenant.items():
+        wakes = [
             await self._database.write(tenant, partial(self._refill, ids))
+            for tenant, ids in by_tenant.items()
+        ]
+        return min(filter(None, wakes), default=None)
 
     def tell(self, tx: Tx) -> None:
         """Wake the dispatcher once `tx` has committed: a job may have got a slot in it."""
@@ -118,6 +124,13 @@ class Releasing:
         job = self._jobs.lock(tx, id_)
         if job is None or job.state is not JobState.WAITING or job.waits_for != "entry":
             return
+        cache_key = self._limits.cache_key(tx, job.tenant_id, job.id) if not job.attempts else None
+        if cache_key is not None and self._limited.answered(tx, job, cache_key) is not None:
+            return
+        if job.concurrency_key is None and job.rate_key is None:
+            self._limits.leave_entry(tx, job.tenant_id, job.id)
+            self.tell(tx)
+            return
         kind, key = "rate", job.rate_key or ""
         if job.concurrency_key is not None:
             kind, key = "concurrency", job.concurrency_key
@@ -125,13 +138,15 @@ class Releasing:
         if self._limited.pass_gates(tx, job, reach):
             self.tell(tx)
 
-    def _refill(self, ids: Sequence[str], tx: Tx) -> None:
-        for key in sorted(self._limits.rate_keys(tx, tx.tenant_id, ids)):
-            self._wake(tx, key)
+    def _refill(self, ids: Sequence[str], tx: Tx) -> int | None:
+        keys = sorted(self._limits.rate_keys(tx, tx.tenant_id, ids))
+        return min(filter(None, [self._wake(tx, key) for key in keys]), default=None)
 
-    def _wake(self, tx: Tx, key: str) -> None:
+    def _wake(self, tx: Tx, key: str) -> int | None:
         if self._limits.refill(tx, tx.tenant_id, key):
             self.tell(tx)
         wake_at = self._limits.wake_at(tx, tx.tenant_id, key)
         if wake_at is not None:
+            # Another process may be the one that leads.
             tx.after_commit(partial(self._signals.ready, wake_at))
+        return wake_at

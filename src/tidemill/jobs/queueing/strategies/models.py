@@ -13,6 +13,7 @@ from tidemill.jobs.strategy_errors import InvalidStrategy
 
 TAG: Final = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
 TENANT: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+affinity_wait_seconds_default: Final = 10.0
 wait_seconds_max: Final = 3600.0
 weight_max: Final = 1000
 weights_max: Final = 1000
@@ -52,7 +53,7 @@ class Strategy(Struct, frozen=True, kw_only=True):
     tag: str
     order: OrderRule = OrderRule.FAIR_SHARE
     workers: WorkerRule = WorkerRule.FIRST_FREE
-    affinity_wait_seconds: float = 10.0
+    affinity_wait_seconds: float = affinity_wait_seconds_default
     reserve_seconds: float = 30.0
 
     def checked(self) -> Self:
@@ -60,6 +61,12 @@ class Strategy(Struct, frozen=True, kw_only=True):
         for name in ("affinity_wait_seconds", "reserve_seconds"):
             if not 0 <= getattr(self, name) <= wait_seconds_max:
                 raise InvalidStrategy(name, f"between 0 and {wait_seconds_max:.0f}")
+        waits = self.affinity_wait_seconds != affinity_wait_seconds_default
+        if waits and self.workers is not WorkerRule.AFFINITY:
+            raise InvalidStrategy(
+                "affinity_wait_seconds",
+                f"left out where workers is {self.workers}: only affinity looks at it",
+            )
         return self
 
 
@@ -70,8 +77,10 @@ def checked_tag(tag: str) -> str:
     return tag
 
 
-def checked_weights(weights: Mapping[str, int]) -> None:
-    """Raise `InvalidStrategy` for the first weight that cannot hold."""
+def checked_weights(weights: Mapping[str, int], order: OrderRule) -> None:
+    """Raise `InvalidStrategy` for the first weight that cannot hold under `order`."""
+    if weights and order is not OrderRule.FAIR_SHARE:
+        raise InvalidStrategy("weights", f"left out where order is {order}: only fair_share looks")
     if len(weights) > weights_max:
         raise InvalidStrategy("weights", f"those of {weights_max} tenants at most")
     for tenant, weight in weights.items():

@@ -27,6 +27,7 @@ class Candidate(Struct, frozen=True, kw_only=True):
     spec_id: int
     requires: Requires = NOTHING
     affinity_key: str | None = None
+    function: str | None = None
 
     @property
     def place(self) -> tuple[int, int]:

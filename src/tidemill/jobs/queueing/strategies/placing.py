@@ -21,7 +21,7 @@ class Seat(Struct, frozen=True, kw_only=True):
     """A connected worker: what it takes, what it holds, and what of its machine is taken.
 
     `free` is how many more jobs it may get now, which may be fewer than its slots allow. Where
-    `tenants` are named it takes jobs of these alone.
+    `tenants` are named it takes jobs of these alone, and so it is with `functions`.
     """
 
     worker_id: str
@@ -33,6 +33,7 @@ class Seat(Struct, frozen=True, kw_only=True):
     cpu_used: float = 0.0
     memory_mib_used: int = 0
     tenants: frozenset[str] | None = None
+    functions: frozenset[str] | None = None
 
     @property
     def load(self) -> float:
@@ -243,7 +244,9 @@ def _takes(seat: Seat, candidate: Candidate) -> bool:
 
 def _may_take(seat: Seat, candidate: Candidate) -> bool:
     ours = seat.tenants is None or candidate.tenant_id in seat.tenants
-    return ours and candidate.isolation in seat.isolations
+    name = candidate.function
+    known = name is None or seat.functions is None or name in seat.functions
+    return ours and known and candidate.isolation in seat.isolations
 
 
 def _first_free(seats: Sequence[Seat], candidate: Candidate, cursor: str) -> Seat:

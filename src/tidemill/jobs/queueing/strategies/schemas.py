@@ -7,7 +7,12 @@ from typing import Self
 from msgspec import field
 
 from tidemill.http import Body, PageView, View
-from tidemill.jobs.queueing.strategies.models import OrderRule, Strategy, WorkerRule
+from tidemill.jobs.queueing.strategies.models import (
+    OrderRule,
+    Strategy,
+    WorkerRule,
+    affinity_wait_seconds_default,
+)
 from tidemill.jobs.queueing.strategies.service import Told
 
 
@@ -19,7 +24,7 @@ class PutStrategy(Body, frozen=True, kw_only=True):
 
     order: OrderRule = OrderRule.FAIR_SHARE
     workers: WorkerRule = WorkerRule.FIRST_FREE
-    affinity_wait_seconds: float = 10.0
+    affinity_wait_seconds: float = affinity_wait_seconds_default
     reserve_seconds: float = 30.0
     weights: dict[str, int] = field(default_factory=dict)
 

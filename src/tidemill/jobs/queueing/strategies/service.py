@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import Struct
 
@@ -15,6 +15,7 @@ from tidemill.core.keysets import after_text
 from tidemill.core.operators import Operators, is_operator
 from tidemill.core.pages import Page, PageRequest, page_of
 from tidemill.core.ports import Database, Tx
+from tidemill.identity import Identity
 from tidemill.jobs.queueing.strategies.models import (
     Strategy,
     WorkerRule,
@@ -46,9 +47,16 @@ class Told(Struct, frozen=True, kw_only=True):
 class StrategyService:
     """Use cases of strategies. Everybody may read them, operators change them."""
 
-    def __init__(self, jobs: Database, operators: Operators) -> None:
+    def __init__(
+        self,
+        jobs: Database,
+        operators: Operators,
+        identity: Callable[[], Identity | None] = lambda: None,
+    ) -> None:
+        """Without an `identity`, as in a program of one's own, tenants are whatever it names."""
         self._database = jobs
         self._operators = operators
+        self._identity = identity
         self._strategies = StrategyRepository()
 
     async def list(self, page: PageRequest) -> Page[Strategy]:
@@ -77,7 +85,14 @@ class StrategyService:
         """
         await self._check_operator(actor)
         strategy.checked()
-        checked_weights(weights)
+        checked_weights(weights, strategy.order)
+        identity = self._identity()
+        unknown = await identity.unknown_tenants(weights) if identity and weights else ()
+        if unknown:
+            raise InvalidStrategy(
+                f"weights.{unknown[0]}",
+                f"left out: no tenant has the id {unknown[0]}, and a name or a slug is none",
+            )
 
         def use_case(tx: Tx) -> None:
             known = self._strategies.find(tx, strategy.tag)

@@ -81,6 +81,8 @@ class Beat(Struct, frozen=True):
     resident_bytes: int
 
 
+named_max: Final = 3
+"""How many draining workers are named."""
 _NOBODY: Final = "No worker is connected. Start one with `tidemill worker`."
 _ALL_DRAIN: Final = "Every worker drains. Let one go on with `tidemill workers resume`."
 
@@ -99,25 +101,40 @@ def waiting_for(
     if not there:
         drains = any(w.state(now, lease_seconds) is WorkerState.DRAINING for w in workers)
         return _ALL_DRAIN if drains else _NOBODY
-    tagged = [worker for worker in there if tag in worker.tags]
-    if not tagged:
-        return f"No connected worker takes jobs with the tag {tag!r} (worker.tags)."
-    if not any(worker.serves(tag, isolation) for worker in tagged):
-        kind, _, package = isolation.partition(":")
-        if package:
-            return (
-                f"No connected worker with the tag {tag!r} has registered a {kind} of {package}; "
-                "start one with `tidemill worker --app`."
-            )
-        return _not_isolated(tag, isolation, tagged)
-    if not any(w.serves(tag, isolation) and w.machine.could_run(wanted) for w in tagged):
+    if not any(worker.serves(tag, isolation) for worker in there):
+        able = [worker for worker in workers if worker.serves(tag, isolation)]
+        leaving = [w.id for w in able if w.state(now, lease_seconds) is WorkerState.DRAINING]
+        return _draining(leaving) if leaving else _not_served(tag, isolation, there)
+    if not any(w.serves(tag, isolation) and w.machine.could_run(wanted) for w in there):
         return f"No connected worker with the tag {tag!r} has {wanted.told}."
     return None
 
 
+def _not_served(tag: str, isolation: str, there: list[Worker]) -> str:
+    tagged = [worker for worker in there if tag in worker.tags]
+    if not tagged:
+        return f"No connected worker takes jobs with the tag {tag!r} (worker.tags)."
+    kind, _, package = isolation.partition(":")
+    if package:
+        return (
+            f"No connected worker with the tag {tag!r} has registered a {kind} of {package}; "
+            "start one with `tidemill worker --app`."
+        )
+    return _not_isolated(tag, isolation, tagged)
+
+
+def _draining(names: list[str]) -> str:
+    named = ", ".join(names[:named_max]) + (", …" if len(names) > named_max else "")
+    verb = "is" if len(names) == 1 else "are"
+    return (
+        f"{named} {verb} draining, and no other connected worker takes this job. "
+        "Let one go on with `tidemill workers resume`."
+    )
+
+
 def _not_isolated(tag: str, isolation: str, tagged: list[Worker]) -> str:
     offered = {level for worker in tagged for level in worker.isolations if ":" not in level}
-    told = f"No connected worker with the tag {tag!r} offers isolation {isolation!r}"
+    told = f"No connected worker with the tag {tag!r} offers isolation '{isolation}'"
     if not offered:
         return f"{told}; `tidemill doctor` on their machine says why."
     consent = ", or let the operator set jobs.isolation_default to 'fork': trust in every script"

@@ -23,6 +23,11 @@ _OF_JOB: Final = f"""
     WHERE tenant_id = :tenant_id AND job_id = :job_id AND epoch > :after
     ORDER BY epoch LIMIT :limit
 """  # noqa: S608 - constant names of columns
+_OF_NUMBER: Final = f"""
+    SELECT {_COLUMNS} FROM job_attempts
+    WHERE tenant_id = :tenant_id AND job_id = :job_id AND attempt = :attempt
+    ORDER BY epoch DESC LIMIT 1
+"""  # noqa: S608 - constant names of columns
 _EPOCH: Final = """
     SELECT MAX(epoch) FROM job_attempts
     WHERE tenant_id = :tenant_id AND job_id = :job_id AND attempt = :attempt
@@ -68,6 +73,11 @@ class AttemptRepository:
     def of_job(self, tx: Tx, job_id: str, *, after: int, limit: int) -> list[Attempt]:
         """Return earlier attempts of a job beyond an epoch, the first one first."""
         return [Attempt(*row) for row in tx.all(_OF_JOB, job_id=job_id, after=after, limit=limit)]
+
+    def find(self, tx: Tx, job_id: str, attempt: int) -> Attempt | None:
+        """Return an earlier attempt of a job by its number, the latest one that has it."""
+        row = tx.one(_OF_NUMBER, job_id=job_id, attempt=attempt)
+        return None if row is None else Attempt(*row)
 
     def epoch_of(self, tx: Tx, job_id: str, attempt: int) -> int | None:
         """Return the epoch of an earlier attempt of a job, if it is known."""

@@ -17,8 +17,19 @@ async def list_job_attempts(
     """List the attempts of a job: when, on which worker, at what cost and how each ended."""
     found = await job_attempts.of_job(page, job_id, actor=actor)
     return AttemptPage(
-        items=[AttemptView.of(one) for one in found.items], next_cursor=found.next_cursor
+        items=[AttemptView.listed(one) for one in found.items], next_cursor=found.next_cursor
     )
 
 
-ROUTES = (list_job_attempts,)
+@get("/jobs/{job_id:str}/attempts/{attempt:int}", READ_JOBS)
+async def get_job_attempt(
+    job_id: str, attempt: int, actor: Actor, job_attempts: AttemptService
+) -> AttemptView:
+    """Read how one attempt of a job went, with the whole of its error.
+
+    Where the number was given to several executions, it is the latest of them.
+    """
+    return AttemptView.of(await job_attempts.get(job_id, attempt, actor=actor))
+
+
+ROUTES = (list_job_attempts, get_job_attempt)

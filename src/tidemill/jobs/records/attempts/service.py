@@ -35,6 +35,21 @@ class AttemptService:
             found.append(latest)
         return page_of(found, page, lambda one: (one.epoch,))
 
+    async def get(self, reference: str, attempt: int, *, actor: Actor) -> Attempt:
+        """Return one attempt of a job; raises `JobNotFound` and `AttemptNotFound`."""
+        job = await self._jobs.get(reference, actor=actor)
+        latest = last(job)
+        if latest is not None and latest.attempt == attempt:
+            return latest
+        found = None
+        if attempt <= job.attempts:
+            found = await self._database.read(
+                actor.tenant_id, lambda tx: self._attempts.find(tx, job.id, attempt)
+            )
+        if found is None:
+            raise AttemptNotFound(job.public_id, attempt, last=job.attempts)
+        return found
+
     async def execution_of(self, job: Job, attempt: int) -> int:
         """Return in which execution of a job the attempt was made; raises `AttemptNotFound`.
 

@@ -72,7 +72,9 @@ async def list_jobs(  # noqa: PLR0913 - each filter is a parameter of the query
         until=instant("until", until),
     )
     found = await job_search.list(page_request(limit, cursor, wanted.digest), wanted, actor=actor)
-    return JobPage(items=[JobView.of(job) for job in found.items], next_cursor=found.next_cursor)
+    return JobPage(
+        items=[JobView.listed(job) for job in found.items], next_cursor=found.next_cursor
+    )
 
 
 def instant(name: str, moment: datetime | None) -> Instant | None:

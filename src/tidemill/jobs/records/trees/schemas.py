@@ -26,7 +26,7 @@ class TreeView(PageView, frozen=True, kw_only=True):
         """Return the view of `tree`."""
         return cls(
             root=None if tree.root is None else JobView.of(tree.root),
-            items=[JobView.of(job) for job in tree.jobs],
+            items=[JobView.listed(job) for job in tree.jobs],
             states=tree.states,
             next_cursor=next_cursor,
         )

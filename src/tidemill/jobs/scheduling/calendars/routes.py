@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Response
 from litestar.connection import Request
 
 from tidemill.core.actor import Actor
 from tidemill.core.pages import PageRequest
-from tidemill.http import delete, get, put, single
+from tidemill.http import Tagged, composed, delete, get, put
 from tidemill.jobs.permissions import READ_SCHEDULES, WRITE_SCHEDULES
 from tidemill.jobs.scheduling.calendars.schemas import CalendarPage, CalendarView, PutCalendar
 from tidemill.jobs.scheduling.calendars.service import CalendarService
@@ -30,10 +29,15 @@ async def list_calendars(
 @get("/calendars/{name:str}", READ_SCHEDULES)
 async def get_calendar(
     name: str, actor: Actor, calendars: CalendarService, request: Request[Any, Any, Any]
-) -> Response[CalendarView]:
+) -> Tagged[CalendarView]:
     """Read a calendar."""
     calendar = await calendars.get(name, actor=actor)
-    return single(CalendarView.of(calendar), version=calendar.version, request=request)
+    return composed(
+        CalendarView.of(calendar),
+        version=calendar.version,
+        request=request,
+        born=calendar.created_at,
+    )
 
 
 @put("/calendars/{name:str}", WRITE_SCHEDULES)
@@ -45,10 +49,15 @@ async def put_calendar(
     expected_version: int | None,
     calendars: CalendarService,
     request: Request[Any, Any, Any],
-) -> Response[CalendarView]:
+) -> Tagged[CalendarView]:
     """Make a calendar, or change its days; schedules that run by it follow at once."""
     calendar = await calendars.put(name, data.rule, expected_version=expected_version, actor=actor)
-    return single(CalendarView.of(calendar), version=calendar.version, request=request)
+    return composed(
+        CalendarView.of(calendar),
+        version=calendar.version,
+        request=request,
+        born=calendar.created_at,
+    )
 
 
 @delete("/calendars/{name:str}", WRITE_SCHEDULES)

@@ -10,7 +10,7 @@ from tidemill.core.actor import Actor
 from tidemill.core.keysets import after_text
 from tidemill.core.pages import Page, PageRequest, page_of
 from tidemill.core.ports import Database, Tx
-from tidemill.http import check_version
+from tidemill.http import check_found, check_written
 from tidemill.jobs.folders.models import seen_of
 from tidemill.jobs.folders.service import FolderService, hidden_by
 from tidemill.jobs.schedule_errors import CalendarInUse, CalendarInvalid, CalendarNotFound
@@ -57,7 +57,7 @@ class CalendarService:
 
         def use_case(tx: Tx) -> Calendar:
             before = self._calendars.find(tx, name, lock="UPDATE")
-            check_version(before.version if before else 0, expected_version)
+            check_found(before, expected_version)
             if before is None and len(self._calendars.page(tx, after="", limit=calendars_max)) == (
                 calendars_max
             ):
@@ -71,7 +71,9 @@ class CalendarService:
                 before=None if before is None else before.rule,
                 after=rule,
             )
-            return self._found(tx, name)
+            after = self._found(tx, name)
+            check_written(after, expected_version)
+            return after
 
         return await self._database.write(actor.tenant_id, use_case)
 

@@ -23,7 +23,7 @@ from tidemill.jobs.scheduling.occurrences.deciding import Finding, find
 from tidemill.jobs.scheduling.occurrences.models import Kind, Occurrence, OccurrenceState, Origin
 from tidemill.jobs.scheduling.occurrences.planning import Planned
 from tidemill.jobs.scheduling.occurrences.repository import OccurrenceRepository
-from tidemill.jobs.scheduling.schedules.models import After, Overlap, Schedule, jitter
+from tidemill.jobs.scheduling.schedules.models import Overlap, Schedule, jitter
 from tidemill.jobs.scheduling.schedules.repository import ScheduleRepository
 from tidemill.jobs.scheduling.schedules.timetables import Timetable
 from tidemill.jobs.scheduling.schedules.wakes import Wakes
@@ -223,7 +223,7 @@ class Occurrences:
         """Let those that run after the schedule see what became of its due time."""
         dependents = self.schedules.dependents(tx, schedule.id)
         for dependent in dependents:
-            if _is_led_by(dependent, schedule, occurrence) and not dependent.paused(tx.now):
+            if _is_led_by(dependent, schedule) and not dependent.paused(tx.now):
                 self._follow(tx, dependent, occurrence)
         if dependents:
             self.schedules.wake(tx, [dependent.id for dependent in dependents])
@@ -239,11 +239,9 @@ class Occurrences:
                 self.reopen(tx, known)
 
 
-def _is_led_by(dependent: Schedule, schedule: Schedule, occurrence: Occurrence) -> bool:
-    """Return whether `dependent` runs because `schedule` has."""
+def _is_led_by(dependent: Schedule, schedule: Schedule) -> bool:
+    """Return whether the due times of `dependent` are those of `schedule`."""
     definition = dependent.definition
     if not definition.follows or not dependent.enabled:
         return False
-    first = definition.after[0]
-    ran = occurrence.state in {OccurrenceState.SUCCEEDED, OccurrenceState.FAILED}
-    return first.path == schedule.path and (ran or first.on is After.ANY)
+    return definition.after[0].path == schedule.path

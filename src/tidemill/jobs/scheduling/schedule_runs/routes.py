@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from litestar.params import QueryParameter
 
 from tidemill.core.actor import Actor
-from tidemill.core.clock import from_datetime, rfc3339
+from tidemill.core.clock import Instant, from_datetime, rfc3339
 from tidemill.core.pages import page_request
-from tidemill.http import get, post
+from tidemill.http import Idempotency, get, post
 from tidemill.http.parameters import Cursor, Limit
 from tidemill.jobs.permissions import READ_SCHEDULES, RUN_SCHEDULES, WRITE_SCHEDULES
-from tidemill.jobs.scheduling.occurrences.models import OccurrenceState
+from tidemill.jobs.scheduling.occurrences.models import Occurrence, OccurrenceState
 from tidemill.jobs.scheduling.schedule_runs.schemas import (
     Backfill,
     BackfillView,
     OccurrencePage,
     OccurrenceView,
 )
-from tidemill.jobs.scheduling.schedule_runs.service import Range, RunService
+from tidemill.jobs.scheduling.schedule_runs.service import DueTimes, Range, RunService
 
 InState = Annotated[
     OccurrenceState | None, QueryParameter(name="state", description="Only those in this state.")
@@ -54,21 +55,32 @@ async def get_occurrence(
 
 
 @post("/schedules/{schedule_id:str}/run-now", RUN_SCHEDULES)
-async def run_schedule(schedule_id: str, actor: Actor, schedule_runs: RunService) -> OccurrenceView:
+async def run_schedule(
+    schedule_id: str, actor: Actor, idempotency: Idempotency, schedule_runs: RunService
+) -> OccurrenceView:
     """Start a schedule's job now, whatever else runs; its occurrence names the job soon."""
-    return OccurrenceView.of(await schedule_runs.run_now(schedule_id, actor=actor))
+    once = idempotency.once(Occurrence)
+    return OccurrenceView.of(await schedule_runs.run_now(schedule_id, actor=actor, once=once))
 
 
 @post("/schedules/{schedule_id:str}/backfill", WRITE_SCHEDULES, status_code=200)
 async def backfill_schedule(
-    schedule_id: str, data: Backfill, actor: Actor, schedule_runs: RunService
+    schedule_id: str,
+    data: Backfill,
+    actor: Actor,
+    idempotency: Idempotency,
+    schedule_runs: RunService,
 ) -> BackfillView:
     """Start what has not run in a range of the past, or show what would start."""
     wanted = Range(
         since=from_datetime(data.since), until=from_datetime(data.until), failed=data.failed
     )
-    act = schedule_runs.fillable if data.preview else schedule_runs.fill
-    dues = await act(schedule_id, wanted, actor=actor)
+    dues: Sequence[Instant]
+    if data.preview:
+        dues = await schedule_runs.fillable(schedule_id, wanted, actor=actor)
+    else:
+        once = idempotency.once(DueTimes)
+        dues = await schedule_runs.fill(schedule_id, wanted, actor=actor, once=once)
     return BackfillView(preview=data.preview, due_at=[rfc3339(due) for due in dues])
 
 

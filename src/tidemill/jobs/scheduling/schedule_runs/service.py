@@ -13,7 +13,7 @@ from tidemill.core.actor import Actor
 from tidemill.core.clock import MICROSECONDS_PER_DAY, Clock, Instant, rfc3339
 from tidemill.core.keysets import after_number_and_text
 from tidemill.core.pages import Page, PageRequest, page_of
-from tidemill.core.ports import Database, Tx
+from tidemill.core.ports import Database, Once, Tx
 from tidemill.jobs.folders.models import Level
 from tidemill.jobs.folders.service import FolderService
 from tidemill.jobs.schedule_errors import (
@@ -32,6 +32,7 @@ backfill_max: Final = 1_000
 manual_tries_max: Final = 10
 _UNSTARTED: Final = frozenset({OccurrenceState.SKIPPED, OccurrenceState.MISSED})
 _latest: Final = (2**62, "")
+DueTimes = list[Instant]
 
 
 class Range(Struct, frozen=True, kw_only=True):
@@ -97,7 +98,9 @@ class RunService:
 
         return await self._database.read(actor.tenant_id, use_case)
 
-    async def run_now(self, reference: str, *, actor: Actor) -> Occurrence:
+    async def run_now(
+        self, reference: str, *, actor: Actor, once: Once[Occurrence] | None = None
+    ) -> Occurrence:
         """Start a schedule's job now, whatever else runs; it has the rights of its owner."""
         await self._require(reference, Level.RUN, actor)
 
@@ -108,7 +111,7 @@ class RunService:
             tx.audit("jobs.schedules.run", by=actor, resource=f"schedule:{schedule.path}")
             return made
 
-        return await self._database.write(actor.tenant_id, use_case)
+        return await self._database.write(actor.tenant_id, use_case, once=once)
 
     async def fillable(self, reference: str, wanted: Range, *, actor: Actor) -> Sequence[Instant]:
         """Return the due times of a range that a backfill would start."""
@@ -121,17 +124,24 @@ class RunService:
 
         return await self._database.read(actor.tenant_id, use_case)
 
-    async def fill(self, reference: str, wanted: Range, *, actor: Actor) -> Sequence[Instant]:
+    async def fill(
+        self,
+        reference: str,
+        wanted: Range,
+        *,
+        actor: Actor,
+        once: Once[DueTimes] | None = None,
+    ) -> DueTimes:
         """Have the due times of a range start that have not run; return them."""
         await self._require(reference, Level.RUN, actor)
         schedule, dues = await self._range(reference, wanted, actor)
         return await self._database.write(
-            actor.tenant_id, partial(self._fill, schedule.id, dues, wanted, actor)
+            actor.tenant_id, partial(self._fill, schedule.id, dues, wanted, actor), once=once
         )
 
     def _fill(
         self, schedule_id: str, dues: Sequence[Instant], wanted: Range, actor: Actor, tx: Tx
-    ) -> Sequence[Instant]:
+    ) -> DueTimes:
         schedule = self._schedule(tx, schedule_id, lock=True)
         known = self._known(tx, schedule, dues)
         filled = []

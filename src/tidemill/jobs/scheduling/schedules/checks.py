@@ -8,6 +8,8 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
+from msgspec import structs
+
 from tidemill.core.clock import (
     MICROSECONDS_PER_DAY,
     MICROSECONDS_PER_SECOND,
@@ -18,11 +20,12 @@ from tidemill.core.clock import (
 from tidemill.jobs.schedule_errors import ScheduleCycle, ScheduleInvalid
 from tidemill.jobs.scheduling.calendars.models import CalendarRule
 from tidemill.jobs.scheduling.schedules.crons import BadCron, normal
-from tidemill.jobs.scheduling.schedules.models import Definition, Schedule
+from tidemill.jobs.scheduling.schedules.models import Definition, Missed, Overlap, Schedule
 from tidemill.jobs.scheduling.schedules.timetables import Timetable, time_of_day
 from tidemill.jobs.scheduling.schedules.walls import UnknownZone, zone_of
 
 _advised_max: Final = 3
+_DEFAULTS: Final = {one.name: one.default for one in structs.fields(Definition)}
 _instant_max: Final = 253_402_300_799 * MICROSECONDS_PER_SECOND
 
 
@@ -48,6 +51,7 @@ def check(definition: Definition) -> None:
     if start is not None and end is not None and end <= start:
         raise ScheduleInvalid("end_at", "it must be later than start_at.")
     _check_dependencies(definition)
+    _check_effects(definition)
     for name, handler in definition.handlers.items():
         if (handler.script_path is None) == (handler.function is None):
             raise ScheduleInvalid(f"{name}.script_path", "name either a script or a function.")
@@ -98,6 +102,13 @@ def next_due(schedule: Schedule, rule: CalendarRule, now: Instant) -> Instant | 
     if schedule.next_at is not None and schedule.next_at <= now:
         return timetable.first_from(schedule.next_at)
     return timetable.first_after(now)
+
+
+def first_to_come(schedule: Schedule, rule: CalendarRule, now: Instant) -> Instant | None:
+    """Return the first due time after `now`, or after a rest whose end is known."""
+    timetable = Timetable(schedule.definition, rule, schedule.anchor_at)
+    until = schedule.paused_until if schedule.paused(now) else None
+    return timetable.first_after(now) if until is None else timetable.first_from(until)
 
 
 def calendar_of(definition: Definition, known: Mapping[str, CalendarRule]) -> CalendarRule:
@@ -154,6 +165,27 @@ def _check_dependencies(definition: Definition) -> None:
     twice = next((path for path in paths if paths.count(path) > 1), None)
     if twice is not None:
         raise ScheduleInvalid("after", f"{twice} is named twice; once is enough.")
+
+
+def _check_effects(definition: Definition) -> None:
+    """Raise `ScheduleInvalid` for what was said and would have no effect."""
+    overlap, missed = definition.overlap, definition.missed
+    # Together with `all` runs wait that are skipped else; see `Definition.policy`.
+    queues = definition.policy is Overlap.QUEUE_ALL
+    included, excluded = definition.days.include, definition.days.exclude
+    for field, without_effect, reason in (
+        ("queue_max", not queues, f"it counts with overlap queue_all, and this is {overlap}."),
+        ("catch_up_max", missed is not Missed.ALL, f"it counts with missed all, not {missed}."),
+        ("wait_seconds_max", not definition.after, "it counts with after, which is empty."),
+    ):
+        if without_effect and getattr(definition, field) != _DEFAULTS[field]:
+            raise ScheduleInvalid(field, f"{reason} Leave it out.")
+    for field, dates, calendar in (
+        ("days.include", included, "every-day"),
+        ("days.exclude", excluded, "no-day"),
+    ):
+        if dates and definition.days.calendar == calendar:
+            raise ScheduleInvalid(field, f"{calendar} needs none; choose another calendar.")
 
 
 def _in_range(name: str, moment: datetime | None) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from litestar import Response
 from litestar.connection import Request
 from litestar.params import QueryParameter
 
 from tidemill.core.actor import Actor
 from tidemill.core.clock import from_datetime, rfc3339
 from tidemill.core.pages import page_request
-from tidemill.http import Idempotency, delete, get, post, put, single
+from tidemill.http import Idempotency, Tagged, composed, delete, get, post, put
 from tidemill.http.parameters import Cursor, Limit
 from tidemill.jobs.permissions import READ_SCHEDULES, WRITE_SCHEDULES
 from tidemill.jobs.scheduling.schedules.models import Schedule
@@ -38,7 +37,7 @@ async def create_schedule(
     idempotency: Idempotency,
     schedules: ScheduleService,
     request: Request[Any, Any, Any],
-) -> Response[ScheduleView]:
+) -> Tagged[ScheduleView]:
     """Make a schedule. Its jobs run with your rights.
 
     What cannot hold is refused here: a cron that never fires, an unknown zone or script,
@@ -51,7 +50,7 @@ async def create_schedule(
         actor=actor,
         once=idempotency.once(Schedule),
     )
-    return _answer(schedule, schedules, request)
+    return await _answer(schedule, schedules, request, actor)
 
 
 @get("/schedules", READ_SCHEDULES)
@@ -67,9 +66,9 @@ async def list_schedules(
     """List schedules by path."""
     page = page_request(limit, cursor, f"schedules:{path}:{script_path}")
     found = await schedules.list(page, path=path, script_path=script_path, actor=actor)
-    now = schedules.now()
+    now, shown = schedules.now(), await schedules.to_come(found.items, actor=actor)
     return SchedulePage(
-        items=[ScheduleView.of(schedule, now) for schedule in found.items],
+        items=[ScheduleView.of(schedule, now) for schedule in shown],
         next_cursor=found.next_cursor,
     )
 
@@ -86,9 +85,9 @@ async def preview_schedule(
 @get("/schedules/{schedule_id:str}", READ_SCHEDULES)
 async def get_schedule(
     schedule_id: str, actor: Actor, schedules: ScheduleService, request: Request[Any, Any, Any]
-) -> Response[ScheduleView]:
+) -> Tagged[ScheduleView]:
     """Read a schedule by its id, or by a path without a slash."""
-    return _answer(await schedules.get(schedule_id, actor=actor), schedules, request)
+    return await _answer(await schedules.get(schedule_id, actor=actor), schedules, request, actor)
 
 
 @put("/schedules/{schedule_id:str}", WRITE_SCHEDULES)
@@ -100,7 +99,7 @@ async def replace_schedule(
     expected_version: int | None,
     schedules: ScheduleService,
     request: Request[Any, Any, Any],
-) -> Response[ScheduleView]:
+) -> Tagged[ScheduleView]:
     """Replace a schedule's definition. From now on its jobs run with your rights."""
     schedule = await schedules.replace(
         schedule_id,
@@ -109,7 +108,7 @@ async def replace_schedule(
         expected_version=expected_version,
         actor=actor,
     )
-    return _answer(schedule, schedules, request)
+    return await _answer(schedule, schedules, request, actor)
 
 
 @delete("/schedules/{schedule_id:str}", WRITE_SCHEDULES)
@@ -136,26 +135,33 @@ async def pause_schedule(
     actor: Actor,
     schedules: ScheduleService,
     request: Request[Any, Any, Any],
-) -> Response[ScheduleView]:
+) -> Tagged[ScheduleView]:
     """Let a schedule rest; due times meanwhile are skipped, and say so."""
     until = None if data.until is None else from_datetime(data.until)
     schedule = await schedules.pause(schedule_id, until=until, actor=actor)
-    return _answer(schedule, schedules, request)
+    return await _answer(schedule, schedules, request, actor)
 
 
 @post("/schedules/{schedule_id:str}/resume", WRITE_SCHEDULES, status_code=200)
 async def resume_schedule(
     schedule_id: str, actor: Actor, schedules: ScheduleService, request: Request[Any, Any, Any]
-) -> Response[ScheduleView]:
+) -> Tagged[ScheduleView]:
     """End a schedule's rest; one that does not rest stays as it is."""
-    return _answer(await schedules.resume(schedule_id, actor=actor), schedules, request)
+    return await _answer(
+        await schedules.resume(schedule_id, actor=actor), schedules, request, actor
+    )
 
 
-def _answer(
-    schedule: Schedule, schedules: ScheduleService, request: Request[Any, Any, Any]
-) -> Response[ScheduleView]:
-    view = ScheduleView.of(schedule, schedules.now())
-    return single(view, version=schedule.version, request=request)
+async def _answer(
+    schedule: Schedule,
+    schedules: ScheduleService,
+    request: Request[Any, Any, Any],
+    actor: Actor,
+) -> Tagged[ScheduleView]:
+    (shown,) = await schedules.to_come([schedule], actor=actor)
+    view = ScheduleView.of(shown, schedules.now())
+    # Its runs move what comes next, and no version.
+    return composed(view, version=schedule.version, request=request, born=schedule.created_at)
 
 
 ROUTES = (

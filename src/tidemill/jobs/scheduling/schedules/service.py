@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
@@ -11,7 +12,7 @@ from tidemill.core.actor import Actor
 from tidemill.core.clock import Clock, Instant
 from tidemill.core.pages import Page, PageRequest, page_of
 from tidemill.core.ports import Database, Once, Tx
-from tidemill.http import check_version
+from tidemill.http import check_found
 from tidemill.jobs.code.scripts.service import ScriptService
 from tidemill.jobs.contract import ScheduleChanged, ScheduleCreated, ScheduleDeleted
 from tidemill.jobs.folders.models import Level, seen_of, visible
@@ -29,6 +30,7 @@ from tidemill.jobs.scheduling.calendars.repository import CalendarRepository
 from tidemill.jobs.scheduling.schedules.admitting.service import Admission
 from tidemill.jobs.scheduling.schedules.checks import (
     check_acyclic,
+    first_to_come,
     next_due,
     unknown_dependency,
 )
@@ -163,6 +165,30 @@ class ScheduleService:
 
         found = await self._database.read(actor.tenant_id, use_case)
         return page_of(found, page, lambda schedule: (schedule.path,))
+
+    async def to_come(self, schedules: Sequence[Schedule], *, actor: Actor) -> Sequence[Schedule]:
+        """Return schedules with the next due time to come, where theirs has passed.
+
+        It has while they rest, and for a moment whenever they come due.
+        """
+        now = self._clock.now()
+        passed = [one for one in schedules if one.next_at is not None and one.next_at <= now]
+        if not passed:
+            return schedules
+
+        def rules(tx: Tx) -> Sequence[CalendarRule]:
+            names = {one.definition.days.calendar: one.definition for one in passed}
+            known = {name: self._rule(tx, definition) for name, definition in names.items()}
+            return [known[one.definition.days.calendar] for one in passed]
+
+        found = await self._database.read(actor.tenant_id, rules)
+        dues = await asyncio.to_thread(
+            lambda: {
+                one.id: first_to_come(one, rule, now)
+                for one, rule in zip(passed, found, strict=True)
+            }
+        )
+        return [structs.replace(one, next_at=dues.get(one.id, one.next_at)) for one in schedules]
 
     async def replace(
         self,
@@ -360,5 +386,5 @@ class ScheduleService:
 
     def _locked(self, tx: Tx, reference: str, expected_version: int | None = None) -> Schedule:
         schedule = self._found(tx, reference, lock=True)
-        check_version(schedule.version, expected_version)
+        check_found(schedule, expected_version)
         return schedule

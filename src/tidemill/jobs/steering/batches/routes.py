@@ -24,7 +24,7 @@ _REFUSED = ResponseSpec(
 @post(
     "/jobs/batch",
     RUN_JOBS,
-    errors=(400, 401, 403, 404, 409, 413, 429, 503),
+    errors=(400, 401, 403, 404, 408, 409, 413, 429, 503),
     responses={422: _REFUSED},
 )
 async def create_jobs(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from tidemill.core.actor import Actor
 from tidemill.core.pages import page_request
-from tidemill.http import get, post
+from tidemill.http import Idempotency, get, post
 from tidemill.http.parameters import Cursor, Limit
 from tidemill.jobs.permissions import READ_JOBS, RUN_JOBS
 from tidemill.jobs.records.search.models import Among, JobFilter
 from tidemill.jobs.records.search.routes import InState, Path, Since, Until, Who, instant
 from tidemill.jobs.records.search.service import SearchService
+from tidemill.jobs.steering.bulk.models import BulkResult
 from tidemill.jobs.steering.bulk.schemas import (
     BulkView,
     ChangeJobs,
@@ -21,18 +22,23 @@ from tidemill.jobs.steering.bulk.service import BulkService
 
 
 @post("/jobs/cancel", RUN_JOBS, status_code=200)
-async def cancel_jobs(data: ChangeJobs, actor: Actor, job_bulk: BulkService) -> BulkView:
+async def cancel_jobs(
+    data: ChangeJobs, actor: Actor, idempotency: Idempotency, job_bulk: BulkService
+) -> BulkView:
     """End the jobs that fit a filter, a portion in each request."""
     wanted, page = data.filter.wanted(), data.page()
     if data.dry_run:
         result = await job_bulk.count_to_cancel(wanted, actor=actor)
     else:
-        result = await job_bulk.cancel(page, wanted, actor=actor)
+        once = idempotency.once(BulkResult)
+        result = await job_bulk.cancel(page, wanted, actor=actor, once=once)
     return BulkView.of(result, page, dry_run=data.dry_run)
 
 
 @post("/jobs/retry", RUN_JOBS, status_code=200)
-async def retry_jobs(data: RetryJobs, actor: Actor, job_bulk: BulkService) -> BulkView:
+async def retry_jobs(
+    data: RetryJobs, actor: Actor, idempotency: Idempotency, job_bulk: BulkService
+) -> BulkView:
     """Run the jobs again that ended without success and fit a filter, a portion in each request.
 
     Without a `state` in the filter these are the dead ones.
@@ -41,7 +47,8 @@ async def retry_jobs(data: RetryJobs, actor: Actor, job_bulk: BulkService) -> Bu
     if data.dry_run:
         result = await job_bulk.count_to_retry(wanted, actor=actor)
     else:
-        result = await job_bulk.retry(page, wanted, actor=actor, code=data.code)
+        once = idempotency.once(BulkResult)
+        result = await job_bulk.retry(page, wanted, actor=actor, code=data.code, once=once)
     return BulkView.of(result, page, dry_run=data.dry_run)
 
 
@@ -78,7 +85,9 @@ async def list_dead_jobs(  # noqa: PLR0913 - each filter is a parameter of the q
 
 
 @post("/dead-jobs/replay", RUN_JOBS, status_code=200)
-async def replay_dead_jobs(data: RetryJobs, actor: Actor, job_bulk: BulkService) -> BulkView:
+async def replay_dead_jobs(
+    data: RetryJobs, actor: Actor, idempotency: Idempotency, job_bulk: BulkService
+) -> BulkView:
     """Run dead jobs again, all or those that fit a filter, a portion in each request.
 
     Each is retried once, and leaves the list of the dead.
@@ -87,7 +96,8 @@ async def replay_dead_jobs(data: RetryJobs, actor: Actor, job_bulk: BulkService)
     if data.dry_run:
         result = await job_bulk.count_to_replay(wanted, actor=actor)
     else:
-        result = await job_bulk.replay(page, wanted, actor=actor, code=data.code)
+        once = idempotency.once(BulkResult)
+        result = await job_bulk.replay(page, wanted, actor=actor, code=data.code, once=once)
     return BulkView.of(result, page, dry_run=data.dry_run)
 
 

@@ -75,7 +75,7 @@ class DeadJobView(View, frozen=True, kw_only=True):
     @classmethod
     def of(cls, job: Job) -> Self:
         """Return the view of `job`."""
-        return cls(reason=death_of(job), job=JobView.of(job))
+        return cls(reason=death_of(job), job=JobView.listed(job))
 
 
 class DeadJobPage(PageView, frozen=True, kw_only=True):

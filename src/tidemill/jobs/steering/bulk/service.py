@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
+from msgspec import structs
+
 from tidemill.core.actor import Actor
 from tidemill.core.errors import TidemillError
 from tidemill.core.pages import PageRequest
-from tidemill.core.ports import Database, Tx
+from tidemill.core.ports import Database, Once, Tx
 from tidemill.jobs.queueing.queue.models import Job
 from tidemill.jobs.queueing.queue.preparing import Order
 from tidemill.jobs.queueing.queue.repository import JobRepository
@@ -63,31 +65,58 @@ class BulkService:
         """Return how many jobs `replay` would run again."""
         return await self._count(to_replay(wanted), Reach.sees, actor)
 
-    async def cancel(self, page: PageRequest, wanted: JobFilter, *, actor: Actor) -> BulkResult:
+    async def cancel(
+        self,
+        page: PageRequest,
+        wanted: JobFilter,
+        *,
+        actor: Actor,
+        once: Once[BulkResult] | None = None,
+    ) -> BulkResult:
         """End a portion of the jobs that have not ended."""
         ids, seen = await self._found(page, to_cancel(wanted), actor)
         jobs = [job.id for job in seen if await self._queue.sight.steers(job, actor)]
+        looked = BulkResult(matched=len(jobs), after=_after(ids, page))
 
-        def use_case(tx: Tx) -> int:
-            return len(self._queue.cancel_in(tx, jobs, actor))
+        def cancel(tx: Tx) -> BulkResult:
+            return structs.replace(looked, changed=len(self._queue.cancel_in(tx, jobs, actor)))
 
-        changed = await self._database.write(actor.tenant_id, use_case) if jobs else 0
-        return BulkResult(matched=len(jobs), changed=changed, after=_after(ids, page))
+        # With a key it is written, too, that there was nothing to do.
+        if not jobs and once is None:
+            return looked
+        return await self._database.write(actor.tenant_id, cancel, once=once)
 
     async def retry(
-        self, page: PageRequest, wanted: JobFilter, *, actor: Actor, code: CodeChoice
+        self,
+        page: PageRequest,
+        wanted: JobFilter,
+        *,
+        actor: Actor,
+        code: CodeChoice,
+        once: Once[BulkResult] | None = None,
     ) -> BulkResult:
         """Run a portion of the jobs again that ended without success and were not retried."""
-        return await self._again(page, to_retry(wanted), actor, code)
+        return await self._again(page, to_retry(wanted), actor, code, once)
 
     async def replay(
-        self, page: PageRequest, wanted: JobFilter, *, actor: Actor, code: CodeChoice
+        self,
+        page: PageRequest,
+        wanted: JobFilter,
+        *,
+        actor: Actor,
+        code: CodeChoice,
+        once: Once[BulkResult] | None = None,
     ) -> BulkResult:
         """Run a portion of the dead jobs again; those leave the list of the dead."""
-        return await self._again(page, to_replay(wanted), actor, code)
+        return await self._again(page, to_replay(wanted), actor, code, once)
 
     async def _again(
-        self, page: PageRequest, wanted: JobFilter, actor: Actor, code: CodeChoice
+        self,
+        page: PageRequest,
+        wanted: JobFilter,
+        actor: Actor,
+        code: CodeChoice,
+        once: Once[BulkResult] | None,
     ) -> BulkResult:
         ids, jobs = await self._found(page, wanted, actor)
         orders: list[tuple[Job, Order]] = []
@@ -98,20 +127,20 @@ class BulkService:
             except TidemillError as error:
                 refused.append(refusal(job.public_id, error))
 
-        def retry(tx: Tx) -> int:
+        looked = BulkResult(
+            matched=len(jobs), refused=tuple(refused[:_refusals_told_max]), after=_after(ids, page)
+        )
+
+        def retry(tx: Tx) -> BulkResult:
             known = self._origins.retried(tx, [job.id for job, _ in orders])
             new = [(job, order) for job, order in orders if job.id not in known]
             for job, order in new:
                 self._control.retry_in(tx, job, order)
-            return len(new)
+            return structs.replace(looked, changed=len(new))
 
-        changed = await self._control.retrying(actor.tenant_id, retry) if orders else 0
-        return BulkResult(
-            matched=len(jobs),
-            changed=changed,
-            refused=tuple(refused[:_refusals_told_max]),
-            after=_after(ids, page),
-        )
+        if not orders and once is None:
+            return looked
+        return await self._control.retrying(actor.tenant_id, retry, once=once)
 
     async def _found(
         self, page: PageRequest, wanted: JobFilter, actor: Actor

@@ -83,7 +83,13 @@ def request_of(job: Job, changes: Changes = _AS_IT_WAS) -> JobRequest:
         limits=own.limits,
         affinity_key=job.affinity_key if own.affinity_key else None,
     )
-    return structs.replace(request, **given)
+    request = structs.replace(request, **given)
+    if request.limits is None or request.timeout_seconds is None:
+        return request
+    # A change of the timeout asks nothing of limits that were right beside the old one, nor does
+    # this release of those that were right in an earlier one.
+    limits = request.limits.within(request.timeout_seconds).consistent()
+    return structs.replace(request, limits=limits)
 
 
 def code_of(job: Job) -> Code:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from tidemill.core.actor import Actor
-from tidemill.http import get, post
+from tidemill.http import Idempotency, get, post
 from tidemill.jobs.permissions import READ_JOBS, RUN_JOBS
+from tidemill.jobs.queueing.queue.models import Job
 from tidemill.jobs.queueing.queue.schemas import JobView
 from tidemill.jobs.queueing.queue.service import JobService
 from tidemill.jobs.steering.control.schemas import LinkedJobView, RerunJob, RetryJob, SnoozeJob
@@ -26,10 +27,16 @@ async def retry_job(
 
 @post("/jobs/{job_id:str}/rerun", RUN_JOBS)
 async def rerun_job(
-    job_id: str, data: RerunJob, actor: Actor, job_control: ControlService
+    job_id: str,
+    data: RerunJob,
+    actor: Actor,
+    idempotency: Idempotency,
+    job_control: ControlService,
 ) -> JobView:
     """Run the code of any job once more as a new job, with other arguments if you like."""
-    return JobView.of(await job_control.rerun(job_id, data.changes(), actor=actor, code=data.code))
+    once = idempotency.once(Job)
+    new = await job_control.rerun(job_id, data.changes(), actor=actor, code=data.code, once=once)
+    return JobView.of(new)
 
 
 @post("/jobs/{job_id:str}/snooze", RUN_JOBS, status_code=200)

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 from msgspec import Struct, structs
 
 from tidemill.core.actor import Actor
 from tidemill.core.clock import MICROSECONDS_PER_SECOND, Instant
 from tidemill.core.ids import TenantId
-from tidemill.core.ports import Database, Tx
+from tidemill.core.ports import Database, Once, Tx
 from tidemill.jobs.control_errors import JobRetriedAlready
 from tidemill.jobs.errors import InvalidJobField, JobNotFound
 from tidemill.jobs.limits.gates.repository import GateRepository
 from tidemill.jobs.limits.repository import LimitRepository
 from tidemill.jobs.queueing.queue.models import Job
-from tidemill.jobs.queueing.queue.plans import expiry_of
+from tidemill.jobs.queueing.queue.plans import check_begins, expiry_of, limits_in
 from tidemill.jobs.queueing.queue.preparing import Order
 from tidemill.jobs.queueing.queue.repository import JobRepository
 from tidemill.jobs.queueing.queue.service import JobService
@@ -36,6 +36,8 @@ from tidemill.jobs.steering.control.models import (
     snooze_seconds_max,
 )
 from tidemill.jobs.steering.control.repository import ControlRepository
+
+T = TypeVar("T")
 
 _AS_IT_WAS: Final = Changes()
 rivals_max: Final = 20
@@ -89,6 +91,7 @@ class ControlService:
         *,
         actor: Actor,
         code: CodeChoice = CodeChoice.CURRENT,
+        once: Once[Job] | None = None,
     ) -> Job:
         """Run a job's code once more as a new job, with other arguments where `changes` say so."""
         job = await self._queue.get(reference, actor=actor)
@@ -105,10 +108,10 @@ class ControlService:
             )
             return new
 
-        return await self._database.write(actor.tenant_id, use_case)
+        return await self._database.write(actor.tenant_id, use_case, once=once)
 
     async def snooze(self, reference: str, *, seconds: float, actor: Actor) -> Job:
-        """Let a job that has not started wait for so long from now on."""
+        """Let a job that has not started wait for so long from now on, within its time to live."""
         if not 1 <= seconds <= snooze_seconds_max:
             raise InvalidJobField("seconds", f"between 1 and {snooze_seconds_max}")
         later = int(seconds * MICROSECONDS_PER_SECOND)
@@ -162,15 +165,17 @@ class ControlService:
         )
         return new
 
-    async def retrying(self, tenant_id: TenantId, use_case: Callable[[Tx], int]) -> int:
+    async def retrying(
+        self, tenant_id: TenantId, use_case: Callable[[Tx], T], *, once: Once[T] | None = None
+    ) -> T:
         """Run a use case that retries jobs, anew when somebody else retries one meanwhile.
 
         Raises `JobRetriedAlready` when others are first each time.
         """
         for _ in range(rivals_max):
             with suppress(JobRetriedAlready):
-                return await self._database.write(tenant_id, use_case)
-        return await self._database.write(tenant_id, use_case)
+                return await self._database.write(tenant_id, use_case, once=once)
+        return await self._database.write(tenant_id, use_case, once=once)
 
     async def _retry(self, job: Job, actor: Actor) -> Job | None:
         def use_case(tx: Tx) -> Job | None:
@@ -189,6 +194,8 @@ class ControlService:
             job = self._jobs.lock(tx, known.id) or self._jobs.find(tx, known.id) or known
             check_movable(job)
             due_at = Instant(tx.now + later)
+            if snoozed and job.limits is not None:
+                check_begins(limits_in(job.limits), job.created_at, due_at, param="seconds")
             if not snoozed and job.due_at <= due_at:
                 return job
             self._gates.leave(tx, [(job.tenant_id, job.id)] if job.concurrency_key else ())

@@ -59,7 +59,7 @@ async def export_jobs(
     RUN_JOBS,
     status_code=200,
     operation_class=JobLines,
-    errors=(400, 401, 403, 404, 409, 413, 429, 503),
+    errors=(400, 401, 403, 404, 408, 409, 413, 429, 503),
     responses={422: _REFUSED},
 )
 async def import_jobs(

@@ -13,7 +13,7 @@ from tidemill.core.clock import MICROSECONDS_PER_SECOND, Instant
 from tidemill.core.ports import Tx
 from tidemill.jobs.dispatching.dispatcher.choosing.repository import ChoosingRepository
 from tidemill.jobs.dispatching.dispatcher.models import Demand, Ring
-from tidemill.jobs.queueing.queue.claims import Claimed
+from tidemill.jobs.queueing.queue.claims import Claimed, function_of
 from tidemill.jobs.queueing.strategies.models import OrderRule, Strategy
 from tidemill.jobs.queueing.strategies.ordering import Candidate, Shares, ordered
 from tidemill.jobs.queueing.strategies.placing import Placement, Present, Seat, place
@@ -204,6 +204,7 @@ class Choosing:
                     isolation=row[5],
                     spec_id=row[6],
                     affinity_key=row[7],
+                    function=function_of(specs[row[6]]),
                     requires=requires_of(specs[row[6]].requires),
                 )
                 for row in rows

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cache
 from typing import Final
 
 import msgspec
 
 from tidemill.core.ports import Row, Tx, Value
+from tidemill.jobs.code.functions.models import FUNCTION, isolation_of
 from tidemill.jobs.dispatching.dispatcher.models import Demand, Lane, Ring, lanes_per_look_max
 from tidemill.jobs.dispatching.dispatcher.repository import CLAIMED, LEASE
 from tidemill.jobs.queueing.many import in_portions, size_for
@@ -18,12 +19,26 @@ from tidemill.jobs.queueing.specs.repository import SpecRepository
 _READY: Final = """
     FROM jobs
     WHERE state = 'queued' AND tag = :tag AND isolation = :isolation AND tenant_id = :tenant
+        {others}
     ORDER BY order_key, position
     LIMIT :limit
 """
+_PASSING_BY: Final = {
+    dialect: f"""
+        AND spec_id NOT IN (
+            SELECT id FROM job_specs
+            WHERE tenant_id = :tenant AND content IN ({names}) AND language = '{FUNCTION}')
+    """  # noqa: S608 - constants
+    for dialect, names in {
+        "sqlite": "SELECT value FROM json_each(:passed_by)",
+        "postgres": """
+            SELECT name FROM jsonb_array_elements_text(CAST(CAST(:passed_by AS TEXT) AS jsonb))
+                AS passed_by (name)""",
+    }.items()
+}
 # Without MATERIALIZED the planner may run the inner query again and take more than its limit.
 # A row stays at its place while it is locked.
-_CLAIM: Final = f"""
+_CLAIMS: Final = f"""
     WITH ready AS MATERIALIZED (
         SELECT ctid AS ready_row {_READY} FOR UPDATE SKIP LOCKED
     )
@@ -31,11 +46,15 @@ _CLAIM: Final = f"""
     FROM ready WHERE jobs.ctid = ready_row
     RETURNING {CLAIMED}
 """  # noqa: S608 - constants
+_CLAIM: Final = _CLAIMS.format(others="")
+_CLAIM_PASSING_BY: Final = _CLAIMS.format(others=_PASSING_BY["postgres"])
 # One process writes, so what it reads stays so; RETURNING keeps all rows in a table of its own.
-_FIRST: Final = f"""
+_FIRSTS: Final = f"""
     SELECT spec_id, tenant_id, id, epoch + 1, attempts + 1, due_at, args, key, work_item_id,
         trigger_id, traceparent, position {_READY}
 """
+_FIRST: Final = _FIRSTS.format(others="")
+_FIRST_PASSING_BY: Final = _FIRSTS.format(others=_PASSING_BY["sqlite"])
 
 
 @cache
@@ -167,8 +186,13 @@ class ClaimingRepository:
         rows = tx.all(_OWN_LANES[tx.dialect], pairs=_json(lanes), limit=len(lanes))
         return {(row[0], row[1], row[2]): int(row[3] or 1) for row in rows}
 
-    def claim(self, tx: Tx, lane: Lane, demand: Demand, limit: int) -> list[Claimed]:
-        """Lease up to `limit` ready jobs of `lane`, in their order."""
+    def claim(
+        self, tx: Tx, lane: Lane, demand: Demand, limit: int, passed_by: Collection[str] = ()
+    ) -> list[Claimed]:
+        """Lease up to `limit` ready jobs of `lane`, in their order, none of `passed_by` functions.
+
+        Those are read all the same, in the order of the index, until there are enough others.
+        """
         tag, isolation, tenant = lane
         given: dict[str, Value] = {
             "tag": tag,
@@ -176,9 +200,13 @@ class ClaimingRepository:
             "tenant": tenant,
             "limit": limit,
         }
+        first, claim = _FIRST, _CLAIM
+        if passed_by and isolation_of(isolation) == FUNCTION:
+            given["passed_by"] = _json(sorted(passed_by))
+            first, claim = _FIRST_PASSING_BY, _CLAIM_PASSING_BY
         if tx.dialect == "sqlite":
-            return self._claim_first(tx, demand, tx.all(_FIRST, **given))
-        rows = tx.all(_CLAIM, worker=demand.worker_id, generation=demand.generation, **given)
+            return self._claim_first(tx, demand, tx.all(first, **given))
+        rows = tx.all(claim, worker=demand.worker_id, generation=demand.generation, **given)
         return self._claimed(tx, rows)
 
     def claim_sole(self, tx: Tx, demand: Demand, ring: Ring) -> tuple[list[Claimed], int]:

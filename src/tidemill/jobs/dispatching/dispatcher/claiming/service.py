@@ -11,6 +11,7 @@ from tidemill.jobs.dispatching.dispatcher.claiming.repository import (
     ClaimingRepository,
     wish_of,
 )
+from tidemill.jobs.dispatching.dispatcher.misfits import Misfits
 from tidemill.jobs.dispatching.dispatcher.models import Demand, Ended, Lane, Ring, Turn
 from tidemill.jobs.dispatching.dispatcher.repository import DispatchRepository
 from tidemill.jobs.queueing.queue.claims import Claimed
@@ -30,13 +31,16 @@ class Claiming:
         self._ends = ends
         self._jobs = ClaimingRepository()
         self._choosing = choosing
+        self.misfits = Misfits()
         self._many_lanes = False
 
     def is_simple(self, tx: Tx, demands: Sequence[Demand]) -> bool:
         """Return whether one statement may be all that is needed: one worker, and one lane."""
         if tx.dialect != "postgres" or self._many_lanes or self._choosing.active:
             return False
-        return len(demands) == 1 and demands[0].tenants is None and bool(demands[0].pairs)
+        if len(demands) != 1 or self.misfits.of(demands[0], tx.now):
+            return False
+        return demands[0].tenants is None and bool(demands[0].pairs)
 
     def end_and_claim(self, tx: Tx, ended: Sequence[Ended], demand: Demand, ring: Ring) -> Turn:
         """End attempts and claim in one statement; where it `is_simple`, one is enough for both.
@@ -110,6 +114,10 @@ class Claiming:
     ) -> tuple[list[Claimed], Ring]:
         """Go round `lanes`, which loses those that are empty, until `free` jobs are claimed."""
         claimed: list[Claimed] = []
+        passed_by = self.misfits.of(demand, tx.now)
+        if passed_by:
+            # A lane that holds nothing for this worker may hold something for the next one.
+            lanes = dict(lanes)
         while lanes and len(claimed) < free:
             if len(lanes) == 1:
                 lane = next(iter(lanes))
@@ -117,7 +125,7 @@ class Claiming:
             else:
                 shares, ring = ring.shares(list(lanes), lanes, free - len(claimed))
             for lane, share in shares:
-                jobs = self._jobs.claim(tx, lane, demand, share)
+                jobs = self._jobs.claim(tx, lane, demand, share, passed_by)
                 claimed += jobs
                 weight = lanes.pop(lane)
                 if len(jobs) == share:

@@ -7,12 +7,15 @@ from typing import Final
 from tidemill.core.clock import Instant
 from tidemill.core.ports import Tx
 
-# A job with a key waits until its limits were asked; see `LimitRepository.due`.
-_IN_LINE: Final = """
-    SET state = CASE WHEN concurrency_key IS NULL AND rate_key IS NULL
-            THEN 'queued' ELSE 'waiting' END,
-        waits_for = CASE WHEN concurrency_key IS NULL AND rate_key IS NULL
-            THEN NULL ELSE 'entry' END
+# A job with a key waits until its limits were asked; see `LimitRepository.due`. What a result could
+# answer is asked for at its first attempt alone.
+_IS_ASKED: Final = """
+    (concurrency_key IS NOT NULL OR rate_key IS NOT NULL
+        OR (cache_key IS NOT NULL AND attempts = 0))
+"""
+_IN_LINE: Final = f"""
+    SET state = CASE WHEN {_IS_ASKED} THEN 'waiting' ELSE 'queued' END,
+        waits_for = CASE WHEN {_IS_ASKED} THEN 'entry' END
 """
 _MOVE_DUE: Final = {
     "sqlite": f"""

@@ -54,7 +54,7 @@ class Guard:
             raise Failed(
                 "AddressRefused",
                 f"{host} is {refused[0]}, which is no public address. The operator can allow it: "
-                f"add '{host}:{port}' to executors.addresses_allowed.",
+                f"add '{_entry(name, port)}' to executors.addresses_allowed.",
             )
         self.approved.update((one, port) for one in addresses)
         return addresses
@@ -83,6 +83,15 @@ def _unwrapped(address: Address) -> Address:
     if inner is None and (address in _NAT64 or address in _COMPATIBLE) and int(address) > 1:
         inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return inner or address
+
+
+def _entry(host: str, port: int) -> str:
+    """Return what allows `host`: an address is looked at as the one that it leads to."""
+    try:
+        real = _unwrapped(ipaddress.ip_address(host.partition("%")[0]))
+    except ValueError:
+        return f"{host}:{port}"
+    return f"{real}:{port}" if real.version == 4 else f"[{real}]:{port}"
 
 
 def _split(entry: str) -> tuple[str, int | None]:

@@ -64,7 +64,9 @@ def _tried(exchange: Any, request: Any, document: dict[str, Any]) -> dict[str, A
 
 
 def _wait(number: int, asked: str | None) -> None:
-    seconds = float(asked) if asked is not None and asked.isdigit() else 0.5 * 2.0 ** (number - 1)
+    # A server may send anything, such as a date, or digits that are no number.
+    is_number = asked is not None and asked.isascii() and asked.isdigit()
+    seconds = float(asked or 0) if is_number else 0.5 * 2.0 ** (number - 1)
     time.sleep(min(seconds, _RETRY_SECONDS_MAX))
 
 

@@ -53,7 +53,7 @@ _DEVICES: Final = ("/dev/full", "/dev/null", "/dev/random", "/dev/urandom", "/de
 def wait(zygote: Zygote, packet: dict[str, Any], orders: socket.socket) -> NoReturn:
     """Lock this process in, wait for a job on `orders`, run it and exit.
 
-    The order comes with descriptors: stdout, stderr, result, specification.
+    The order comes with the descriptors that `take` names.
     """
     try:
         os.setsid()
@@ -87,7 +87,7 @@ def _run(
         _limit(zygote, order)
         import_late(zygote.late)
         if order["warm"]:
-            warm.serve(specification, orders, directory)
+            warm.serve(specification, order["environment"], orders, directory)
         os.close(orders.detach())
         _RUNNERS[specification["language"]](specification, RESULT)
     except BaseException as error:  # noqa: BLE001 - nothing may unwind into the zygote's code

@@ -5,6 +5,7 @@ Walls and runner are made before the job is known, so that a job begins with one
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import select
@@ -14,7 +15,7 @@ import time
 from contextlib import suppress
 from typing import Any, Final, NoReturn
 
-from . import channel, memory, rootfs, runner
+from . import channel, memory, rootfs, runner, warm
 from .plan import Zygote
 from .reuse import Usage, is_alone
 from .signals import wake_on
@@ -80,6 +81,7 @@ class Job:
         # Where a warm process is handed its next job and says that it has done the last.
         self._orders: socket.socket | None = None
         self._done: int | None = None
+        self._answer = ""
         self._usage: Usage | None = None
 
     def prepare(self) -> None:
@@ -167,17 +169,30 @@ class Job:
         """Tell the worker that a warm process has done its job, and whether it is clean."""
         if self._orders is None or self._usage is None:
             return
-        told, _ = channel.receive(self._orders)
-        if told is None:
+        packet, _ = channel.receive_packet(self._orders)
+        if not packet:
             self._orders = None
+            return
+        told = warm.told_in(packet)
+        if told is None:
+            # The script speaks in its runner's name; the worker, which serves others, too, must
+            # not have to understand it.
+            self._orders = None
+            self._signal_all(pid, signal.SIGKILL)
+            return
+        if "part" in told:
+            channel.pass_on(self._control, packet, [])
             return
         clean = self._deadline is None and is_alone(pid)
         if not clean:
             # What the job left must not see the next one; the report follows when all have ended.
             self._signal_all(pid, signal.SIGKILL)
-            self._done = told["done"]
+            self._done, self._answer = told["done"], told["answer"]
             return
-        report = {"ended": _now(), "exit": told["done"], "reason": None, "reusable": True}
+        report = {
+            "ended": _now(), "exit": told["done"], "reason": None, "reusable": True,
+            "answer": told["answer"],
+        }  # fmt: skip
         channel.send(self._control, report | self._usage.since_last(), [])
 
     def _patience(self) -> float | None:
@@ -187,15 +202,19 @@ class Job:
         return min(waits, default=None)
 
     def _obey(self, pid: int) -> None:
-        packet, descriptors = channel.receive(self._control)
-        if packet is None:
+        packet, descriptors = channel.receive_packet(self._control)
+        if not packet:
             # The worker is gone, and with it everybody who could want a result.
             self._signal_all(pid, signal.SIGKILL)
-        elif "stop" in packet:
-            self._deadline = time.monotonic() + packet["stop"]
+            return
+        order = json.loads(packet)
+        if "stop" in order:
+            self._deadline = time.monotonic() + order["stop"]
             self._signal_all(pid, signal.SIGTERM)
         elif self._orders is not None:
-            self._hand_over(self._orders, packet, descriptors)
+            channel.pass_on(self._orders, packet, descriptors)
+            for descriptor in descriptors:
+                os.close(descriptor)
             channel.send(self._control, {"started": _now()}, [])
 
     def _check_limits(self, pid: int) -> None:
@@ -250,6 +269,7 @@ class Job:
             "exit": os.waitstatus_to_exitcode(status) if self._done is None else self._done,
             "reason": self._reason,
             "reusable": False,
+            "answer": self._answer,
             "peak": usage.ru_maxrss * 1024,
             "cpu": int((usage.ru_utime + usage.ru_stime) * 1_000_000),
         }

@@ -70,7 +70,7 @@ class Limited:
         if job.expires_at is not None:
             tx.after_commit(partial(self._signals.ready, job.expires_at))
         if plan.cache_key is not None and job.state is not JobState.SCHEDULED:
-            answered = self._answered(tx, job, plan.cache_key)
+            answered = self.answered(tx, job, plan.cache_key)
             if answered is not None:
                 return answered
         if gate is None:
@@ -111,6 +111,21 @@ class Limited:
             if wake_at is not None:
                 tx.after_commit(partial(self._signals.ready, wake_at))
         return bool(started)
+
+    def answered(self, tx: Tx, job: Job, cache_key: str) -> Job | None:
+        """Return a job at its end, answered by a result that is young enough; None without one."""
+        seconds = limits_in(job.limits or "{}").cache_seconds or 0
+        earliest = tx.now - int(seconds * MICROSECONDS_PER_SECOND)
+        found = self._limited.cached(tx, cache_key, earliest)
+        if found is None:
+            return None
+        id_, result = found
+        ended = finished(job, JobState.SUCCEEDED, now=tx.now)
+        ended = structs.replace(ended, result=result, cached_from=id_)
+        self._end(tx, ended)
+        self._limited.from_cache(tx, ended, id_)
+        self._count(tx, "cache")
+        return ended
 
     def told(self, tx: Tx, job: Job) -> str:
         """Return which limit a job waits for, and how long the line is."""
@@ -162,20 +177,6 @@ class Limited:
             return None if known is None else structs.replace(known, found_by="debounce")
         self._stands.write(tx, "debounce", key, Stand(job.id, tx.now, tx.now))
         return None
-
-    def _answered(self, tx: Tx, job: Job, cache_key: str) -> Job | None:
-        seconds = limits_in(job.limits or "{}").cache_seconds or 0
-        earliest = tx.now - int(seconds * MICROSECONDS_PER_SECOND)
-        found = self._limited.cached(tx, cache_key, earliest)
-        if found is None:
-            return None
-        id_, result = found
-        ended = finished(job, JobState.SUCCEEDED, now=tx.now)
-        ended = structs.replace(ended, result=result, cached_from=id_)
-        self._end(tx, ended)
-        self._limited.from_cache(tx, ended, id_)
-        self._count(tx, "cache")
-        return ended
 
     def _has_no_place(self, tx: Tx, job: Job, key: str, rule: Concurrency) -> bool:
         most = 0 if rule.strategy is Strategy.CANCEL_NEWEST else rule.waiting_max

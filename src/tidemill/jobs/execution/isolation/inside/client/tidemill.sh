@@ -2,9 +2,11 @@
 
 # tidemill_log LEVEL text…: a line with its time and level.
 tidemill_log() {
-    local level="$1"
+    local level="$1" now="${EPOCHREALTIME:-$(printf '%(%s)T.000000' -1)}"
+    # The Z says UTC, whatever zone the machine or the script is in.
+    local -x TZ=UTC0
     shift
-    printf '%(%Y-%m-%dT%H:%M:%S)T.000Z %s %s\n' -1 "$level" "$*" >&2
+    printf '%(%Y-%m-%dT%H:%M:%S)T.%sZ %s %s\n' "${now%[.,]*}" "${now: -6:3}" "$level" "$*" >&2
 }
 
 # tidemill_progress PERCENT [TEXT]: say how far the job is.

@@ -25,10 +25,14 @@ W = TypeVar("W", bound=Waiting)
 
 
 class Ahead(Generic[W]):
-    """Executions in the order in which they came; `start` begins one."""
+    """Executions in the order in which they came; `start` begins one.
 
-    def __init__(self, start: Callable[[W], None]) -> None:
+    `end` gets those that were stopped while they waited; without it, they are begun like others.
+    """
+
+    def __init__(self, start: Callable[[W], None], end: Callable[[W], None] | None = None) -> None:
         self._start = start
+        self._end = end or start
         self.waiting: deque[tuple[W, float]] = deque()
         self._watch: asyncio.TimerHandle | None = None
 
@@ -52,7 +56,7 @@ class Ahead(Generic[W]):
         for place, (waiting, _) in enumerate(self.waiting):
             if waiting is execution:
                 del self.waiting[place]
-                self._start(execution)
+                self._end(execution)
                 return
 
     def give_back(self) -> None:
@@ -71,4 +75,4 @@ class Ahead(Generic[W]):
     def _let_go(self) -> None:
         execution, _ = self.waiting.popleft()
         execution.stop(Verdict.LOST, 0.0)
-        self._start(execution)
+        self._end(execution)

@@ -1,0 +1,1 @@
+"""Lets references in that lead somewhere."""
