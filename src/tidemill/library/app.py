@@ -24,6 +24,7 @@ from typing import (
 from weakref import WeakKeyDictionary
 
 from tidemill.library.errors import NoDatabase
+from tidemill.library.kinds import KINDS, check_kinds
 from tidemill.library.portal import Portal
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+slots_max: Final = 1000
 VARIABLE: Final = "TIDEMILL_DATABASE_URL"
 
 
@@ -53,7 +55,12 @@ class Tidemill:
     database. `state` is the directory of this machine's logs and sockets. `outboxes` are SQLite
     files of the program whose `enqueue_in` the worker carries over.
 
-    The first one that is made is the program's own: `@tidemill.job` enqueues there.
+    The first one that is made is the program's own: `@tidemill.job` enqueues there. Nothing is
+    opened yet; whatever uses the queue raises what `open` does, and `InvalidTenantId`. Raises
+    `TypeError` for what none of these can be.
+
+    >>> async with tidemill.Tidemill("sqlite:///other.db", tenant="harbour") as other:
+    ...     job = await charge.options(app=other).enqueue(7)
     """
 
     _own: ClassVar[Tidemill | None] = None
@@ -68,6 +75,9 @@ class Tidemill:
         state: str | Path | None = None,
         outboxes: Sequence[str | Path] = (),
     ) -> None:
+        check_kinds(database=database, tenant=tenant, schema_prefix=schema_prefix)
+        check_kinds({"state": KINDS["database"]}, state=state)
+        check_kinds(outboxes=outboxes)
         self.tenant = tenant
         self.outboxes = tuple(Path(file).absolute() for file in outboxes)
         self._database = database
@@ -79,7 +89,13 @@ class Tidemill:
 
     @classmethod
     def own(cls) -> Tidemill:
-        """Return the program's own queue: the first that was made, else that of the variable."""
+        """Return the program's own queue: the first that was made, else that of the variable.
+
+        Where there is neither, its first use raises `NoDatabase`.
+
+        >>> tidemill.Tidemill.own() is app
+        True
+        """
         if cls._own is None:
             cls()
         assert cls._own is not None  # noqa: S101 - the first one made is kept
@@ -87,7 +103,17 @@ class Tidemill:
 
     @property
     def place(self) -> QueuePlace:
-        """Where the queue lies. Raises `NoDatabase` and `DatabaseUnusable`."""
+        """Where the queue lies.
+
+        Raises `NoDatabase` when nothing says so, and `DatabaseUnusable` for what is neither
+        PostgreSQL nor a file in a directory that is there.
+
+        >>> app.place.file.name
+        'jobs.db'
+        >>> tidemill.Tidemill("mysql://host/jobs").place
+        Traceback (most recent call last):
+        tidemill.runtime.queue.places.DatabaseUnusable: mysql:// is no database for a queue. ...
+        """
         from tidemill.runtime.queue import place_of  # noqa: PLC0415 - `import tidemill` stays cheap
 
         database = self._database or os.environ.get(VARIABLE)
@@ -96,7 +122,14 @@ class Tidemill:
         return place_of(database, schema_prefix=self._schema_prefix, state=self._state)
 
     async def open(self) -> OpenQueue:
-        """Return the queue on the running loop, opened and migrated if this is its first use."""
+        """Return the queue on the running loop, opened and migrated if this is its first use.
+
+        Raises `NoDatabase` and `DatabaseUnusable` as `place` does, `StoreUnavailable` and
+        `BusUnavailable` when the database does not answer, `MigrationFailed` when its tables
+        cannot be brought to this version, and `RuntimeError` where no loop runs.
+
+        >>> queue = await app.open()
+        """
         if os.getpid() != self._pid:
             # A server that forks its processes: what the parent has open is not ours.
             self._forget()
@@ -120,7 +153,14 @@ class Tidemill:
             raise
 
     async def close(self) -> None:
-        """Close what this loop has open; the next use opens it again."""
+        """Close what this loop has open; the next use opens it again.
+
+        Raises what `open` does while that is under way and fails.
+
+        >>> other = tidemill.Tidemill("sqlite:///other.db")
+        >>> job = await charge.options(app=other).enqueue(7)
+        >>> await other.close()
+        """
         with self._lock:
             self._used = None
             opening = self._queues.pop(asyncio.get_running_loop(), None)
@@ -128,11 +168,17 @@ class Tidemill:
             await (await opening).close()
 
     def close_sync(self) -> None:
-        """Close what the synchronous calls of this process have open."""
+        """See `close`; for what the synchronous calls of this process have open."""
         self.run(self.close)
 
     def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Run `work` for a caller without an event loop."""
+        """Run `work` for a caller without an event loop.
+
+        Raises what `work` raises. On a loop it holds that up: `await` the work itself there.
+
+        >>> app.run(lambda: charge.enqueue(7))
+        JobHandle('...')
+        """
         if os.getpid() != self._pid:
             self._forget()
         return self._portal.run(work())
@@ -143,8 +189,21 @@ class Tidemill:
 
         For tests, development and small programs: `tidemill worker --app` is a process of its
         own, so that jobs cannot hold up what else the program does. At the end of the block
-        running jobs may finish. Raises `SignatureUnusable` when a function cannot be a job.
+        running jobs may finish. Raises `SignatureUnusable` when a function cannot be a job,
+        `DataDirectoryInUse` when another worker has the SQLite file, `TooManyWorkers` for more
+        than 256 on this machine, `TypeError` and `ValueError` for other than 1 to 1000 slots and
+        threads, and what `open` does.
+
+        >>> async with tidemill.Tidemill("sqlite:///other.db") as other, other.worker(slots=10):
+        ...     job = await charge.options(app=other).enqueue(7)
+        ...     cents = await job.result(timeout=60)
+        >>> cents
+        100
         """
+        check_kinds(slots=slots, threads=threads)
+        for name, count in (("slots", slots), ("threads", threads)):
+            if not 1 <= count <= slots_max:
+                raise ValueError(f"{name} must be between 1 and {slots_max}, not {count}.")
         from tidemill.core.config import Config  # noqa: PLC0415 - `import tidemill` stays cheap
         from tidemill.jobs.code.functions.registry import REGISTRY  # noqa: PLC0415 - as above
         from tidemill.jobs.code.functions.running import Functions  # noqa: PLC0415 - as above
@@ -161,8 +220,15 @@ class Tidemill:
         """Say in which order the jobs of a tag come up, and which worker gets each.
 
         What is left out is as it is by default; safe to repeat, as at each start of the program.
-        Raises `InvalidStrategy` and `StrategyInUse`.
+        Raises `InvalidStrategy` for a rule or number that there is not, and `StrategyInUse` when
+        jobs wait that ask for what the new strategy does not look at.
+
+        >>> await app.set_strategy("mail", workers="affinity", affinity_wait_seconds=5)
+        >>> await app.set_strategy("mail", reserve_seconds=-1)
+        Traceback (most recent call last):
+        tidemill.jobs.strategy_errors.InvalidStrategy: reserve_seconds must be between 0 and 3600.
         """
+        check_kinds(tag=tag)
         queue = await self.open()
         await queue.set_strategy(tag, fields, tenant=self.tenant)
 

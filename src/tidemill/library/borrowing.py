@@ -7,18 +7,26 @@ from typing import Any, NamedTuple
 
 from tidemill.jobs.contract import JobRequest
 from tidemill.library.app import Tidemill
-from tidemill.library.connections import raw, raw_sync
+from tidemill.library.connections import raw, raw_sqlite, raw_sync
 from tidemill.library.errors import NotInTransaction
 
 
 def create_outbox(connection: Any) -> None:
     """Make the table for jobs in a SQLite file of the program; safe to repeat.
 
-    Name the file in `Tidemill(outboxes=[…])`, so that the worker looks there.
+    Name the file in `Tidemill(outboxes=[…])`, so that the worker looks there. Raises
+    `ConnectionUnknown` for any other connection: on PostgreSQL `enqueue_in` needs no outbox.
+
+    >>> connection = sqlite3.connect("shop.db")
+    >>> tidemill.create_outbox(connection)
+    >>> connection.close()
+    >>> tidemill.create_outbox("shop.db")
+    Traceback (most recent call last):
+    tidemill.library.errors.ConnectionUnknown: builtins.str: give one of sqlite3, ...
     """
     from tidemill.runtime import queue  # noqa: PLC0415 - `import tidemill` stays cheap
 
-    queue.create_outbox(raw_sync(connection))
+    queue.create_outbox(raw_sqlite(connection))
 
 
 class Borrowed(NamedTuple):

@@ -7,6 +7,11 @@ from typing import Any, Final
 
 from tidemill.library.errors import ConnectionUnknown, NotInTransaction
 
+_SQLITE: Final = (
+    "give one of sqlite3, or of SQLAlchemy or Django on a SQLite file, that is synchronous. On "
+    "PostgreSQL enqueue_in needs no outbox: leave create_outbox out there."
+)
+_LAYERS: Final = frozenset({"sqlalchemy", "django"})
 _EXPECTED: Final = "give one of asyncpg, psycopg, sqlite3, SQLAlchemy (a session, too) or Django."
 
 
@@ -26,6 +31,15 @@ def raw_sync(connection: Any) -> Any:
     if isinstance(connection, sqlite3.Connection) or kind in {"psycopg", "asyncpg"}:
         return connection
     raise ConnectionUnknown(connection, _EXPECTED)
+
+
+def raw_sqlite(connection: Any) -> sqlite3.Connection:
+    """Return the driver's own connection to a SQLite file; raises `ConnectionUnknown`."""
+    known = isinstance(connection, sqlite3.Connection) or _kind(connection) in _LAYERS
+    own = raw_sync(connection) if known and not _is_async(connection) else connection
+    if not isinstance(own, sqlite3.Connection):
+        raise ConnectionUnknown(own, _SQLITE)
+    return own
 
 
 async def raw(connection: Any) -> Any:

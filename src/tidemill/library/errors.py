@@ -6,7 +6,15 @@ from typing import ClassVar
 
 
 class JobFailed(Exception):
-    """The job has failed for good; `type`, `message` and `traceback` are those of its error."""
+    """The job has failed for good; `type`, `message` and `traceback` are those of its error.
+
+    >>> job = await refuse.enqueue(7)
+    >>> try:
+    ...     await job.result(timeout=60)
+    ... except tidemill.JobFailed as failed:
+    ...     print(failed.type, failed.message)
+    ConnectionError no answer to 7
+    """
 
     _ended: ClassVar[str] = "has failed with {type}: {message}"
 
@@ -19,19 +27,44 @@ class JobFailed(Exception):
 
 
 class JobCancelled(JobFailed):
-    """The job was cancelled."""
+    """The job was cancelled, by `cancel` or by the limits of another one.
+
+    >>> job = await charge.options(run_at=timedelta(hours=1)).enqueue(7)
+    >>> state = await job.cancel()
+    >>> try:
+    ...     await job.result(timeout=60)
+    ... except tidemill.JobCancelled as cancelled:
+    ...     print(cancelled.job_id == job.id)
+    True
+    """
 
     _ended = "was cancelled."
 
 
 class JobTimedOut(JobFailed):
-    """The job ran longer than it may, in its last attempt."""
+    """The job ran longer than it may, in its last attempt.
+
+    >>> job = await sail.options(timeout=1).enqueue()
+    >>> try:
+    ...     await job.result(timeout=60)
+    ... except tidemill.JobTimedOut:
+    ...     print("It took too long.")
+    It took too long.
+    """
 
     _ended = "has run out of time: {message}"
 
 
 class ResultExpired(LookupError):
-    """The job has succeeded, and its result was kept for as long as its limits said."""
+    """The job has succeeded, and its result was kept for as long as its limits said.
+
+    >>> brief = charge.options(limits=tidemill.Limits(result_ttl_seconds=60))
+    >>> job = await brief.enqueue(7)
+    >>> try:
+    ...     cents = await job.result(timeout=60)
+    ... except tidemill.ResultExpired:
+    ...     cents = None
+    """
 
     def __init__(self, job_id: str) -> None:
         super().__init__(
@@ -51,7 +84,17 @@ class NoDatabase(RuntimeError):
 
 
 class NotInTransaction(RuntimeError):
-    """`enqueue_in` was given a connection on which no transaction is open."""
+    """`enqueue_in` was given a connection on which no transaction is open.
+
+    >>> connection = sqlite3.connect("shop.db", isolation_level=None)
+    >>> try:
+    ...     job = await charge.enqueue_in(connection, 7)
+    ... except tidemill.NotInTransaction:
+    ...     print("Begin one first.")
+    ... finally:
+    ...     connection.close()
+    Begin one first.
+    """
 
     def __init__(self) -> None:
         super().__init__(

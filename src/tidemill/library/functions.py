@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar, Unpack, overload
 
 import msgspec
@@ -15,11 +15,12 @@ from tidemill.jobs.code.functions.models import FunctionOptions, Retry
 from tidemill.jobs.code.functions.registry import REGISTRY, Declared
 from tidemill.jobs.contract import JobId, JobRequest
 from tidemill.jobs.errors import ArgumentsInvalid
-from tidemill.jobs.limits.models import Limits, check_limits, written_arguments
+from tidemill.jobs.limits.models import Limits, written_arguments
 from tidemill.jobs.requirements.models import Requires
 from tidemill.library.app import Tidemill
 from tidemill.library.borrowing import Borrowed, enqueue_in, enqueue_in_sync
 from tidemill.library.handles import JobHandle
+from tidemill.library.kinds import moment_of
 from tidemill.library.schedules import JobSchedule, When, keep
 from tidemill.library.wishes import Wishes, check_call, check_wishes
 
@@ -41,11 +42,28 @@ class Enqueuer(Generic[P, T]):
 
     @property
     def name(self) -> str:
-        """The name by which workers know the function: `package.module:name`."""
+        """The name by which workers know the function: `package.module:name`.
+
+        >>> charge.name
+        'shop.tasks:charge'
+        """
         return self._declared.name
 
     async def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> JobHandle[T]:
-        """Return once the job is durable. Raises `ArgumentsInvalid`, which names the argument."""
+        """Return once the job is durable.
+
+        Raises `ArgumentsInvalid`, which names the argument, `ArgumentsTooLarge`, `InvalidJobField`
+        for an option outside its bounds, `JobIdTaken` when its id belongs to another call,
+        `QueueFull`, `LimitKeyUnclear` and `JobNotUnique` by its limits, and
+        `RequirementWithoutEffect` and `NoWorkerCouldRun` by what it asks of a worker.
+
+        >>> job = await charge.enqueue(7, cents=250)
+        >>> await job.result(timeout=60)
+        250
+        >>> await charge.enqueue("seven")
+        Traceback (most recent call last):
+        tidemill.jobs.errors.ArgumentsInvalid: args.number: Expected `int`, got `str`.
+        """
         app = self._queue_app()
         queue = await app.open()
         job = await queue.enqueue(self._request(args, kwargs), tenant=app.tenant)
@@ -54,7 +72,15 @@ class Enqueuer(Generic[P, T]):
     async def enqueue_many(self, calls: Iterable[Arguments]) -> list[JobHandle[T]]:
         """Enqueue many calls; all arguments are checked before the first is enqueued.
 
-        Raises `ArgumentsInvalid`, which names the call by its place, from 0.
+        Raises `ArgumentsInvalid`, which names the call by its place, from 0, `TypeError` for what
+        is no call, `ValueError` when `options` gave an id, and the rest of what `enqueue` does.
+
+        >>> jobs = await charge.enqueue_many([(7,), {"number": 8, "cents": 250}])
+        >>> [await job.result(timeout=60) for job in jobs]
+        [100, 250]
+        >>> await charge.enqueue_many([(7,), ("eight",)])
+        Traceback (most recent call last):
+        tidemill.jobs.errors.ArgumentsInvalid: calls[1].args.number: Expected `int`, got `str`.
         """
         app = self._queue_app()
         if self._wishes.id is not None:
@@ -80,7 +106,17 @@ class Enqueuer(Generic[P, T]):
 
         The job exists when that commits, and never otherwise. On PostgreSQL the queue lies in the
         same database; a SQLite file of the program keeps the job in `tidemill_outbox` until the
-        worker carries it over. Raises `NotInTransaction`.
+        worker carries it over. Raises `NotInTransaction`, `ConnectionUnknown` for what is no
+        connection, `WrongDatabase` when the queue lies elsewhere, `OutboxMissing` before
+        `create_outbox`, and what `enqueue` does.
+
+        >>> connection = sqlite3.connect("shop.db")
+        >>> with connection:
+        ...     tidemill.create_outbox(connection)
+        ...     job = await charge.enqueue_in(connection, 7)
+        >>> connection.close()
+        >>> await job.result(timeout=60)
+        100
         """
         request = self._request(args, kwargs)
         return self._borrowed(await enqueue_in(self._queue_app(), connection, request))
@@ -101,7 +137,14 @@ class Enqueuer(Generic[P, T]):
 
         `cron` has 5 or 6 fields; instead of it `every` says an interval, `at` one instant. The
         schedule is found by `name`, by default the function's: the same again changes nothing,
-        another definition replaces it. Raises `ScheduleInvalid`, which names the field.
+        another definition replaces it. Raises `ScheduleInvalid`, which names the field,
+        `InvalidSchedulePath`, `ScheduleCycle`, `TooManySchedules`, `TypeError` and `ValueError` for
+        what no schedule can be given, and for its jobs what `enqueue` does.
+
+        >>> daily = await charge.schedule("0 6 * * 1-5", zone="Europe/Berlin", args=(7,))
+        >>> await charge.schedule("0 6 * *", args=(7,))
+        Traceback (most recent call last):
+        tidemill.jobs.schedule_errors.ScheduleInvalid: trigger.cron: '0 6 * *' has 4 fields; ...
         """
         return await keep(self._queue_app(), self._declared, cron, fields)
 
@@ -110,7 +153,12 @@ class Enqueuer(Generic[P, T]):
         return self._queue_app().run(lambda: self.schedule(cron, **fields))
 
     def handle(self, job_id: str) -> JobHandle[T]:
-        """Return the handle of a job of this function, from its id."""
+        """Return the handle of a job of this function, from its id.
+
+        >>> job = await charge.enqueue(7)
+        >>> await charge.handle(job.id).result(timeout=60)
+        100
+        """
         return JobHandle(self._queue_app(), JobId(job_id), self._declared.signature)
 
     def options(  # noqa: PLR0913 - one for each thing that an enqueue may say
@@ -134,7 +182,15 @@ class Enqueuer(Generic[P, T]):
         those of the function. `requires` is what its worker must have, and jobs with the same
         `affinity_key` go to the same worker: for tags that `Tidemill.set_strategy` has told so.
         By `labels` the job is found again, as with `Jobs.list(label=…)`.
-        `app` is another queue. Raises `TypeError` and `ValueError` for what none of them can be.
+        `app` is another queue. Raises `TypeError` and `ValueError` for what none of them can be,
+        and `InvalidJobField` for limits and requirements that cannot hold.
+
+        >>> later = charge.options(run_at=timedelta(hours=1), labels=["customer:acme"])
+        >>> await (await later.enqueue(7)).state()
+        <JobState.SCHEDULED: 'scheduled'>
+        >>> charge.options(attempts=0)
+        Traceback (most recent call last):
+        ValueError: attempts must be 1 or more, not 0.
         """
         check_wishes(
             id=id,
@@ -153,7 +209,7 @@ class Enqueuer(Generic[P, T]):
             id=id,
             tag=tag,
             priority=priority,
-            run_at=_instant(run_at),
+            run_at=None if run_at is None else moment_of("run_at", run_at),
             timeout=timeout,
             attempts=attempts,
             limits=limits,
@@ -198,8 +254,14 @@ class Enqueuer(Generic[P, T]):
             requires=wishes.requires,
             affinity_key=wishes.affinity_key,
             labels=wishes.labels or (),
-            limits=self._limits(),
+            limits=self._limits_within(seconds),
         )
+
+    def _limits_within(self, seconds: float | None) -> Limits | None:
+        """Return the limits of an enqueue whose timeout may be shorter than the function's."""
+        limits, wished = self._limits(), self._wishes.limits
+        said = wished is not None and wished.heartbeat_timeout_seconds is not None
+        return limits if limits is None or seconds is None or said else limits.within(seconds)
 
     def _limits(self) -> Limits | None:
         wished, deployed = self._wishes.limits, self._declared.options.limits
@@ -207,7 +269,13 @@ class Enqueuer(Generic[P, T]):
 
 
 class JobFunction(Enqueuer[P, T], Generic[P, R, T]):
-    """A function that can be called as always, and enqueued. `R` is what a call returns."""
+    """A function that can be called as always, and enqueued. `R` is what a call returns.
+
+    >>> await charge(7)
+    100
+    >>> await (await charge.enqueue(7)).result(timeout=60)
+    100
+    """
 
     def __init__(self, call: Callable[P, R], declared: Declared, app: Tidemill | None) -> None:
         super().__init__(declared, app, Wishes())
@@ -271,7 +339,20 @@ def job(  # noqa: PLR0913 - one for each thing that holds for a function's jobs
     `name` is its name within its module, or a whole one such as `shop.tasks:send_mail`. `timeout`
     is in seconds. With `retry` and without `attempts` there are ten attempts. `limits` says how
     many of its jobs run at once, how often, and more. `app` is where its jobs go when that is
-    not the program's own queue. Raises `TypeError` and `ValueError` for what none of them can be.
+    not the program's own queue. Raises `TypeError` and `ValueError` for what none of them can be,
+    `InvalidJobField` for limits that cannot hold, `SignatureUnusable` for a function that takes
+    arguments without names, and `FunctionNameTaken`.
+
+    >>> @tidemill.job(attempts=5, retry=tidemill.Retry(on=(ConnectionError,)))
+    ... def invoice(number: int) -> str:
+    ...     return f"Invoice {number}"
+    >>> invoice.name, invoice(7)
+    ('shop.tasks:invoice', 'Invoice 7')
+    >>> @tidemill.job
+    ... def total(*cents: int) -> int:
+    ...     return sum(cents)
+    Traceback (most recent call last):
+    tidemill.jobs.code.functions.signatures.SignatureUnusable: total takes *cents: int: ...
     """
     check_wishes(
         name=name,
@@ -283,6 +364,8 @@ def job(  # noqa: PLR0913 - one for each thing that holds for a function's jobs
         limits=limits,
         app=app,
     )
+    if function is not None and not callable(function):
+        raise TypeError(f"@tidemill.job takes a function, not {function!r}; name it by name=….")
     options = FunctionOptions(
         tag=tag,
         priority=priority,
@@ -291,8 +374,6 @@ def job(  # noqa: PLR0913 - one for each thing that holds for a function's jobs
         retry=retry,
         limits=limits,
     )
-    if limits is not None:
-        check_limits(limits)
 
     def declare(call: Callable[..., Any]) -> JobFunction[..., Any, Any]:
         declared = REGISTRY.get(REGISTRY.declare(call, name, options))
@@ -302,9 +383,3 @@ def job(  # noqa: PLR0913 - one for each thing that holds for a function's jobs
 
 
 attempts_with_retry = 10
-
-
-def _instant(moment: datetime | timedelta | None) -> datetime | None:
-    if isinstance(moment, timedelta):
-        return datetime.now(UTC) + moment
-    return moment

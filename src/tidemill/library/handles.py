@@ -12,8 +12,10 @@ import msgspec
 from tidemill.core.clock import to_datetime
 from tidemill.jobs.code.functions.signatures import Signature
 from tidemill.jobs.contract import JobState
+from tidemill.jobs.errors import ArgumentsInvalid
 from tidemill.library.app import Tidemill
 from tidemill.library.errors import JobCancelled, JobFailed, JobTimedOut, ResultExpired
+from tidemill.library.kinds import check_kinds
 from tidemill.library.wishes import check_wishes
 
 if TYPE_CHECKING:
@@ -31,6 +33,12 @@ class JobHandle(Generic[T]):
     """Waits for a job and steers it. Its `id` is all that another process needs.
 
     Without a `signature` results are plain data, and arguments are checked by the worker alone.
+    What it asks raises `JobNotFound` when the job has left the history or was never there, and
+    what `Tidemill.open` does.
+
+    >>> job = await charge.enqueue(7)
+    >>> await job.result(timeout=60)
+    100
     """
 
     __slots__ = ("_app", "_comes_later", "_signature", "id")
@@ -52,9 +60,16 @@ class JobHandle(Generic[T]):
     async def result(self, timeout: float | None = None) -> T:  # noqa: ASYNC109 - as futures do
         """Return what the function returned, once it has; wait for `timeout` seconds at most.
 
-        Raises `JobFailed`, or one of its kinds, `ResultExpired` and `TimeoutError`. A job that was
+        Raises `JobFailed`, or one of its kinds, `ResultExpired`, `TimeoutError` when it has not
+        ended by then, and `TypeError` and `ValueError` for a time that is no number. A job that was
         left in a SQLite outbox by a transaction that rolled back never comes.
+
+        >>> job = await refuse.enqueue(7)
+        >>> await job.result(timeout=60)
+        Traceback (most recent call last):
+        tidemill.library.errors.JobFailed: Job ... has failed with ConnectionError: no answer to 7
         """
+        check_kinds(timeout=timeout)
         queue = await self._app.open()
         job = await queue.wait(
             self.id, tenant=self._app.tenant, seconds=timeout, comes_later=self._comes_later
@@ -64,19 +79,40 @@ class JobHandle(Generic[T]):
         return self._value(job)
 
     async def state(self) -> JobState:
-        """Return where the job is."""
+        """Return where the job is. Raises `JobNotFound`.
+
+        >>> job = await charge.options(run_at=timedelta(hours=1)).enqueue(7)
+        >>> await job.state()
+        <JobState.SCHEDULED: 'scheduled'>
+        """
         queue = await self._app.open()
         return (await queue.get(self.id, tenant=self._app.tenant)).state
 
     async def cancel(self) -> JobState:
-        """End a job that waits, or ask a running one to stop; return where it is then."""
+        """End a job that waits, or ask a running one to stop; return where it is then.
+
+        One that has ended stays as it is. Raises `JobNotFound`.
+
+        >>> job = await charge.options(run_at=timedelta(hours=1)).enqueue(7)
+        >>> await job.cancel()
+        <JobState.CANCELLED: 'cancelled'>
+        """
         queue = await self._app.open()
         return (await queue.cancel(self.id, tenant=self._app.tenant)).state
 
     async def retry(self) -> JobHandle[T]:
         """Run it again, as a new job, if it has ended without success; the same one each time.
 
-        Raises `JobNotRetriable`.
+        Raises `JobNotRetriable` when it has not ended or has succeeded, `JobRetriedAlready` when
+        its retry has left the history, `JobNotFound`, and what an enqueue does.
+
+        >>> job = await charge.options(run_at=timedelta(hours=1)).enqueue(7)
+        >>> state = await job.cancel()
+        >>> again = await job.retry()
+        >>> await again.result(timeout=60)
+        100
+        >>> (await job.retry()).id == again.id
+        True
         """
         return self._made((await (await self._control()).retry(self.id)).public_id)
 
@@ -91,11 +127,21 @@ class JobHandle(Generic[T]):
     ) -> JobHandle[T]:
         """Run what it ran once more, as a new job each time; `args` are put over the old ones.
 
-        Raises `ArgumentsInvalid`.
+        Raises `ArgumentsInvalid`, which names the argument, `TypeError` and `ValueError` for what
+        a change cannot be, `JobNotFound`, and what an enqueue does.
+
+        >>> job = await charge.enqueue(7)
+        >>> again = await job.rerun({"cents": 300}, priority=1)
+        >>> await again.result(timeout=60)
+        300
         """
         from tidemill.jobs.steering.control.models import Changes  # noqa: PLC0415 - `import tidemill` stays cheap
 
         check_wishes(tag=tag, priority=priority, timeout=timeout, attempts=attempts)
+        if not isinstance(args, Mapping):
+            raise TypeError(
+                f'args must be arguments by name, such as {{"number": 1}}, not {args!r}.'
+            )
         changes = Changes(
             args=await self._arguments(args) if args else None,
             tag=tag,
@@ -108,7 +154,13 @@ class JobHandle(Generic[T]):
     async def snooze(self, delay: float | timedelta) -> datetime:
         """Let it wait for so long from now on, if it has not started; return until when.
 
-        Raises `JobNotWaiting`.
+        Raises `JobNotWaiting` when a worker has it or it has ended, `InvalidJobField` for less
+        than a second, more than 366 days, or longer than its limits let it live, `TypeError`, and
+        `JobNotFound`.
+
+        >>> job = await charge.options(run_at=timedelta(hours=1)).enqueue(7)
+        >>> await job.snooze(timedelta(days=1)) > datetime.now(UTC) + timedelta(hours=1)
+        True
         """
         check_wishes(delay=delay)
         seconds = delay.total_seconds() if isinstance(delay, timedelta) else delay
@@ -117,7 +169,12 @@ class JobHandle(Generic[T]):
     async def run_now(self) -> JobState:
         """Let it start that waits for its time, or for its next attempt; return where it is.
 
-        Raises `JobNotWaiting`.
+        Raises `JobNotWaiting` when a worker has it or it has ended, and `JobNotFound`.
+
+        >>> job = await charge.options(run_at=timedelta(hours=1)).enqueue(7)
+        >>> state = await job.run_now()
+        >>> await job.result(timeout=60)
+        100
         """
         return (await (await self._control()).run_now(self.id)).state
 
@@ -193,6 +250,10 @@ class JobHandle(Generic[T]):
     async def _arguments(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         """Return arguments as plain data: the job's own, with `changes` over them, checked."""
         if self._signature is None:
+            try:
+                msgspec.json.encode(changes)
+            except (TypeError, ValueError) as error:
+                raise ArgumentsInvalid(None, f"They have no form in JSON ({error}).") from None
             return dict(changes)
         queue = await self._app.open()
         job = await queue.get(self.id, tenant=self._app.tenant)

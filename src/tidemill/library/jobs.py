@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Self, TypedDict, Unpack
 
 import msgspec
@@ -12,7 +12,8 @@ from tidemill.core.clock import Instant, from_datetime, to_datetime
 from tidemill.jobs.contract import JobId, JobState
 from tidemill.library.app import Tidemill
 from tidemill.library.handles import JobHandle
-from tidemill.library.wishes import check_zone
+from tidemill.library.kinds import KINDS, check_kinds, moment_of
+from tidemill.library.wishes import check_wishes
 
 if TYPE_CHECKING:
     from tidemill.jobs.queueing.queue.models import Job
@@ -43,13 +44,21 @@ class Wanted(TypedDict, total=False):
 
 
 class JobInfo(Struct, frozen=True, kw_only=True):
-    """A job as it was when it was read. `function` or `script_path` is what it runs."""
+    """A job as it was when it was read. `function` or `script_path` is what it runs.
+
+    A list leaves out long `args`, which then are None; `get` returns them.
+
+    >>> job = await charge.options(run_at=timedelta(hours=1)).enqueue(7)
+    >>> info = await tidemill.Jobs().get(job.id)
+    >>> info.function, info.args, info.attempts
+    ('shop.tasks:charge', {'number': 7}, 0)
+    """
 
     id: str
     state: JobState
     function: str | None
     script_path: str | None
-    args: dict[str, Any]
+    args: dict[str, Any] | None
     tag: str
     priority: int
     labels: tuple[str, ...]
@@ -71,7 +80,7 @@ class JobInfo(Struct, frozen=True, kw_only=True):
             state=job.state,
             function=job.function,
             script_path=job.script_path,
-            args=msgspec.json.decode(job.args),
+            args=msgspec.json.decode(job.args) if job.args else None,
             tag=job.tag,
             priority=job.priority,
             labels=() if job.labels is None else tuple(msgspec.json.decode(job.labels)),
@@ -88,7 +97,15 @@ class JobInfo(Struct, frozen=True, kw_only=True):
 
 
 class JobPage(Struct, frozen=True, kw_only=True):
-    """A part of a list; `next_cursor` is for the next one, and None on the last."""
+    """A part of a list; `next_cursor` is for the next one, and None on the last.
+
+    >>> later = charge.options(run_at=timedelta(hours=1), labels=["page"])
+    >>> jobs = await later.enqueue_many([(7,), (8,), (9,)])
+    >>> page = await tidemill.Jobs().list(label="page", limit=2)
+    >>> rest = await tidemill.Jobs().list(label="page", limit=2, cursor=page.next_cursor)
+    >>> sorted(info.args["number"] for info in (*page.items, *rest.items)), rest.next_cursor
+    ([7, 8, 9], None)
+    """
 
     items: list[JobInfo]
     next_cursor: str | None
@@ -99,6 +116,12 @@ class Changed(Struct, frozen=True, kw_only=True):
 
     `more` says that a dry run stopped counting. `refused` are the first jobs that were left as
     they are, and why.
+
+    >>> later = charge.options(run_at=timedelta(hours=1), labels=["changed"])
+    >>> jobs = await later.enqueue_many([(7,), (8,)])
+    >>> would = await tidemill.Jobs().cancel(label="changed", dry_run=True)
+    >>> would.matched, would.changed
+    (2, 0)
     """
 
     matched: int
@@ -108,17 +131,37 @@ class Changed(Struct, frozen=True, kw_only=True):
 
 
 class Jobs:
-    """The jobs of a queue; without one, of the program's own."""
+    """The jobs of a queue; without one, of the program's own.
+
+    >>> jobs = tidemill.Jobs(app)
+    >>> page = await jobs.list(state="failed", since=timedelta(days=1))
+    """
 
     def __init__(self, app: Tidemill | None = None) -> None:
+        check_wishes(app=app)
         self._given = app
 
     def handle(self, job_id: str) -> JobHandle[Any]:
-        """Return the handle of any job; one of a known function is `function.handle(id)`."""
+        """Return the handle of any job; one of a known function is `function.handle(id)`.
+
+        >>> job = await charge.enqueue(7)
+        >>> await tidemill.Jobs().handle(job.id).result(timeout=60)
+        100
+        """
+        check_kinds(job_id=job_id)
         return JobHandle(self._app, JobId(job_id), None)
 
     async def get(self, job_id: str) -> JobInfo:
-        """Return a job as it is now. Raises `JobNotFound`."""
+        """Return a job as it is now. Raises `JobNotFound`.
+
+        >>> job = await charge.options(run_at=timedelta(hours=1)).enqueue(7)
+        >>> (await tidemill.Jobs().get(job.id)).state
+        <JobState.SCHEDULED: 'scheduled'>
+        >>> await tidemill.Jobs().get("order-7")
+        Traceback (most recent call last):
+        tidemill.jobs.errors.JobNotFound: There is no job 'order-7'.
+        """
+        check_kinds(job_id=job_id)
         queue = await self._app.open()
         return JobInfo.of(await queue.get(job_id, tenant=self._app.tenant))
 
@@ -127,8 +170,19 @@ class Jobs:
     ) -> JobPage:
         """Return jobs that fit, waiting, running and finished, the latest first.
 
-        `limit` is 200 at most. Raises `InvalidJobField` and `InvalidCursor`.
+        `limit` is 200 at most. Raises `InvalidJobField` for a field that no job could have,
+        `InvalidInput` for the limit, `InvalidCursor`, `TypeError` for a field that there is not or
+        that has another type, and `ValueError` for a time without a zone.
+
+        >>> job = await charge.options(labels=["customer:7"]).enqueue(7)
+        >>> page = await tidemill.Jobs().list(label="customer:7", path="shop.*")
+        >>> [info.id == job.id for info in page.items]
+        [True]
+        >>> await tidemill.Jobs().list(colour="red")
+        Traceback (most recent call last):
+        TypeError: Jobs are not searched by colour.
         """
+        check_kinds(limit=limit, cursor=cursor)
         control = await self._control()
         found = await control.list(_filter(wanted), limit=limit, cursor=cursor)
         items = [JobInfo.of(job) for job in found.items]
@@ -137,16 +191,34 @@ class Jobs:
     async def cancel(self, *, dry_run: bool = False, **wanted: Unpack[Wanted]) -> Changed:
         """Cancel all jobs that fit and have not ended; some field has to say which.
 
-        They are taken in portions, each in a transaction of its own. Raises `FilterMissing`.
+        They are taken in portions, each in a transaction of its own. Raises `FilterMissing` when
+        no field besides `state` says which, `FilterStateWrong` for a state in which nothing can be
+        cancelled, and for wrong fields what `list` does.
+
+        >>> job = await charge.options(run_at=timedelta(hours=1), labels=["storm"]).enqueue(7)
+        >>> (await tidemill.Jobs().cancel(label="storm")).changed
+        1
+        >>> await tidemill.Jobs().cancel()
+        Traceback (most recent call last):
+        tidemill.jobs.control_errors.FilterMissing: Say which jobs are meant, ...
         """
+        check_kinds(dry_run=dry_run)
         control = await self._control()
         return _changed(await control.cancel_all(_filter(wanted), dry_run=dry_run))
 
     async def retry(self, *, dry_run: bool = False, **wanted: Unpack[Wanted]) -> Changed:
         """Run all jobs again that fit, have ended without success and were not retried yet.
 
-        Without a `state` these are those that have failed for good. As `cancel` otherwise.
+        Without a `state` these are those that have failed for good. What cannot be retried is in
+        `refused`. Raises `FilterMissing` and `FilterStateWrong`, and for wrong fields what `list`
+        does.
+
+        >>> job = await charge.options(run_at=timedelta(hours=1), labels=["calm"]).enqueue(7)
+        >>> state = await job.cancel()
+        >>> (await tidemill.Jobs().retry(label="calm", state="cancelled")).changed
+        1
         """
+        check_kinds(dry_run=dry_run)
         control = await self._control()
         return _changed(await control.retry_all(_filter(wanted), dry_run=dry_run))
 
@@ -186,23 +258,20 @@ def _filter(wanted: Wanted) -> JobFilter:
     unknown = fields.keys() - Wanted.__annotations__.keys()
     if unknown:
         raise TypeError(f"Jobs are not searched by {', '.join(sorted(unknown))}.")
-    if "state" in fields and fields["state"] not in set(JobState):
+    state = fields.get("state", JobState.QUEUED)
+    if not isinstance(state, str) or state not in set(JobState):
         raise InvalidJobField("state", f"one of {', '.join(JobState)}")
-    for name in ("since", "until"):
-        if name in fields:
-            fields[name] = _instant(name, fields[name])
+    moments = {name: fields.pop(name) for name in ("since", "until") if name in fields}
+    check_kinds(**{name: value for name, value in fields.items() if name != "state"})
+    for name, moment in moments.items():
+        # Both may be said as how long ago.
+        check_kinds({name: KINDS["since"]}, **{name: moment})
+        fields[name] = from_datetime(moment_of(name, moment, ago=True))
     if "actor" in fields:
         fields["actor_id"] = fields.pop("actor")
     if "state" in fields:
         fields["state"] = JobState(fields["state"])
     return JobFilter(**fields)
-
-
-def _instant(name: str, moment: datetime | timedelta) -> Instant:
-    if isinstance(moment, timedelta):
-        return from_datetime(datetime.now(UTC) - moment)
-    check_zone(name, moment)
-    return from_datetime(moment)
 
 
 def _changed(result: BulkResult) -> Changed:

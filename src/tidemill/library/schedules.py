@@ -11,16 +11,21 @@ import msgspec
 
 from tidemill.core.clock import from_datetime, to_datetime
 from tidemill.jobs.code.functions.models import is_name
-from tidemill.jobs.code.functions.registry import Declared
+from tidemill.jobs.code.functions.registry import REGISTRY, Declared
+from tidemill.jobs.errors import ArgumentsInvalid
 from tidemill.jobs.limits.models import written_arguments
 from tidemill.library.app import Tidemill
+from tidemill.library.kinds import check_kinds
 from tidemill.library.wishes import check_call, check_wishes
 
 if TYPE_CHECKING:
     from tidemill.jobs.scheduling.schedules.models import Definition, Schedule
 
 Arguments = Sequence[Any] | Mapping[str, Any]
-_WISHES: Final = frozenset({"tag", "priority", "timeout", "attempts", "every", "jitter"})
+_WISHES: Final = frozenset(
+    {"tag", "priority", "timeout", "attempts", "every", "jitter", "after", "due_argument"}
+)
+_RUN: Final = "run"
 _NOT_IN_PATHS: Final = re.compile(r"[^A-Za-z0-9_./-]")
 
 
@@ -66,7 +71,11 @@ class When(TypedDict, total=False):
 
 
 class JobSchedule:
-    """A schedule in the queue, by its name."""
+    """A schedule in the queue, by its name.
+
+    >>> await charge.schedule(every=timedelta(hours=1), name="hourly", args=(7,))
+    JobSchedule('hourly')
+    """
 
     __slots__ = ("_app", "name")
 
@@ -75,25 +84,57 @@ class JobSchedule:
         self._app = app
 
     async def next_at(self) -> datetime | None:
-        """Return when it starts a job next; None when it never will, or rests."""
+        """Return when it starts a job next; None when it never will, or rests.
+
+        Raises `ScheduleNotFound` when it was deleted.
+
+        >>> early = await charge.schedule("0 6 * * *", name="early", args=(7,))
+        >>> (await early.next_at()).hour
+        6
+        """
         schedule = await (await _schedules(self._app)).get(self.name, tenant=self._app.tenant)
         if schedule.next_at is None or schedule.paused(from_datetime(datetime.now(UTC))):
             return None
         return to_datetime(schedule.next_at)
 
     async def pause(self, until: datetime | None = None) -> None:
-        """Let it rest; what is due meanwhile is skipped."""
+        """Let it rest; what is due meanwhile is skipped.
+
+        Raises `ScheduleInvalid` when `until` has passed, `ValueError` when it has no zone,
+        `TypeError`, and `ScheduleNotFound`.
+
+        >>> resting = await charge.schedule("0 6 * * *", name="resting", args=(7,))
+        >>> await resting.pause(until=datetime.now(UTC) + timedelta(days=3))
+        >>> await resting.next_at() is None
+        True
+        """
         check_wishes(until=until)
         instant = None if until is None else from_datetime(until)
         schedules = await _schedules(self._app)
         await schedules.pause(self.name, until=instant, tenant=self._app.tenant)
 
     async def resume(self) -> None:
-        """End its rest."""
+        """End its rest; safe to repeat. Raises `ScheduleNotFound`.
+
+        >>> rested = await charge.schedule("0 6 * * *", name="rested", args=(7,))
+        >>> await rested.pause()
+        >>> await rested.resume()
+        >>> (await rested.next_at()).hour
+        6
+        """
         await (await _schedules(self._app)).resume(self.name, tenant=self._app.tenant)
 
     async def delete(self) -> None:
-        """Remove it; its jobs stay."""
+        """Remove it; its jobs stay.
+
+        Raises `ScheduleInUse` when other schedules run after it, and `ScheduleNotFound`.
+
+        >>> former = await charge.schedule("0 6 * * *", name="former", args=(7,))
+        >>> await former.delete()
+        >>> await former.next_at()
+        Traceback (most recent call last):
+        tidemill.jobs.schedule_errors.ScheduleNotFound: There is no schedule 'former'.
+        """
         await (await _schedules(self._app)).delete(self.name, tenant=self._app.tenant)
 
     def __repr__(self) -> str:
@@ -103,8 +144,9 @@ class JobSchedule:
 async def keep(app: Tidemill, declared: Declared, cron: str | None, when: When) -> JobSchedule:
     """Make, change or leave the schedule of a function as its program says."""
     fields: dict[str, Any] = dict(when)
+    check_kinds(name=fields.get("name"), enabled=fields.get("enabled"))
     name = str(fields.pop("name", None) or _NOT_IN_PATHS.sub("/", declared.name))
-    enabled = bool(fields.pop("enabled", True))
+    enabled = fields.pop("enabled", None) is not False
     definition = _definition(declared, cron, fields)
     schedules = await _schedules(app)
     kept: Schedule = await schedules.ensure(name, definition, enabled=enabled, tenant=app.tenant)
@@ -143,7 +185,7 @@ def _definition(declared: Declared, cron: str | None, fields: dict[str, Any]) ->
         "attempts_max": fields.pop("attempts", options.attempts_max),
         "timeout_seconds": None if timeout is None else max(1, round(timeout)),
         "jitter_seconds": _whole(fields.pop("jitter", 0), "jitter"),
-        "after": [{"path": path} for path in fields.pop("after", ())],
+        "after": [{"path": path} for path in fields.pop("after", None) or ()],
         "days": {"calendar": fields.pop("calendar", "every-day")},
         **{
             handler: {"function": _handler(handler, fields.pop(handler))}
@@ -164,6 +206,15 @@ def _handler(field: str, handler: object) -> str:
     name = getattr(handler, "name", None)
     if not isinstance(name, str) or not is_name(name):
         raise TypeError(f"{field} must be a function with @tidemill.job, not {handler!r}.")
+    from tidemill.jobs.schedule_errors import ScheduleInvalid  # noqa: PLC0415 - as above
+
+    known = REGISTRY.all().get(name)
+    if known is not None:
+        try:
+            known.signature.check_names({_RUN})
+        except ArgumentsInvalid as error:
+            reason = f"{name} is given the run in its argument {_RUN}. {error.message}"
+            raise ScheduleInvalid(field, reason) from None
     return name
 
 
@@ -183,7 +234,7 @@ def _arguments(declared: Declared, args: Arguments, due: str | None) -> dict[str
 
 
 def _whole(seconds: float, name: str) -> int:
-    if seconds != int(seconds):
+    if not float(seconds).is_integer():
         raise ValueError(f"{name} is a whole number of seconds, not {seconds:g}.")
     return int(seconds)
 

@@ -4,35 +4,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from msgspec import Struct
 
 from tidemill.jobs.code.functions.models import Retry
-from tidemill.jobs.limits.models import Limits
+from tidemill.jobs.errors import InvalidJobField
+from tidemill.jobs.limits.models import Limits, check_limits
+from tidemill.jobs.queueing.queue.limits import QueueLimits
+from tidemill.jobs.queueing.strategies.models import TAG
 from tidemill.jobs.requirements.models import Requires
 from tidemill.library.app import Tidemill
+from tidemill.library.kinds import KINDS, Kind, check_kinds, check_zone
 
-_KINDS: Final[Mapping[str, tuple[tuple[type, ...], str]]] = {
-    "id": ((str,), "text"),
-    "name": ((str,), "text"),
-    "tag": ((str,), "text"),
-    "affinity_key": ((str,), "text"),
-    "attempts": ((int,), "a whole number"),
-    "timeout": ((int, float), "a number of seconds"),
-    "priority": ((int,), "a whole number"),
-    "run_at": ((datetime, timedelta), "a datetime with its zone, or a timedelta from now"),
-    "until": ((datetime,), "a datetime with its zone"),
-    "delay": ((int, float, timedelta), "a number of seconds or a timedelta"),
-    "labels": ((list, tuple), "a list of texts"),
-    "every": ((int, float, timedelta), "a number of seconds or a timedelta"),
-    "jitter": ((int, float), "a number of seconds"),
+_KINDS: Final[Mapping[str, Kind]] = {
+    **KINDS,
     "retry": ((Retry,), "a tidemill.Retry"),
     "limits": ((Limits,), "a tidemill.Limits"),
     "requires": ((Requires,), "a tidemill.Requires"),
     "app": ((Tidemill,), "a tidemill.Tidemill"),
 }
+
+_LIMITS: Final = QueueLimits()
+"""Every queue has these limits of priorities and attempts."""
 
 
 class Wishes(Struct, frozen=True, kw_only=True):
@@ -51,27 +46,44 @@ class Wishes(Struct, frozen=True, kw_only=True):
 
 
 def check_wishes(**wishes: Any) -> None:
-    """Raise `TypeError` or `ValueError` for the first that cannot be; None says nothing."""
-    for name, value in wishes.items():
-        kinds, expected = _KINDS[name]
-        if value is not None and not isinstance(value, kinds):
-            raise TypeError(f"{name} must be {expected}, not {value!r}.")
+    """Raise `TypeError` or `ValueError` for the first that cannot be; None says nothing.
+
+    Raises `InvalidJobField` for limits and requirements that cannot hold.
+    """
+    check_kinds(_KINDS, **wishes)
     for name in ("run_at", "until"):
         check_zone(name, wishes.get(name))
-    labels = wishes.get("labels") or ()
-    if not all(isinstance(label, str) for label in labels):
-        raise TypeError(f"labels must be a list of texts, not {labels!r}.")
+    _check_place(wishes.get("tag"), wishes.get("priority"))
     attempts, timeout = wishes.get("attempts"), wishes.get("timeout")
     if attempts is not None and attempts < 1:
         raise ValueError(f"attempts must be 1 or more, not {attempts}.")
+    if attempts is not None and attempts > _LIMITS.attempts_max:
+        raise ValueError(f"attempts must be {_LIMITS.attempts_max} at most, not {attempts}.")
     if timeout is not None and not 0 < timeout < math.inf:
         raise ValueError(f"timeout must be more than 0 seconds, not {timeout:g}.")
+    limits = wishes.get("limits")
+    if limits is not None:
+        check_limits(limits)
+        if timeout is not None and limits.within(timeout) is not limits:
+            raise InvalidJobField(
+                "limits.heartbeat_timeout_seconds",
+                f"less than timeout, {timeout:g}, or it would have no effect",
+            )
+    requires = wishes.get("requires")
+    if requires is not None:
+        requires.checked()
 
 
-def check_zone(name: str, moment: datetime | timedelta | None) -> None:
-    """Raise `ValueError` for a time of day that could be anywhere."""
-    if isinstance(moment, datetime) and moment.tzinfo is None:
-        raise ValueError(f"{name} needs a time zone, such as datetime.now(UTC).")
+def _check_place(tag: str | None, priority: int | None) -> None:
+    """Raise `ValueError` for a tag or a priority that no queue takes."""
+    if tag is not None and not TAG.fullmatch(tag):
+        raise ValueError(
+            f"tag must be 1 to 63 of a-z, 0-9, '_', '.' and '-', the first a letter or digit, "
+            f"not {tag!r}."
+        )
+    most = _LIMITS.priority_max
+    if priority is not None and abs(priority) > most:
+        raise ValueError(f"priority must be between {-most} and {most}, not {priority}.")
 
 
 def check_call(call: object, where: str) -> None:
