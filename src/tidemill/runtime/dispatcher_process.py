@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+# First, since it keeps rich out of structlog, which others import.
+from tidemill.runtime.roles import run_role  # isort: skip
+
 import asyncio
 import signal
 import sys
@@ -13,7 +16,6 @@ from tidemill.infrastructure.observability.probes import probes
 from tidemill.runtime.collecting import spare_collections
 from tidemill.runtime.configuration import with_kept_secrets
 from tidemill.runtime.process import open_process
-from tidemill.runtime.roles import run_role
 
 
 def run(config: Config) -> None:

@@ -11,6 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from tidemill.infrastructure.database.owner_lock import DataDirectoryInUse, OwnerLock
+
+__all__ = ["DataDirectoryInUse", "await_predecessor", "orphan_of", "refuse_directory_in_use"]
+
 _look_again_seconds: Final = 0.05
 _SUPERVISED_BY: Final = b"TIDEMILL_SUPERVISOR_PID="
 
@@ -27,6 +31,16 @@ def await_predecessor(data_dir: Path, tell: Callable[[str], None], *, seconds_ma
     deadline = time.monotonic() + seconds_max
     while orphan_of(data_dir) is not None and time.monotonic() < deadline:
         time.sleep(_look_again_seconds)
+
+
+def refuse_directory_in_use(data_dir: Path) -> None:
+    """Raise `DataDirectoryInUse` when a process that stays holds `data_dir`.
+
+    For who starts several processes, so that none of them begins for nothing; the lock itself is
+    for the process that opens the files.
+    """
+    if orphan_of(data_dir) is None and (data_dir / "owner.lock").exists():
+        OwnerLock.acquire(data_dir).release()
 
 
 def orphan_of(data_dir: Path, processes: Path = Path("/proc")) -> int | None:

@@ -27,6 +27,8 @@ EXIT_REFUSED: Final = 78
 """A child's exit code for "my configuration or my data directory is not usable": no restart."""
 EXIT_NOT_WANTED: Final = 79
 """A child's exit code for "the configuration does without me": the others go on alone."""
+EXIT_INTERRUPTED: Final = 130
+"""The exit code for the whole when it was not waited for: what shells tell of Ctrl-C."""
 
 _AWAITED: Final = frozenset({signal.SIGCHLD, signal.SIGINT, signal.SIGTERM})
 
@@ -55,6 +57,13 @@ class Child:
             signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)
         self.started_at = now
 
+    def kill(self) -> None:
+        """End the process, and what it started in its group, without a word."""
+        # A process that was seen to end leaves its number to others.
+        if self.process is not None and self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
     def died(self, now: float) -> int | None:
         """Note the end of the process; return its exit code, or None while it lives."""
         if self.process is None:
@@ -76,11 +85,15 @@ def restart_delay(failures: int) -> float:
 
 @dataclass
 class Supervisor:
-    """Keeps children alive until it is told to stop, then stops them in order, last first."""
+    """Keeps children alive until it is told to stop, then stops them in order, last first.
+
+    Who presses Ctrl-C again does not wait for them.
+    """
 
     children: Sequence[Child]
     say: Callable[[str], None]
     _stopping: bool = field(default=False, init=False)
+    _interrupts: int = field(default=0, init=False)
     _started: bool = field(default=False, init=False)
 
     def run(self) -> int:
@@ -96,32 +109,44 @@ class Supervisor:
                 exit_code = code
                 break
             self._wait()
-        self.stop()
-        return exit_code
+        return exit_code if self.stop() else EXIT_INTERRUPTED
 
-    def stop(self) -> None:
-        """Stop every child, in reverse order of their start."""
+    def stop(self) -> bool:
+        """Stop every child, in reverse order of their start; return whether all had their time."""
         for child in reversed(self.children):
             if child.process is not None:
                 self._end(child, child.process)
-                child.process = None
+        if self._interrupts > 1:
+            for child in self.children:
+                child.kill()
+            return False
+        return True
 
     def _end(self, child: Child, process: subprocess.Popen[bytes]) -> None:
         """Let the process end by itself within its time; say so when that takes a while."""
+        if self._interrupts > 1:
+            return
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(signal.SIGTERM)
         silent = min(silent_stop_seconds_max, child.stop_seconds_max)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(silent)
+        if self._wait_for(process, silent):
             return
         left = child.stop_seconds_max - silent
         if left > 0:
             self.say(f"The {child.name} finishes what it runs, for {left:g} s at most.")
-        try:
-            process.wait(left)
-        except subprocess.TimeoutExpired:
+        if not self._wait_for(process, left):
             process.kill()
             process.wait()
+
+    def _wait_for(self, process: subprocess.Popen[bytes], seconds: float) -> bool:
+        """Return whether it ended in time, or need not be waited for after a second Ctrl-C."""
+        ends_at = time.monotonic() + seconds
+        while self._interrupts <= 1 and process.poll() is None:
+            left = ends_at - time.monotonic()
+            if left <= 0:
+                return False
+            self._receive(left)
+        return True
 
     def _turn(self, now: float) -> int | None:
         for child in self.children:
@@ -156,13 +181,21 @@ class Supervisor:
         seconds = self._seconds_until_due(time.monotonic())
         if self._started:
             self._started, seconds = False, min(seconds, restart_delay_seconds_min)
+        self._receive(seconds)
+
+    def _receive(self, seconds: float) -> None:
+        """Take the next signal, if one comes in time."""
         received = signal.sigtimedwait(_AWAITED, seconds)
         if received is not None and received.si_signo != signal.SIGCHLD:
-            self._stopping = True
+            self._on_signal(received.si_signo, None)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        del number, frame
+        del frame
         self._stopping = True
+        if number == signal.SIGINT:
+            self._interrupts += 1
+            if self._interrupts == 1:
+                self.say("Stopping; press Ctrl-C again to end at once.")
 
 
 def embedded(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+# First, since it keeps rich out of structlog, which others import.
+from tidemill.runtime.roles import run_role  # isort: skip
+
 import sys
 from collections.abc import Mapping
 from functools import partial
@@ -16,7 +19,6 @@ from tidemill.jobs.execution.worker.memory import begin_anew
 from tidemill.jobs.execution.worker.run import Beside, Way, directly, nothing, run_worker
 from tidemill.runtime.collecting import spare_collections
 from tidemill.runtime.following import follow_settings
-from tidemill.runtime.roles import run_role
 from tidemill.runtime.supervisor import EXIT_NOT_WANTED, EXIT_REFUSED
 from tidemill.runtime.worker_options import worker_options
 from tidemill.settings.live.models import LiveValues

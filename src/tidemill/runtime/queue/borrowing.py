@@ -9,12 +9,18 @@ import msgspec
 from msgspec import structs
 from uuid_utils import uuid7
 
+from tidemill.core.clock import Instant
 from tidemill.core.ids import tenant_id
 from tidemill.infrastructure.database.postgres.borrowed import Borrowed, Driver, within
 from tidemill.infrastructure.messaging.postgres import live_channel, live_payload
 from tidemill.jobs.announcing import announcement
 from tidemill.jobs.contract import JobRequest
+from tidemill.jobs.errors import ArgumentsTooLarge
+from tidemill.jobs.queueing.queue.limits import QueueLimits
+from tidemill.jobs.queueing.queue.plans import check_begins
 from tidemill.jobs.queueing.queue.preparing import Order
+from tidemill.jobs.queueing.queue.requests import check
+from tidemill.runtime.clock import SystemClock
 from tidemill.runtime.queue.opening import OpenQueue, actor_of, outbox_prefix
 from tidemill.runtime.queue.places import QueuePlace
 
@@ -32,6 +38,7 @@ _INSERT: Final = """
     SELECT ?1, ?2, ?3
     WHERE NOT EXISTS (SELECT 1 FROM tidemill_outbox WHERE id = ?1 AND tenant_id = ?2)
 """
+_LIMITS: Final = QueueLimits()
 _UNDEFINED_TABLE: Final = "42P01"
 
 
@@ -64,10 +71,12 @@ def leave(connection: sqlite3.Connection, request: JobRequest, *, tenant: str) -
 
     What is there under that id already stays as it is, as in the queue itself.
 
-    Raises `OutboxMissing` and `NoTransaction`.
+    Raises `OutboxMissing`, `NoTransaction`, and what the queue would refuse: once it is carried
+    over, only a log would hear of that.
     """
     if connection.isolation_level is None and not connection.in_transaction:
         raise NoTransaction
+    _check(request, SystemClock().now())
     key = request.id or f"{outbox_prefix}{uuid7()}"
     body = msgspec.json.encode(structs.replace(request, id=key)).decode()
     try:
@@ -77,6 +86,15 @@ def leave(connection: sqlite3.Connection, request: JobRequest, *, tenant: str) -
             raise OutboxMissing from error
         raise
     return key
+
+
+def _check(request: JobRequest, now: Instant) -> None:
+    check(request, _LIMITS)
+    size = len(msgspec.json.encode(request.args))
+    if size > _LIMITS.args_bytes_max:
+        raise ArgumentsTooLarge(size, _LIMITS.args_bytes_max)
+    if request.limits is not None and request.run_at is not None:
+        check_begins(request.limits, now, request.run_at, param="run_at")
 
 
 async def enqueue_in(queue: OpenQueue, connection: Any, order: Order, place: QueuePlace) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
-from msgspec import structs
+from msgspec import Meta, Struct, structs
 
 from tidemill.core.actor import Actor, ActorKind
 from tidemill.core.clock import from_datetime
@@ -25,6 +25,16 @@ _ASKED_ON_SERVERS: Final = (
     "own configuration."
 )
 _not_here: Final = 404
+_wrong: Final = 400
+_WRONG_FIELD: Final = "VALIDATION_FAILED"
+# What starts a job other than a person or a job is the server's to say.
+_FIELDS: Final = frozenset(JobRequest.__struct_fields__) - {"trigger_id"}
+
+
+class _Moment(Struct, frozen=True, kw_only=True):
+    """When a child shall run, as a body of the API says it."""
+
+    run_at: Annotated[datetime, Meta(tz=True)] | None = None
 
 
 class QueueServices:
@@ -88,13 +98,7 @@ class QueueJobApi:
 
     async def start_job(self, fields: Mapping[str, Any]) -> str:
         """See `JobApi.start_job`."""
-        known = dict(fields)
-        run_at = known.pop("run_at", None)
-        if isinstance(run_at, str):
-            run_at = datetime.fromisoformat(run_at)
-        request = msgspec.convert({**known, "parent_id": self._job_id}, JobRequest)
-        if run_at is not None:
-            request = structs.replace(request, run_at=from_datetime(run_at))
+        request = structs.replace(_request_of(fields), parent_id=self._job_id)
         try:
             job = await self._services.queue.enqueue(
                 request, tenant=self._tenant, traceparent=self._traceparent
@@ -116,6 +120,21 @@ class QueueJobApi:
     @property
     def _actor(self) -> Actor:
         return structs.replace(actor_of(self._tenant), kind=ActorKind.JOB, id=self._job_id)
+
+
+def _request_of(fields: Mapping[str, Any]) -> JobRequest:
+    """Return the request that `fields` are; raise `Refused` as a server does, with the field."""
+    for name in fields:
+        if name not in _FIELDS:
+            raise Refused(_wrong, _WRONG_FIELD, f"{name} is not a field of a job.")
+    try:
+        moment = msgspec.convert(dict(fields), _Moment).run_at
+        rest = {name: value for name, value in fields.items() if name != "run_at"}
+        request = msgspec.convert(rest, JobRequest)
+    except msgspec.ValidationError as error:
+        reason, _, field = str(error).partition(" - at `$.")
+        raise Refused(_wrong, _WRONG_FIELD, f"{field.removesuffix('`')}: {reason}.") from None
+    return request if moment is None else structs.replace(request, run_at=from_datetime(moment))
 
 
 def _refused(error: TidemillError) -> Refused:

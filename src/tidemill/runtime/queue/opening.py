@@ -145,6 +145,10 @@ class Owners:
         del actor
         return True
 
+    async def tenant_id(self) -> TenantId | None:
+        """See `Operators.tenant_id`."""
+        return None
+
 
 class OpenQueue:
     """An open queue on the loop that opened it."""
@@ -154,7 +158,7 @@ class OpenQueue:
         self.bus = bus
         self.clock = clock
         self.endings = Endings(bus)
-        self.signals = Signals(self.endings)
+        self.signals = Signals(self.endings, in_order=store.dialect == "sqlite")
         self.scripts = ScriptService(NoScripts(), bytes_max=0)
         self.service = JobService(
             store.jobs,
@@ -212,11 +216,17 @@ class OpenQueue:
     async def set_strategy(self, tag: str, fields: Mapping[str, Any], *, tenant: str) -> None:
         """Keep how the jobs of a tag are ordered and placed."""
         known = {name: value for name, value in fields.items() if name != "weights"}
+        unknown = known.keys() - set(Strategy.__struct_fields__)
+        if unknown:
+            raise InvalidStrategy(min(unknown), "left out: a strategy has no such field")
         try:
             strategy = msgspec.convert({**known, "tag": checked_tag(tag)}, Strategy)
         except msgspec.ValidationError as error:
             raise InvalidStrategy("strategy", f"of known rules and numbers ({error})") from None
-        weights = fields.get("weights", {})
+        try:
+            weights = msgspec.convert(fields.get("weights") or {}, dict[str, int])
+        except msgspec.ValidationError as error:
+            raise InvalidStrategy("weights", f"whole numbers by tenant ({error})") from None
         await self.strategies.put(strategy, weights, actor=actor_of(tenant))
 
     async def get(self, job_id: str, *, tenant: str) -> Job:

@@ -93,7 +93,12 @@ async def work_queue(
             ready(worker.name)
             async with wear.watched(worker.drain):
                 await worker.ended
-    return wear.worn and not told.is_set()
+    worn = wear.worn and not told.is_set()
+    if not worn:
+        # The interpreter sets its own handlers back before it ends; what is ignored it leaves.
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+    return worn
 
 
 class QueueWorker:
@@ -143,7 +148,9 @@ async def queue_worker(
         if options.outboxes:
             services.append(OutboxRelay(options.outboxes, queue))
         await stack.enter_async_context(running(Services(services)))
-        calls = _worker(dispatcher, identity, functions, options, config)
+        calls = _worker(
+            dispatcher, identity, functions, options, config, _ahead_max(place, options)
+        )
         if config.worker.http_address:
             # Imported here, so that a worker without probes stays small.
             from tidemill.runtime.queue.probes import queue_probes  # noqa: PLC0415 - as said
@@ -168,9 +175,7 @@ def _dispatcher(
     config: Config,
 ) -> tuple[Dispatcher, Tending]:
     clock, jobs = queue.clock, config.jobs
-    # The server works on the next batch while this process runs one. SQLite would work in this
-    # process, and each would wait for the other's hold of the interpreter.
-    ahead_max = 0 if place.url is None else options.slots
+    ahead_max = _ahead_max(place, options)
     wanted = DispatcherOptions(
         directory=None,
         api_url="",
@@ -182,7 +187,6 @@ def _dispatcher(
         heartbeat_seconds=config.worker.heartbeat_interval_seconds,
         jobs_per_turn_max=config.dispatcher.jobs_per_turn_max,
         dispatched_max=max(options.slots + ahead_max, config.dispatcher.max_concurrent_dispatches),
-        ahead_max=ahead_max,
         look_seconds=min(look_seconds, config.dispatcher.schedule_interval_seconds),
         history_days=jobs.history_days,
         log_bytes_max=jobs.log_bytes_max,
@@ -215,12 +219,19 @@ def _dispatcher(
     return dispatcher, tending
 
 
+def _ahead_max(place: QueuePlace, options: QueueOptions) -> int:
+    # The server works on the next batch while this process runs one. SQLite would work in this
+    # process, and each would wait for the other's hold of the interpreter.
+    return 0 if place.url is None else options.slots
+
+
 def _worker(
     dispatcher: Dispatcher,
     identity: WorkerIdentity,
     functions: Functions,
     options: QueueOptions,
     config: Config,
+    ahead_max: int,
 ) -> FunctionWorker:
     async def to_dispatcher() -> tuple[WorkerConnection, str]:
         listener = dispatcher.listener
@@ -233,6 +244,7 @@ def _worker(
         socket_directory=identity.directory,
         run_directory=identity.directory,
         slots=options.slots,
+        ahead_max=ahead_max,
         tags=options.tags,
         labels=config.worker.labels,
         cpu=config.worker.cpu or machine_cpu(),
