@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tidemill import context
+    from tidemill import context, errors
     from tidemill.library import (
         Changed,
         Concurrency,
@@ -70,13 +70,14 @@ __all__ = [
     "__version__",
     "context",
     "create_outbox",
+    "errors",
     "job",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "context":
-        return importlib.import_module("tidemill.context")
+    if name in ("context", "errors"):
+        return importlib.import_module(f"tidemill.{name}")
     if name in __all__:
         return getattr(importlib.import_module("tidemill.library"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

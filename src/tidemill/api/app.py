@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 import ipaddress
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from litestar import Litestar, Router
 from litestar.config.compression import CompressionConfig
@@ -30,6 +32,7 @@ from tidemill.http.errors import handle_error
 from tidemill.http.injection import DEPENDENCIES
 
 _PREFIX: Final = "/api/v1"
+_ROUTED_MAX: Final = 16
 
 
 class ApiOptions(Struct, frozen=True, kw_only=True):
@@ -71,16 +74,29 @@ def create_app(
         body_bytes_max=options.body_bytes_max,
         trusted_proxies=tuple(ipaddress.ip_network(net) for net in options.trusted_proxies),
         secure=options.secure,
+        cors=litestar.cors_config,
     )
     return Edge(OwnWords(litestar), edge, probes.observe), litestar
 
 
 def create_litestar(offers: Sequence[Offer], options: ApiOptions) -> Litestar:
     """Return the routed application inside the edge; OpenAPI is made from this."""
-    routes = [route for offer in offers for route in offer.routes]
+    services = {name: part for offer in offers for name, part in offer.dependencies.items()}
+    routes = tuple(route for offer in offers for route in offer.routes)
+    litestar = copy.copy(_routed(routes, options))
+    litestar.state = State({DEPENDENCIES: services})
+    return litestar
+
+
+@lru_cache(maxsize=_ROUTED_MAX)
+def _routed(routes: tuple[Any, ...], options: ApiOptions) -> Litestar:
+    """Return an application without services.
+
+    To read the routes takes a tenth of a second and more, and what comes of it is the same for
+    all applications of a process; requests find services in the state of their own one.
+    """
     rooted = [route for route in routes if route.opt.get("root")]
     versioned = [route for route in routes if not route.opt.get("root")]
-    services = {name: part for offer in offers for name, part in offer.dependencies.items()}
     return Litestar(
         route_handlers=[
             *rooted,
@@ -98,7 +114,6 @@ def create_litestar(offers: Sequence[Offer], options: ApiOptions) -> Litestar:
             backend="gzip", gzip_compress_level=5, minimum_size=1024, exclude_opt_key="stream"
         ),
         request_max_body_size=options.body_bytes_max,
-        state=State({DEPENDENCIES: services}),
         response_class=Answer,
         logging_config=None,
     )

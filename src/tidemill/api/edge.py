@@ -15,6 +15,7 @@ from typing import Any, Final, cast
 
 import msgspec
 import structlog
+from litestar.config.cors import CORSConfig
 from litestar.enums import HttpMethod, ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from msgspec import Struct
@@ -49,6 +50,8 @@ _HSTS: Final = (b"strict-transport-security", b"max-age=31536000; includeSubDoma
 
 _OURS: Final = frozenset(name for name, _ in (*_API_HEADERS, _HSTS))
 
+_Headers = list[tuple[bytes, bytes]]
+
 _LOOPBACK: Final = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 
 Observe = Callable[[str, str, int, float], None]
@@ -61,6 +64,7 @@ class EdgeOptions(Struct, frozen=True, kw_only=True):
     body_bytes_max: int
     trusted_proxies: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
     secure: bool = False
+    cors: CORSConfig | None = None
 
 
 class Edge:
@@ -101,7 +105,7 @@ class Edge:
             await self._bounded(inner, receive, headers, exchange)
         except Exception:
             log.exception("http.request.broke", path=scope["path"])
-            await exchange.fail(InternalError(context.request_id))
+            await self._fail(exchange, InternalError(context.request_id), headers)
         finally:
             self.in_flight -= 1
             route = route_of(inner)
@@ -119,9 +123,14 @@ class Edge:
         bytes_max = self._options.body_bytes_max
         length = headers.get(b"content-length", b"0")
         if length.isdigit() and int(length) > bytes_max:
-            await exchange.fail(BodyTooLarge(bytes_max))
+            await self._fail(exchange, BodyTooLarge(bytes_max), headers)
             return
         await self._app(scope, receive, exchange.send)
+
+    async def _fail(
+        self, exchange: _Exchange, error: InternalError | BodyTooLarge, given: dict[bytes, bytes]
+    ) -> None:
+        await exchange.fail(error, _readable(given.get(b"origin"), self._options.cors))
 
 
 class _Exchange:
@@ -154,7 +163,7 @@ class _Exchange:
         headers += extra
         return headers
 
-    async def fail(self, error: InternalError | BodyTooLarge) -> None:
+    async def fail(self, error: InternalError | BodyTooLarge, more: _Headers) -> None:
         if self.status:
             return  # The answer has begun; the connection just ends.
         detail = ErrorDetail(
@@ -165,6 +174,7 @@ class _Exchange:
             (b"content-type", b"application/json"),
             (b"content-length", str(len(body)).encode()),
             (b"connection", b"close"),
+            *more,
         ]
         await self.send({"type": "http.response.start", "status": error.status, "headers": headers})
         await self.send({"type": "http.response.body", "body": body, "more_body": False})
@@ -177,6 +187,16 @@ class _HeadersOnly(_Exchange):
         if message["type"] == "http.response.start":
             await super().send(message)
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _readable(origin: bytes | None, cors: CORSConfig | None) -> _Headers:
+    """Return what lets a page of `origin` read an answer that the framework does not give."""
+    if origin is None or cors is None or not cors.is_origin_allowed(origin.decode("latin-1")):
+        return []
+    said = [(name.lower().encode(), text.encode()) for name, text in cors.simple_headers.items()]
+    if not cors.is_allow_all_origins:
+        said += [(b"access-control-allow-origin", origin), (b"vary", b"Origin")]
+    return said
 
 
 def _rate_headers(rate: RateLimitState) -> tuple[tuple[bytes, bytes], ...]:

@@ -37,7 +37,7 @@ def frame(seen: Seen, width: int, height: int) -> list[str]:
     """Return the lines of a screen of this size; what does not fit is counted in the last one."""
     paint = _painter(seen.color)
     queues, workers = _queues(seen, paint), _workers(seen, paint)
-    head = [_title(seen, paint), ""]
+    head = [_title(seen, paint), _figures(seen, paint), ""]
     room = max(6, height - len(head) - 3)
     for_workers = min(len(workers), max(3, room // 2))
     shown_queues = _fitted(queues, room - for_workers, "tags")
@@ -59,14 +59,19 @@ def sorted_tags(tags: Iterable[Mapping[str, Any]], sort: str) -> list[Mapping[st
 
 
 def _title(seen: Seen, paint: Callable[[str, str], str]) -> str:
-    parts = [paint(BOLD, "Tidemill"), printable(seen.url), f"{seen.at:%H:%M:%S}"]
+    # The address last, where a narrow screen cuts: whoever looks knows where they are.
+    sort, url = f"sorted by {seen.sort}", printable(seen.url)
+    return "  ".join([paint(BOLD, "Tidemill"), f"{seen.at:%H:%M:%S}", paint(DIM, sort), url])
+
+
+def _figures(seen: Seen, paint: Callable[[str, str], str]) -> str:
+    waiting = sum(_waiting(tag) for tag in seen.tags)
+    running = sum(int(tag["running"]) for tag in seen.tags)
+    parts = [f"{waiting} waiting", f"{running} running"]
     if seen.ended_per_second is not None:
         parts.append(f"{seen.ended_per_second:.1f} ended/s")
     if seen.failed_per_second:
         parts.append(paint(RED, f"{seen.failed_per_second:.1f} failed/s"))
-    waiting = sum(_waiting(tag) for tag in seen.tags)
-    running = sum(int(tag["running"]) for tag in seen.tags)
-    parts += [f"{waiting} waiting", f"{running} running", paint(DIM, f"sorted by {seen.sort}")]
     return "  ".join(parts)
 
 

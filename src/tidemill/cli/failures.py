@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import Any
 
@@ -92,3 +94,15 @@ class AnsweredWithError(CommandFailed):
         super().__init__(message, _BY_STATUS.get(status, ExitCode.FAILED), code=code, param=param)
         self.status = status
         self.body = body
+
+
+@contextmanager
+def options_named(**options: str) -> Iterator[None]:
+    """Name the options of a command where the server's message names fields of its API."""
+    try:
+        yield
+    except AnsweredWithError as error:
+        option = options.get(error.param or "")
+        if option is not None and error.message.startswith(f"{error.param}:"):
+            error.message = option + error.message.removeprefix(str(error.param))
+        raise

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from typing import Annotated, Any, Final, get_type_hints
 
 import typer
 
@@ -10,6 +13,7 @@ from tidemill.cli import completing, progress
 from tidemill.cli.client import Client, segment
 from tidemill.cli.failures import CommandFailed, ExitCode
 from tidemill.cli.output import emit, note
+from tidemill.cli.people import actor_id_of
 from tidemill.cli.times import instant_of
 
 Path = Annotated[
@@ -22,7 +26,7 @@ Tag = Annotated[
     str | None, typer.Option(help="Only those with this tag.", autocompletion=completing.tags)
 ]
 Label = Annotated[str | None, typer.Option(help="Only those with this label.")]
-Actor = Annotated[str | None, typer.Option(help="Only those that this person or token started.")]
+Actor = Annotated[str | None, typer.Option(help="Started by them: an e-mail address or an id.")]
 Item = Annotated[
     str | None, typer.Option("--work-item", "--item", help="Only those of this work item.")
 ]
@@ -36,11 +40,52 @@ SameCode = Annotated[
     bool, typer.Option("--same-code", help="The script's text that ran, not the current one.")
 ]
 
+Options = dict[str, str | None]
+"""What the options of `described_by` say, by their names."""
+EVERY: Final = {
+    "state": State,
+    "path": Path,
+    "tag": Tag,
+    "label": Label,
+    "actor": Actor,
+    "item": Item,
+    "since": Since,
+    "until": Until,
+}
+DEAD: Final = {name: kind for name, kind in EVERY.items() if name not in {"state", "item"}}
+
+
+def described_by(options: dict[str, Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command these options; it gets what they say as `given`, its first parameter."""
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        hints = get_type_hints(command, include_extras=True)
+        _, *own = inspect.signature(command).parameters.values()
+        parameters = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+            for name, kind in options.items()
+        ]
+        parameters += [
+            one.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[one.name])
+            for one in own
+        ]
+
+        @wraps(command)
+        def call(**words: Any) -> None:
+            command({name: words.pop(name) for name in options}, **words)
+
+        vars(call)["__signature__"] = inspect.Signature(parameters)
+        call.__annotations__ = {one.name: one.annotation for one in parameters}
+        return call
+
+    return decorate
+
 
 def query_of(client: Client, *, item: str | None = None, **fields: str | None) -> dict[str, Any]:
     """Return the query or the filter that options say; what is not said is left out."""
     for name in ("since", "until"):
         fields[name] = instant_of(fields.get(name))
+    fields["actor"] = actor_id_of(client, fields.get("actor"))
     if item is not None:
         fields["work_item_id"] = client.get(f"/work-items/{segment(item)}")["id"]
     return {name: value for name, value in fields.items() if value is not None}

@@ -119,13 +119,16 @@ def exit_code_of(finished: dict[str, Any]) -> int:
 
 
 def told_error(finished: dict[str, Any]) -> str:
-    """Return why a job did not succeed, with its traceback when there is one."""
+    """Return why a job did not succeed: the traceback before, and what to do, where these are."""
     error = finished.get("error")
     if not isinstance(error, dict):
         return f"{finished['state']}: {error}" if error else str(finished["state"])
-    first = f"{finished['state']}: {error_line(error)}"
-    trace = error.get("traceback")
-    return f"{str(trace).rstrip()}\n{first}" if trace else first
+    lines = [f"{finished['state']}: {error_line(error)}"]
+    if error.get("traceback"):
+        lines.insert(0, str(error["traceback"]).rstrip())
+    if error.get("hint"):
+        lines.append(f"hint: {error['hint']}")
+    return "\n".join(lines)
 
 
 def error_line(error: dict[str, Any] | None) -> str:

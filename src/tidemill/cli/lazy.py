@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from functools import wraps
 from importlib import import_module
-from typing import Annotated, Any, Final, TypeVar, get_type_hints
+from typing import Annotated, Any, ClassVar, Final, TypeVar, get_type_hints
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -45,7 +45,11 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "dispatcher": ("serve", "Run the dispatcher role alone.", SERVE),
     "worker": ("serve", "Run a worker.", SERVE),
     "projects": ("projects", "List and make projects.", WORK),
-    "items": ("items", "List, make, change and import work items.", WORK),
+    "items": ("items", "List, make, change and import work items; comment on them.", WORK),
+    "labels": ("labels", "List, make and change labels of work items.", WORK),
+    "time": ("time", "Track time on work items, by timers and by hand; report it.", WORK),
+    "sprints": ("sprints", "Plan sprints, start and end them, see how they go.", WORK),
+    "search": ("search", "Find work items by words.", WORK),
     "scripts": ("scripts", "Deploy scripts and look at them.", WORK),
     "run": ("run", "Run a script as a job; follow its log and print its result.", WORK),
     "jobs": ("jobs", "List jobs, read their logs, cancel them, run them again.", WORK),
@@ -60,6 +64,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "whoami": ("login", "Show who you are, where, and in which tenant.", PEOPLE),
     "tenants": ("tenants", "List, make and choose tenants.", PEOPLE),
     "members": ("members", "List members, change their roles, remove them.", PEOPLE),
+    "users": ("users", "List users of all tenants; close and reopen accounts.", PEOPLE),
     "invitations": ("invitations", "Invite people.", PEOPLE),
     "tokens": ("tokens", "Make, list and revoke API tokens.", PEOPLE),
     "worker-tokens": ("worker_tokens", "Let in workers of other machines.", PEOPLE),
@@ -142,8 +147,15 @@ def single() -> Commands:
     return Commands(**_PLAIN)
 
 
+def process() -> Commands:
+    """Return an application that holds one command, which becomes a process."""
+    return Processes(**_PLAIN)
+
+
 class Commands(typer.Typer):
     """Typer whose commands take `--json` and show their examples as they are written."""
+
+    prints_json: ClassVar[bool] = True
 
     def command(self, name: str | None = None, **options: Any) -> Callable[[F], F]:
         """Register the decorated function; `examples` are lines shown at the end of its help."""
@@ -153,10 +165,17 @@ class Commands(typer.Typer):
             options["epilog"] = "\n".join(["\b", "Examples:", *(f"  {e}" for e in examples)])
 
         def register(function: F) -> F:
-            super(Commands, self).command(name, **options)(_with_json(function))
+            shown = _with_json(function) if self.prints_json else function
+            super(Commands, self).command(name, **options)(shown)
             return function
 
         return register
+
+
+class Processes(Commands):
+    """Commands without a result: what they print are the lines of a log, as `log.format` says."""
+
+    prints_json = False
 
 
 def _with_json(function: Callable[..., Any]) -> Callable[..., Any]:

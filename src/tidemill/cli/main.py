@@ -17,7 +17,10 @@ from tidemill.cli.failures import CommandFailed, ExitCode
 from tidemill.cli.lazy import COMPLETION_VARIABLE, LazyGroup
 from tidemill.cli.usage import usage_message
 
-EPILOG = "Every command takes --json. Start with: tidemill up · tidemill login · tidemill doctor"
+EPILOG = (
+    "Every command takes --json, but those that start processes. "
+    "Start with: tidemill up · tidemill login · tidemill doctor"
+)
 
 app = typer.Typer(
     cls=LazyGroup,

@@ -23,6 +23,22 @@ def seconds_of(text: str) -> int:
     return sum(int(part or 0) * unit for part, unit in zip(match.groups(), _UNITS, strict=True))
 
 
+def duration(seconds: int) -> str:
+    """Return seconds as people say them, such as `1h30m`."""
+    hours, rest = divmod(seconds, 3_600)
+    parts = ((hours, "h"), (rest // 60, "m"), (rest % 60, "s"))
+    return "".join(f"{count}{unit}" for count, unit in parts if count) or "0s"
+
+
+def second_of(text: str | None) -> int | None:
+    """Return an instant in seconds since 1970; a duration means so long ago.
+
+    What names no zone is a time of this machine's.
+    """
+    told = instant_of(text)
+    return None if told is None else int(datetime.fromisoformat(told).timestamp())
+
+
 def instant_after(text: str | None) -> str | None:
     """Return the instant that lies a duration ahead, as the API takes it."""
     if text is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
@@ -86,6 +87,18 @@ def loaded_config(words: list[str]) -> Config:
         return parse(words).load()
     except ConfigRefused as error:
         raise refused(error) from error
+
+
+def existing(words: list[str]) -> Config:
+    """Return the configuration of an installation that is there; raises `CommandFailed`."""
+    found = loaded_config(words)
+    if not found.database.url and not Path(found.server.data_dir, "control.db").exists():
+        raise CommandFailed(
+            f"There is no installation in {Path(found.server.data_dir).resolve()}. Name the data "
+            "directory of yours with --data-dir, or its configuration with --config.",
+            ExitCode.NOT_FOUND,
+        )
+    return found
 
 
 def refused(error: ConfigRefused) -> CommandFailed:

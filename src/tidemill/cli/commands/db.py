@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, TypeVar
 import msgspec
 import typer
 
-from tidemill.cli.commands.config import loaded_config
+from tidemill.cli.commands.config import existing, loaded_config
 from tidemill.cli.commands.serve import ConfigFile, DataDir, EnvFile, Set, configuration_words
 from tidemill.cli.failures import CommandFailed, ExitCode
 from tidemill.cli.lazy import group
@@ -50,7 +50,7 @@ def status(
     set_: Set = None,
 ) -> None:
     """Show how far each store is, also while a server runs."""
-    loaded = loaded_config(configuration_words(config, env_file, set_, data_dir))
+    loaded = existing(configuration_words(config, env_file, set_, data_dir))
     found = _within(inspect_schema(loaded), lambda schema: schema.status(tenants=tenants))
     rows: list[dict[str, Any]] = msgspec.to_builtins(found)
     emit_rows(rows, _COLUMNS, "There are no stores.")
@@ -99,7 +99,7 @@ def check(
     set_: Set = None,
 ) -> None:
     """Say what is wrong: pending, changed or unsafe migrations."""
-    loaded = loaded_config(configuration_words(config, env_file, set_, data_dir))
+    loaded = existing(configuration_words(config, env_file, set_, data_dir))
     problems = _within(inspect_schema(loaded), lambda schema: schema.check())
     emit({"problems": problems}, lambda: "\n".join(problems) or "All stores are current.")
     if problems:

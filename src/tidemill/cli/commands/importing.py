@@ -120,6 +120,8 @@ def _told(report: dict[str, Any]) -> str:
         f"{report['rows_total']} rows, {written} {made}, "
         f"{report['rows_already_imported']} imported before, {report['rows_wrong']} wrong"
     )
+    if not report["rows_total"]:
+        counts = "no rows: the file has nothing below its heading"
     return "\n".join([*told, f"{_OUTCOMES[report['status']]}: {counts}."])
 
 

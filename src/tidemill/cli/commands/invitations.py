@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tidemill.cli.client import connect, segment
-from tidemill.cli.failures import CommandFailed, ExitCode
+from tidemill.cli.failures import CommandFailed, ExitCode, options_named
 from tidemill.cli.lazy import group
 from tidemill.cli.options import All, Limit, limit_of
 from tidemill.cli.output import Column, emit, emit_rows, when
@@ -40,7 +40,9 @@ def list_(limit: Limit = 50, all_: All = False) -> None:
 )
 def create(
     email: Annotated[str | None, typer.Argument(help="Whom to invite; else a group.")] = None,
-    role: Annotated[str, typer.Option(help="admin, member or viewer.")] = "member",
+    role: Annotated[
+        str, typer.Option(help="owner, admin, member or viewer; at most your own.")
+    ] = "member",
     uses: Annotated[int | None, typer.Option(help="For a group: how many may join.")] = None,
     days: Annotated[int | None, typer.Option(help="How long it holds.")] = None,
 ) -> None:
@@ -55,7 +57,8 @@ def create(
         "max_uses": uses,
         "expires_in_days": days,
     }
-    made = client.post("/invitations", {name: v for name, v in body.items() if v is not None})
+    with options_named(role="--role", max_uses="--uses", expires_in_days="--days"):
+        made = client.post("/invitations", {name: v for name, v in body.items() if v is not None})
     emit(made, f"{client.url}/join?token={made['token']}")
 
 

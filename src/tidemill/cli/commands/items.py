@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 from tidemill.cli.client import Client, connect, segment
+from tidemill.cli.commands import comments
 from tidemill.cli.commands.importing import import_app
-from tidemill.cli.failures import CommandFailed, ExitCode
+from tidemill.cli.commands.linking import link_app
+from tidemill.cli.commands.watching import watching_app
+from tidemill.cli.failures import CommandFailed, ExitCode, options_named
 from tidemill.cli.lazy import group
 from tidemill.cli.options import All, Limit, limit_of
 from tidemill.cli.output import Column, emit, emit_rows, fields, when
+from tidemill.cli.texts import read_text
+from tidemill.cli.times import duration, seconds_of
 
-app = group("List, make, change and import work items.")
+app = group("List, make, change and import work items; comment on them.")
+app.add_typer(comments.app, name="comments")
 app.registered_commands += import_app.registered_commands
+app.registered_commands += watching_app.registered_commands
+app.registered_commands += link_app.registered_commands
 
 
 def assignee_name(row: Any) -> str:
@@ -30,11 +37,23 @@ def job_state(row: Any) -> str:
     return str(job["state"]) if job else ""
 
 
+def label_names(row: Any) -> str:
+    """Return the names of an item's labels."""
+    return ", ".join(label["name"] for label in row.get("labels") or ())
+
+
+def _estimate(row: Any) -> str:
+    seconds = row.get("estimate_seconds")
+    return "" if seconds is None else duration(seconds)
+
+
 _COLUMNS: list[Column] = [
     ("KEY", "key"),
     ("TYPE", "item_type"),
     ("STATUS", "status"),
     ("TITLE", "title"),
+    ("LABELS", label_names),
+    ("DUE", "due_date"),
     ("ASSIGNEE", assignee_name),
     ("JOB", job_state),
 ]
@@ -45,34 +64,81 @@ _FIELDS: list[Column] = [
     ("Status", "status"),
     ("Priority", "priority"),
     ("Assignee", assignee_name),
+    ("Labels", label_names),
+    ("Points", "points"),
+    ("Estimate", _estimate),
+    ("Start", "start_date"),
+    ("Due", "due_date"),
     ("Parent", "parent"),
     ("Job", job_state),
     ("Result", lambda row: (row.get("job") or {}).get("result")),
     ("Error", lambda row: (row.get("job") or {}).get("error")),
+    ("Blocked", lambda row: "yes" if row.get("blocked") else None),
     ("Version", "version"),
+    ("Started", when("started_at")),
+    ("Completed", when("completed_at")),
     ("Created", when("created_at")),
     ("Updated", when("updated_at")),
     ("Id", "id"),
     ("Description", "description"),
 ]
 
+Estimate = Annotated[
+    str | None, typer.Option(help="How long it may take, such as 1h30m; empty: nobody knows.")
+]
+_OPTIONS: Final = {
+    "item_type": "--type",
+    "project_id": "--project",
+    "parent_id": "--parent",
+    "assignee_id": "--assignee",
+    "start_date": "--start",
+    "due_date": "--due",
+    "estimate_seconds": "--estimate",
+}
+"""The options of fields that have other names in the API."""
+
 Item = Annotated[str, typer.Argument(help="The item's key, such as TM-1, or its id.")]
+Points = Annotated[str | None, typer.Option(help="How large it is: a whole number.")]
+Start = Annotated[str | None, typer.Option(help="The day it starts, such as 2026-03-31.")]
+Due = Annotated[str | None, typer.Option(help="The day it is due, such as 2026-03-31.")]
 ProjectOption = Annotated[str | None, typer.Option("--project", "-p", help="Its key or id.")]
 
 
 @app.command(
     "list",
-    examples=("tidemill items list -p TM", "tidemill items list -p TM --status todo --json"),
+    examples=(
+        "tidemill items list -p TM",
+        "tidemill items list -p TM --status todo --json",
+        "tidemill items list --filter 'assignee:me is:open sort:-updated'",
+    ),
 )
-def list_(
+def list_(  # noqa: PLR0913, PLR0917 - each parameter is an option
     project: ProjectOption = None,
     status: Annotated[str | None, typer.Option(help="Only those in this status.")] = None,
     item_type: Annotated[str | None, typer.Option("--type", help="epic, story, task, bug.")] = None,
+    label: Annotated[str | None, typer.Option(help="Only those with this label.")] = None,
+    sort: Annotated[
+        str | None, typer.Option(help="rank or number, within the one project that is named.")
+    ] = None,
+    filter_: Annotated[
+        str | None, typer.Option("--filter", help="What they fulfil, such as is:open.")
+    ] = None,
+    blocked: Annotated[
+        bool | None, typer.Option("--blocked/--not-blocked", help="Only those that wait, or not.")
+    ] = None,
     limit: Limit = 50,
     all_: All = False,
 ) -> None:
     """List work items."""
-    query = {"project_id": project, "status": status, "item_type": item_type}
+    query = {
+        "project_id": project,
+        "status": status,
+        "item_type": item_type,
+        "label": label,
+        "sort": sort,
+        "filter": filter_,
+        "blocked": None if blocked is None else str(blocked).lower(),
+    }
     rows = list(connect().pages("/work-items", limit=limit_of(limit, all_), **query))
     emit_rows(rows, _COLUMNS, "No work items.")
 
@@ -89,15 +155,21 @@ def show(item: Item) -> None:
     examples=(
         'tidemill items create "Read the tide tables" -p TM --type task',
         'tidemill items create "Sluice" --parent TM-1 --type task --description "Left gate"',
+        'tidemill items create "Dredge" -p TM --label harbour --points 5 --due 2026-03-31',
     )
 )
-def create(
+def create(  # noqa: PLR0913, PLR0917 - one for each field
     title: Annotated[str, typer.Argument(help="What is to be done.")],
     project: ProjectOption = None,
     item_type: Annotated[str, typer.Option("--type", help="epic, story, task or bug.")] = "task",
     description: Annotated[str | None, typer.Option(help="More words; @FILE reads them.")] = None,
     parent: Annotated[str | None, typer.Option(help="Key or id of the parent.")] = None,
     assignee: Annotated[str | None, typer.Option(help="Id of a member, or `me`.")] = None,
+    label: Annotated[list[str] | None, typer.Option(help="A label by name or id.")] = None,
+    points: Points = None,
+    estimate: Estimate = None,
+    start: Start = None,
+    due: Due = None,
 ) -> None:
     """Make a work item."""
     if project is None and parent is None:
@@ -110,8 +182,14 @@ def create(
         "description": _text(description),
         "parent_id": parent,
         "assignee_id": _user_id(client, assignee),
+        "labels": label,
+        "points": _number(points),
+        "estimate_seconds": seconds_of(estimate) if estimate else None,
+        "start_date": start,
+        "due_date": due,
     }
-    made = client.post("/work-items", {name: v for name, v in body.items() if v is not None})
+    with options_named(**_OPTIONS):
+        made = client.post("/work-items", {name: v for name, v in body.items() if v is not None})
     emit(made, f"Made {made['key']}.")
 
 
@@ -119,6 +197,7 @@ def create(
     examples=(
         "tidemill items update TM-1 --status in_progress --assignee me",
         'tidemill items update TM-1 --assignee "" --if-version 3',
+        "tidemill items update TM-1 --label harbour --unlabel urgent --due 2026-03-31",
     )
 )
 def update(  # noqa: PLR0913, PLR0917 - one for each field
@@ -128,6 +207,12 @@ def update(  # noqa: PLR0913, PLR0917 - one for each field
     description: Annotated[str | None, typer.Option(help="New words; @FILE reads them.")] = None,
     assignee: Annotated[str | None, typer.Option(help="Id of a member, `me`; empty: none.")] = None,
     parent: Annotated[str | None, typer.Option(help="A new parent; empty: none.")] = None,
+    label: Annotated[list[str] | None, typer.Option(help="A label to add.")] = None,
+    unlabel: Annotated[list[str] | None, typer.Option(help="A label to take off.")] = None,
+    points: Points = None,
+    estimate: Estimate = None,
+    start: Start = None,
+    due: Due = None,
     if_version: Annotated[int | None, typer.Option(help="Only when it still has this.")] = None,
 ) -> None:
     """Change a work item: what is not named stays, an empty text clears."""
@@ -138,13 +223,51 @@ def update(  # noqa: PLR0913, PLR0917 - one for each field
         "description": _text(description),
         "assignee_id": _user_id(client, assignee),
         "parent_id": parent,
+        "start_date": start,
+        "due_date": due,
     }
-    body = {name: value or None for name, value in given.items() if value is not None}
+    body: dict[str, Any] = {name: v or None for name, v in given.items() if v is not None}
+    if points is not None:
+        body["points"] = _number(points)
+    if estimate is not None:
+        body["estimate_seconds"] = seconds_of(estimate) if estimate else None
+    body |= {name: v for name, v in (("add_labels", label), ("remove_labels", unlabel)) if v}
     if not body:
         raise CommandFailed("Say what to change, e.g. --status done.", ExitCode.USAGE)
     headers = {"If-Match": f'"v{if_version}"'} if if_version is not None else None
-    changed = client.patch(f"/work-items/{segment(item)}", body, headers=headers)
+    with options_named(**_OPTIONS):
+        changed = client.patch(f"/work-items/{segment(item)}", body, headers=headers)
     emit(changed, f"{changed['key']} is {changed['status']}, version {changed['version']}.")
+
+
+@app.command(
+    examples=(
+        "tidemill items move TM-7 --after TM-3",
+        "tidemill items move TM-7 --first --status in_progress",
+    )
+)
+def move(
+    item: Item,
+    *,
+    after: Annotated[str | None, typer.Option(help="Right behind this item.")] = None,
+    before: Annotated[str | None, typer.Option(help="Right before this item.")] = None,
+    first: Annotated[bool, typer.Option("--first", help="Before all others.")] = False,
+    last: Annotated[bool, typer.Option("--last", help="Behind all others.")] = False,
+    status: Annotated[str | None, typer.Option(help="Also to this status.")] = None,
+) -> None:
+    """Move a work item to another place among those of its project."""
+    places: list[tuple[str, str | None, bool]] = [
+        ("after_id", after, after is not None),
+        ("before_id", before, before is not None),
+        ("after_id", None, first),
+        ("before_id", None, last),
+    ]
+    body = {"status": status} if status is not None else {}
+    chosen = [(name, neighbour) for name, neighbour, is_chosen in places if is_chosen]
+    if len(chosen) != 1:
+        raise CommandFailed("Say where: --after, --before, --first or --last.", ExitCode.USAGE)
+    moved = connect().patch(f"/work-items/{segment(item)}", {**body, **dict(chosen)})
+    emit(moved, f"Moved {moved['key']}.")
 
 
 @app.command(examples=("tidemill items delete TM-1",))
@@ -167,14 +290,16 @@ def _user_id(client: Client, given: str | None) -> str | None:
     return given
 
 
+def _number(given: str | None) -> int | None:
+    """Return the number; an empty text clears."""
+    if not given:
+        return None
+    try:
+        return int(given)
+    except ValueError as error:
+        raise CommandFailed(f"{given} is no whole number.", ExitCode.USAGE) from error
+
+
 def _text(given: str | None) -> str | None:
     """Return the text, or what the file after an @ holds."""
-    if given is None or not given.startswith("@"):
-        return given
-    try:
-        return Path(given[1:]).read_text(encoding="utf-8")
-    except OSError as error:
-        told = f"{given[1:]} cannot be read: {error.strerror}."
-        raise CommandFailed(told, ExitCode.USAGE) from error
-    except UnicodeDecodeError as error:
-        raise CommandFailed(f"{given[1:]} is no text in UTF-8.", ExitCode.USAGE) from error
+    return read_text(given[1:]) if given is not None and given.startswith("@") else given

@@ -54,6 +54,10 @@ _ATTEMPT_COLUMNS: list[Column] = [
     ("CPU MS", lambda row: f"{row['cpu_microseconds'] / 1000:.1f}"),
     ("ERROR", lambda row: error_line(row.get("error"))),
 ]
+_ATTEMPT_FIELDS: list[Column] = [
+    *_ATTEMPT_COLUMNS,
+    ("TRACEBACK", lambda row: (row.get("error") or {}).get("traceback")),
+]
 _MEBIBYTE: Final = 1024 * 1024
 
 Job = Annotated[str, typer.Argument(help="The job's id.")]
@@ -100,9 +104,18 @@ def show(job: Job) -> None:
     emit(found, lambda: fields(found, _FIELDS))
 
 
-@app.command(examples=("tidemill jobs attempts 0199…",))
-def attempts(job: Job) -> None:
+@app.command(examples=("tidemill jobs attempts 0199…", "tidemill jobs attempts 0199… --attempt 1"))
+def attempts(
+    job: Job,
+    attempt: Annotated[
+        int | None, typer.Option(help="Show this one, with all of its error.")
+    ] = None,
+) -> None:
     """Show how each attempt of a job went: when, where, at what cost, and how it ended."""
+    if attempt is not None:
+        one = connect().get(f"/jobs/{segment(job)}/attempts/{attempt}")
+        emit(one, lambda: fields(one, _ATTEMPT_FIELDS))
+        return
     found = list(connect().pages(f"/jobs/{segment(job)}/attempts", limit=None))
     emit_rows(found, _ATTEMPT_COLUMNS, "It has not been tried yet.")
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tidemill.cli.client import connect
+from tidemill.cli.client import connect, segment
 from tidemill.cli.lazy import group
 from tidemill.cli.options import All, Limit, limit_of
 from tidemill.cli.output import Column, emit, emit_rows, when
@@ -18,6 +18,11 @@ _COLUMNS: list[Column] = [
     ("NAME", "name"),
     ("STATUS", "status"),
     ("CREATED", when("created_at")),
+]
+_PATH: list[Column] = [
+    ("KEY", "key"),
+    ("STATUS", "status"),
+    ("TITLE", "title"),
 ]
 
 
@@ -40,3 +45,15 @@ def create(
         body["description"] = description
     project = connect().post("/projects", body)
     emit(project, f"Made {project['key']}.")
+
+
+@app.command("critical-path", examples=("tidemill projects critical-path TM",))
+def critical_path(
+    project: Annotated[str, typer.Argument(help="The project's key or id.")],
+    limit: Limit = 50,
+    all_: All = False,
+) -> None:
+    """Show the heaviest chain of unfinished items, each of which blocks the next."""
+    path = f"/projects/{segment(project)}/critical-path"
+    rows = list(connect().pages(path, limit=limit_of(limit, all_)))
+    emit_rows(rows, _PATH, "No unfinished item of this project blocks another one.")

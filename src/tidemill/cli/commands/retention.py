@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from tidemill.cli.client import connect, segment
+from tidemill.cli.failures import CommandFailed, ExitCode
 from tidemill.cli.lazy import group
 from tidemill.cli.options import All, Limit, limit_of
 from tidemill.cli.output import Column, emit, emit_rows, when
@@ -35,7 +36,7 @@ def list_(limit: Limit = 50, all_: All = False) -> None:
     "set",
     examples=(
         "tidemill retention set pings --path 'monitoring/*' --days 1",
-        "tidemill retention set debug --label debug --days 0",
+        "tidemill retention set debug --label debug --days 0 --yes",
     ),
 )
 def set_(
@@ -45,8 +46,15 @@ def set_(
         str | None, typer.Option(help="A script or function; * at its end is anything.")
     ] = None,
     label: Annotated[str | None, typer.Option(help="Those with this label.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it also with 0 days.")] = False,
 ) -> None:
     """Say how long finished jobs of a path, or with a label, are kept."""
+    if days == 0 and not yes:
+        raise CommandFailed(
+            "With 0 days all such jobs that have finished go within the hour, for good. "
+            "If that is meant, add --yes.",
+            ExitCode.USAGE,
+        )
     body = {"path": path, "label": label, "keep_days": days}
     given = {key: value for key, value in body.items() if value is not None}
     found = connect().put(f"/retention-rules/{segment(name)}", given)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +9,7 @@ import typer
 from tidemill.cli import completing
 from tidemill.cli.client import API, Client, connect, segment
 from tidemill.cli.commands import schedule_files
+from tidemill.cli.commands.run import arguments
 from tidemill.cli.failures import AnsweredWithError, CommandFailed, ExitCode
 from tidemill.cli.http import Request
 from tidemill.cli.lazy import group
@@ -63,7 +63,7 @@ def show(schedule: Schedule) -> None:
     examples=(
         "tidemill schedules create reports/daily reports/build --cron '0 6 * * 1-5'",
         "tidemill schedules create lunch remind --times 11:45 --zone Europe/Berlin",
-        "tidemill schedules create tides/poll tides/read --every 300 --args '{\"days\": 1}'",
+        "tidemill schedules create tides/poll tides/read --every 300 --arg days=1",
         "tidemill schedules create reports/send reports/mail --after reports/daily",
         "tidemill schedules create tides/poll tides/read --every 300 --on-failure tell/ops",
     )
@@ -84,7 +84,13 @@ def create(  # noqa: PLR0913, PLR0917 - one for each field
     zone: Annotated[str, typer.Option(help="Whose clock counts, e.g. Europe/Berlin.")] = "UTC",
     calendar: Annotated[str | None, typer.Option(help="weekdays, or one of your own.")] = None,
     after: Annotated[list[str] | None, typer.Option(help="A schedule to run after.")] = None,
-    args: Annotated[str, typer.Option(help="Arguments as JSON.")] = "{}",
+    arg: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--arg", "-a", metavar="NAME=VALUE", help="JSON, else text; @FILE is its text."
+        ),
+    ] = None,
+    args: Annotated[str | None, typer.Option(help="All arguments as one JSON object.")] = None,
     overlap: Annotated[
         str | None, typer.Option(help="skip, allow, queue_one, queue_all, cancel_running.")
     ] = None,
@@ -105,7 +111,7 @@ def create(  # noqa: PLR0913, PLR0917 - one for each field
     body: dict[str, Any] = {
         "path": path,
         **_target(script),
-        "args": _object(args),
+        "args": arguments(arg or [], args),
         "trigger": {name: value for name, value in trigger.items() if value is not None},
         "days": {"calendar": calendar} if calendar else None,
         "after": [{"path": one} for one in after or []],
@@ -121,7 +127,7 @@ def create(  # noqa: PLR0913, PLR0917 - one for each field
         "affinity_key": affinity_key,
     }
     made = _made({name: value for name, value in body.items() if value is not None})
-    emit(made, lambda: f"Made {made['path']}. {next_of(made)}")
+    emit(made, f"Made {made['path']}. {next_of(made)}".rstrip())
 
 
 @app.command(examples=("tidemill schedules preview reports/daily -n 5",))
@@ -209,7 +215,7 @@ def resume(schedule: Schedule) -> None:
     """End a schedule's rest."""
     client = connect()
     found = client.post(f"/schedules/{_id(client, schedule)}/resume")
-    emit(found, lambda: f"{found['path']} is {state_of(found)}. {next_of(found)}")
+    emit(found, f"{found['path']} is {state_of(found)}. {next_of(found)}".rstrip())
 
 
 @app.command(examples=("tidemill schedules delete reports/daily",))
@@ -235,16 +241,6 @@ def _made(body: dict[str, Any]) -> dict[str, Any]:
                 "schedules export` prints, and `import` that; else choose another path."
             )
         raise
-
-
-def _object(text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except ValueError as error:
-        raise CommandFailed(f"--args is no JSON: {error}.", ExitCode.USAGE) from error
-    if not isinstance(value, dict):
-        raise CommandFailed("--args is a JSON object, such as '{\"n\": 1}'.", ExitCode.USAGE)
-    return value
 
 
 def _found(client: Client, schedule: str) -> dict[str, Any]:

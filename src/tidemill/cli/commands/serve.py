@@ -9,7 +9,8 @@ from typing import Annotated, Final, NoReturn
 
 import typer
 
-from tidemill.cli.lazy import single
+from tidemill.cli.failures import CommandFailed, ExitCode
+from tidemill.cli.lazy import process
 
 _PANEL: Final = "Configuration"
 
@@ -84,10 +85,10 @@ MemoryMib = Annotated[
     typer.Option("--memory-mib", help="Memory to offer; that of the machine by default."),
 ]
 
-up_app = single()
-api_app = single()
-dispatcher_app = single()
-worker_app = single()
+up_app = process()
+api_app = process()
+dispatcher_app = process()
+worker_app = process()
 APPS: Final = {"up": up_app, "api": api_app, "dispatcher": dispatcher_app, "worker": worker_app}
 
 
@@ -112,7 +113,7 @@ def up(  # noqa: PLR0913, PLR0917 - one for each option
     """Start Tidemill on this machine: API and worker, no other service.
 
     It prints its address and, at the first start, a link that makes the first owner. Ctrl-C
-    ends it.
+    stops it, and lets jobs finish; Ctrl-C once more ends it at once, with exit code 130.
     """
     words = _words(config, env_file, set_)
     words += _shorts(host=host, port=port, data_dir=data_dir, log_level=log_level)
@@ -130,7 +131,10 @@ def api(
     log_level: LogLevel = None,
     set_: Set = None,
 ) -> None:
-    """Run the API role alone: HTTP, WebSocket and event streams."""
+    """Run the API role: HTTP, WebSocket and event streams.
+
+    It dispatches jobs, too, unless dispatcher.enabled is false: then run `tidemill dispatcher`.
+    """
     words = _words(config, env_file, set_)
     words += _shorts(host=host, port=port, log_level=log_level)
     _become("tidemill.api", words)
@@ -143,7 +147,10 @@ def dispatcher(
     log_level: LogLevel = None,
     set_: Set = None,
 ) -> None:
-    """Run the dispatcher role alone: it hands due jobs to workers."""
+    """Run the dispatcher role alone: it hands due jobs to workers.
+
+    Let dispatcher.enabled be false for `tidemill api` beside it; here it does not matter.
+    """
     words = [*_words(config, env_file, set_), *_shorts(log_level=log_level)]
     _become("tidemill.runtime.dispatcher_process", words)
 
@@ -239,15 +246,27 @@ def _shorts(**options: object) -> list[str]:
 def _stop_seconds(words: list[str]) -> tuple[str, str]:
     """Return how long the API and the worker may take to stop, for the supervisor.
 
-    It reads no configuration itself, to stay small.
+    It reads no configuration itself, to stay small. What no process could use is refused here, so
+    that it is told once. Raises `CommandFailed`.
     """
-    from tidemill.core.config import Config, ConfigRefused  # noqa: PLC0415 - only `up` needs it
+    from tidemill.core.config import ConfigRefused  # noqa: PLC0415 - only `up` needs it
     from tidemill.runtime.arguments import parse  # noqa: PLC0415 - as above
+    from tidemill.runtime.predecessor import (  # noqa: PLC0415 - as above
+        DataDirectoryInUse,
+        refuse_directory_in_use,
+    )
 
     try:
         config = parse(words).load()
-    except ConfigRefused:
-        config = Config()  # The processes tell what is wrong with it, and end.
+        if not config.database.url:
+            refuse_directory_in_use(Path(config.server.data_dir))
+    except ConfigRefused as error:
+        raise CommandFailed(" ".join(error.problems), ExitCode.REFUSED) from error
+    except DataDirectoryInUse as error:
+        raise CommandFailed(str(error), ExitCode.REFUSED) from error
+    except OSError as error:
+        reason = f"{error.filename} cannot be used: {error.strerror}."
+        raise CommandFailed(reason, ExitCode.REFUSED) from error
     api_seconds = config.server.stop_seconds_max
     # First its jobs have their time to finish, then the worker itself.
     return str(api_seconds), str(config.worker.stop_seconds_max + api_seconds)

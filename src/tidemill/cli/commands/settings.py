@@ -174,8 +174,9 @@ class _ByDirectory:
 def _asker(installation: bool, config: Path | None, data_dir: Path | None) -> _Asker:
     if not installation:
         return _ByAccount()
-    loaded = import_module("tidemill.cli.commands.config").loaded_config
-    return _ByDirectory(loaded(configuration_words(config, None, None, data_dir)))
+    # Else a new one would be made there, and the server that is meant hear of nothing.
+    existing = import_module("tidemill.cli.commands.config").existing
+    return _ByDirectory(existing(configuration_words(config, None, None, data_dir)))
 
 
 def _parsed(text: str) -> Any:

@@ -35,25 +35,16 @@ Job = Annotated[str, typer.Argument(help="The job's id.")]
 Jobs = Annotated[list[str] | None, typer.Argument(help="Ids of jobs; none to use the options.")]
 
 
-def cancel(  # noqa: PLR0913, PLR0917 - one for each option
+@of.described_by(of.EVERY)
+def cancel(
+    given: of.Options,
     jobs: Jobs = None,
-    state: of.State = None,
-    path: of.Path = None,
-    tag: of.Tag = None,
-    label: of.Label = None,
-    actor: of.Actor = None,
-    item: of.Item = None,
-    since: of.Since = None,
-    until: of.Until = None,
     tree: Annotated[bool, typer.Option("--tree", help="And all that hangs below it.")] = False,
     dry_run: of.DryRun = False,
 ) -> None:
     """Cancel jobs, whether they wait or run: those named, or all that fit."""
     client = connect()
-    wanted = of.query_of(
-        client, item=item, state=state, path=path, tag=tag, label=label, actor=actor, since=since,
-        until=until,
-    )  # fmt: skip
+    wanted = of.query_of(client, **given)
     of.one_way(jobs, wanted)
     if not jobs:
         body = {"filter": wanted, "dry_run": dry_run}
@@ -62,27 +53,18 @@ def cancel(  # noqa: PLR0913, PLR0917 - one for each option
     emit_each([_cancelled(client, job, tree=tree) for job in jobs])
 
 
-def retry(  # noqa: PLR0913, PLR0917 - one for each option
+@of.described_by(of.EVERY)
+def retry(
+    given: of.Options,
     jobs: Jobs = None,
-    state: of.State = None,
-    path: of.Path = None,
-    tag: of.Tag = None,
-    label: of.Label = None,
-    actor: of.Actor = None,
-    item: of.Item = None,
-    since: of.Since = None,
-    until: of.Until = None,
     same_code: of.SameCode = False,
     dry_run: of.DryRun = False,
 ) -> None:
     """Run jobs again that ended without success: those named, or all that fit."""
     client = connect()
-    wanted = of.query_of(
-        client, item=item, state=state, path=path, tag=tag, label=label, actor=actor, since=since,
-        until=until,
-    )  # fmt: skip
+    wanted = of.query_of(client, **given)
     of.one_way(jobs, wanted)
-    code = "same" if same_code else "current"
+    code = _code(same_code=same_code)
     if not jobs:
         body = {"filter": wanted, "dry_run": dry_run, "code": code}
         of.change_all(client, "/jobs/retry", body, "retried")
@@ -101,11 +83,11 @@ def rerun(
     same_code: of.SameCode = False,
 ) -> None:
     """Run a job's code once more, with other arguments where you give some."""
-    body: dict[str, Any] = {"code": "same" if same_code else "current"}
+    body: dict[str, Any] = {"code": _code(same_code=same_code)}
     given = {"args": arguments(arg or [], None) or None, "tag": tag, "priority": priority}
     body |= {name: value for name, value in given.items() if value is not None}
     new = connect().post(f"/jobs/{segment(job)}/rerun", body)
-    emit(new, f"{new['id']}")
+    emit(new, f"{job} runs once more as {new['id']}.")
 
 
 def snooze(
@@ -132,43 +114,35 @@ def tree(job: Job, limit: Limit = 50, all_: All = False) -> None:
     emit_rows([*([root] if root else []), *rows], _TREE, "The tree has left the history.")
 
 
-def dead(  # noqa: PLR0913, PLR0917 - one for each option
-    path: of.Path = None,
-    tag: of.Tag = None,
-    label: of.Label = None,
-    actor: of.Actor = None,
-    since: of.Since = None,
-    until: of.Until = None,
+@of.described_by(of.DEAD)
+def dead(
+    given: of.Options,
     limit: Limit = 50,
     all_: All = False,
 ) -> None:
     """List the jobs that have failed for good and that nobody has retried."""
     client = connect()
-    wanted = of.query_of(
-        client, path=path, tag=tag, label=label, actor=actor, since=since, until=until
-    )
+    wanted = of.query_of(client, **given)
     rows = list(client.pages("/dead-jobs", limit=limit_of(limit, all_), **wanted))
     emit_rows(rows, _DEAD, "No dead jobs.")
 
 
-def replay(  # noqa: PLR0913, PLR0917 - one for each option
-    path: of.Path = None,
-    tag: of.Tag = None,
-    label: of.Label = None,
-    actor: of.Actor = None,
-    since: of.Since = None,
-    until: of.Until = None,
+@of.described_by(of.DEAD)
+def replay(
+    given: of.Options,
     same_code: of.SameCode = False,
     dry_run: of.DryRun = False,
 ) -> None:
     """Run dead jobs again, all or those that fit; each leaves the list of the dead."""
     client = connect()
-    wanted = of.query_of(
-        client, path=path, tag=tag, label=label, actor=actor, since=since, until=until
-    )
-    code = "same" if same_code else "current"
+    wanted = of.query_of(client, **given)
+    code = _code(same_code=same_code)
     body = {"filter": wanted, "dry_run": dry_run, "code": code}
     of.change_all(client, "/dead-jobs/replay", body, "replayed")
+
+
+def _code(*, same_code: bool) -> str:
+    return "same" if same_code else "current"
 
 
 def emit_each(told: list[tuple[dict[str, Any], str]]) -> None:

@@ -84,6 +84,11 @@ def set_(
     }
     body = {name: known[name] if value is None else value for name, value in given.items()}
     body["weights"] = {**(known["weights"] or {}), **dict(map(_weight, weight or ()))}
+    # What was said for the former rule and the new one does not look at goes with it.
+    if workers not in {None, "affinity"} and affinity_wait is None:
+        del body["affinity_wait_seconds"]
+    if order not in {None, "fair_share"} and not weight:
+        del body["weights"]
     made = client.put(_path(tag), body)
     emit(made, lambda: fields(made, _FIELDS))
 

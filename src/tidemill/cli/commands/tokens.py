@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from tidemill.cli.client import connect, segment
+from tidemill.cli.failures import options_named
 from tidemill.cli.lazy import group
 from tidemill.cli.options import All, Limit, limit_of
 from tidemill.cli.output import Column, emit, emit_rows, note, when
@@ -44,7 +45,9 @@ def create(
     days: Annotated[int, typer.Option(help="How long it lives.")] = 90,
 ) -> None:
     """Make an API token. Its secret is printed this once."""
-    made = connect().post("/api-tokens", {"name": name, "scopes": scope, "expires_in_days": days})
+    body = {"name": name, "scopes": scope, "expires_in_days": days}
+    with options_named(name="NAME", scopes="--scope", expires_in_days="--days"):
+        made = connect().post("/api-tokens", body)
     note(f"{name} lives {days} days. Keep it now: it is not shown again.")
     emit(made, str(made["token"]))
 

@@ -63,7 +63,7 @@ def set_(
 ) -> None:
     """Make a variable or secret, or change it. Other people of this machine see arguments."""
     body = {
-        "value": _value(value, from_file),
+        "value": _value(value, from_file, secret=secret),
         "is_secret": secret,
         "description": description,
     }
@@ -79,11 +79,22 @@ def delete(path: _PathArgument) -> None:
     emit({"path": path}, f"{path} is deleted.")
 
 
-def _value(value: str | None, file: Path | None) -> str:
+def _value(value: str | None, file: Path | None, *, secret: bool | None) -> str:
     if value is not None and file is not None:
         raise CommandFailed("Give the value or --from-file, not both.", ExitCode.USAGE)
     if value is not None:
         return value
+    read = _read(file)
+    if not read and secret is not False:
+        # A command that failed before the pipe must not wipe out a secret.
+        raise CommandFailed(
+            "The value that was read is empty. To store an empty one, give '' as VALUE.",
+            ExitCode.USAGE,
+        )
+    return read
+
+
+def _read(file: Path | None) -> str:
     if file is not None:
         return _content(file)
     if sys.stdin.isatty():

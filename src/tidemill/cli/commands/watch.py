@@ -8,14 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
-from tidemill.cli.client import connect, segment
+from tidemill.cli.client import Client, connect, segment
+from tidemill.cli.facts import cut, words_of
 from tidemill.cli.lazy import single
 from tidemill.cli.live import follow
 from tidemill.cli.output import emit_event, moment, note, printable, wants_json
 
 app = single()
-_detail_length_max = 100
-_THINGS = ("item", "work_item", "project", "job")
 
 
 @app.command(
@@ -34,23 +33,23 @@ def watch(
 ) -> None:
     """Follow what happens, live; everything in the tenant unless you name something.
 
+    Of jobs it tells those of work items and those that failed for good, since there may be many:
+    see all with `tidemill top` and `tidemill jobs list`, and follow any one with --job.
     A connection that breaks is made again, and nothing in between is missed. Ctrl-C ends it.
     With --json the first line has the type `subscribed`: what happens from then on is told.
     """
     client = connect()
-    topics = []
-    if project is not None:
-        topics.append(f"project:{client.get(f'/projects/{segment(project)}')['id']}")
-    if item is not None:
-        topics.append(f"work-item:{client.get(f'/work-items/{segment(item)}')['id']}")
-    if job is not None:
-        topics.append(f"job:{job}")
-    wanted = topics or ["tenant"]
+    if _tell_ended(client, job):
+        return
+    wanted = _topics(client, project, item, job)
     seen, told = 0, False
     for message in follow(client, wanted):
         if message.get("connection") == "subscribed":
             if not told:
                 _tell_subscribed(wanted)
+                # It may have ended before anything could be heard of it.
+                if _tell_ended(client, job):
+                    return
             told = True
             continue
         if "connection" in message:
@@ -62,43 +61,44 @@ def watch(
             return
 
 
+def _topics(client: Client, project: str | None, item: str | None, job: str | None) -> list[str]:
+    topics = []
+    if project is not None:
+        topics.append(f"project:{client.get(f'/projects/{segment(project)}')['id']}")
+    if item is not None:
+        topics.append(f"work-item:{client.get(f'/work-items/{segment(item)}')['id']}")
+    if job is not None:
+        topics.append(f"job:{job}")
+    return topics or ["tenant"]
+
+
 def human(message: Mapping[str, Any]) -> str:
     """Return a message as one line: when, who, what."""
     header = message.get("header", {})
     update = message.get("ephemeral")
     if update is not None:
-        when = moment(message.get("timestamp"))
-        data = update.get("data")
-        text = data.get("text") if isinstance(data, dict) else None
-        if text:
-            return "\n".join(printable(f"{when}  log  {line}") for line in text.splitlines())
-        return printable(f"{when}  {update.get('type')}  {_detail(data)}").rstrip()
+        when, kind, data = moment(message.get("timestamp")), update.get("type"), update.get("data")
+        if kind == "JobLogLines":
+            return "\n".join(
+                printable(f"{when}  log  {line}") for line in data["text"].splitlines()
+            )
+        return printable(f"{when}  {kind}  {_detail(kind, data)}").rstrip()
     actor = header.get("actor") or {}
     who = f"{actor.get('kind', '?')}:{str(actor.get('user_id') or actor.get('id', '?'))[-12:]}"
-    when = moment(header.get("at"))
-    detail = _detail(message["fact"].get("data"))
-    return printable(f"{when}  {who}  {header.get('type')}  {detail}").rstrip()
+    when, kind = moment(header.get("at")), header.get("type")
+    detail = _detail(kind, message["fact"].get("data"))
+    return printable(f"{when}  {who}  {kind}  {detail}").rstrip()
 
 
-def _detail(data: Any) -> str:
-    """Return what people know the thing by and what changed, else its plain fields."""
+def _detail(kind: str, data: Any) -> str:
+    """Return what happened in words, or the fields of what a newer server tells of."""
     if not isinstance(data, dict):
         return str(data)
-    inner = next((data[name] for name in _THINGS if isinstance(data.get(name), dict)), data)
-    known = [str(inner[name]) for name in ("key", "state", "title", "name") if inner.get(name)]
-    known += [_change(change) for change in data.get("changes") or () if isinstance(change, dict)]
-    if known:
-        return "  ".join(known)
+    words = words_of(kind, data)
+    if words is not None:
+        return words
     plain = {name: value for name, value in data.items() if not isinstance(value, dict | list)}
-    return _cut(json.dumps(plain, ensure_ascii=False))
-
-
-def _change(change: dict[str, Any]) -> str:
-    return _cut(f"{change.get('field_name')} → {change.get('new_value')}")
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _detail_length_max else text[: _detail_length_max - 1] + "…"
+    return cut(json.dumps(plain, ensure_ascii=False))
 
 
 def _tell_subscribed(topics: Sequence[str]) -> None:
@@ -107,6 +107,18 @@ def _tell_subscribed(topics: Sequence[str]) -> None:
         emit_event({"type": "subscribed", "topics": list(topics)}, "")
     else:
         note(f"Watching {', '.join(topics)}. Ctrl-C ends it.")
+
+
+def _tell_ended(client: Client, job: str | None) -> bool:
+    """Say that a job has ended, of which nothing more will be heard; raises for an unknown one."""
+    if job is None:
+        return False
+    found = client.get(f"/jobs/{segment(job)}")
+    if found["finished_at"] is None:
+        return False
+    ended = {"type": "ended", "job_id": found["id"], "state": found["state"]}
+    emit_event(ended, f"Job {found['id']} has ended: {found['state']}.")
+    return True
 
 
 def _tell_connection(message: Mapping[str, Any]) -> None:
