@@ -56,14 +56,14 @@ def wait_until_healthy(url: str, process: subprocess.Popen[bytes], seconds: floa
 
 
 def cpu_seconds(process: psutil.Process) -> float:
-    """Return user and system time of a process and all below it."""
+    """Return user and system time of a process and all below it, ended ones included."""
     total = 0.0
     for one in [process, *process.children(recursive=True)]:
         try:
             times = one.cpu_times()
         except psutil.Error:
             continue
-        total += times.user + times.system
+        total += times.user + times.system + times.children_user + times.children_system
     return total
 
 

@@ -77,10 +77,13 @@ async def _run(keeper: Keeper, key: ZygoteKey, specification: Specification) -> 
     began, began_at = time.perf_counter(), time.time_ns()
     job = await keeper.run(key, specification, LIMITS)
     started_at = await job.process.started
-    await job.end()
+    ending = await job.end()
     seconds = time.perf_counter() - began
     result = Collected(1000)
-    await Pipe(job.process.result, result.add).read()
+    for part in ending.answer:
+        result.add(part)
+    if job.process.result is not None:
+        await Pipe(job.process.result, result.add).read()
     job.process.close()
     job.release()
     if result.get() != b'{"result":55}':

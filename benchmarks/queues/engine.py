@@ -86,7 +86,7 @@ class Engine:
         clock = SystemClock()
         self.stores = stores
         self.slots = slots
-        self.signals = Signals(Quiet())
+        self.signals = Signals(Quiet(), in_order=stores.dialect == "sqlite")
         scripts = ScriptService(stores.tenants, bytes_max=64 * 1024)
         self.jobs = JobService(
             stores.jobs,
@@ -290,10 +290,10 @@ async def pick_up(engine: Engine, count: int) -> Sequence[float]:
 
 
 @asynccontextmanager
-async def opened(kind: str) -> AsyncIterator[tuple[Any, Path]]:
+async def opened(kind: str, suffix: str = "") -> AsyncIterator[tuple[Any, Path]]:
     """Open stores of their own, and remove them."""
     with tempfile.TemporaryDirectory(dir=os.environ.get("DATA_DIR")) as name:
-        prefix = f"bench{os.getpid()}_"
+        prefix = f"bench{os.getpid()}{suffix}_"
         url = POSTGRES if kind == "postgres" else None
         options = DatabaseOptions(data_dir=Path(name), url=url, schema_prefix=prefix)
         stores = await open_stores(options, SystemClock())

@@ -2,8 +2,8 @@
 
     python -m benchmarks.queues.holds growth|tenants|idle sqlite|postgres
 
-`growth` compares the queue with a long history and a backlog under another tag to an empty one;
-rounds of both would need the rows to come and go, so the empty rounds go first. `tenants` starts
+`growth` compares the queue with a long history and a backlog under another tag to an empty one:
+both are open at once, and their rounds alternate. `tenants` starts
 jobs of one tenant while a worker drains 100,000 of another. `idle` counts the statements of a
 library's worker that has nothing to do (PostgreSQL).
 """
@@ -17,6 +17,7 @@ import os
 import statistics
 import tempfile
 import time
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -56,13 +57,13 @@ _FINISHED = """
 """
 
 
-async def settle(kind: str) -> None:
+async def settle(kind: str, suffix: str) -> None:
     """Let the server do now what it would do in the background soon after a fill."""
     if kind == "postgres":
         import asyncpg
 
         connection = await asyncpg.connect(POSTGRES)
-        schema = f"bench{os.getpid()}_jobs"
+        schema = f"bench{os.getpid()}{suffix}_jobs"
         for table in ("jobs", "job_history"):
             await connection.execute(f'VACUUM ANALYZE "{schema}".{table}')
         await connection.execute("CHECKPOINT")
@@ -71,29 +72,36 @@ async def settle(kind: str) -> None:
 
 async def growth(kind: str, options: argparse.Namespace) -> dict[str, Any]:
     """Return figures of an empty queue, and of one with history and backlog."""
-    found: dict[str, Any] = {}
-    async with opened(kind) as (stores, directory):
-        actor = an_actor()
-        await stores.jobs.write(actor.tenant_id, _make_days)
-        for name in ("empty", "full"):
-            if name == "full":
-                engine = Engine(stores, directory, 200)
-                engine.actor = actor
-                await finish(engine, options.finished)
-                await add(engine, options.queued, "elsewhere")
-                await settle(kind)
-            rounds = []
-            for _ in range(options.rounds):
+    actor = an_actor()
+    rounds: dict[str, list[dict[str, float]]] = {"empty": [], "full": []}
+    async with AsyncExitStack() as stack:
+        queues = {name: await stack.enter_async_context(opened(kind, name)) for name in rounds}
+        for stores, _ in queues.values():
+            await stores.jobs.write(actor.tenant_id, _make_days)
+        engine = Engine(*queues["full"], 200)
+        engine.actor = actor
+        await finish(engine, options.finished)
+        await add(engine, options.queued, "elsewhere")
+        await settle(kind, "full")
+        for number in range(options.rounds + 1):
+            for name, queue in queues.items():
                 # A dispatcher that was stopped stays so.
-                engine = Engine(stores, directory, 200)
+                engine = Engine(*queue, 200)
                 engine.actor = actor
                 await add(engine, options.jobs)
-                rounds.append(await run(engine, options.jobs))
-            found[name] = {
-                figure: round(statistics.median(one[figure] for one in rounds), 1)
-                for figure in rounds[0]
-            }
-    found["share"] = round(found["full"]["jobs_per_s"] / found["empty"]["jobs_per_s"], 3)
+                figures = await run(engine, options.jobs)
+                if number > 0:  # The first rounds read the files.
+                    rounds[name].append(figures)
+    found: dict[str, Any] = {
+        name: {
+            figure: round(statistics.median(one[figure] for one in ones), 1) for figure in ones[0]
+        }
+        for name, ones in rounds.items()
+    }
+    pairs = list(zip(rounds["empty"], rounds["full"], strict=True))
+    for figure in ("jobs_per_s", "cpu_us_own", "cpu_us_postgres"):
+        shares = [full[figure] / empty[figure] for empty, full in pairs if empty[figure]]
+        found[f"{figure}_share"] = [round(share, 2) for share in shares]
     return found
 
 

@@ -1,12 +1,11 @@
 """Tidemill's queue beside its peers, each with durable defaults or its fastest documented settings.
 
-    python -m benchmarks.queues.run --peers DIR --arq DIR [--rounds 3] [--only NAME,NAME]
+    python -m benchmarks.queues.run --peers DIR --arq DIR --oban DIR [--rounds 3] [--only NAME,NAME]
 
-The directories are environments with `requirements.txt` and `requirements-arq.txt` of this folder.
-PostgreSQL,
-Redis and RabbitMQ are those of PG_DSN, REDIS_URL, RESULT_URL and AMQP_URL; PG_DSN names a database
-that may be emptied. Rounds of all contestants alternate, so that what else the machine does meets
-them alike; medians are shown.
+The directories are environments with `requirements.txt`, `requirements-arq.txt` and, of Python
+3.12, `requirements-oban.txt` of this folder. PostgreSQL, Redis and RabbitMQ are those of PG_DSN,
+REDIS_URL, RESULT_URL and AMQP_URL; PG_DSN names a database that may be emptied. Rounds of all
+contestants alternate, so that what else the machine does meets them alike; medians are shown.
 """
 
 from __future__ import annotations
@@ -37,6 +36,7 @@ CONTESTANTS: dict[str, Contestant] = {
     "tidemill, SQLite FULL": ("tidemill", "own", 10_000, {"TIDEMILL_DATABASE_URL": SQLITE}),
     "pgqueuer, PostgreSQL": ("pgqueuer", "peers", 10_000, {}),
     "chancy, PostgreSQL": ("chancy", "peers", 3_000, {}),
+    "oban, PostgreSQL": ("oban", "oban", 3_000, {}),
     "procrastinate, PostgreSQL": ("procrastinate", "peers", 1_000, {}),
     "dramatiq, RabbitMQ": ("dramatiq", "peers", 3_000, {"DRAMATIQ_BROKER": AMQP}),
     "dramatiq, Redis": ("dramatiq", "peers", 3_000, {"DRAMATIQ_BROKER": REDIS}),
@@ -95,7 +95,7 @@ def table(found: dict[str, dict[str, Any]], own: str) -> str:
             continue
         cells = " | ".join(f"{one[figure]:,.0f}" for figure in FIGURES)
         lines.append(f"| {name} | {cells} | {one['guarantee']} |")
-    return "\n".join([f"# Queues\n\n{own}\n", *lines]) + "\n"
+    return "\n".join([f"{own}\n", *lines]) + "\n"
 
 
 def main() -> None:
@@ -103,6 +103,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--peers", required=True)
     parser.add_argument("--arq", required=True)
+    parser.add_argument("--oban", required=True)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", default="")
     options = parser.parse_args()
@@ -110,6 +111,7 @@ def main() -> None:
         "own": sys.executable,
         "peers": f"{options.peers}/bin/python",
         "arq": f"{options.arq}/bin/python",
+        "oban": f"{options.oban}/bin/python",
     }
     wanted = tuple(options.only.split(","))
     chosen = {name: one for name, one in CONTESTANTS.items() if name.startswith(wanted)}
@@ -128,7 +130,6 @@ def main() -> None:
     if not options.only:
         figures = {"machine": before, "load_after": load, "queues": found}
         (RESULTS / "queues.json").write_text(json.dumps(figures, indent=2) + "\n")
-        (RESULTS / "queues.md").write_text(table(found, method))
 
 
 if __name__ == "__main__":
