@@ -1,12 +1,11 @@
 // A Tidemill worker in plain Node 20: it runs jobs in bash, over TLS or a Unix socket.
 //   node worker.mjs tls://jobs.example.org:7443 --token-file worker.token --ca ca.pem --tags node
 //   node worker.mjs unix:/var/lib/tidemill/run/dispatcher --tags node
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { redacted } from "./redaction.mjs";
+import { finish, start, stop } from "./bash.mjs";
 import { CONTROL, Connection, dial, LOGS, OUTCOMES } from "./wire.mjs";
 
 const text = (preset) => ({ type: "string", default: preset });
@@ -16,8 +15,6 @@ const jobs = new Map(); // What runs, by job id.
 const untold = new Map(); // Ends that nobody has confirmed, with the last of their logs, by job and epoch.
 const held = ({ job_id, epoch }) => [job_id, epoch];
 const micros = () => Date.now() * 1000;
-// Names such as BASH_ENV, LD_PRELOAD, NODE_OPTIONS or http_proxy would change what the job's programs do.
-const VARIABLE = /^(?!.*_proxy$)[a-z][A-Za-z0-9_]*$/;
 let connection = null, api = "", delay = 50, draining = false, told = "";
 
 const HEAR = {
@@ -46,28 +43,22 @@ async function run(job) {
   const earlier = jobs.get(job.job_id);
   if (earlier?.epoch >= job.epoch) return;
   if (earlier) stop(earlier, "lost", 0); // It counts for nothing any more.
-  const started_at = micros(), { job_id, epoch, attempt, tenant_id, token } = job;
+  const started_at = micros(), { job_id, epoch } = job;
   jobs.set(job_id, Object.assign(job, { recent: [], offset: 0, tail: "" }));
-  const refusal = job.refusal || (job.language === "bash" ? "" : `This worker runs bash, not ${job.language}.`);
-  const named = Object.entries(JSON.parse(job.arguments)).map(
-    ([name, value]) => [name, typeof value === "string" ? value : JSON.stringify(value)]);
-  const command = ["-c", refusal ? "exit 1" : job.content, "job", ...named.map(([, value]) => value)];
-  const env = { ...Object.fromEntries(named.filter(([name]) => VARIABLE.test(name))), PATH: process.env.PATH, TIDEMILL_URL: api, TIDEMILL_TOKEN: token,
-    TIDEMILL_JOB_ID: job_id, TIDEMILL_ATTEMPT: attempt, TIDEMILL_TENANT_ID: tenant_id };
+  job.refusal ||= job.language === "bash" ? "" : `This worker runs bash, not ${job.language}.`;
   try {
-    job.child = spawn("bash", command, { detached: true, stdio: ["ignore", "pipe", "pipe"], env });
+    job.child = start(job, api);
   } catch (error) { // The system takes no such arguments; other jobs go on.
     return end(job, "failed", started_at, null, { type: "JobNotStarted", message: error.message, traceback: "" });
   }
   connection?.send(CONTROL, { type: "started", job_id, epoch, started_at });
   if (draining) stop(job, "lost", 0);
   const timer = setTimeout(() => stop(job, "timed_out", 5), job.timeout_seconds * 1000);
-  const [[code, signal]] = await Promise.all([
-    once(job.child, "close"), follow(job, job.child.stdout, true), follow(job, job.child.stderr, false)]);
+  const { code, signal, result } = await finish(job, (chunk) => connection?.send(LOGS, chunk));
   clearTimeout(timer);
   const verdict = job.stopped ?? (code === 0 ? "succeeded" : "failed"), ok = verdict === "succeeded";
-  const message = refusal || `bash ended with ${signal ?? `exit code ${code}`}.`;
-  end(job, verdict, started_at, ok ? resultOf(job.tail) : null,
+  const message = job.refusal || `bash ended with ${signal ?? `exit code ${code}`}.`;
+  end(job, verdict, started_at, ok ? result : null,
     ok ? null : { type: job.stopped ?? "ExitCode", message, traceback: "" });
 }
 
@@ -77,39 +68,6 @@ function end(job, verdict, started_at, result, error) {
   untold.set(String(held(job)), { outcome, recent: job.recent });
   if (jobs.get(job_id) === job) jobs.delete(job_id);
   connection?.send(OUTCOMES, outcome);
-}
-
-async function follow(job, stream, isOutput) {
-  const show = redacted(job.secrets);
-  const keep = (shown) => { // The result is the end of what is shown, so it has no secrets either.
-    if (isOutput) job.tail = (job.tail + shown).slice(-job.result_bytes_max);
-    return log(job, shown);
-  };
-  for await (const printed of stream.setEncoding("utf8")) await keep(show(printed.replaceAll("\0", "\ufffd")));
-  await keep(show()); // What might have been the beginning of a secret.
-}
-
-async function log(job, shown) {
-  const { job_id, epoch, log_bytes_max } = job;
-  const data = Buffer.from(shown).subarray(0, log_bytes_max - job.offset);
-  if (!data.length) return;
-  const chunk = { type: "log", job_id, epoch, offset: job.offset, data };
-  job.offset += data.length;
-  job.recent = [...job.recent, chunk].slice(-32);
-  // Until it has left nothing more is read: the pipe fills, and the job waits at its next line.
-  while (!(await connection?.send(LOGS, chunk))) await sleep(50);
-}
-
-function resultOf(tail) { // The last line, as JSON or else as text.
-  const line = tail.trimEnd().split("\n").pop();
-  try { return Buffer.from(JSON.stringify(JSON.parse(line || "null"))); } catch { return Buffer.from(JSON.stringify(line)); }
-}
-
-function stop(job, verdict, graceSeconds) {
-  job.stopped ??= verdict;
-  const send = (signal) => { try { process.kill(-job.child.pid, signal); } catch { /* It has ended. */ } };
-  send("SIGTERM");
-  setTimeout(send, graceSeconds * 1000, "SIGKILL").unref();
 }
 
 function tell(problem) { // Once, not at each try.
