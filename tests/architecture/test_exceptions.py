@@ -26,6 +26,7 @@ def test_type_ignores_name_their_code() -> None:
 
 
 def test_noqas_name_their_rule_and_reason() -> None:
+    """Q38, as far as a machine can see it: whoever breaks a rule says why."""
     bare = [
         f"{relative(file)}:{number}: {match[0].strip()}"
         for file in python_files("src")

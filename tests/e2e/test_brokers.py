@@ -94,7 +94,7 @@ def _start(client: Client, content: str, **args: object) -> str:
 
 def _part(client: Client, name: str) -> str | None:
     """Return why a part of the server is not ready, or None."""
-    parts = httpx.get(f"{client.url}/ready", timeout=10).json()["parts"]
+    parts = httpx.get(f"{client.url}/ready", timeout=60).json()["parts"]
     (found,) = [part for part in parts if part["name"] == name]
     return None if found["ready"] else str(found["reason"])
 

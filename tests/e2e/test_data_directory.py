@@ -27,7 +27,11 @@ def test_local_commands_and_jobs_share_a_relative_data_directory_with_the_server
         body = {"language": "sql", "content": _SQL, "args": {"files": {"path": "levels.db"}}}
         job = client.post("/jobs", body)
         ended = client.finished(job["id"])
+        second = _run(server, "up", "--set", "server.port=0")
 
+    assert second.returncode == 78
+    assert second.stderr.count("\n") == 1, second.stderr
+    assert "is in use by process" in second.stderr
     assert ended["state"] == "succeeded", ended["error"]
     assert ended["result"]["rows"] == [{"level": 7}]
 
@@ -44,7 +48,7 @@ def test_up_with_a_data_directory_below_a_file_says_so() -> None:
     wait_until(lambda: not server.is_running, seconds_max=60, what="its end")
 
     assert server.stop() == 78
-    assert "tidemill: " in server.log
+    assert server.log.count("tidemill: ") == 1
     assert "Traceback" not in server.log
 
 

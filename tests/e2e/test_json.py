@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import pytest
 
+from tests.fixtures.client import log_in
 from tests.fixtures.server import OWNER_EMAIL, OWNER_PASSWORD, TIDEMILL, Server
 from tidemill.cli.lazy import COMMANDS, load
 from tidemill.cli.main import run
@@ -22,6 +23,8 @@ _ELSEWHERE: Final = {
     "owner create", "watch", "logout", "login", "members remove", "signing-keys rotate"
 }  # fmt: skip
 
+_OTHER_EMAIL: Final = "bob@example.org"
+
 _STORY: Final = """
 whoami
 tenants list
@@ -33,8 +36,49 @@ items create First -p TM --type task
 items import backlog.csv -p TM
 items show TM-1
 items list -p TM
+items list --filter is:open
+search First
 items update TM-1 --status in_progress
+items move TM-1 --last
+label=labels create harbour --color #0aa2c0
+labels list
+labels update harbour --description Gates
+items update TM-1 --label harbour --points 3 --due 2026-03-31
+items list --label harbour
+labels delete harbour
+labels restore {label}
+items watch TM-1
+items watchers TM-1
+items unwatch TM-1
+time start TM-1
+time status
+time stop
+entry=time add TM-1 1h30m
+time edit {entry} --duration 2h
+time list
+time report --by user,day
+time delete {entry}
+comment=items comments add TM-1 Good
+items comments list TM-1
+items comments edit {comment} Better
+items comments delete {comment}
+items link TM-1 blocks TM-2
+items links TM-2
+projects critical-path TM
+items unlink TM-1 blocks TM-2
 items delete TM-2
+sprints create TM Spring --from 2026-11-23 --to 2026-12-04
+sprints create TM Neap --from 2026-12-07 --to 2026-12-18
+sprints list TM
+sprints add Spring TM-1 -p TM
+sprints start Spring -p TM
+sprints show Spring -p TM
+sprints change Spring -p TM --goal Boats
+sprints remove TM-1
+sprints complete Spring -p TM --unfinished-to Neap
+sprints cancel Neap -p TM
+sprints create TM Gone --from 2026-12-21 --to 2026-12-22
+sprints delete Gone -p TM
 scripts push hello.py --path a/hello
 scripts list
 scripts show a/hello
@@ -46,6 +90,7 @@ jobs show {job}
 jobs list
 jobs why {job}
 jobs attempts {job}
+jobs attempts {job} --attempt 1
 jobs tree {job}
 jobs rerun {job}
 later=run a/hello --run-in 1h --detach
@@ -109,10 +154,13 @@ config list
 config explain server.port
 config check
 completion bash
-retention set debug --label debug --days 0
+retention set debug --label debug --days 0 --yes
 retention list
 retention delete debug
 tenants use {team}
+users list
+users disable {other}
+users enable {other}
 door=worker-tokens create site --tag default
 worker-tokens list
 worker-tokens revoke {door}
@@ -145,9 +193,14 @@ def test_every_command_prints_json(
     monkeypatch.setenv("XDG_CONFIG_HOME", str(server.directory))
     login = [TIDEMILL, "login", server.url, "--email", OWNER_EMAIL, "--password-stdin"]
     subprocess.run(login, input=OWNER_PASSWORD, text=True, check=True, capture_output=True)
+    _join(server)
     (server.directory / "backlog.csv").write_text("title,type\nOne,task\n")
     (server.directory / "hello.py").write_text("def main(n: int = 1):\n    print(n)\n")
-    known = {"me": OWNER_EMAIL, "team": _told(capsys, ["tenants", "list"])[0]["slug"]}
+    known = {
+        "me": OWNER_EMAIL,
+        "other": _OTHER_EMAIL,
+        "team": _told(capsys, ["tenants", "list"])[0]["slug"],
+    }
     said = set()
     for line in _STORY.strip().splitlines():
         mark, _, command = line.partition("=") if _is_named(line) else ("", "", line)
@@ -165,6 +218,14 @@ def test_every_command_prints_json(
             (server.directory / "schedules.json").write_text(json.dumps(told))
 
     assert _all_commands() - said == set()
+
+
+def _join(server: Server) -> None:
+    """Let somebody else become a member."""
+    with log_in(server.url) as owner:
+        invited = owner.post("/invitations", {"email": _OTHER_EMAIL})
+        person = {"email": _OTHER_EMAIL, "name": "Bob", "password": OWNER_PASSWORD}
+        owner.post("/auth/registrations", {"token": invited["token"], **person})
 
 
 def _is_named(line: str) -> bool:

@@ -1,6 +1,6 @@
-"""The pages for those who come from Celery and APScheduler: both halves of each pair do the same.
+"""The pages for those who come from elsewhere: both halves of each pair do the same.
 
-The old half runs in the full tier, on a Redis of its own.
+The old half runs in the full tier, Celery's on a Redis of its own.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Final
 
 import pytest
 
+from tests.fixtures.answers import Answer, answering
 from tests.fixtures.library import ROOT
 from tests.fixtures.ports import free_port
 from tests.fixtures.run import run_directory, unique_name
@@ -135,6 +136,35 @@ def test_cron_page_before_runs_at_each_due_time(folder: Path) -> None:
     before = desk.lay("before")
     with desk.beside(before, sys.executable, "gauge.py"):
         _wait_for_two_lines(before)
+
+
+@pytest.mark.full(reason="it shows what Windmill's library does; the new half is in each change")
+def test_windmill_page_before_gives_what_the_new_half_prints(folder: Path) -> None:
+    desk = Desk("windmill.md", folder)
+    (folder / "highest.py").write_text(desk.files["before_highest.py"])
+    # How Windmill lets a script run outside of it; only progress asks a server.
+    (folder / "mocked.json").write_text('{"variables": {"f/harbour/station": "west"}}')
+    with answering() as windmill:
+        windmill.prepare("GET", "/api/w/harbour/jobs_u/get/job", Answer(body={}))
+        progress = "/api/w/harbour/job_metrics/set_progress/job"
+        windmill.prepare("POST", progress, Answer(body={}))
+        desk.environment |= {
+            "BASE_INTERNAL_URL": windmill.url,
+            "WM_JOB_ID": "job",
+            "WM_MOCKED_API_FILE": str(folder / "mocked.json"),
+            "WM_STATE_PATH": "f/harbour/highest_state",
+            "WM_TOKEN": "token",
+            "WM_WORKSPACE": "harbour",
+        }
+        run = "print(highest.main([3.1, 4.2]))"
+        (folder / "main.py").write_text(f"import highest\n{run}\n{run}\n")
+
+        printed = desk.printed(folder).splitlines()
+
+    result = {"port": "Cuxhaven", "station": "west", "highest": 4.2}
+    assert printed == [str({**result, "runs": runs}) for runs in (1, 2)]
+    told = [asked.body for asked in windmill.asked if asked.path == progress]
+    assert [body["percent"] for body in told] == [50, 50]
 
 
 def _wait_for_two_lines(folder: Path) -> None:

@@ -16,7 +16,14 @@ from tests.fixtures.server import TIDEMILL, Server
 from tests.fixtures.waiting import wait_until
 
 _ROOT: Final = Path(__file__).parents[2]
-_PAGE: Final = _ROOT / "examples" / "workers" / "node" / "README.md"
+_FOLDER: Final = _ROOT / "examples" / "workers" / "node"
+_PAGE: Final = _FOLDER / "README.md"
+lines_max: Final = 100
+
+
+def test_worker_in_node_has_the_hundred_lines_that_its_page_tells() -> None:
+    assert "in a hundred lines" in _PAGE.read_text("utf-8")
+    assert len((_FOLDER / "worker.mjs").read_text("utf-8").splitlines()) <= lines_max
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")

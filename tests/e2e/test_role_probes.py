@@ -63,15 +63,15 @@ def _until(address: str, path: str, status: int) -> httpx.Response:
         seconds_max=soon_seconds_max,
         what=f"{status} of {path}",
     )
-    return httpx.get(f"http://{address}{path}", timeout=10)
+    return httpx.get(f"http://{address}{path}", timeout=60)
 
 
 def _ask(address: str, path: str) -> int | None:
     try:
-        return httpx.get(f"http://{address}{path}", timeout=10).status_code
+        return httpx.get(f"http://{address}{path}", timeout=60).status_code
     except httpx.TransportError:
         return None
 
 
 def _metrics(address: str) -> str:
-    return httpx.get(f"http://{address}/metrics", timeout=10).text
+    return httpx.get(f"http://{address}/metrics", timeout=60).text

@@ -28,6 +28,7 @@ INCOMING = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 @pytest.mark.full(reason="starts a server; parts of it are tested in one process")
 def test_traces_lead_from_a_request_to_the_runs_of_children() -> None:
+    """Q33: traces."""
     with collecting() as collector:
         environment = {
             **OWNER,

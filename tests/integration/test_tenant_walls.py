@@ -11,34 +11,14 @@ import httpx
 import pytest
 from msgspec import Struct
 
-from tests.fixtures.app import App, make_app
+from tests.fixtures.app import App, error, make_app
+from tests.fixtures.route_bodies import BODIES
 
 pytestmark = pytest.mark.anyio
 
 CANARY: Final = "kestrel-canary"
 _PASSWORD: Final = "a long Passw0rd of a stranger"
 
-# What a well-meant change of another tenant's thing would send.
-_BODIES: Final[dict[str, Any]] = {
-    "PUT /api/v1/jobs/{job_id}/metrics": {"values": {"taken": 1}},
-    "PUT /api/v1/jobs/{job_id}/progress": {"percent": 1},
-    "POST /api/v1/jobs/{job_id}/rerun": {},
-    "POST /api/v1/jobs/{job_id}/snooze": {"seconds": 60},
-    "PATCH /api/v1/members/{user_id}": {"role": "viewer"},
-    "PATCH /api/v1/projects/{project_id}": {"name": "Taken over"},
-    "PATCH /api/v1/tenants/{tenant_id}": {"name": "Taken over"},
-    "POST /api/v1/schedules/{schedule_id}/backfill": {
-        "since": "2026-01-01T00:00:00Z",
-        "until": "2026-01-02T00:00:00Z",
-    },
-    "POST /api/v1/schedules/{schedule_id}/pause": {},
-    "PUT /api/v1/schedules/{schedule_id}": {
-        "script_path": "f/hidden",
-        "trigger": {"every_seconds": 60},
-    },
-    "PATCH /api/v1/work-items/{item_id}": {"title": "Taken over"},
-    "PUT /api/v1/work-items/{item_id}": {"title": "Taken over"},
-}
 # Settings and calendars are named alike in every tenant: their values are what must stay apart.
 _NO_THING: Final = ("{key}", "/calendars/{name}", "/tags/{tag}", "/workers/{worker_id}")
 # A path belongs to a tenant: to write one of another's is to make one's own.
@@ -122,10 +102,12 @@ async def test_tenant_walls_keep_strategies_to_operators(walls: Walls) -> None:
     made = await walls.app.owner.put(url, json={"workers": "least_loaded", "weights": weights})
     assert made.status_code == 200, made.text
 
+    unknown = await walls.app.owner.put(url, json={"weights": {**weights, "harbour": 2}})
     changed = await walls.stranger.put(url, json={"order": "priority_fifo"})
     removed = await walls.stranger.delete(url)
     read = (await walls.stranger.get(url)).json()
 
+    assert error(unknown) == (400, "INVALID_STRATEGY", "weights.harbour")
     refusals = [answer.json()["error"]["code"] for answer in (changed, removed)]
     assert refusals == ["STRATEGY_OPERATOR_NEEDED"] * 2
     assert (read["workers"], read["weights"]) == ("least_loaded", {}), "not whom else there is"
@@ -166,6 +148,7 @@ async def test_tenant_walls_refuse_links_into_another_tenant(walls: Walls) -> No
         await walls.stranger.post("/api/v1/projects", json={"key": "MY", "name": "Mine"})
     ).json()
     item = {"item_type": "task", "title": "Mine", "project_id": mine["id"]}
+    timed = {"work_item_id": walls.ids["item_id"], "duration_seconds": 60, "date": "2026-03-02"}
     code = {"language": "python", "content": "def main():\n    pass\n"}
     answers = [
         await walls.stranger.post("/api/v1/work-items", json={**item, **link})
@@ -173,9 +156,33 @@ async def test_tenant_walls_refuse_links_into_another_tenant(walls: Walls) -> No
             {"project_id": walls.ids["project_id"]},
             {"parent_id": walls.ids["item_id"]},
             {"assignee_id": walls.ids["user_id"]},
+            {"labels": [walls.ids["label_id"]]},
+            {"sprint_id": walls.ids["sprint_id"]},
+        )
+    ]
+    view = {"name": "Mine", "filter": "is:open"}
+    answers += [
+        await walls.stranger.post("/api/v1/views", json={**view, **link})
+        for link in (
+            {"project_id": walls.ids["project_id"]},
+            {"filter": f"parent:{walls.ids['item_id']}"},
         )
     ]
     answers += [
+        await walls.stranger.get("/api/v1/search", params={"q": CANARY, "filter": "key:TM-1"})
+    ]
+    answers += [
+        await walls.stranger.post("/api/v1/time-entries", json=timed),
+        await walls.stranger.post("/api/v1/timer", json={"work_item_id": walls.ids["item_id"]}),
+        await walls.stranger.get(f"/api/v1/time-reports?work_item_id={walls.ids['item_id']}"),
+        await walls.stranger.get(f"/api/v1/time-entries?project_id={walls.ids['project_id']}"),
+        await walls.stranger.post(
+            "/api/v1/dependencies",
+            json={
+                "blocking_item_id": walls.ids["item_id"],
+                "blocked_item_id": walls.ids["item_id"],
+            },
+        ),
         await walls.stranger.post("/api/v1/jobs", json={"script_path": walls.ids["path"]}),
         await walls.stranger.post(
             "/api/v1/jobs", json={**code, "work_item_id": walls.ids["item_id"]}
@@ -183,7 +190,9 @@ async def test_tenant_walls_refuse_links_into_another_tenant(walls: Walls) -> No
         await walls.stranger.put("/api/v1/auth/tenant", json={"tenant_id": walls.ids["tenant_id"]}),
     ]
 
-    assert [answer.status_code for answer in answers if answer.status_code not in {404, 422}] == []
+    assert [
+        answer.status_code for answer in answers if answer.status_code not in {400, 404, 422}
+    ] == []
 
 
 async def _routes(app: App) -> list[tuple[str, str]]:
@@ -201,7 +210,7 @@ async def _send(client: httpx.AsyncClient, method: str, path: str, url: str) -> 
         return await client.post(
             url, content=b"title\nTaken over\n", headers={"content-type": "text/csv"}
         )
-    body = _BODIES.get(f"{method} {path}")
+    body = BODIES.get(f"{method} {path}")
     if body is None:
         return await client.request(method, url)
     return await client.request(method, url, json=body)
@@ -218,6 +227,13 @@ async def _things(app: App) -> dict[str, str]:
     item = await _made(
         owner, "work-items", project_id=project["id"], item_type="task", title=CANARY
     )
+    label = await _made(owner, "labels", name=CANARY)
+    entry = await _tracked(owner, item["id"])
+    days = {"start_date": "2026-11-23", "end_date": "2026-12-04"}
+    sprint = await _made(owner, "sprints", project_id=project["id"], name=CANARY, **days)
+    view = await _made(owner, "views", name=CANARY, filter="is:open", is_shared=True)
+    comment = await _made(owner, f"work-items/{item['id']}/comments", content=CANARY)
+    dependency = await _a_dependency(owner, item)
     content = f"def main():\n    return '{CANARY}'\n"
     path = "f/hidden"  # Without the canary: answers may repeat what the caller asked for.
     await _made(owner, "scripts", path=path, language="python", content=content)
@@ -232,15 +248,7 @@ async def _things(app: App) -> dict[str, str]:
     )
     occurrence = await _made(owner, f"schedules/{schedule['id']}/run-now")
     await _settled(owner, item["id"], schedule["id"])
-    for thing, body in (
-        ("calendars/hidden", {"description": CANARY}),
-        ("folders/hidden", {"description": CANARY}),
-        ("variables/f/hidden", {"value": CANARY, "is_secret": True}),
-        ("resource-types/hidden", {"schema": {"type": "object", "title": CANARY}}),
-        ("resources/f/hidden", {"type": "hidden", "value": {"canary": CANARY}}),
-    ):
-        put = await owner.put(f"/api/v1/{thing}", json=body)
-        assert put.status_code == 200, put.text
+    await _named(owner)
     token = await _made(owner, "api-tokens", name=CANARY, scopes=["read"])
     worker_token = await _made(owner, "worker-tokens", name=CANARY)
     invitation = await _made(owner, "invitations", email=f"{CANARY}@example.org")
@@ -250,8 +258,16 @@ async def _things(app: App) -> dict[str, str]:
         "session_id": me["session_id"],
         "project_id": project["id"],
         "item_id": item["id"],
+        "label_id": label["id"],
+        "entry_id": entry["id"],
+        "sprint_id": sprint["id"],
+        "view_id": view["id"],
+        "comment_id": comment["id"],
+        "emoji": "👍",
+        "dependency_id": dependency["id"],
         "path": path,
         "job_id": job["id"],
+        "attempt": "1",
         "schedule_id": schedule["id"],
         "occurrence_id": occurrence["id"],
         "name": "hidden",
@@ -259,6 +275,36 @@ async def _things(app: App) -> dict[str, str]:
         "worker_token_id": worker_token["id"],
         "invitation_id": invitation["id"],
     }
+
+
+async def _named(owner: httpx.AsyncClient) -> None:
+    """Make what has a name instead of an id."""
+    for thing, body in (
+        ("calendars/hidden", {"description": CANARY}),
+        ("folders/hidden", {"description": CANARY}),
+        ("variables/f/hidden", {"value": CANARY, "is_secret": True}),
+        ("resource-types/hidden", {"schema": {"type": "object", "title": CANARY}}),
+        ("resources/f/hidden", {"type": "hidden", "value": {"canary": CANARY}}),
+    ):
+        put = await owner.put(f"/api/v1/{thing}", json=body)
+        assert put.status_code == 200, put.text
+
+
+async def _tracked(owner: httpx.AsyncClient, item_id: str) -> dict[str, Any]:
+    """Return an entry on the item, beside the owner's timer."""
+    spent = {"work_item_id": item_id, "description": CANARY}
+    await _made(owner, "timer", **spent)
+    return await _made(owner, "time-entries", **spent, date="2026-03-02", duration_seconds=60)
+
+
+async def _a_dependency(owner: httpx.AsyncClient, item: dict[str, Any]) -> dict[str, Any]:
+    """Let `item` block another one of its project."""
+    other = await _made(
+        owner, "work-items", project_id=item["project_id"], item_type="task", title=CANARY
+    )
+    return await _made(
+        owner, "dependencies", blocking_item_id=item["id"], blocked_item_id=other["id"]
+    )
 
 
 async def _settled(owner: httpx.AsyncClient, item_id: str, schedule_id: str) -> None:
@@ -302,7 +348,17 @@ async def _made(client: httpx.AsyncClient, things: str, **body: Any) -> dict[str
 async def _snapshot(walls: Walls) -> list[Any]:
     paths = (
         f"/projects/{walls.ids['project_id']}",
+        f"/projects/{walls.ids['project_id']}/time-settings",
         f"/work-items/{walls.ids['item_id']}",
+        f"/work-items/{walls.ids['item_id']}/watchers",
+        f"/labels/{walls.ids['label_id']}",
+        f"/work-items/{walls.ids['item_id']}/time-entries",
+        "/timer",
+        f"/sprints/{walls.ids['sprint_id']}",
+        f"/views/{walls.ids['view_id']}",
+        f"/comments/{walls.ids['comment_id']}",
+        f"/work-items/{walls.ids['item_id']}/comments",
+        f"/dependencies/{walls.ids['dependency_id']}",
         f"/scripts/{walls.ids['path']}",
         f"/members/{walls.ids['user_id']}",
         f"/tenants/{walls.ids['tenant_id']}",

@@ -3,23 +3,52 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, Final
 
 import asyncpg
 import pytest
 
 from tests.fixtures.board import BoardWorld
+from tests.fixtures.filter_plans import USUAL, usual_statement
 from tests.fixtures.stores import StoreClock, a_tenant, store_options
-from tidemill.board.contract import WorkItemId
-from tidemill.board.work_items.models import WorkItemFilter
+from tidemill.board.blocking import repository as blocking
+from tidemill.board.contract import ProjectId, WorkItemId
+from tidemill.board.critical_paths.repository import OPEN_LINKS
+from tidemill.board.dependencies.repository import of_item_statement
+from tidemill.board.work_items.models import Sort, WorkItemFilter
 from tidemill.board.work_items.repository import list_statement
 from tidemill.core.clock import Instant
+from tidemill.core.ports import Value
 from tidemill.infrastructure.database import open_stores
 from tidemill.infrastructure.database.sql import parse_scoped
 
 pytestmark = pytest.mark.anyio
 
+_CHAIN: Final = """
+    INSERT INTO dependencies (tenant_id, id, dependency_type, blocking_item_id, blocked_item_id,
+        created_at, created_by)
+    SELECT :tenant_id, a.id, 'blocks', a.id, b.id, 1, 'ada' FROM work_items AS a
+    JOIN work_items AS b ON b.project_id = a.project_id AND b.number = a.number + 1
+"""
+_ONE: Final = {"ids": '["x"]'}
+_WAY: Final = {**_ONE, "phase": 0, "goal": "y", "goal_phase": 1}
+LINKED: Final[dict[str, tuple[str, dict[str, Any]]]] = {
+    "reaches": (blocking.REACHES["postgres"], _WAY),
+    "edges": (blocking.EDGES["postgres"], _WAY),
+    "keys": (blocking.KEYS["postgres"], _ONE),
+    "blocked among": (blocking.BLOCKED_AMONG["postgres"], _ONE),
+    "dependents": (blocking.DEPENDENTS, {"id": "x"}),
+    "blockers": (blocking.BLOCKERS, {"id": "x"}),
+    "of an item": of_item_statement(WorkItemId("x"), None, None),
+    "items": list_statement(WorkItemFilter(), None),
+    "items of a project": list_statement(WorkItemFilter(project_id=ProjectId("x")), None),
+    "blocked items": list_statement(WorkItemFilter(blocked=True), None),
+    "free items": list_statement(WorkItemFilter(blocked=False), None),
+    "open links": (OPEN_LINKS, {"project_id": "x"}),
+}
 
-async def test_list_statement_uses_an_index_in_its_order_on_postgres(tmp_path: Path) -> None:
+
+async def test_statements_use_their_indexes_on_postgres(tmp_path: Path) -> None:
     clock = StoreClock()
     async with store_options("schema", tmp_path) as options:
         stores = await open_stores(options, clock)
@@ -37,18 +66,31 @@ async def test_list_statement_uses_an_index_in_its_order_on_postgres(tmp_path: P
                 "idx_work_items_parent_id": WorkItemFilter(parent_id=WorkItemId("x")),
                 "idx_work_items_assignee_id": WorkItemFilter(assignee_id="x"),
                 "idx_work_items_updated_at": WorkItemFilter(updated_since=Instant(1)),
+                "idx_work_items_rank": WorkItemFilter(project_id=project.id, sort=Sort.RANK),
             }
-            plans = await _plans(options.url or "", options.schema_prefix, world, filters)
+            statements = {index: list_statement(wanted, None) for index, wanted in filters.items()}
+            usual = {name: usual_statement(name, project.id, "postgres") for name in USUAL}
+            place = options.url or "", options.schema_prefix
+            plans = await _plans(*place, world, statements)
+            usual_plans = await _plans(*place, world, usual)
+            await stores.tenants.write(world.tenant_id, lambda tx: tx.execute(_CHAIN))
+            linked = await _plans(*place, world, LINKED)
         finally:
             await stores.close()
 
     for index, plan in plans.items():
         assert index in plan, plan
         assert "Sort" not in plan, plan
+    for name, plan in usual_plans.items():
+        assert any(index in plan for index in USUAL[name][2].split("|")), (name, plan)
+        assert "Seq Scan on work_items" not in plan, (name, plan)
+    for name, plan in linked.items():
+        assert "Seq Scan on work_items" not in plan, (name, plan)
+        assert "Seq Scan on dependencies" not in plan, (name, plan)
 
 
 async def _plans(
-    url: str, prefix: str, world: BoardWorld, filters: dict[str, WorkItemFilter]
+    url: str, prefix: str, world: BoardWorld, statements: dict[str, tuple[str, dict[str, Value]]]
 ) -> dict[str, str]:
     connection = await asyncpg.connect(url)
     try:
@@ -57,16 +99,17 @@ async def _plans(
             "AND starts_with(schemaname, $1) ORDER BY schemaname DESC LIMIT 1",
             prefix,
         )
-        await connection.execute(f'SET search_path = "{schema}"; ANALYZE work_items')
+        await connection.execute(
+            f'SET search_path = "{schema}"; ANALYZE work_items, search_documents, dependencies'
+        )
         plans: dict[str, str] = {}
-        for index, wanted in filters.items():
-            sql, parameters = list_statement(wanted, None)
+        for name, (sql, parameters) in statements.items():
             statement = parse_scoped(sql)
             given = {"tenant_id": world.tenant_id, "limit": 51, **parameters}
             rows = await connection.fetch(
-                f"EXPLAIN {statement.postgres}", *(given[name] for name in statement.order)
+                f"EXPLAIN {statement.postgres}", *(given[one] for one in statement.order)
             )
-            plans[index] = "\n".join(row[0] for row in rows)
+            plans[name] = "\n".join(row[0] for row in rows)
     finally:
         await connection.close()
     return plans

@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any, Final
 
 import pytest
+from msgspec import structs
 
 from tests.fixtures.endings import a_past_job, claimed
 from tests.fixtures.jobs import DOUBLE, JobsWorld
@@ -24,7 +25,7 @@ from tidemill.jobs.queueing.queue.claims import Claimed
 from tidemill.jobs.queueing.queue.service import JobService
 from tidemill.jobs.requirements.models import Requires, requires_of
 from tidemill.jobs.steering.control import service as control_service
-from tidemill.jobs.steering.control.models import Changes, CodeChoice
+from tidemill.jobs.steering.control.models import Changes, CodeChoice, request_of
 from tidemill.jobs.steering.control.service import ControlService
 from tidemill.jobs.steering.transfers.models import line_of
 
@@ -199,6 +200,21 @@ async def test_a_new_run_takes_the_limits_that_its_function_has_by_now(
     assert [limits_of(one.limits or "").ttl_seconds for one in (job, new)] == [1000, 2000]
 
 
+async def test_limits_of_an_earlier_release_that_had_no_effect_hold_nobody_up(
+    world: JobsWorld,
+) -> None:
+    limits = Limits(cache_seconds=3_600, result_ttl_seconds=60)
+    functions = FunctionService(world.stores.jobs)
+    known = RegisteredFunction(name="shop:old", schema="{}", limits=limits.to_json())
+    old = structs.replace(await world.a_job(), limits=limits.to_json(), own=None)
+
+    await functions.keep([known])
+    request = request_of(old)
+
+    assert request.limits == Limits(cache_seconds=60, result_ttl_seconds=60)
+    assert (await world.jobs.create(request, actor=world.actor)).state is JobState.QUEUED
+
+
 async def test_what_a_script_requires_holds_where_its_job_says_nothing(
     world: JobsWorld, control: ControlService, tag: str
 ) -> None:
@@ -360,3 +376,15 @@ async def test_a_snooze_has_its_limits(
 
     with pytest.raises(InvalidJobField):
         await control.snooze(job.id, seconds=seconds, actor=world.actor)
+
+
+async def test_a_snooze_beyond_the_time_to_live_is_refused(
+    world: JobsWorld, control: ControlService, tag: str
+) -> None:
+    job = await world.a_job(tag=tag, limits=Limits(ttl_seconds=60))
+
+    with pytest.raises(InvalidJobField, match=r"due less than 60 s after its enqueue") as raised:
+        await control.snooze(job.id, seconds=600, actor=world.actor)
+
+    assert raised.value.param == "seconds"
+    assert (await world.job(job)).state is JobState.QUEUED

@@ -12,12 +12,16 @@ import asyncpg
 import msgspec
 import pytest
 
+from tests.fixtures.prepared import granting
 from tests.fixtures.services import need
 from tests.fixtures.stores import StoreClock, a_tenant, make_stores, store_options
+from tidemill.core.clock import Instant
 from tidemill.core.ids import TenantId
+from tidemill.core.ports import StoreKind
 from tidemill.infrastructure.database import Stores, open_stores
-from tidemill.infrastructure.database.migrations import MigrationFailed
+from tidemill.infrastructure.database.migrations import Migration, MigrationFailed
 from tidemill.infrastructure.database.postgres import places
+from tidemill.infrastructure.database.postgres.migrating import upgrade_schema
 
 pytestmark = pytest.mark.anyio
 
@@ -37,10 +41,11 @@ async def _plain_login(url: str, name: str) -> AsyncIterator[str]:
     connection = await asyncpg.connect(url)
     try:
         database = await connection.fetchval("SELECT current_database()")
-        await connection.execute(
-            f"CREATE ROLE {name} LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD 'plain';"
-            f'GRANT CREATE ON DATABASE "{database}" TO {name}'
-        )
+        async with granting(connection):
+            await connection.execute(
+                f"CREATE ROLE {name} LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD 'plain';"
+                f'GRANT CREATE ON DATABASE "{database}" TO {name}'
+            )
         yield urlunsplit(parts._replace(netloc=f"{name}:plain@{host}"))
     finally:
         await connection.close()
@@ -63,6 +68,44 @@ async def test_pool_integration_keeps_tenants_apart_for_a_login_that_owns_the_ta
             await stores.close()
 
     assert found == [["of one"], []]
+
+
+async def test_pool_integration_migrates_the_rows_of_all_tenants_for_a_login_that_owns_them(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    scripts = (
+        """
+        CREATE TABLE boats (tenant_id TEXT PRIMARY KEY, name TEXT);
+        INSERT INTO boats (tenant_id) VALUES ('one'), ('two')
+        """,
+        "UPDATE boats SET name = 'of ' || tenant_id",
+    )
+    steps = [
+        Migration(version=version, name="boats", up=up, down="", checksum=up)
+        for version, up in enumerate(scripts, start=1)
+    ]
+    async with store_options("pool", tmp_path) as options:
+        login = f"{options.schema_prefix}migrating"
+        schema = f"{options.schema_prefix}boats"
+        async with _plain_login(postgres_url, login) as url:
+            connection = await asyncpg.connect(url)
+            try:
+                for known in (steps[:1], steps):
+                    await upgrade_schema(
+                        connection,
+                        StoreKind.TENANT,
+                        schema,
+                        Instant(1),
+                        migrations=known,
+                        shared_with_role=login,
+                    )
+                hidden = await connection.fetch(f'SELECT name FROM "{schema}".boats')
+                await connection.execute("SET tidemill.tenant_id TO 'two'")
+                shown = await connection.fetch(f'SELECT name FROM "{schema}".boats')
+            finally:
+                await connection.close()
+
+    assert (hidden, [row[0] for row in shown]) == ([], ["of two"])
 
 
 async def test_placement_integration_uses_further_databases_before_the_pool(

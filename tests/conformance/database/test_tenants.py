@@ -39,6 +39,18 @@ async def test_provision_integration_50_first_accesses_make_one_store(stores: St
     assert await _names(stores, tenant) == [f"n{number:02}" for number in range(50)]
 
 
+async def test_register_integration_by_processes_that_begin_together_makes_one_row(
+    stores: Stores,
+) -> None:
+    """Whoever comes second must not be told of the unique key that its INSERT met first."""
+    for number in range(300):
+        tenant = TenantId(f"t{number}")
+
+        rows = await asyncio.gather(*(stores.registry.register(tenant) for _ in range(4)))
+
+        assert rows == [rows[0]] * 4
+
+
 async def test_provision_integration_again_keeps_what_is_there(stores: Stores) -> None:
     tenant = await a_tenant(stores)
     await stores.tenants.write(tenant, lambda tx: tx.execute(_ADD, name="a"))

@@ -61,7 +61,8 @@ class Server:
         status, named, answer = self.answers.pop(0) if len(self.answers) > 1 else self._last()
         text = "".join(f"{name}: {value}\r\n" for name, value in named.items())
         writer.write(
-            f"HTTP/1.1 {status} X\r\ncontent-length: {len(answer)}\r\n{text}\r\n".encode() + answer
+            f"HTTP/1.1 {status} X\r\ncontent-length: {len(answer)}\r\n{text}\r\n".encode("latin-1")
+            + answer
         )
 
     def _last(self) -> tuple[int, dict[str, str], bytes]:

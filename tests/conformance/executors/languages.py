@@ -66,7 +66,7 @@ BASH = Language(
     echoed=NASTY,
     fails=Script(content="echo no tide >&2\nexit 3"),
     failure=("ExitCode", "exit code 3"),
-    says=Script(content="tidemill_log WARNING high tide\necho 1"),
+    says=Script(content="export TZ=UTC-14\ntidemill_log WARNING high tide\necho 1"),
     exits=Script(content="exit 7"),
     sleeps=Script(content="echo on\nsleep 60"),
     tells=Script(content='echo "[\\"$TIDEMILL_JOB_ID\\", \\"$TIDEMILL_TOKEN\\"]"'),

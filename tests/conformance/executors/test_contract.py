@@ -1,9 +1,10 @@
-"""What every executor promises, in each language and on both sides of the walls."""
+"""What every executor promises, in each language and on both sides of the walls (Q29)."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -128,12 +129,15 @@ async def test_executors_write_lines_with_time_and_level(
 ) -> None:
     assert language.says is not None
 
-    assert succeeded(await run(language, language.says)) == 1
+    outcome = await run(language, language.says)
 
+    assert succeeded(outcome) == 1
     (line,) = [line for line in dispatcher.logs[JOB].decode().splitlines() if "high tide" in line]
     found = LINE.match(line)
     assert found is not None, line
     assert found[1] == "WARNING"
+    said_at = datetime.fromisoformat(line.split()[0]).timestamp() * 1_000
+    assert outcome.started_at // 1_000 <= round(said_at) <= outcome.finished_at // 1_000
 
 
 @pytest.mark.parametrize("language", [LANGUAGES[name] for name in ("sqlite", "duckdb", "http")])

@@ -192,6 +192,15 @@ async def test_http_executor_tries_again_where_that_is_safe(ask: Ask, server: Se
     assert len(server.asked) == 1
 
 
+async def test_http_executor_tries_again_after_a_time_that_is_no_number(
+    ask: Ask, server: Server
+) -> None:
+    server.answer(b"", 503, retry_after="\N{SUPERSCRIPT TWO}")
+    server.answer({"up": True})
+
+    assert succeeded(await ask())["body"] == {"up": True}
+
+
 @pytest.mark.parametrize(
     ("resource", "header"),
     [

@@ -106,6 +106,7 @@ async def _look(directory: Path, environment: Environment, **arguments: Any) -> 
         key = ZygoteKey(Walls.NAMESPACES, "tenant-a", environment)
         running = await keeper.run(key, specification, LIMITS)
         answer = Collected(MEBIBYTE)
+        assert running.process.result is not None
         await asyncio.gather(
             Pipe(running.process.result, answer.add).read(),
             Pipe(running.process.stdout, lambda _: None).read(),

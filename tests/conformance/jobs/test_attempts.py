@@ -99,6 +99,21 @@ async def test_attempts_keep_those_that_another_one_followed(world: JobsWorld) -
         ]
 
 
+async def test_attempts_are_read_one_by_one(world: JobsWorld) -> None:
+    job, hand = await world.a_job(attempts_max=3), Hand(world)
+    errors = [f'{{"type":"ValueError","message":"{word}"}}' for word in ("first", "second")]
+    await hand.end(await hand.claim(), None)
+    for error in errors:
+        await hand.end(await hand.claim(), JobState.FAILED, error)
+    service = AttemptService(world.stores.jobs, world.jobs)
+
+    found = [await service.get(job.public_id, n, actor=world.actor) for n in (1, 2)]
+
+    assert [(one.epoch, one.error) for one in found] == [(2, errors[0]), (3, errors[1])]
+    with pytest.raises(AttemptNotFound, match="no attempt 3; its last is 2"):
+        await service.get(job.public_id, 3, actor=world.actor)
+
+
 async def test_attempts_of_one_that_succeeded_at_once_cost_no_row(world: JobsWorld) -> None:
     job, hand = await world.a_job(), Hand(world)
 

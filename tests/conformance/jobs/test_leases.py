@@ -59,6 +59,7 @@ async def test_an_end_that_a_worker_tells_twice_is_recorded_once(world: JobsWorl
 
 
 async def test_a_silent_workers_late_outcome_is_fenced_off(world: JobsWorld) -> None:
+    """Q30: who is not heard of is lost, and counts no longer."""
     async with world.dispatching_now(), world.a_worker("one") as one:
         job = await world.a_job()
         lost = await one.assignment(job)

@@ -14,7 +14,7 @@ from tests.fixtures.jobs import JobsWorld, SpokenWorker, make_jobs
 from tests.fixtures.run import run_directory
 from tests.fixtures.stores import a_tenant
 from tidemill.core.actor import Actor
-from tidemill.core.ids import INSTALLATION
+from tidemill.core.ids import INSTALLATION, TenantId
 from tidemill.core.ports import Tx
 from tidemill.jobs.contract import JobRequest, JobState
 from tidemill.jobs.dispatching.dispatcher.choosing.repository import ChoosingRepository
@@ -47,6 +47,9 @@ class Everybody:
 
     async def is_operator(self, actor: Actor) -> bool:
         return self.are
+
+    async def tenant_id(self) -> TenantId | None:
+        return None
 
 
 async def place(world: JobsWorld, workers: WorkerRule, **fields: Any) -> None:

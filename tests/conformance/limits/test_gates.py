@@ -46,7 +46,7 @@ async def _cancel_all(world: JobsWorld, turns: Turns, job: Job) -> None:
 
 async def _snooze(world: JobsWorld, turns: Turns, job: Job) -> None:
     control = ControlService(world.stores.jobs, world.jobs, world.signals)
-    await control.snooze(job.id, seconds=60, actor=world.actor)
+    await control.snooze(job.id, seconds=20, actor=world.actor)
 
 
 async def _expire(world: JobsWorld, turns: Turns, job: Job) -> None:

@@ -10,6 +10,7 @@ from msgspec import structs
 from tests.fixtures.jobs import JobsWorld
 from tests.fixtures.stores import a_tenant
 from tests.fixtures.turns import Turns, limited
+from tidemill.core.clock import Instant
 from tidemill.core.pages import PageRequest
 from tidemill.core.ports import Tx
 from tidemill.jobs.contract import JobRequest, JobState
@@ -205,6 +206,38 @@ async def test_a_result_answers_jobs_with_the_same_arguments_for_a_while(
     assert other.state is JobState.QUEUED
     world.clock.advance(61)
     assert (await limited(world, cache_seconds=60)).state is JobState.QUEUED
+
+
+async def test_a_result_answers_a_later_job_when_its_time_comes(
+    world: JobsWorld, turns: Turns
+) -> None:
+    later = Instant(world.clock.now() + 30_000_000)
+    waiting = [await limited(world, n, cache_seconds=60, run_at=later) for n in (1, 2)]
+    first = await limited(world, cache_seconds=60)
+    await turns.take()
+    await turns.end(first.id, result="42")
+    assert (await world.job(waiting[0])).state is JobState.SCHEDULED
+    world.clock.advance(30)
+
+    taken = await turns.take()
+
+    answered = await world.job(waiting[0])
+    assert (answered.state, answered.result, answered.cached_from) == (
+        JobState.SUCCEEDED, "42", first.id,
+    )  # fmt: skip
+    assert taken == [waiting[1].id]
+
+
+async def test_a_result_answers_no_later_attempt(world: JobsWorld, turns: Turns) -> None:
+    job = await limited(world, cache_seconds=60, attempts_max=2)
+    await turns.take()
+    other = await limited(world, cache_seconds=60)
+    await turns.take()
+    await turns.end(other.id, result="42")
+    await turns.end(job.id, JobState.FAILED)
+    world.clock.advance(10)
+
+    assert await turns.take() == [job.id]
 
 
 async def test_what_a_reference_gave_to_one_person_answers_nobody_else(

@@ -7,10 +7,13 @@ from msgspec import structs
 
 from tests.fixtures.jobs import JobsWorld
 from tests.fixtures.turns import Turns, limited, one_at_a_time
+from tidemill.core.clock import MICROSECONDS_PER_SECOND, Instant
 from tidemill.jobs.contract import JobState
+from tidemill.jobs.errors import InvalidJobField
 from tidemill.jobs.limit_errors import LimitKeyUnclear
 from tidemill.jobs.limits.models import (
     Concurrency,
+    Debounce,
 )
 
 pytestmark = pytest.mark.anyio
@@ -27,6 +30,19 @@ async def test_a_job_whose_time_to_live_is_over_is_never_claimed(
     assert ended.state is JobState.TIMED_OUT
     assert "JOB_EXPIRED" in (ended.error or "")
     assert await world.fact_types() == ["JobFinished"]
+
+
+async def test_a_job_that_is_due_after_its_time_to_live_is_refused(world: JobsWorld) -> None:
+    now = world.clock.now()
+    with pytest.raises(InvalidJobField, match=r"less than 30 s after its enqueue") as late:
+        await limited(world, ttl_seconds=30, run_at=Instant(now + 3600 * MICROSECONDS_PER_SECOND))
+    with pytest.raises(InvalidJobField) as paused:
+        await limited(world, debounce=Debounce(seconds=30), ttl_seconds=30)
+    soon = await limited(world, ttl_seconds=60, run_at=Instant(now + MICROSECONDS_PER_SECOND))
+
+    assert late.value.param == "run_at"
+    assert paused.value.param == "limits.debounce.seconds"
+    assert soon.state is JobState.SCHEDULED
 
 
 async def test_a_job_that_waits_for_a_slot_expires_too(world: JobsWorld, turns: Turns) -> None:

@@ -81,6 +81,18 @@ async def test_what_is_sent_arrives_in_its_order(place: BrokerPlace, queues: Que
     assert reader.read == _numbers(300)
 
 
+async def test_a_queue_is_one_that_keeps_its_messages_on_disk(
+    place: BrokerPlace, queues: Queues
+) -> None:
+    reader, queue = Reader(), place.direct.status_queue
+    await queues.consume(queue, reader.take, window=1, lasting=True)
+    _send(queues, queue, b"packet")
+    await reader.until(1)
+
+    wanted = {"amqp": "quorum", "nats": "workqueue in a file"}
+    assert await place.type_of(queue) == wanted[place.kind]
+
+
 async def test_sent_is_called_when_the_broker_has_confirmed(
     place: BrokerPlace, queues: Queues
 ) -> None:

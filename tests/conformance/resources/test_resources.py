@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from tests.fixtures.values import WORD, ValuesWorld, all_pages
+from tidemill.core.ports import Tx
 from tidemill.http import VersionChanged
+from tidemill.jobs.code.resources.repository import ResourceRepository
 from tidemill.jobs.resource_errors import (
     ReferenceInvalid,
     ResourceInUse,
@@ -72,9 +75,40 @@ async def test_a_reference_may_stand_where_the_type_wants_something_else(
         await world.resources.value("db", actor=world.owner)
 
 
+@pytest.mark.parametrize("names", ["a", "ab", "abc"], ids=["itself", "two", "three"])
+async def test_a_resource_that_would_refer_to_itself_is_refused(
+    world: ValuesWorld, names: str
+) -> None:
+    *others, last = zip(names, names[1:] + names[0], strict=True)
+    for name, target in others:
+        await world.put_resource(name, {"base_url": f"$res:{target}"})
+
+    with pytest.raises(ResourceInvalid, match="leads back to itself") as refused:
+        await world.put_resource(last[0], {"base_url": f"$res:{last[1]}"})
+
+    assert refused.value.param == "value"
+
+
+async def test_two_changes_at_once_tie_no_circle_of_resources(world: ValuesWorld) -> None:
+    for turn in range(5):
+        one, other = f"{turn}/one", f"{turn}/other"
+        done = await asyncio.gather(
+            world.put_resource(one, {"base_url": f"$res:{other}"}),
+            world.put_resource(other, {"base_url": f"$res:{one}"}),
+            return_exceptions=True,
+        )
+        assert [isinstance(end, ResourceInvalid) for end in done].count(True) == 1
+
+
 async def test_a_circle_of_references_is_told_with_its_way(world: ValuesWorld) -> None:
     await world.put_resource("a", {"base_url": "$res:b"})
-    await world.put_resource("b", {"base_url": "$res:a"})
+
+    def use_case(tx: Tx) -> None:
+        # As one that was tied before circles were refused.
+        value = '{"base_url": "$res:a"}'
+        ResourceRepository().put(tx, "b", type_="http", value=value, description="", by="x")
+
+    await world.stores.tenants.write(world.owner.tenant_id, use_case)
 
     with pytest.raises(ReferenceInvalid, match=r"\$res:a → \$res:b → \$res:a: this leads back"):
         await world.resources.value("a", actor=world.owner)

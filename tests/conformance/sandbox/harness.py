@@ -129,10 +129,8 @@ class Harness:
         watches = [Stopwatch()]
         job = await self._start(source, arguments, 0, "tenant-a")
         printed, result = Collected(64 * 1024), Collected(MEBIBYTE)
-        reading = [
-            asyncio.create_task(Pipe(job.process.stdout, printed.add).read()),
-            asyncio.create_task(Pipe(job.process.result, result.add).read()),
-        ]
+        output = Pipe(job.process.stdout, printed.add)
+        answer = None if job.process.result is None else Pipe(job.process.result, result.add)
         stopping = asyncio.get_running_loop().call_later(
             ATTACK_SECONDS_MAX, job.stop, STOP_GRACE_SECONDS
         )
@@ -141,7 +139,12 @@ class Harness:
         seconds = watches[-1].look()
         stopping.cancel()
         watching.cancel()
-        await asyncio.gather(*reading)
+        for part in ending.answer:
+            result.add(part)
+        if answer is not None:
+            await answer.read()
+        await (output.rest() if ending.reusable else output.read())
+        output.stop()
         job.process.close()
         job.release()
         return {

@@ -59,7 +59,10 @@ async def test_a_backfill_knows_what_ran_between_the_runs_of_a_denser_definition
 
 async def test_a_backfill_starts_all_of_a_long_range(world: ScheduleWorld) -> None:
     schedule = await world.a_schedule(
-        trigger=Trigger(cron="* * * * *"), missed=Missed.SKIP, queue_max=2
+        trigger=Trigger(cron="* * * * *"),
+        missed=Missed.SKIP,
+        overlap=Overlap.QUEUE_ALL,
+        queue_max=2,
     )
     wanted = Range(since=at("2031-05-05T00:00:00"), until=at("2031-05-05T04:09:00"))
 

@@ -50,7 +50,8 @@ pytestmark = pytest.mark.anyio
 async def test_overlap_follows_the_policy(
     world: ScheduleWorld, overlap: Overlap, while_running: list[str], after_its_end: list[str]
 ) -> None:
-    schedule = await world.a_schedule(overlap=overlap, queue_max=2)
+    room: dict[str, Any] = {"queue_max": 2} if overlap is Overlap.QUEUE_ALL else {}
+    schedule = await world.a_schedule(overlap=overlap, **room)
     for _ in range(4):
         world.clock.advance(60)
         await world.fire()
@@ -120,6 +121,7 @@ async def two(world: ScheduleWorld, **dependency: Any) -> tuple[Any, Any]:
 
 
 async def test_a_dependency_is_waited_for(world: ScheduleWorld) -> None:
+    """Q28: before its dependency has run, nothing starts."""
     first, second = await two(world)
     world.clock.advance(3_600)
     await world.fire()
@@ -244,6 +246,24 @@ async def test_a_follower_of_a_failure_is_skipped_with_its_reason(world: Schedul
     (skipped,) = await world.occurrences(second)
     assert (skipped.state, skipped.reason) == ("skipped", "first failed")
     assert (await world.fact_types()).count("OccurrenceSkipped") == 1
+
+
+async def test_a_follower_of_what_was_skipped_is_skipped_with_its_reason(
+    world: ScheduleWorld,
+) -> None:
+    first = await world.a_schedule("first", overlap=Overlap.SKIP)
+    second = await world.a_schedule("second", follows=True, after=(Dependency(path="first"),))
+    third = await world.a_schedule("third", follows=True, after=(Dependency(path="second"),))
+    for _ in range(2):
+        world.clock.advance(60)
+        for _ in range(3):
+            await world.fire()
+
+    assert await world.states(first) == ["started", "skipped"]
+    for follower, reason in ((second, "first was skipped"), (third, "second was skipped")):
+        (skipped,) = await world.occurrences(follower)
+        assert (skipped.state, skipped.reason) == ("skipped", reason)
+    assert (await world.fact_types()).count("OccurrenceSkipped") == 3
 
 
 async def handled(world: ScheduleWorld) -> list[dict[str, Any]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from msgspec import structs
 
@@ -156,3 +158,21 @@ async def test_a_variable_stays_while_what_lies_in_another_store_refers_to_it(
         await world.variables.delete("/station", actor=world.owner)
 
     assert asked == ["$var:station"]
+
+
+async def test_of_those_who_write_over_one_version_at_once_one_wins(world: ValuesWorld) -> None:
+    await world.put("keys/shared")
+    await world.put_resource("keys/place", {"base_url": "http://a"})
+    types, owner = world.types, world.owner
+    await types.put("tide", {}, description="", expected_version=None, actor=owner)
+
+    for write in (
+        lambda: world.put("keys/shared", expected_version=1),
+        lambda: world.put_resource("keys/place", {"base_url": "http://a"}, expected_version=1),
+        lambda: types.put("tide", {}, description="", expected_version=1, actor=owner),
+        lambda: world.put("keys/new", expected_version=0),
+    ):
+        done = await asyncio.gather(*(write() for _ in range(8)), return_exceptions=True)
+
+        refused = [one for one in done if isinstance(one, VersionChanged)]
+        assert len(refused) == len(done) - 1, done

@@ -1,7 +1,8 @@
 """Every operation of the API's document, with inputs made from the document itself.
 
-No input makes the server fail, and each answer has a status, a type and a body that the document
-tells of. Half of the requests name objects that exist, so that they reach past the look-up.
+No input makes the server fail, and each answer has a status, a type, an ETag and a body that the
+document tells of. Half of the requests name objects that exist, so that they reach past the
+look-up.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from schemathesis.generation.feedback import FeedbackSources
 from schemathesis.pytest._test_builder import build_operation_test
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
+    response_headers_conformance,
     response_schema_conformance,
     status_code_conformance,
 )
@@ -36,14 +38,26 @@ DOCUMENT: Final = Path(__file__).resolve().parents[3] / "docs" / "api" / "openap
 tried_of: Final = {NORMAL: slice(0, None, 4), FULL: slice(None)}
 examples_max: Final = {NORMAL: 3, FULL: 5}
 answer_seconds_max: Final = 60
+# It answers until the client leaves; tests/integration/events is about it.
+_ENDLESS: Final = "/api/v1/events"
+
+
+def etags_are_documented(
+    _context: schemathesis.CheckContext, response: schemathesis.Response, case: Any
+) -> None:
+    """Find an ETag that the document does not tell of, which the other checks let pass."""
+    documented = case.operation.definition.raw["responses"].get(str(response.status_code), {})
+    assert "etag" not in response.headers or "ETag" in documented.get("headers", {})
+
+
 CHECKS: Final = [
     not_a_server_error,
     status_code_conformance,
     content_type_conformance,
+    response_headers_conformance,
     response_schema_conformance,
+    etags_are_documented,
 ]
-# It answers until the client leaves; tests/integration/events is about it.
-_ENDLESS: Final = "/api/v1/events"
 
 
 @schemathesis.serializer("application/x-ndjson")
@@ -108,6 +122,7 @@ def _make(owner: Client) -> dict[str, str]:
     item = owner.post(
         "/work-items", {"project_id": project["id"], "item_type": "task", "title": "Read gauges"}
     )
+    comment = owner.post(f"/work-items/{item['id']}/comments", {"content": "Read them"})
     content = "def main(number: int = 1) -> int:\n    return number\n"
     script = {"path": f"tides/{key}", "language": "python", "content": content}
     owner.post("/scripts", script)
@@ -123,6 +138,8 @@ def _make(owner: Client) -> dict[str, str]:
     return {
         "project_id": project["id"],
         "item_id": item["id"],
+        "comment_id": comment["id"],
+        "emoji": "👍",
         "work_item_id": item["id"],
         "job_id": job["id"],
         "path": script["path"],

@@ -1,63 +1,16 @@
-"""The board over HTTP: the app factory, real stores, and an authenticator that knows two roles."""
+"""The board over HTTP."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import httpx
 import pytest
-from msgspec import structs
 
 from tests.fixtures.board import BoardWorld
-from tidemill.api.app import ApiOptions, Probes, create_app
-from tidemill.board.module import build
-from tidemill.core.actor import Actor, Origin, Role
-from tidemill.core.config import Config
-from tidemill.core.module import Parts
-from tidemill.core.ports import RateLimiter
-from tidemill.http import SessionActor
-from tidemill.http.authentication import Kit
 
 pytestmark = pytest.mark.anyio
-API = "/api/v1"
 _CSV = b"id,title,type\n1,Season,epic\n2,Sail,whale\n"
-
-
-class _Authenticator:
-    def __init__(self, actor: Actor) -> None:
-        self._actor = actor
-
-    async def bearer(self, token: str, origin: Origin) -> Actor:
-        return structs.replace(self._actor, role=Role(token), origin=origin)
-
-    async def session(self, cookie: str, origin: Origin) -> SessionActor:
-        raise NotImplementedError
-
-    async def still_valid(self, actor: Actor) -> bool:
-        return True
-
-
-@pytest.fixture
-async def client(world: BoardWorld) -> AsyncIterator[httpx.AsyncClient]:
-    offer = build(cast("Parts", SimpleNamespace(tenants=world.stores.tenants, config=Config())))
-    kit = Kit(
-        authenticator=_Authenticator(world.actor),
-        rate_limiter=cast("RateLimiter", None),
-        requests_per_minute=lambda: 0,
-        allowed_origins=frozenset(),
-    )
-    probes = Probes(checks={}, render_metrics=lambda: b"", observe=lambda *_: None)
-    app, _ = create_app([offer], kit, ApiOptions(body_bytes_max=20_000_000), probes)
-    async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(app=cast("Any", app)),
-        base_url="http://tidemill.test" + API,
-        headers={"Authorization": "Bearer member"},
-    ) as client:
-        made = await client.post("/projects", json={"key": "TM", "name": "Tide"})
-        assert made.status_code == 201
-        yield client
 
 
 def _code(answer: httpx.Response) -> tuple[int, str, str | None]:
@@ -93,7 +46,7 @@ async def test_create_work_item_answers_201_with_the_fields_that_are_fixed(
     )
 
     assert answer.status_code == 201
-    assert answer.headers["etag"] == '"v1"'
+    assert answer.headers["etag"].startswith('"v1.')
     item = answer.json()
     assert item["assignee"] == {"id": ada, "name": "Ada", "avatar": None}
     assert item["sprint"] is None
@@ -156,7 +109,7 @@ async def test_change_work_item_by_put_and_patch_tells_absent_from_null(
     assert put.json()["assignee"]["name"] == "Ada"
     final = patched.json()
     assert (final["assignee"], final["description"], final["status"]) == (None, "Old", "todo")
-    assert patched.headers["etag"] == '"v3"'
+    assert patched.headers["etag"].startswith('"v3.')
 
 
 async def test_change_work_item_keeps_versions_apart_by_header_and_body(
@@ -180,10 +133,27 @@ async def test_change_work_item_keeps_versions_apart_by_header_and_body(
 async def test_get_work_item_answers_304_to_its_own_etag(client: httpx.AsyncClient) -> None:
     item = await _an_item(client)
     path = f"/work-items/{item['key']}"
+    tag = (await client.get(path)).headers["etag"]
 
-    answer = await client.get(path, headers={"If-None-Match": '"v1"'})
+    answer = await client.get(path, headers={"If-None-Match": tag})
 
     assert (answer.status_code, answer.content) == (304, b"")
+
+
+async def test_get_work_item_hides_no_rank_that_was_made_anew_behind_a_304(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tidemill.board.ranking.service.LENGTH_MAX", 2)
+    first, second, third = [await _an_item(client) for _ in range(3)]
+    path = f"/work-items/{second['id']}"
+    tag = (await client.get(path)).headers["etag"]
+
+    await client.patch(f"/work-items/{third['id']}", json={"after_id": first["id"]})
+    answer = await client.get(path, headers={"If-None-Match": tag})
+
+    assert answer.status_code == 200
+    assert answer.json()["version"] == second["version"]
+    assert answer.json()["rank"] > second["rank"]
 
 
 async def test_create_work_item_with_an_idempotency_key_happens_once(
@@ -350,3 +320,50 @@ async def test_viewers_read_and_change_nothing(client: httpx.AsyncClient) -> Non
     ):
         answer = await client.request(method, target, headers=viewer, json={})
         assert answer.status_code == 403, (method, target, answer.text)
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        {},
+        {"filter": "is:open"},
+        {"project_id": "TM", "parent_id": "019c0000-0000-7000-8000-000000000000"},
+        {"project_id": "TM", "assignee_id": "019c0000-0000-7000-8000-000000000000"},
+        {"project_id": "TM", "label": "quay"},
+        {"project_id": "TM", "updated_since": "1700000000"},
+    ],
+    ids=str,
+)
+async def test_a_list_refuses_an_order_by_number_that_it_has_not(
+    client: httpx.AsyncClient, elsewhere: dict[str, str]
+) -> None:
+    for title in "ab":
+        await _an_item(client, title=title)
+
+    there = (await client.get("/work-items?project_id=TM&sort=number")).json()["items"]
+    refused = await client.get("/work-items", params={**elsewhere, "sort": "number"})
+
+    assert [one["title"] for one in there] == ["b", "a"]
+    assert _code(refused) == (400, "SORT_WITHOUT_EFFECT", "sort")
+
+
+async def test_items_are_moved_and_listed_by_rank(client: httpx.AsyncClient) -> None:
+    for title in "abc":
+        await _an_item(client, title=title)
+
+    moved = await client.patch("/work-items/TM-3", json={"status": "todo", "before_id": "TM-1"})
+    nowhere = await client.patch("/work-items/TM-3", json={"after_id": "TM-9"})
+    itself = await client.patch("/work-items/TM-3", json={"after_id": "TM-3"})
+    both = await client.patch("/work-items/TM-3", json={"after_id": None, "before_id": None})
+    by_rank = {"project_id": "TM", "sort": "rank"}
+    first = (await client.get("/work-items", params={**by_rank, "limit": 2})).json()
+    cursor = first["next_cursor"]
+    rest = (await client.get("/work-items", params={**by_rank, "cursor": cursor})).json()
+    everywhere = await client.get("/work-items?sort=rank")
+
+    assert (moved.status_code, moved.json()["version"]) == (200, 2)
+    assert _code(nowhere) == (404, "WORK_ITEM_NOT_FOUND", "after_id")
+    assert _code(itself) == (422, "WRONG_NEIGHBOUR", "after_id")
+    assert _code(both) == (400, "PLACE_AMBIGUOUS", "before_id")
+    assert _code(everywhere) == (400, "RANK_NEEDS_PROJECT", "sort")
+    assert [one["title"] for one in first["items"] + rest["items"]] == ["c", "a", "b"]

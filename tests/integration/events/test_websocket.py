@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from tests.fixtures.stores import a_tenant, make_stores, until
 from tests.integration.events.server import Client, Server, a_server
 from tests.unit.events.world import ThingHappened
+from tidemill.board import CommentCreated, CommentDeleted, CommentId, CommentState
 from tidemill.board.contract import ProjectId, WorkItemCreated, WorkItemId, WorkItemState
 from tidemill.core.actor import Role, system
 from tidemill.core.clock import Instant
@@ -67,6 +68,7 @@ def an_item_created(project_id: str) -> WorkItemCreated:
         status="todo",
         priority="medium",
         assignee_id=None,
+        rank="a0",
         version=1,
         created_at=Instant(5),
         created_by="ada",
@@ -106,6 +108,51 @@ async def test_websocket_integration_two_subscribed_clients_hear_of_a_new_item(
             assert message.through_seq == message.header.seq == 1
         await stranger.send_protobuf(pb.WebSocketMessage(ping=pb.Ping(timestamp=7)))
         assert (await stranger.receive_protobuf()).pong.timestamp == 7
+
+
+async def test_websocket_integration_followers_of_an_item_hear_of_its_comments(
+    world: World,
+) -> None:
+    """R012, R058: a comment travels as the message that clients know."""
+    comment = CommentState(
+        id=CommentId("c1"),
+        work_item_id=WorkItemId("item-1"),
+        project_id=ProjectId("project-1"),
+        parent_id=None,
+        content="Looks **good**, @ada",
+        mentions=("ada",),
+        version=1,
+        created_at=Instant(5),
+        created_by="bob",
+        updated_at=Instant(5),
+        updated_by="bob",
+    )
+    gone = CommentDeleted(
+        comment_id=comment.id,
+        work_item_id=comment.work_item_id,
+        project_id=comment.project_id,
+        parent_id=None,
+        version=2,
+        user_id="bob",
+    )
+    async with world.server.client(world.token, protocol="tidemill.pb") as client:
+        assert (await client.receive_protobuf()).WhichOneof("payload") == "hello"
+        await client.send_protobuf(
+            pb.WebSocketMessage(subscribe=pb.Subscribe(topics=["work-item:item-1"]))
+        )
+        assert (await client.receive_protobuf()).WhichOneof("payload") == "subscribed"
+
+        await world.record(CommentCreated(comment=comment, user_id="bob"))
+        made = await client.receive_protobuf()
+        await world.record(gone)
+        deleted = await client.receive_protobuf()
+
+    assert made.WhichOneof("payload") == "comment_created"
+    told = made.comment_created.comment
+    assert (told.id, told.work_item_id, told.content) == ("c1", "item-1", comment.content)
+    assert (told.created_by, told.created_at, list(told.mentions)) == ("bob", 5, ["ada"])
+    assert deleted.WhichOneof("payload") == "comment_deleted"
+    assert deleted.comment_deleted.comment_id == "c1"
 
 
 async def test_websocket_integration_facts_of_one_transaction_share_a_frame(

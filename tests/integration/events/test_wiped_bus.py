@@ -185,12 +185,10 @@ _OTHERS: Final = pytest.mark.full(reason="what differs between buses is proved b
 async def test_hubs_integration_every_client_ends_with_the_databases_state(
     tmp_path: Path, kind: str, clients: int, writes: int
 ) -> None:
-    seed = random.randrange(10**6)  # noqa: S311 - a test
-    print(f"seed {seed}")
     async with bus_server(kind) as server, two_processes(tmp_path, server) as processes:
         stores = processes[0].stores
         tenant = await a_tenant(stores)
-        watchers = [Watcher(tenant, seed + n) for n in range(clients)]
+        watchers = [Watcher(tenant, seed=number) for number in range(clients)]
         watching = [
             asyncio.create_task(watcher.watch(processes[n % 2]))
             for n, watcher in enumerate(watchers)

@@ -180,7 +180,7 @@ def _drop(url: str, schema: str) -> None:
         "    await connection.close()\n"
         "asyncio.run(drop())\n"
     )
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=30)
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
 
 
 def _command_lines() -> list[str]:

@@ -128,16 +128,6 @@ async def test_job_tokens_integration_die_with_the_execution(world: IdentityWorl
     assert not await world.authenticator.still_valid(actor)
 
 
-async def test_job_tokens_integration_can_be_revoked_by_execution(world: IdentityWorld) -> None:
-    owner = await world.an_owner()
-    old, new = await _issue(world, owner, epoch=1), await _issue(world, owner, epoch=2)
-    assert (await _status(world, old), await _status(world, new)) == (200, 200)
-
-    await world.job_tokens.revoke_job_tokens(TenantId(owner["tenant_id"]), JOB, epoch=1)
-
-    assert (await _status(world, old), await _status(world, new)) == (401, 200)
-
-
 async def test_job_tokens_integration_expire_and_follow_the_membership(
     world: IdentityWorld,
 ) -> None:

@@ -13,7 +13,9 @@ from tests.fixtures.identity import OWNER_EMAIL, PASSWORD, IdentityWorld, bearer
 from tests.fixtures.stores import StoresKind
 from tidemill.core.actor import system
 from tidemill.core.ids import INSTALLATION, TenantId
+from tidemill.core.operators import OPERATORS
 from tidemill.core.ports import Tx
+from tidemill.settings.operators.service import FirstOwners
 
 pytestmark = pytest.mark.anyio
 
@@ -286,7 +288,8 @@ async def _close(world: IdentityWorld, email: str) -> None:
         lambda tx: tx.one("SELECT id FROM users WHERE email_key = :email", email=email),
     )
     assert row is not None
-    await world.part("profiles").disable(row[0], actor=system("test"))
+    world.ports[OPERATORS] = FirstOwners(world.stores.control)
+    await world.part("user_directory").disable(row[0], actor=system("test"))
 
 
 async def _everything(world: IdentityWorld) -> str:

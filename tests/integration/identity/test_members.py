@@ -50,6 +50,41 @@ async def test_members_integration_roles_change_at_once(world: IdentityWorld) ->
     assert "identity.members.change" in await world.audit_actions(owner["tenant_id"])
 
 
+async def test_members_integration_change_what_was_read(world: IdentityWorld) -> None:
+    owner = await world.an_owner()
+    bob = await world.a_member(owner, "member", "bob@example.org")
+    path = f"{MEMBERS}/{bob['user_id']}"
+    async with world.client(**bearer(owner)) as client:
+        read = {"If-Match": (await client.get(path)).headers["etag"]}
+        changed = await client.patch(path, json={"role": "viewer"}, headers=read)
+        late = [
+            await client.patch(path, json={"role": "admin"}, headers=read),
+            await client.delete(path, headers=read),
+        ]
+        now = {"If-Match": changed.headers["etag"]}
+        removed = await client.delete(path, headers=now)
+
+    assert (changed.status_code, removed.status_code) == (200, 204)
+    assert [answer.status_code for answer in late] == [412, 412]
+    assert late[0].headers["etag"] == f'"v{changed.json()["version"]}"'
+
+
+async def test_members_integration_a_new_name_is_no_known_answer(world: IdentityWorld) -> None:
+    owner = await world.an_owner()
+    bob = await world.a_member(owner, "member", "bob@example.org")
+    path = f"{MEMBERS}/{bob['user_id']}"
+    async with world.client(**bearer(owner)) as client:
+        known = {"If-None-Match": (await client.get(path)).headers["etag"]}
+        same = await client.get(path, headers=known)
+        async with world.client(**bearer(bob)) as his:
+            renamed = await his.patch("/api/v1/auth/me", json={"name": "Robert"})
+        other = await client.get(path, headers=known)
+
+    assert renamed.status_code == 200, renamed.text
+    assert (same.status_code, other.status_code) == (304, 200)
+    assert other.json()["name"] == "Robert"
+
+
 async def test_members_integration_nobody_reaches_above_the_own_role(
     world: IdentityWorld,
 ) -> None:

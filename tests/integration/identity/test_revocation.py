@@ -12,6 +12,8 @@ import pytest
 from tests.fixtures.identity import PASSWORD, IdentityWorld, bearer, identity_worlds
 from tests.fixtures.waiting import Stopwatch
 from tidemill.core.actor import Origin
+from tidemill.core.operators import OPERATORS
+from tidemill.settings.operators.service import FirstOwners
 
 pytestmark = [pytest.mark.anyio, pytest.mark.needs("postgres")]
 
@@ -59,6 +61,29 @@ async def test_revocation_integration_of_sessions_tokens_and_members_crosses_pro
     async with here.client(**bearer(owner)) as client:
         await client.delete(f"/api/v1/members/{eve['user_id']}")
     await _stops(there, eve)
+
+
+async def test_revocation_integration_of_an_account_crosses_processes(
+    worlds: Sequence[IdentityWorld],
+) -> None:
+    here, there = worlds
+    owner = await here.an_owner()
+    bob = await here.a_member(owner, "member", "bob@example.org")
+    token = await here.an_api_token(bob, "read")
+    here.ports[OPERATORS] = FirstOwners(here.stores.control)
+    for credential in (bob, token):
+        assert await _status(there, credential) == 200
+
+    async with here.client(**bearer(owner)) as client:
+        await client.post(f"/api/v1/users/{bob['user_id']}/disable")
+        await _stops(there, token)
+        await _stops(there, bob)
+        await client.post(f"/api/v1/users/{bob['user_id']}/enable")
+
+    watch = Stopwatch()
+    while await _status(there, token) != 200:
+        assert watch.look() < _seconds_max
+        await anyio.sleep(0.01)
 
 
 async def test_revocation_integration_by_a_new_password_crosses_processes(

@@ -63,6 +63,24 @@ async def test_limits_integration_of_a_script_hold_for_its_jobs(mail: Mail) -> N
     assert [job["id"] for job in listed["items"]] == [second["id"]]
 
 
+@pytest.mark.parametrize("fields", [{"timeout_seconds": 60}, {}])
+async def test_limits_integration_refuses_a_heartbeat_that_no_run_lives_to_miss(
+    mail: Mail, fields: dict[str, Any]
+) -> None:
+    await mail.deploy(heartbeat_timeout_seconds=3_000)
+    wrong = await mail.start(limits={"heartbeat_timeout_seconds": 3_600}, **fields)
+    # What was deployed with the script asks nothing of a job that takes less time for itself.
+    right = await mail.start(timeout_seconds=60)
+    own = await mail.start(limits={"heartbeat_timeout_seconds": 100}, timeout_seconds=101)
+    again = await mail.owner.post(
+        f"/api/v1/jobs/{own.json()['id']}/rerun", json={"timeout_seconds": 50}
+    )
+
+    assert error(wrong) == (400, "INVALID_JOB_FIELD", "limits.heartbeat_timeout_seconds")
+    assert f"timeout_seconds, {fields.get('timeout_seconds', 600)}," in wrong.text
+    assert [right.status_code, own.status_code, again.status_code] == [201, 201, 201]
+
+
 async def test_limits_integration_a_key_sees_the_defaults_of_arguments(mail: Mail) -> None:
     await mail.deploy(concurrency={"limit": 9, "key": "t-{args.text}"})
     plain, given = await mail.start(), await mail.start(args={"customer": 1, "text": "x"})

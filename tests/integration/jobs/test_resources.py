@@ -39,7 +39,7 @@ async def test_resources_integration_show_what_they_refer_to_only_where_it_is_as
     gone = await app.owner.delete("/api/v1/resources/db/tides")
     missing = await app.owner.get("/api/v1/resources/db/tides")
 
-    assert (made.status_code, made.headers["etag"]) == (200, '"v1"'), made.text
+    assert (made.status_code, made.headers["etag"][:4]) == (200, '"v1.'), made.text
     assert [row["value"] for row in listed.json()["items"]] == [None]
     assert read.json()["value"] == DATABASE
     assert resolved.json()["value"] == {**DATABASE, "password": WORD}
@@ -52,11 +52,10 @@ async def test_resources_integration_show_what_they_refer_to_only_where_it_is_as
 
 async def test_put_resource_integration_names_what_is_wrong(app: App) -> None:
     wrong = await put(app, "db", {**DATABASE, "port": "5432"})
-    await put(app, "a", {"base_url": "$res:a"}, "http")
-    circle = await app.owner.get("/api/v1/resources/value", params={"path": "a"})
+    circle = await put(app, "a", {"base_url": "$res:a"}, "http")
 
     assert error(wrong) == (422, "RESOURCE_INVALID", "value.port")
-    assert error(circle) == (422, "REFERENCE_INVALID", "value")
+    assert error(circle) == (422, "RESOURCE_INVALID", "value")
 
 
 async def test_resource_types_integration_are_made_read_and_deleted(app: App) -> None:

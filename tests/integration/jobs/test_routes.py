@@ -42,6 +42,7 @@ async def start(app: App, **body: Any) -> httpx.Response:
 
 
 async def test_scripts_integration_deploy_run_and_read(app: App) -> None:
+    """Q32."""
     deployed = await deploy(app)
     assert deployed.status_code == 201, deployed.text
     schema = deployed.json()["schema"]
@@ -83,6 +84,38 @@ async def test_jobs_integration_inline_code_fails_with_its_traceback(app: App) -
     assert "line 2" in ended["error"]["traceback"]
 
 
+async def test_bash_integration_that_does_not_parse_is_refused_at_the_door(app: App) -> None:
+    content = "echo rising\nfor tide in low high; do\n  echo $tide\nfi\n"
+
+    deployed = await app.owner.post(
+        "/api/v1/scripts", json={"path": "tides/list", "language": "bash", "content": content}
+    )
+    started = await start(app, language="bash", content=content)
+
+    for answer in (deployed, started):
+        assert error(answer) == (422, "SCRIPT_INVALID", "content")
+        assert "Line 4" in answer.json()["error"]["message"]
+        assert "unexpected token `fi'" in answer.json()["error"]["message"]
+
+
+async def test_attempts_integration_a_long_error_is_whole_at_one_of_them(app: App) -> None:
+    content = "def main():\n    raise ValueError('no tide ' * 1000)\n"
+    async with a_worker(app):
+        job = (await start(app, language="python", content=content)).json()
+        await finished(app, job["id"])
+
+    url = f"/api/v1/jobs/{job['id']}/attempts"
+    (listed,) = (await app.owner.get(url)).json()["items"]
+    whole = (await app.owner.get(f"{url}/1")).json()
+    shown = (await app.owner.get(f"/api/v1/jobs/{job['id']}")).json()
+    never = [await app.owner.get(f"{url}/{attempt}") for attempt in (0, 2, 10**30)]
+    assert listed["error_truncated"] is True
+    assert len(listed["error"]["message"]) == 500
+    assert (whole["error"], whole["error_truncated"]) == (shown["error"], False)
+    assert len(whole["error"]["message"]) == 8_000
+    assert {error(answer)[:2] for answer in never} == {(404, "ATTEMPT_NOT_FOUND")}
+
+
 async def test_jobs_integration_bash_takes_its_arguments(app: App) -> None:
     content = 'name="$1"\necho "hello $name"\n'
     async with a_worker(app):
@@ -101,10 +134,10 @@ async def test_jobs_integration_logs_stream_live_and_resume(app: App) -> None:
         job = (await start(app, language="python", content=content)).json()
         headers = {"Accept": "text/event-stream"}
         url = f"/api/v1/jobs/{job['id']}/logs"
-        stream = await app.owner.get(url, headers=headers, timeout=30)
+        stream = await app.owner.get(url, headers=headers, timeout=60)
         events = _events(stream.text)
         seen = events[0][0]
-        resumed = await app.owner.get(url, headers={**headers, "Last-Event-ID": seen}, timeout=30)
+        resumed = await app.owner.get(url, headers={**headers, "Last-Event-ID": seen}, timeout=60)
 
     assert stream.headers["content-type"].startswith("text/event-stream")
     assert "content-encoding" not in stream.headers, "what is compressed does not come at once"

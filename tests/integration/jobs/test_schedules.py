@@ -61,13 +61,15 @@ async def test_schedules_integration_make_read_change_delete(app: App) -> None:
     url = f"/api/v1/schedules/{schedule['id']}"
     assert schedule["next_at"] is not None
     assert schedule["trigger"]["cron"] == "30 2 * * *"
-    assert made.headers["etag"] == '"v1"'
+    assert made.headers["etag"].startswith('"v1.')
 
     listed = (await app.owner.get("/api/v1/schedules", params={"path": "tides/daily"})).json()
     assert [one["id"] for one in listed["items"]] == [schedule["id"]]
     body = {name: value for name, value in DAILY.items() if name != "path"}
     changed = await app.owner.put(
-        url, json={**body, "enabled": False, "description": "off"}, headers={"If-Match": '"v1"'}
+        url,
+        json={**body, "enabled": False, "description": "off"},
+        headers={"If-Match": made.headers["etag"]},
     )
     assert changed.status_code == 200, changed.text
     assert (changed.json()["enabled"], changed.json()["next_at"]) == (False, None)
@@ -75,6 +77,24 @@ async def test_schedules_integration_make_read_change_delete(app: App) -> None:
     assert error(late)[:2] == (412, "VERSION_CHANGED")
     assert (await app.owner.delete(url)).status_code == 204
     assert error(await app.owner.get(url))[:2] == (404, "SCHEDULE_NOT_FOUND")
+
+
+async def test_schedules_integration_what_has_come_next_is_no_known_answer(app: App) -> None:
+    """A run moves what comes next, and is no change of the schedule."""
+    schedule = (await make(app, trigger={"every_seconds": 1})).json()
+    url = f"/api/v1/schedules/{schedule['id']}"
+    first = await app.owner.get(url)
+    known = {"If-None-Match": first.headers["etag"]}
+
+    with anyio.fail_after(60):
+        while True:
+            later = await app.owner.get(url, headers=known)
+            if later.status_code != 304:
+                break
+            await anyio.sleep(0.05)
+
+    assert later.json()["version"] == schedule["version"]
+    assert later.json()["next_at"] > first.json()["next_at"]
 
 
 async def test_schedules_integration_run_now_starts_and_settles(app: App) -> None:
@@ -148,6 +168,10 @@ async def job_of(app: App, script_path: str) -> dict[str, Any]:
             "trigger.cron",
             "never fires",
         ),
+        ({"queue_max": 5}, "queue_max", "it counts with overlap queue_all, and this is skip"),
+        ({"catch_up_max": 5}, "catch_up_max", "it counts with missed all, not last"),
+        ({"wait_seconds_max": 5}, "wait_seconds_max", "it counts with after, which is empty"),
+        ({"days": {"include": ["2031-05-03"]}}, "days.include", "every-day needs none"),
         ({"path": "../up"}, "path", "reports/daily"),
     ],
 )

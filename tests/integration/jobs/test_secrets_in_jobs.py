@@ -91,11 +91,22 @@ def test_references_integration_in_arguments_are_resolved_when_the_job_starts(
     content = "def main(api: dict, pier: int):\n    print(api)\n    return len(api['token'])\n"
     client.post("/scripts", {"path": "calls", "language": "python", "content": content})
 
-    def job(api: str) -> dict[str, Any]:
-        body = {"script_path": "calls", "args": {"api": api, "pier": 1}}
-        return client.finished(client.post("/jobs", body)["id"])
+    client.put("/resources/ebb", {"type": "http", "value": value})
 
-    ended, lost = job("$res:tides"), job("$res:gone")
+    def job(api: str, **fields: object) -> str:
+        body = {"script_path": "calls", "args": {"api": api, "pier": 1}, **fields}
+        return str(client.post("/jobs", body)["id"])
+
+    waits = job("$res:ebb", run_at="2100-01-01T00:00:00Z")
+    client.delete("/resources/ebb")
+    client.post(f"/jobs/{waits}/run-now")
+    refused = client.ask(
+        "POST", "/jobs", json={"script_path": "calls", "args": {"api": "$res:tide", "pier": 1}}
+    )
+    ended, lost = client.finished(job("$res:tides")), client.finished(waits)
+
+    assert refused.json()["error"]["param"] == "args.api"
+    assert refused.json()["error"]["message"].endswith("Did you mean $res:tides?")
 
     assert (ended["error"], ended["result"]) == (None, len(WORD))
     log = client.get(f"/jobs/{ended['id']}/logs")["text"]
@@ -103,7 +114,7 @@ def test_references_integration_in_arguments_are_resolved_when_the_job_starts(
     kept = client.get(f"/jobs/{ended['id']}")["args"]
     assert kept == {"api": "$res:tides", "pier": 1}, "the queue keeps the reference only"
     assert lost["error"]["type"] == "ReferencesRefused"
-    assert lost["error"]["message"] == "$res:gone: there is no such resource."
+    assert lost["error"]["message"] == "$res:ebb: there is no such resource."
 
 
 @pytest.mark.full(reason="a dozen commands take 5 s of CPU; each has its tests")

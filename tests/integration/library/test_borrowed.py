@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from tests.fixtures.databases import a_database
 from tests.fixtures.library import Shop, make_shop
 from tests.fixtures.stores import until
 from tidemill import NotInTransaction
-from tidemill.jobs.errors import JobNotFound
+from tidemill.jobs.errors import InvalidJobField, JobNotFound
 
 pytestmark = pytest.mark.anyio
 seconds = 60.0
@@ -180,6 +181,49 @@ async def test_sqlite_integration_result_says_that_no_worker_carries_the_file_ov
     async with app, app.worker():
         with pytest.raises(TimeoutError, match=r"Name the file in Tidemill\(outboxes=\[…\]\)"):
             await left.result(0.1)
+
+
+async def test_sqlite_integration_outbox_takes_nothing_that_the_queue_would_refuse(
+    sqlite_shop: Shop,
+) -> None:
+    connection = sqlite3.connect(sqlite_shop.outbox)
+    tidemill.create_outbox(connection)
+    too_late = program.double.options(
+        app=sqlite_shop.app,
+        limits=tidemill.Limits(ttl_seconds=1),
+        run_at=timedelta(hours=1),
+    )
+
+    with pytest.raises(InvalidJobField) as refused:
+        await too_late.enqueue_in(connection, 1)
+
+    assert refused.value.param == "run_at"
+    assert connection.execute("SELECT COUNT(*) FROM tidemill_outbox").fetchone() == (0,)
+    connection.close()
+
+
+async def test_create_outbox_integration_is_for_sqlite_alone(shop: Shop) -> None:
+    engine = create_async_engine("sqlite+aiosqlite://")
+    synchronous = sqlalchemy.create_engine(
+        shop.database.replace("postgresql://", "postgresql+psycopg://"), poolclass=NullPool
+    )
+    asynchronous = await asyncpg.connect(shop.database)
+    try:
+        with psycopg.connect(shop.database) as plain, synchronous.connect() as layer:
+            for connection in (plain, layer, asynchronous, AsyncSession(engine)):
+                with pytest.raises(TypeError, match=r"enqueue_in needs no outbox"):
+                    tidemill.create_outbox(connection)
+    finally:
+        await asynchronous.close()
+        await engine.dispose()
+
+
+def test_create_outbox_integration_takes_sqlalchemy_on_a_file(tmp_path: Path) -> None:
+    engine = sqlalchemy.create_engine(f"sqlite:///{tmp_path}/shop.db", poolclass=NullPool)
+
+    with engine.begin() as connection:
+        tidemill.create_outbox(connection)
+        assert sqlalchemy.inspect(connection).get_table_names() == ["tidemill_outbox"]
 
 
 async def test_sqlite_integration_outbox_missing_says_what_to_do(sqlite_shop: Shop) -> None:

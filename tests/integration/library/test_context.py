@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+import tidemill
 from tests.fixtures import shop as program
 from tests.fixtures.library import Shop
-from tidemill import JobFailed, context
+from tidemill import JobFailed, Limits, context
+from tidemill.core.clock import from_datetime
 from tidemill.core.ids import TenantId
+from tidemill.jobs.code.functions.registry import REGISTRY
 from tidemill.jobs.records.metrics.repository import MetricRepository
 from tidemill.jobs.records.progress.repository import ProgressRepository
 
@@ -18,6 +22,12 @@ pytestmark = pytest.mark.anyio
 seconds = 60.0
 on_sqlite = pytest.mark.parametrize("shop", ["sqlite"], indirect=True)
 """For what both databases have no part in."""
+
+
+@pytest.fixture
+def own_functions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no other test see the functions of this one."""
+    monkeypatch.setattr(REGISTRY, "_declared", dict(REGISTRY.all()))
 
 
 async def said(shop: Shop, job_id: str) -> tuple[Any, dict[str, float]]:
@@ -80,6 +90,62 @@ async def test_context_integration_children_hang_below_their_job(shop: Shop) -> 
         child = await queue.get(child_id, tenant=shop.app.tenant)
 
     assert (child.parent_id, child.root_id, child.priority) == (parent.id, parent.id, 1)
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"priority": "high"}, "priority: Expected `int`, got `str`."),
+        ({"labels": "quay"}, "labels: Expected `array`, got `str`."),
+        ({"limits": {"rate": 1}}, "limits.rate: Expected `object | null`, got `int`."),
+        ({"limits": Limits(ttl_seconds="x")}, "limits.ttl_seconds must be a number, not 'x'."),  # type: ignore[arg-type]  # told
+        ({"run_at": "tomorrow"}, "run_at: Invalid RFC3339 encoded datetime."),
+        ({"run_at": 5}, "run_at: Expected `datetime | null`, got `int`."),
+        (
+            {"run_at": "2030-01-01T00:00:00"},
+            "run_at: Expected `datetime` with a timezone component.",
+        ),
+        (
+            {"run_at": datetime(2030, 1, 1)},  # noqa: DTZ001 - what is told
+            "run_at: Expected `datetime` with a timezone component.",
+        ),
+        ({"prority": 1}, "prority is not a field of a job."),
+        ({"trigger_id": "t"}, "trigger_id is not a field of a job."),
+    ],
+    ids=str,
+)
+async def test_context_integration_a_child_with_a_wrong_field_is_refused(
+    shop: Shop, own_functions: None, fields: dict[str, Any], reason: str
+) -> None:
+    @tidemill.job(name="tests.fixtures.shop:ask", app=shop.app)
+    async def ask() -> str:
+        try:
+            return await context.start_job_async(program.double.name, {"number": 1}, **fields)
+        except context.Refused as refused:
+            return f"{refused.status}: {refused}"
+
+    async with shop.app.worker():
+        told = await (await ask.enqueue()).result(seconds)
+
+    assert told == f"400: {reason}"
+
+
+@on_sqlite
+@pytest.mark.parametrize("run_at", ["2099-01-01T00:00:00Z", datetime(2099, 1, 1, tzinfo=UTC)])
+async def test_context_integration_a_child_waits_for_its_time(
+    shop: Shop, own_functions: None, run_at: str | datetime
+) -> None:
+    @tidemill.job(name="tests.fixtures.shop:ask", app=shop.app)
+    async def ask() -> str:
+        return await context.start_job_async(program.double.name, {"number": 1}, run_at=run_at)
+
+    async with shop.app.worker():
+        child_id = await (await ask.enqueue()).result(seconds)
+        queue = await shop.app.open()
+        child = await queue.get(child_id, tenant=shop.app.tenant)
+
+    assert child.due_at == from_datetime(datetime(2099, 1, 1, tzinfo=UTC))
 
 
 @on_sqlite

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import anyio
 import asyncpg
@@ -80,6 +81,24 @@ async def test_limits_integration_of_jobs_in_the_programs_own_transactions(shop:
 async def test_limits_integration_a_limit_that_cannot_hold_is_refused_by_the_decorator() -> None:
     with pytest.raises(InvalidJobField, match=r"limits\.ttl_seconds"):
         tidemill.job(name="shop:never", limits=Limits(ttl_seconds=0))(len)
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason"),
+    [
+        ({"concurrency": 5}, r"^limits\.concurrency must be a tidemill\.Concurrency, not 5\.$"),
+        ({"unique": "args"}, r"^limits\.unique must be a tidemill\.Unique, not 'args'\.$"),
+        ({"ttl_seconds": "x"}, r"^limits\.ttl_seconds must be a number, not 'x'\.$"),
+    ],
+    ids=str,
+)
+async def test_limits_integration_of_another_type_are_refused_where_they_are_given(
+    limits: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(InvalidJobField, match=reason):
+        tidemill.job(name="shop:never", limits=Limits(**limits))(len)
+    with pytest.raises(InvalidJobField, match=reason):
+        program.double.options(limits=Limits(**limits))
 
 
 async def test_limits_integration_of_many_calls_have_a_key_each(shop: Shop) -> None:

@@ -29,7 +29,7 @@ from tidemill.settings.values.service import SettingService
 pytestmark = pytest.mark.anyio
 
 ROOT = system("cli")
-seconds_to_arrive_max = 30.0
+seconds_to_arrive_max = 60.0
 
 
 class World:
@@ -78,14 +78,12 @@ async def test_live_settings_integration_a_change_and_a_removal_arrive(
     await live.start()
     try:
         assert live.get("log.level") == "info"
-        began = time.monotonic()
         await world.service.put("log.level", "debug", actor=ROOT)
         await until(lambda: heard == ["debug"], seconds=seconds_to_arrive_max)
         assert live.get("log.level") == "debug"
 
         await world.service.remove("log.level", actor=ROOT)
         await until(lambda: heard == ["debug", "info"], seconds=seconds_to_arrive_max)
-        assert time.monotonic() - began < 2 * seconds_to_arrive_max
     finally:
         await live.stop()
 

@@ -47,13 +47,14 @@ SEEN = Seen(
 def test_frame_shows_queues_with_most_waiting_first_and_workers() -> None:
     lines = frame(SEEN, 120, 40)
 
-    assert lines[0].startswith("Tidemill  http://here:3000  12:00:00  42 waiting  3 running")
-    assert [line.split()[0] for line in lines[2:6]] == ["QUEUE", "slow", "default", "night"]
-    assert lines[3].split() == ["slow", "40", "0", "0", "0", "30s"]
-    assert "(paused)" in lines[5]
-    assert lines[8].split() == ["one", "connected", "████████░░", "3/4", "64", "MiB", "2s",
+    assert lines[0] == "Tidemill  12:00:00  sorted by waiting  http://here:3000"
+    assert lines[1] == "42 waiting  3 running"
+    assert [line.split()[0] for line in lines[3:7]] == ["QUEUE", "slow", "default", "night"]
+    assert lines[4].split() == ["slow", "40", "0", "0", "0", "30s"]
+    assert "(paused)" in lines[6]
+    assert lines[9].split() == ["one", "connected", "████████░░", "3/4", "64", "MiB", "2s",
                                 "default,", "gpu"]  # fmt: skip
-    assert "lost" in lines[9]
+    assert "lost" in lines[10]
 
 
 def test_frame_fits_its_screen_and_says_what_it_leaves_out() -> None:
@@ -65,6 +66,17 @@ def test_frame_fits_its_screen_and_says_what_it_leaves_out() -> None:
     assert max(map(len, lines)) <= 60
     assert any("more tags" in line for line in lines)
     assert any(line.startswith("two") for line in lines), "workers keep their place"
+
+
+def test_frame_shows_every_figure_on_eighty_columns() -> None:
+    tags = [a_tag("default", 9_999_999, 50_000)]
+    url = "https://tidemill.harbour.example.org:3000"
+    busy = replace(SEEN, tags=tags, url=url, ended_per_second=31_234.5, failed_per_second=1_234.5)
+
+    lines = frame(busy, 80, 24)
+
+    assert lines[0].startswith("Tidemill  12:00:00  sorted by waiting  https://tidemill.harbour")
+    assert lines[1] == "9999999 waiting  50000 running  31234.5 ended/s  1234.5 failed/s"
 
 
 def test_frame_cuts_colours_without_breaking_them() -> None:

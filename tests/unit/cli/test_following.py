@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tidemill.cli.following import LogLines
+from tidemill.cli.following import LogLines, told_error
 
 
 def test_log_lines_join_what_was_cut_anywhere(capsys: pytest.CaptureFixture[str]) -> None:
@@ -29,3 +29,11 @@ def test_log_lines_drive_no_terminal(capsys: pytest.CaptureFixture[str]) -> None
     LogLines("j").add("a\x1b[2Jb\x9b2Jc\n", 1)
 
     assert capsys.readouterr().out == "a\ufffd[2Jb\ufffd2Jc\n"
+
+
+def test_told_error_ends_with_what_to_do_where_that_is_known() -> None:
+    error = {"type": "OSError", "message": "no net", "traceback": "Trace\n", "hint": "Use http."}
+
+    told = told_error({"state": "failed", "error": error})
+
+    assert told.splitlines() == ["Trace", "failed: OSError: no net", "hint: Use http."]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tidemill.cli.failures import CommandFailed
-from tidemill.cli.times import instant_of, seconds_of
+from tidemill.cli.times import duration, instant_of, second_of, seconds_of
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,15 @@ def test_instant_of_takes_durations_ago() -> None:
 def test_instant_of_refuses_what_is_none() -> None:
     with pytest.raises(CommandFailed):
         instant_of("yesterday")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0s"), (59, "59s"), (5_400, "1h30m"), (90_061, "25h1m1s")]
+)
+def test_duration_says_seconds_as_people_do(seconds: int, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_second_of_takes_instants_and_durations_ago() -> None:
+    assert second_of("2026-03-02T10:00:00+01:00") == 1_772_442_000
+    assert second_of(None) is None

@@ -11,6 +11,7 @@ from tidemill.core.addresses import network_of
         ("192.0.2.7", "192.0.2.7"),
         ("::ffff:192.0.2.7", "192.0.2.7"),
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
         ("local", "unknown"),
         (None, "unknown"),
     ],

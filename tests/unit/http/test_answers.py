@@ -8,9 +8,10 @@ import pytest
 from litestar import Litestar, Response, get
 from litestar.connection import Request
 from litestar.datastructures import Cookie
+from litestar.params import FromQuery
 
 from tidemill.http.answers import Answer
-from tidemill.http.bodies import View, single
+from tidemill.http.bodies import View, composed, single
 
 pytestmark = pytest.mark.anyio
 
@@ -79,11 +80,16 @@ async def one(request: Request[Any, Any, Any]) -> Response[_Thing]:
     return single(THING, version=3, request=request)
 
 
+@get("/composed")
+async def shown(request: Request[Any, Any, Any], name: FromQuery[str]) -> Response[_Thing]:
+    return composed(_Thing(name=name), version=3, request=request)
+
+
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     pairs = (ours_plain, theirs_plain, ours_cookie, theirs_cookie, ours_value, theirs_value)
     app = Litestar(
-        [*pairs, ours_text, theirs_text, ours_empty, theirs_empty, one],
+        [*pairs, ours_text, theirs_text, ours_empty, theirs_empty, one, shown],
         response_class=Answer,
         openapi_config=None,
     )
@@ -105,3 +111,13 @@ async def test_answer_to_a_known_version_has_no_body(client: httpx.AsyncClient) 
     known = await client.get("/single", headers={"If-None-Match": '"v3"'})
 
     assert (known.status_code, known.content, known.headers["etag"]) == (304, b"", '"v3"')
+
+
+async def test_answer_of_other_content_is_no_known_one(client: httpx.AsyncClient) -> None:
+    first = await client.get("/composed", params={"name": "a"})
+    known = {"If-None-Match": first.headers["etag"]}
+    same = await client.get("/composed", params={"name": "a"}, headers=known)
+    other = await client.get("/composed", params={"name": "b"}, headers=known)
+
+    assert (first.status_code, same.status_code, other.status_code) == (200, 304, 200)
+    assert first.headers["etag"].startswith('"v3.')

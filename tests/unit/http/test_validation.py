@@ -36,6 +36,30 @@ async def test_bodies_that_are_none_are_told_in_words(tmp_path: Path) -> None:
             "grants[...]: 'fly' is not one of read, run, write, own.",
         ),
         (
+            "POST",
+            "/api/v1/jobs",
+            {"script_path": "tides", "tga": "gpu"},
+            "tga is not a field of this body. Did you mean tag?",
+        ),
+        (
+            "POST",
+            "/api/v1/jobs",
+            {"script_path": "tides", "limits": {"concurency": {"limit": 1}}},
+            "limits.concurency is not a field of this body. Did you mean concurrency?",
+        ),
+        (
+            "POST",
+            "/api/v1/schedules",
+            {"path": "a", "trigger": {"corn": "@daily"}},
+            "trigger.corn is not a field of this body. Did you mean cron?",
+        ),
+        (
+            "POST",
+            "/api/v1/schedules",
+            {"path": "a", "after": [{"path": "b", "on": "sucess"}]},
+            "after[0].on: 'sucess' is not one of success, finish, any.",
+        ),
+        (
             "GET",
             "/api/v1/jobs?stat=failed",
             None,

@@ -4,7 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from tidemill.runtime.predecessor import orphan_of
+from tidemill.infrastructure.database.owner_lock import OwnerLock
+from tidemill.runtime.predecessor import (
+    DataDirectoryInUse,
+    orphan_of,
+    refuse_directory_in_use,
+)
 
 SUPERVISED = b"HOME=/root\0TIDEMILL_SUPERVISOR_PID=40\0LANG=C\0"
 
@@ -44,3 +49,20 @@ def test_orphan_of_is_none_without_a_holder(tmp_path: Path) -> None:
 
     assert orphan_of(data, processes) is None
     assert orphan_of(tmp_path / "nothing", processes) is None
+
+
+def test_refuse_directory_in_use_names_a_holder_that_stays(tmp_path: Path) -> None:
+    lock = OwnerLock.acquire(tmp_path)
+
+    with pytest.raises(DataDirectoryInUse, match="is in use by process"):
+        refuse_directory_in_use(tmp_path)
+
+    lock.release()
+    refuse_directory_in_use(tmp_path)
+    OwnerLock.acquire(tmp_path).release()
+
+
+def test_refuse_directory_in_use_leaves_nothing_where_there_was_nothing(tmp_path: Path) -> None:
+    refuse_directory_in_use(tmp_path / "nothing")
+
+    assert list(tmp_path.iterdir()) == []

@@ -38,6 +38,14 @@ command = [sys.executable, "-c", {STUBBORN!r}, *sys.argv[1:]]
 child = supervisor.Child("sleeper", command, stop_seconds_max=0.5)
 sys.exit(supervisor.Supervisor([child], say=lambda text: print(text, flush=True)).run())
 """
+# Its children do not end by themselves, and are given longer than the test has.
+WITH_PATIENCE = f"""
+import sys
+from tidemill.runtime.supervisor import Child, Supervisor
+command = [sys.executable, "-c", {STUBBORN!r}, *sys.argv[1:]]
+children = [Child(name, command, stop_seconds_max=600) for name in ("api", "worker")]
+sys.exit(Supervisor(children, say=lambda text: print(text, flush=True)).run())
+"""
 WITH_UNWANTED = f"""
 import sys
 from tidemill.runtime.supervisor import Child, Supervisor
@@ -101,6 +109,24 @@ def test_run_says_what_it_waits_for_while_a_child_takes_its_time_to_end(tmp_path
 
     assert "The sleeper finishes what it runs, for 0.4 s at most." in output
     assert not _alive(child)
+
+
+def test_run_ends_its_children_at_once_when_it_is_interrupted_again(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    supervisor = subprocess.Popen(
+        [sys.executable, "-c", WITH_PATIENCE, str(pids)], stdout=subprocess.PIPE, text=True
+    )
+    children = _pids(pids, 2)
+    assert supervisor.stdout is not None
+
+    supervisor.send_signal(signal.SIGINT)
+    first = supervisor.stdout.readline()
+    supervisor.send_signal(signal.SIGINT)
+    supervisor.communicate(timeout=60)
+
+    assert first == "Stopping; press Ctrl-C again to end at once.\n"
+    assert supervisor.returncode == 130
+    assert not any(_alive(child) for child in children)
 
 
 def test_run_gives_up_at_once_when_a_child_refuses_its_configuration(tmp_path: Path) -> None:

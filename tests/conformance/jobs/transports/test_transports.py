@@ -23,6 +23,7 @@ LEASE = 30
 async def test_a_job_reaches_a_worker_and_its_outcome_the_books(
     world: JobsWorld, workers: Workers
 ) -> None:
+    """Q31, by AMQP: work goes out on one queue, and what became of it comes back on another."""
     worker = await workers.come()
     job = await world.a_job(args={"number": 4})
 

@@ -69,6 +69,7 @@ async def _run(keeper: Keeper, content: str, key: ZygoteKey = SANDBOX) -> Any:
     running = await _begin(keeper, content, key)
     result = Collected(1000)
     await running.end()
+    assert running.process.result is not None
     await Pipe(running.process.result, result.add).read()
     running.process.close()
     return json.loads(result.get())["result"]

@@ -40,6 +40,27 @@ async def test_worker_integration_awaits_an_async_main(
     assert succeeded(await dispatcher.run(job("j", script))) == "later"
 
 
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("import no_such_module", "Name the package that has no_such_module"),
+        ("import socket; socket.create_connection(('192.0.2.1', 80))", "no network but"),
+        ("import socket; socket.create_connection(('tidemill.invalid', 80))", "no network but"),
+    ],
+)
+async def test_worker_integration_says_what_a_sandboxed_script_lacks(
+    dispatcher: Dispatcher, start_worker: StartWorker, line: str, hint: str
+) -> None:
+    await start_worker()
+
+    outcome = await dispatcher.run(
+        job("j", f"def main():\n    {line}", isolation=Isolation.SANDBOX)
+    )
+
+    assert outcome.error is not None
+    assert hint in outcome.error.get("hint", ""), outcome.error
+
+
 async def test_worker_integration_trims_tracebacks_to_the_script(
     dispatcher: Dispatcher, start_worker: StartWorker
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -191,6 +192,39 @@ async def test_relay_integration_hides_the_secrets_that_pass_in_log_and_result(
         "is": True,
     }  # fmt: skip
     assert dispatcher.logs["j"] == b"read [redacted]\n"
+
+
+@pytest.mark.parametrize("isolation", [Isolation.FORK, Isolation.SANDBOX])
+async def test_relay_integration_hides_secrets_in_what_a_job_tells_of_itself(
+    dispatcher: Dispatcher, start_worker: StartWorker, api: Api, isolation: Isolation
+) -> None:
+    await start_worker()
+    api.answer = b'{"value": "high tide", "secrets": ["high tide"]}'
+    script = (
+        "from tidemill import context\ndef main():\n"
+        "    word = context.get_variable('mail/password')\n"
+        "    context.progress(10.0, f'with {word}')\n"
+        "    context.metric(word, 12345)\n"
+    )
+
+    succeeded(await dispatcher.run(job("j", script, isolation=isolation)))
+
+    assert [json.loads(body) for body in api.bodies[1:]] == [
+        {"percent": 10.0, "text": "with [redacted]"},
+        {"values": {"[redacted]": 12345}},
+    ]
+
+
+@pytest.mark.parametrize("isolation", [Isolation.FORK, Isolation.SANDBOX])
+async def test_relay_integration_a_job_that_prints_its_environment_shows_no_token(
+    dispatcher: Dispatcher, start_worker: StartWorker, api: Api, isolation: Isolation
+) -> None:
+    await start_worker()
+
+    succeeded(await dispatcher.run(job("j", "env\n", language="bash", isolation=isolation)))
+
+    assert b"TIDEMILL_TOKEN=[redacted]\n" in dispatcher.logs["j"]
+    assert b"token-of-j" not in dispatcher.logs["j"]
 
 
 async def test_relay_integration_takes_what_a_forked_job_asks_for_a_sign_of_life(

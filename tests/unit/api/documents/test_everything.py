@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[4]
 
 @pytest.mark.parametrize("name", sorted(DOCUMENTS))
 def test_documents_are_current(name: str) -> None:
+    """Q39."""
     written = (ROOT / name).read_text(encoding="utf-8")
 
     assert written == DOCUMENTS[name](), "run `make docs`"

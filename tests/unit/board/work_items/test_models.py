@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,16 +15,15 @@ from tidemill.board.errors import (
     WrongParent,
 )
 from tidemill.board.limits import BoardLimits
+from tidemill.board.work_items.changes import changed_fields, differences
 from tidemill.board.work_items.models import (
     PARENT_TYPES,
     WorkItem,
     WorkItemChanges,
     WorkItemType,
     can_assign_to_sprint,
-    changed_fields,
     check_parent,
     check_type,
-    differences,
     valid_description,
     valid_title,
 )
@@ -53,6 +53,7 @@ def _an_item() -> WorkItem:
         assignee_avatar=None,
         external_id=None,
         job=None,
+        rank="a0",
         version=1,
         created_at=Instant(1),
         created_by="ada",
@@ -72,6 +73,13 @@ def test_can_assign_to_sprint_refuses_a(item_type: str) -> None:
     """R014, defect 9."""
     with pytest.raises(NotPlannable):
         can_assign_to_sprint(item_type)
+
+
+def test_can_assign_to_sprint_follows_what_a_tenant_wants() -> None:
+    can_assign_to_sprint("epic", ("epic",))
+
+    with pytest.raises(NotPlannable, match="types epic"):
+        can_assign_to_sprint("task", ("epic",))
 
 
 def test_check_type_reserves_the_word_project() -> None:
@@ -138,7 +146,7 @@ def test_changed_fields_refuses_null_where_something_must_be(field: str) -> None
     with pytest.raises(NullNotAllowed) as refused:
         changed_fields(
             _an_item(),
-            WorkItemChanges(**{field: None}),
+            structs.replace(WorkItemChanges(), **{field: None}),
             workflow=DEFAULT_WORKFLOW,
             limits=_LIMITS,
         )
@@ -175,3 +183,20 @@ def test_valid_title_gives_one_clean_line_or_refuses(text: str) -> None:
     assert title.splitlines() == [title]
     assert "\0" not in title
     assert valid_title(title, _LIMITS) == title
+
+
+def test_items_and_their_facts_from_before_there_were_ranks_can_be_read() -> None:
+    item = _an_item()
+    for kept in (item, item.state()):
+        old = structs.asdict(kept)
+        del old["rank"]
+
+        read = msgspec.json.decode(msgspec.json.encode(old), type=type(kept))
+
+        assert read == structs.replace(kept, rank="")
+
+
+def test_offered_leaves_out_the_word_that_no_item_can_be() -> None:
+    """R011: `project` is a known word, and no choice."""
+    assert [str(each) for each in WorkItemType.offered()] == ["epic", "story", "task", "bug"]
+    assert WorkItemType("project") is WorkItemType.PROJECT

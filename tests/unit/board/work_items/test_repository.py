@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.board import BoardWorld
-from tidemill.board.contract import ProjectId, WorkItemId
+from tidemill.board.contract import LabelId, ProjectId, WorkItemId
 from tidemill.board.work_items import repository
 from tidemill.board.work_items.models import WorkItemFilter, WorkItemType
 from tidemill.board.work_items.repository import list_statement
@@ -55,6 +55,20 @@ async def test_find_searches_by_index_only(world: BoardWorld, sql: str) -> None:
     plan = _plan(world, sql, {"id": "x", "project_key": "TM", "number": 1})
 
     assert "SCAN" not in plan, plan
+
+
+@pytest.mark.parametrize("count", [1, 2])
+async def test_list_statement_finds_bearers_of_a_label_by_its_index(
+    world: BoardWorld, count: int
+) -> None:
+    labels = [LabelId(f"l{n}") for n in range(count)]
+    sql, parameters = list_statement(WorkItemFilter(label="x"), (5, "x"), labels)
+
+    plan = _plan(world, sql, parameters)
+
+    assert "SEARCH il USING" in plan, plan
+    assert "SCAN w" not in plan, plan
+    assert "TEMP B-TREE" not in plan, plan
 
 
 def _plan(world: BoardWorld, sql: str, parameters: Mapping[str, object]) -> str:

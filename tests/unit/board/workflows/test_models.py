@@ -10,8 +10,11 @@ from tidemill.board.errors import StatusTransitionForbidden, UnknownStatus
 from tidemill.board.workflows.models import (
     DEFAULT_WORKFLOW,
     Category,
+    Times,
+    times_in,
     validate_status_transition,
 )
+from tidemill.core.clock import Instant
 
 statuses = st.sampled_from(sorted(DEFAULT_WORKFLOW.categories))
 
@@ -44,6 +47,20 @@ def test_validate_status_transition_allows_exactly_the_listed_moves(old: str, ne
     else:
         with pytest.raises(StatusTransitionForbidden, match="From"):
             validate_status_transition(DEFAULT_WORKFLOW, old, new)
+
+
+def test_times_in_tell_since_when_an_item_is_worked_on_and_done() -> None:
+    first, second, third = Instant(1), Instant(2), Instant(3)
+    started = times_in(Category.STARTED, Times(), at=first)
+    done = times_in(Category.DONE, started, at=second)
+
+    assert done == Times(started_at=first, completed_at=second)
+    assert times_in(Category.STARTED, started, at=second) == started
+    assert times_in(Category.CANCELLED, done, at=third) == done
+    assert times_in(Category.STARTED, done, at=third) == started, "it was taken up again"
+    assert times_in(Category.UNSTARTED, done, at=third) == Times()
+    assert times_in(Category.DONE, Times(), at=third) == Times(completed_at=third)
+    assert times_in(None, done, at=third) == done
 
 
 def test_validate_status_transition_refuses_an_unknown_status() -> None:

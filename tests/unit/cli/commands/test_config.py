@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -91,4 +92,5 @@ def test_explain_says_that_it_could_not_ask_the_database(
     told = capsys.readouterr().out
 
     assert "unread    the database, which may hold a value: The PostgreSQL store" in told
+    assert f"({urlsplit(_NOBODY).hostname}:{urlsplit(_NOBODY).port})" in told
     assert "hunter2" not in told

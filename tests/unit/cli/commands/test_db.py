@@ -46,12 +46,8 @@ def schemas(words: list[str], capsys: pytest.CaptureFixture[str]) -> Schemas:
 
 
 def test_upgrade_brings_a_new_installation_to_this_release(schemas: Schemas) -> None:
-    before = schemas.pending()
-    schemas.ask("check", code=ExitCode.FAILED)
-
     upgraded = schemas.ask("upgrade", "--tenants")
 
-    assert all(before[store] for store in ("control", "jobs"))
     assert schemas.pending() == {"control": [], "jobs": []}
     assert upgraded["versions"].keys() == {"control", "jobs"}
     assert (upgraded["tenants"]["total"], upgraded["tenants"]["failures"]) == (0, [])
@@ -93,3 +89,13 @@ def test_upgrade_is_refused_while_a_server_has_the_directory(
         held.release()
 
     assert refused["error"]["code"] == "DATA_DIRECTORY_IN_USE"
+
+
+@pytest.mark.parametrize("command", ["status", "check"])
+def test_what_looks_at_no_installation_says_that_there_is_none(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["db", command, "--data-dir", str(tmp_path / "none")]) == ExitCode.NOT_FOUND
+
+    assert f"There is no installation in {tmp_path / 'none'}." in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()

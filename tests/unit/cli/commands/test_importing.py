@@ -105,3 +105,14 @@ def test_import_prints_the_report_as_json(
 
     assert code == 1
     assert json.loads(capsys.readouterr().out)["rows"] == ROWS
+
+
+def test_import_of_a_heading_alone_says_that_there_are_no_rows(
+    server: Answers, backlog: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    empty = {**_report("imported", wrong=0), "rows_total": 0, "rows_created": 0, "rows": []}
+    server.prepare("POST", PATH, Answer(status=201, body=empty))
+
+    assert run(["items", "import", str(backlog), "-p", "TM"]) == 0
+
+    assert "no rows: the file has nothing below its heading." in capsys.readouterr().out

@@ -54,6 +54,23 @@ def test_logs_prints_the_attempt_that_is_wanted(server: Answers, words: list[str
     assert "attempt=1" in server.asked[0].path
 
 
+def test_attempts_shows_all_of_the_error_of_one(
+    server: Answers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = {
+        "attempt": 2,
+        "outcome": "failed",
+        "peak_memory_bytes": 0,
+        "cpu_microseconds": 0,
+        "error": {"type": "ValueError", "message": "no", "traceback": "line 7"},
+    }
+    server.prepare("GET", "/api/v1/jobs/j1/attempts/2", Answer(body=one))
+
+    assert run(["jobs", "attempts", "j1", "--attempt", "2"]) == 0
+
+    assert capsys.readouterr().out.rstrip().endswith("line 7")
+
+
 def test_why_tells_by_e_mail_who_has_cancelled_a_job(
     server: Answers, capsys: pytest.CaptureFixture[str]
 ) -> None:

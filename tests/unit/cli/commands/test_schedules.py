@@ -112,3 +112,16 @@ def test_show_tells_the_owner_by_id_to_whoever_may_not_read_members(
     assert run(["schedules", "show", "reports/daily"]) == 0
 
     assert "u1" in capsys.readouterr().out
+
+
+def test_create_takes_arguments_one_by_one(
+    server: Answers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = Answer(status=201, body={**SCHEDULE, "next_at": None})
+    server.prepare("POST", "/api/v1/schedules", made)
+    words = ["--every", "9", "--args", '{"days": 1, "port": "a"}', "--arg", "days=2"]
+
+    assert run(["schedules", "create", "tides/poll", "tides/read", *words]) == 0
+
+    assert server.asked[0].body["args"] == {"days": 2, "port": "a"}
+    assert capsys.readouterr().out == "Made reports/daily.\n"

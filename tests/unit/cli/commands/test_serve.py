@@ -29,7 +29,6 @@ def test_worker_offers_what_its_options_say(monkeypatch: pytest.MonkeyPatch) -> 
     [
         ((), {"api": 15, "worker": 45}),
         (("server.stop_seconds_max=40", "worker.stop_seconds_max=5"), {"api": 40, "worker": 45}),
-        (("server.port=no-number",), {"api": 15, "worker": 45}),
     ],
 )
 def test_up_gives_each_process_the_time_to_stop_that_is_configured(
@@ -56,6 +55,33 @@ def test_up_gives_each_process_the_time_to_stop_that_is_configured(
     children = supervisors[0].children
     assert {child.name: child.stop_seconds_max for child in children} == seconds
     assert all(set(words) <= set(child.command) for child in children)
+
+
+def test_up_tells_once_what_none_of_its_processes_could_use(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(os, "execv", lambda *_: pytest.fail("it began"))
+
+    code = run(["up", "--set", "server.port=no-number", "--set", "sever.host=::"])
+
+    assert code == 78
+    told = capsys.readouterr().err
+    assert told.count("tidemill: ") == 1
+    assert "server.port" in told
+    assert "server.host" in told
+
+
+def test_up_tells_of_a_data_directory_that_it_may_not_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "owner.lock").mkdir()
+
+    monkeypatch.setattr(os, "execv", lambda *_: pytest.fail("it began"))
+
+    code = run(["up", "--data-dir", str(tmp_path)])
+
+    assert code == 78
+    assert f"{tmp_path}/owner.lock cannot be used: Is a directory." in capsys.readouterr().err
 
 
 def test_worker_hands_on_the_way_to_a_dispatcher_far_away(

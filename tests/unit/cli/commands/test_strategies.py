@@ -23,18 +23,31 @@ def test_set_changes_what_is_named_and_keeps_the_rest(
     server: Answers, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server.prepare("GET", PATH, Answer(body=KNOWN))
-    server.prepare("PUT", PATH, Answer(body={**KNOWN, "order": "priority_fifo"}))
+    server.prepare("PUT", PATH, Answer(body={**KNOWN, "reserve_seconds": 5.0}))
 
-    code = run(["strategies", "set", "render", "--order", "priority_fifo", "--weight", "t2=3"])
+    code = run(["strategies", "set", "render", "--reserve", "5", "--weight", "t2=3"])
 
     assert code == 0
-    assert "priority_fifo" in capsys.readouterr().out
+    assert "5 s" in capsys.readouterr().out
     assert server.asked[-1].body == {
-        "order": "priority_fifo",
+        "order": "fair_share",
         "workers": "affinity",
         "affinity_wait_seconds": 10.0,
-        "reserve_seconds": 30.0,
+        "reserve_seconds": 5.0,
         "weights": {"t1": 2, "t2": 3},
+    }
+
+
+def test_set_leaves_out_what_the_new_rules_do_not_look_at(server: Answers) -> None:
+    server.prepare("GET", PATH, Answer(body={**KNOWN, "affinity_wait_seconds": 60.0}))
+    server.prepare("PUT", PATH, Answer(body=KNOWN))
+    said = ["--order", "priority_fifo", "--workers", "round_robin"]
+
+    assert run(["strategies", "set", "render", *said]) == 0
+    assert server.asked[-1].body == {
+        "order": "priority_fifo",
+        "workers": "round_robin",
+        "reserve_seconds": 30.0,
     }
 
 

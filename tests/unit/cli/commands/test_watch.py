@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.answers import Answers
+from tests.fixtures.answers import Answer, Answers
 from tidemill.cli.commands import watch
 from tidemill.cli.commands.watch import human
+from tidemill.cli.failures import ExitCode
 from tidemill.cli.main import run
 from tidemill.cli.output import moment
 
@@ -36,7 +37,7 @@ def test_human_tells_log_lines_one_by_one() -> None:
 
 
 def test_human_leaves_nothing_that_drives_the_terminal() -> None:
-    data = {"title": "a\x1b]0;b"}
+    data = {"work_item": {"title": "a\x1b]0;b"}}
 
     assert "\x1b" not in human({"header": HEADER, "fact": {"data": data}})
 
@@ -64,3 +65,29 @@ def test_watch_says_once_when_it_is_subscribed(
     assert json.loads(lines[1])["header"] == HEADER
     assert len(lines) == 3, "the last is the fact for people"
     assert said.err.count("Watching tenant.") == 1
+
+
+def test_watch_of_an_unknown_job_is_refused(server: Answers) -> None:
+    gone = {"error": {"message": "There is no job j9.", "code": "JOB_NOT_FOUND"}}
+    server.prepare("GET", "/api/v1/jobs/j9", Answer(status=404, body=gone))
+
+    assert run(["watch", "--job", "j9"]) == ExitCode.NOT_FOUND
+
+
+@pytest.mark.parametrize("ends_meanwhile", [False, True])
+def test_watch_of_a_job_that_has_ended_says_so(
+    server: Answers,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    ends_meanwhile: bool,
+) -> None:
+    runs = {"id": "j1", "state": "running", "finished_at": None}
+    ended = {"id": "j1", "state": "failed", "finished_at": AT}
+    answers = [runs, ended] if ends_meanwhile else [ended]
+    server.prepare("GET", "/api/v1/jobs/j1", *(Answer(body=one) for one in answers))
+    monkeypatch.setattr(watch, "follow", _told)
+
+    assert run(["watch", "--job", "j1"]) == 0
+
+    assert capsys.readouterr().out == "Job j1 has ended: failed.\n"

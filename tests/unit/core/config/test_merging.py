@@ -282,3 +282,28 @@ def test_explain_hides_secrets() -> None:
 def test_explain_refuses_an_unknown_key_with_the_nearest_name() -> None:
     with pytest.raises(ConfigRefused, match=r"Did you mean log\.level\?"):
         explain(merge(()), "log.levl")
+
+
+def test_merge_says_nothing_of_what_a_refused_value_would_have_allowed() -> None:
+    with pytest.raises(ConfigRefused) as refused:
+        merge(
+            [
+                entry(Source.COMMAND_LINE, "worker.connect", "localhost:7471"),
+                entry(Source.COMMAND_LINE, "worker.token_file", "worker.token"),
+                entry(Source.COMMAND_LINE, "worker.tls_ca_file", "ca.pem"),
+            ]
+        )
+
+    assert len(refused.value.problems) == 1
+    assert "tls://HOST:PORT" in refused.value.problems[0]
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("server.port", "TIDEMILL_SERVER_PORT or SERVER_PORT"),
+        ("log.level", "tidemill settings set log.level … --installation"),
+    ],
+)
+def test_explain_names_every_way_to_set_a_key(key: str, words: str) -> None:
+    assert words in explain(merge([]), key)

@@ -8,11 +8,12 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from tests.fixtures.stores import until
 from tests.unit.events.live.watching import Live, a_live, names_of, next_seqs, seqs_of
 from tests.unit.events.world import a_user
-from tidemill.core.actor import Actor
+from tidemill.core.actor import Actor, ActorKind
 from tidemill.core.facts import RecordedFact, Topic
 from tidemill.core.ids import TenantId
 from tidemill.core.ports import Change, Ephemeral, FactBatch
@@ -375,6 +376,22 @@ async def test_nobody_watches_whose_credential_cannot_be_checked(
         async with asyncio.timeout(60):
             while await connection.next_frames():
                 pass
+
+    assert connection.closed is not None
+    assert connection.closed.code == 4401
+
+
+async def test_a_job_whose_execution_ended_stops_watching_though_no_change_tells_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tidemill.events.live.hub.execution_check_seconds", 0.001)
+    async with a_live(tmp_path, Limits(heartbeat_seconds=3600)) as live:
+        job = structs.replace(a_user(live.tenant), kind=ActorKind.JOB, id="job-1")
+        async with live.hub.connected(job, Format.JSON) as connection:
+            live.valid = False
+            async with asyncio.timeout(60):
+                while await connection.next_frames():
+                    pass
 
     assert connection.closed is not None
     assert connection.closed.code == 4401

@@ -46,6 +46,11 @@ def test_read_frame_refuses_what_is_no_message(frame: bytes | str) -> None:
         read_frame(frame)
 
 
+def test_read_frame_says_in_one_sentence_what_it_cannot_read() -> None:
+    with pytest.raises(InvalidMessage, match=r"Failed to parse timestamp field: .*[^.]\.$"):
+        read_frame('{"ping": {"timestamp": "noon"}}')
+
+
 def test_read_frame_refuses_requests_that_belong_to_http() -> None:
     with pytest.raises(UnsupportedMessage):
         read_frame('{"create_work_item_request": {"title": "x"}}')

@@ -7,7 +7,7 @@ import pytest
 from tidemill.core.actor import Role
 from tidemill.core.ids import TenantId, UserId
 from tidemill.core.ports import Change
-from tidemill.identity.contract import REVOKING_CHANGES
+from tidemill.http.authentication import REVOKING_CHANGES
 from tidemill.identity.credential_errors import CredentialsUnverifiable
 from tidemill.identity.grants.cache import Bounded, GrantCache
 from tidemill.identity.grants.models import UserState

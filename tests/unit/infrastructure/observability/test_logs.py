@@ -54,6 +54,7 @@ def logging_to(level: str = "info", *, as_json: bool = True) -> tuple[Lines, Any
 
 
 def test_info_writes_one_json_line_with_context_and_fields() -> None:
+    """Q33: logs."""
     lines, log = logging_to()
     structlog.contextvars.bind_contextvars(request_id="r1", tenant_id="t1")
 

@@ -25,6 +25,7 @@ def test_render_says_what_runs_here(metrics: Metrics) -> None:
 
 
 def test_observe_request_counts_and_times(metrics: Metrics) -> None:
+    """Q33: metrics."""
     metrics.observe_request("GET", "/things/{id}", 200, 0.003)
     metrics.observe_request("GET", "/things/{id}", 200, 0.5)
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,6 +44,9 @@ from tidemill.jobs.limits.models import (
         (Limits(unique=Unique(), debounce=Debounce(seconds=1)), "limits.debounce"),
         (Limits(debounce=Debounce(seconds=5, max_seconds=2)), "limits.debounce.max_seconds"),
         (Limits(debounce=Debounce(seconds=5), cache_seconds=1), "limits.cache_seconds"),
+        (Limits(debounce=Debounce(seconds=5), ttl_seconds=5), "limits.debounce.seconds"),
+        (Limits(queue_timeout_seconds=9, ttl_seconds=9), "limits.queue_timeout_seconds"),
+        (Limits(cache_seconds=9, result_ttl_seconds=5), "limits.cache_seconds"),
         (Limits(ttl_seconds=float("nan")), "limits.ttl_seconds"),
         (Limits(heartbeat_timeout_seconds=0), "limits.heartbeat_timeout_seconds"),
     ],
@@ -51,6 +56,60 @@ def test_check_limits_names_the_field_at_fault(limits: Limits, param: str) -> No
         check_limits(limits)
 
     assert raised.value.param == param
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason"),
+    [
+        ({"concurrency": 5}, "limits.concurrency must be a tidemill.Concurrency, not 5."),
+        ({"rate": {"limit": 1}}, "limits.rate must be a tidemill.Rate, not {'limit': 1}."),
+        ({"debounce": Unique()}, "limits.debounce must be a tidemill.Debounce, not Unique("),
+        ({"ttl_seconds": "x"}, "limits.ttl_seconds must be a number, not 'x'."),
+        ({"cache_seconds": True}, "limits.cache_seconds must be a number, not True."),
+        (
+            {"concurrency": Concurrency(limit="2")},  # type: ignore[arg-type]  # what is told
+            "limits.concurrency.limit must be a whole number, not '2'.",
+        ),
+        (
+            {"concurrency": Concurrency(key=7)},  # type: ignore[arg-type]  # what is told
+            "limits.concurrency.key must be text, not 7.",
+        ),
+        (
+            {"concurrency": Concurrency(strategy="queue")},  # type: ignore[arg-type]  # as above
+            "limits.concurrency.strategy must be a tidemill.Strategy, not 'queue'.",
+        ),
+        (
+            {"rate": Rate(limit=1.5)},  # type: ignore[arg-type]  # as above
+            "limits.rate.limit must be a whole number, not 1.5.",
+        ),
+        (
+            {"rate": Rate(limit=1, period_seconds=None)},  # type: ignore[arg-type]  # as above
+            "limits.rate.period_seconds must be a number, not None.",
+        ),
+        (
+            {"unique": Unique(by="all")},  # type: ignore[arg-type]  # as above
+            "limits.unique.by must be a tidemill.UniqueBy, not 'all'.",
+        ),
+    ],
+    ids=str,
+)
+def test_check_limits_names_the_field_of_another_type(limits: dict[str, Any], reason: str) -> None:
+    with pytest.raises(InvalidJobField) as raised:
+        check_limits(Limits(**limits))
+
+    assert str(raised.value).startswith(reason)
+
+
+def test_check_limits_takes_whole_numbers_of_seconds() -> None:
+    check_limits(Limits(rate=Rate(limit=1, period_seconds=60), ttl_seconds=60))
+
+
+def test_limits_of_a_job_that_keeps_its_result_shorter_ask_nothing_more() -> None:
+    """The cache is that of the script, and whoever starts the job has not named it."""
+    merged = Limits(result_ttl_seconds=60).over(Limits(cache_seconds=3_600))
+
+    assert merged == Limits(result_ttl_seconds=60, cache_seconds=60)
+    check_limits(merged)
 
 
 def test_limits_of_a_job_stand_over_those_of_its_script() -> None:

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from tidemill.jobs.protocol.connection import dispatcher_end
 from tidemill.jobs.protocol.receiving import STRANGER
-from tidemill.jobs.protocol.visitors import Visitor, Visitors, network_of
+from tidemill.jobs.protocol.visitors import Visitor, Visitors
 
 pytestmark = pytest.mark.anyio
 
@@ -72,9 +72,3 @@ async def test_enter_sends_no_worker_away(door: Door) -> None:
     assert door.visitors.enter("10.0.0.4") is None
     assert stranger not in set(door.visitors)
     assert door.here() == ["10.0.0.1"] * 5 + ["10.0.0.3"]
-
-
-def test_network_of_knows_addresses_of_both_kinds() -> None:
-    found = [network_of(one) for one in ("10.0.0.1", "::ffff:10.0.0.1", "fe80::1%eth0", "here")]
-
-    assert found == ["10.0.0.1", "10.0.0.1", "fe80::/64", "here"]

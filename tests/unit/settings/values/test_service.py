@@ -43,6 +43,9 @@ class Only:
     async def is_operator(self, actor: Actor) -> bool:
         return actor.id in self._ids
 
+    async def tenant_id(self) -> TenantId | None:
+        return None
+
 
 NOBODY = Only()
 

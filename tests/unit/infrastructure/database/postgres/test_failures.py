@@ -29,3 +29,22 @@ def test_store_unavailable_asks_for_patience_where_that_helps() -> None:
     assert told is not None
     assert told.message.endswith("Try again in a moment.")
     assert told.reason == "the server starts"
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("postgresql://u:pw@db.lan:5433/tidemill", " (db.lan:5433)"),
+        ("postgresql://u:pw@db.lan/tidemill", " (db.lan:5432)"),
+        ("postgresql://u:pw@[::1]/tidemill", " ([::1]:5432)"),
+        ("postgresql:///tidemill?host=/run/postgresql", " (/run/postgresql:5432)"),
+        ("postgresql://u:12/34@db.lan/tidemill", ""),
+        ("postgresql://u:p/w@db.lan/tidemill", ""),
+        ("postgresql://u:pw@one,two/tidemill", ""),
+    ],
+)
+def test_store_unavailable_names_the_server_and_never_the_password(url: str, place: str) -> None:
+    told = store_unavailable("PostgreSQL", OSError("no"), url=url)
+
+    assert told is not None
+    assert told.reason == f"the connection to the server failed{place}"

@@ -237,6 +237,22 @@ def test_models_of_pydantic_are_taken() -> None:
     assert signature.schema()["properties"]["model"] == {"type": "object"}
 
 
+def test_schema_of_object_takes_whatever_json_has() -> None:
+    properties = Signature(many).schema()["properties"]
+
+    assert set(properties["value"]["items"]["type"]) == {
+        "array", "boolean", "null", "number", "object", "string",
+    }  # fmt: skip
+
+
+def test_check_names_tells_what_a_call_would_miss() -> None:
+    signature = Signature(uses_later)
+
+    signature.check_names({"later"})
+    with pytest.raises(ArgumentsInvalid, match=r"missing a required argument: 'later'"):
+        signature.check_names({"run"})
+
+
 def test_schema_describes_the_arguments() -> None:
     schema = Signature(everything).schema()
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
@@ -10,6 +9,7 @@ import pytest
 from tests.integration.jobs.worker.dispatcher import job
 from tidemill.jobs.execution.worker.calls import Calls
 from tidemill.jobs.execution.worker.contract import Called
+from tidemill.jobs.execution.worker.slots import Slots
 from tidemill.jobs.protocol.messages import Held, Outcome, Verdict
 
 pytestmark = pytest.mark.anyio
@@ -49,18 +49,19 @@ class Table:
     """Calls with a number of slots, and what was told of them."""
 
     def __init__(self, slots: int) -> None:
-        self.slots: asyncio.Queue[int] = asyncio.Queue()
-        for slot in range(slots):
-            self.slots.put_nowait(slot)
+        self.slots: Slots[Called] = Slots(slots, self._start)
         self.told: list[list[tuple[str, Verdict]]] = []
-        self.calls = Calls(self.slots, lambda: cast("Any", None), self._over)
+        self.calls = Calls(self.slots.leave, lambda: cast("Any", None), self._over)
+
+    def _start(self, call: Called, has_slot: bool) -> None:
+        self.calls.begin(call, has_slot=has_slot)
 
     def _over(self, over: Sequence[tuple[Called, Outcome]]) -> None:
         self.told.append([(call.held.job_id, outcome.verdict) for call, outcome in over])
 
     def add(self, *calls: Call) -> None:
         for call in calls:
-            self.calls.add(cast("Called", call))
+            self.slots.add(cast("Called", call))
 
 
 async def test_calls_begin_when_there_is_a_slot() -> None:
@@ -72,7 +73,7 @@ async def test_calls_begin_when_there_is_a_slot() -> None:
     await asyncio.sleep(0)
 
     assert second.ended is not None
-    assert table.slots.empty()
+    assert table.slots.free == 0
 
 
 async def test_calls_that_end_together_are_told_together() -> None:
@@ -82,7 +83,7 @@ async def test_calls_that_end_together_are_told_together() -> None:
     await asyncio.sleep(0)
 
     assert [len(told) for told in table.told] == [1_000]
-    assert table.slots.qsize() == 2
+    assert table.slots.free == 2
 
 
 async def test_calls_that_break_the_worker_fail_and_leave_their_slot() -> None:
@@ -92,25 +93,7 @@ async def test_calls_that_break_the_worker_fail_and_leave_their_slot() -> None:
     await asyncio.sleep(0)
 
     assert table.told == [[("broken", Verdict.FAILED), ("next", Verdict.SUCCEEDED)]]
-    assert table.slots.qsize() == 1
-
-
-async def test_calls_begin_without_what_another_job_has_bound_to_its_context() -> None:
-    bound: contextvars.ContextVar[str] = contextvars.ContextVar("bound", default="nothing")
-    table, seen = Table(0), []
-
-    class Looking(Call):
-        def begin_served(self, surroundings: Any, ended: Callable[[Any, Outcome], None]) -> None:
-            seen.append(bound.get())
-            super().begin_served(surroundings, ended)
-
-    table.add(Looking("waits"))
-    bound.set("another job's")
-    table.slots.put_nowait(0)
-    table.calls.begin_soon()
-    await asyncio.sleep(0)
-
-    assert seen == ["nothing"]
+    assert table.slots.free == 1
 
 
 async def test_calls_that_end_twice_give_their_slot_back_once() -> None:
@@ -122,21 +105,4 @@ async def test_calls_that_end_twice_give_their_slot_back_once() -> None:
     await asyncio.sleep(0)
 
     assert table.told == [[("twice", Verdict.SUCCEEDED)]]
-    assert table.slots.qsize() == 1
-
-
-async def test_calls_that_are_stopped_while_they_wait_end_without_a_slot() -> None:
-    table, runs, waits = Table(1), Call("runs"), Call("waits", at_once=True)
-    behind = Call("behind")
-    table.add(runs, waits, behind)
-
-    table.calls.stopped(cast("Called", waits))
-    table.calls.stopped(cast("Called", runs))
-    await asyncio.sleep(0)
-
-    assert table.told == [[("waits", Verdict.SUCCEEDED)]]
-    assert behind.ended is None
-    assert table.slots.qsize() == 0
-    runs.end()
-    await asyncio.sleep(0)
-    assert behind.ended is not None
+    assert table.slots.free == 1

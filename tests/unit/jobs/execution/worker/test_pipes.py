@@ -119,3 +119,54 @@ async def test_a_stopped_pipe_takes_nothing_more(ends: tuple[int, int]) -> None:
     await turns()
 
     assert taken == []
+
+
+async def test_rest_takes_what_is_in_it_and_leaves_it_open(ends: tuple[int, int]) -> None:
+    read, write = ends
+    taken: list[bytes] = []
+    os.write(write, b"first")
+    pipe = Pipe(read, taken.append, lambda: taken.append(b"end"), listens=False)
+
+    await pipe.rest()
+    os.write(write, b"of the next one")
+    await turns()
+
+    assert taken == [b"first", b"end"]
+    assert os.read(read, 100) == b"of the next one"
+
+
+async def test_rest_waits_for_a_piece_that_is_being_taken(ends: tuple[int, int]) -> None:
+    read, write = ends
+    may_go_on = asyncio.Event()
+    taken: list[bytes] = []
+
+    async def take(data: bytes) -> None:
+        await may_go_on.wait()
+        taken.append(data)
+
+    pipe = Pipe(read, take)
+    os.write(write, b"first")
+    await turns()
+    os.write(write, b"second")
+    rest = asyncio.create_task(pipe.rest())
+    await turns()
+    assert not rest.done()
+    may_go_on.set()
+    await rest
+
+    assert taken == [b"first", b"second"]
+
+
+async def test_a_pipe_is_not_read_before_it_shall_be(ends: tuple[int, int]) -> None:
+    read, write = ends
+    taken: list[bytes] = []
+    pipe = Pipe(read, taken.append, listens=False)
+    os.write(write, b"early")
+    await turns()
+    assert not taken
+
+    pipe.listen()
+    await turns()
+
+    assert taken == [b"early"]
+    pipe.stop()

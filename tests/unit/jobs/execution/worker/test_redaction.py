@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import base64
 import json
+import tracemalloc
+from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given
@@ -52,6 +55,53 @@ def test_text_hides_the_lines_of_a_key_and_leaves_short_ones() -> None:
     assert redaction.text("read c2VjcmV0LW9uZQ== and abc") == "read [redacted] and abc"
 
 
+@given(
+    before=st.binary(max_size=4), after=st.binary(max_size=4),
+    secret=st.binary(min_size=8, max_size=40).map(lambda data: data.hex() + "?/ ü"),
+)  # fmt: skip
+def test_text_hides_a_secret_wherever_it_stands_in_base64(
+    before: bytes, after: bytes, secret: str
+) -> None:
+    redaction = Redaction([secret])
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        shown = redaction.text(encode(before + secret.encode() + after).decode())
+
+        assert "[redacted]" in shown
+        # What is left are the few characters that hold something of its neighbours.
+        assert len(shown.replace("[redacted]", "")) <= len(encode(before)) + len(encode(after)) + 8
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        quote("p@ss/w rd", safe=""), quote("p@ss/w rd"), quote_plus("p@ss/w rd"),
+        b"p@ss/w rd".hex(), b"p@ss/w rd".hex().upper(),
+    ],
+)  # fmt: skip
+def test_text_hides_a_secret_as_addresses_and_dumps_write_it(text: str) -> None:
+    assert Redaction(["p@ss/w rd"]).text(f"https://tides.test/?key={text}&x=1") == (
+        "https://tides.test/?key=[redacted]&x=1"
+    )
+
+
+def test_text_hides_plain_secrets_before_encoded_ones_where_there_are_many() -> None:
+    secrets = [f"number {number} of many" for number in range(1_000)]
+
+    assert Redaction(secrets).text(" ".join(secrets)) == " ".join(["[redacted]"] * 1_000)
+
+
+def test_stream_hides_the_jobs_own_token() -> None:
+    stream = RedactedStream(Redaction(token="header.body.sign"))
+
+    assert stream.feed(b"TIDEMILL_TOKEN=header.body.sign\n") == b"TIDEMILL_TOKEN=[redacted]\n"
+
+
+def test_result_is_not_searched_for_a_token_that_has_ended_when_it_is_seen() -> None:
+    result = b'"header.body.sign"'
+
+    assert Redaction(token="header.body.sign").result(result) is result
+
+
 def test_fields_hides_secrets_in_every_part_of_an_error() -> None:
     error = {"type": "E", "message": "no password", "traceback": "in password"}
 
@@ -88,6 +138,19 @@ def test_result_leaves_all_but_texts_to_the_byte() -> None:
     result = b'{ "pin": 123456, "exact": 1.2345600000000000000001, "other": "a\\/b 12345" }'
 
     assert Redaction(["123456"]).result(result) == result
+
+
+def test_result_of_one_long_text_is_searched_in_little_more_memory_than_it_has() -> None:
+    result = b'"' + b"x" * 1_000_000 + b'\\n"'
+    redaction = Redaction(["a secret that is nowhere"])
+    tracemalloc.start()
+    try:
+        redaction.result(result)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 20 * len(result)
 
 
 @given(

@@ -124,7 +124,7 @@ async def test_tell_gives_a_log_up_once_and_tells_the_outcome_over_the_next_conn
     telling = Telling(Spool(tmp_path), connected)
     telling.open()
     await telling.keep([outcome])
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await telling.tell([outcome], output)
 
     assert (deaf.sent, heard.sent) == ([], [["job-0"]])

@@ -1,4 +1,4 @@
-"""Which worker gets which job, in simulated time: each rule keeps what it promises."""
+"""Which worker gets which job, in simulated time: each rule keeps what it promises (Q27)."""
 
 from __future__ import annotations
 

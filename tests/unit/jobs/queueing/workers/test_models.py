@@ -25,3 +25,13 @@ def test_waiting_for_asks_for_no_consent_that_would_change_nothing() -> None:
 
     assert "offers isolation 'sandbox'; `tidemill doctor`" in told
     assert "isolation_default" not in told
+
+
+def test_waiting_for_names_the_worker_that_drains_beside_others() -> None:
+    drains = Worker("vm", "vm", 2, ("default",), ("sandbox",), 1, 1, 0, _NOW, _NOW, _NOW, None)
+    other = Worker("far", "far", 2, ("node",), ("sandbox",), 1, 1, 0, _NOW, _NOW, None, None)
+    lane = ("default", "sandbox")
+
+    told = waiting_for([drains, other], lane, Requires(), now=_NOW, lease_seconds=30)
+
+    assert (told or "").startswith("vm is draining")

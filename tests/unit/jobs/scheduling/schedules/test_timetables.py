@@ -129,6 +129,7 @@ def test_a_beat_neither_rests_nor_doubles(place: tuple[str, Instant], step: int)
 def test_a_cron_of_hours_is_every_wall_time_once(
     place: tuple[str, Instant], hours: set[int], minutes: set[int]
 ) -> None:
+    """Q26."""
     zone, start = place
     where = ZoneInfo(zone)
     cron = f"{','.join(map(str, minutes))} {','.join(map(str, hours))} * * *"

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tidemill.jobs.execution.isolation.inside.addresses import Guard
@@ -46,6 +48,18 @@ def test_guard_allows_what_the_operator_has_listed(
     allowed: str, host: str, address: str, port: int, *, expected: bool
 ) -> None:
     assert Guard([allowed]).allows(host, address, port) is expected
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "2130706433", "::1", "[::1]", "::ffff:127.0.0.1", "64:ff9b::7f00:1"]
+)
+def test_guard_names_in_its_refusal_what_allows_the_host(host: str) -> None:
+    with pytest.raises(Failed) as refused:
+        Guard([]).resolve(host, 3000)
+    entry = re.search("add '(.+?)' to", str(refused.value))
+
+    assert entry is not None
+    assert Guard([entry[1]]).resolve(host, 3000)
 
 
 def test_guard_refuses_a_name_when_any_of_its_addresses_is_private(

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from tests.fixtures.stores import until
-from tidemill.jobs.code.functions import ahead as module
-from tidemill.jobs.code.functions.ahead import Ahead
+from tidemill.jobs.execution.worker import ahead as module
+from tidemill.jobs.execution.worker.ahead import Ahead
 from tidemill.jobs.protocol.messages import Verdict
 
 pytestmark = pytest.mark.anyio

@@ -1,0 +1,127 @@
+"""Requests that start or steer jobs, sent again with their Idempotency-Key, on every database."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import pytest
+
+from tests.fixtures.app import App, error, make_app
+from tests.fixtures.stores import KINDS_BY_TIER, StoresKind
+
+pytestmark = pytest.mark.anyio
+
+CODE: Final = {"language": "bash", "content": "true", "labels": ["tides"]}
+REUSED: Final = (422, "IDEMPOTENCY_KEY_REUSED", "Idempotency-Key")
+DAY: Final = {"since": "2026-01-01T00:00:00Z", "until": "2026-01-01T02:00:00Z"}
+
+
+@pytest.fixture(params=KINDS_BY_TIER)
+async def app(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[App]:
+    kind: StoresKind = request.param
+    async with make_app(tmp_path, kind) as app:
+        yield app
+
+
+async def sent_twice(app: App, path: str, body: object) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return both answers to one request with one key."""
+    first, again = [await keyed(app, path, body) for _ in range(2)]
+
+    assert first.is_success, first.text
+    assert again.status_code == first.status_code
+    return first.json(), again.json()
+
+
+async def keyed(app: App, path: str, body: object) -> httpx.Response:
+    return await app.owner.post(path, json=body, headers={"Idempotency-Key": "k1"})
+
+
+async def post(app: App, path: str, body: object) -> httpx.Response:
+    return await app.owner.post(path, json=body)
+
+
+async def job_ids(app: App, **wanted: str) -> set[str]:
+    answer = await app.owner.get("/api/v1/jobs", params=wanted)
+    return {job["id"] for job in answer.json()["items"]}
+
+
+async def a_schedule(app: App) -> str:
+    """Return the path of a schedule that is due on New Year's morning."""
+    script = {"path": "f/tides", "language": "bash", "content": "true"}
+    assert (await post(app, "/api/v1/scripts", script)).status_code == 201
+    schedule = {
+        "path": "tides",
+        "script_path": "f/tides",
+        "trigger": {"cron": "0 0-2 1 1 *"},
+    }
+    made = await post(app, "/api/v1/schedules", schedule)
+    assert made.status_code == 201, made.text
+    return f"/api/v1/schedules/{made.json()['id']}"
+
+
+async def test_repeats_integration_a_rerun_with_a_key_makes_one_job(app: App) -> None:
+    origin = (await post(app, "/api/v1/jobs", CODE)).json()["id"]
+    path = f"/api/v1/jobs/{origin}/rerun"
+
+    first, again = await sent_twice(app, path, {"priority": 3})
+    other = await keyed(app, path, {"priority": 4})
+
+    assert first["id"] == again["id"]
+    assert error(other) == REUSED
+    assert await job_ids(app) == {origin, first["id"]}
+
+
+async def test_repeats_integration_a_portion_with_a_key_is_changed_once(app: App) -> None:
+    ids = {(await post(app, "/api/v1/jobs", CODE)).json()["id"] for _ in range(3)}
+    portion = {"filter": {"label": "tides"}, "limit": 1}
+    gone = {"filter": {"label": "tides", "state": "cancelled"}, "limit": 1}
+
+    cancelled = await sent_twice(app, "/api/v1/jobs/cancel", portion)
+    retried = await sent_twice(app, "/api/v1/jobs/retry", gone)
+    others = [
+        await keyed(app, f"/api/v1/jobs/{verb}", {**body, "limit": 2})
+        for verb, body in (("cancel", portion), ("retry", gone))
+    ]
+
+    for first, again in (cancelled, retried):
+        assert (first["matched"], first["changed"]) == (1, 1)
+        assert again == first
+    assert [error(other) for other in others] == [REUSED, REUSED]
+    assert len(await job_ids(app, state="cancelled")) == 1
+    assert len(await job_ids(app)) == len(ids) + 1
+
+
+async def test_repeats_integration_a_replay_with_a_key_is_the_first_one(app: App) -> None:
+    first, again = await sent_twice(app, "/api/v1/dead-jobs/replay", {})
+    other = await keyed(app, "/api/v1/dead-jobs/replay", {"limit": 1})
+
+    assert (first["matched"], again) == (0, first)
+    assert error(other) == REUSED
+
+
+async def test_repeats_integration_a_schedule_with_a_key_runs_once(app: App) -> None:
+    schedule = await a_schedule(app)
+
+    first, again = await sent_twice(app, f"{schedule}/run-now", None)
+    without = await app.owner.post(f"{schedule}/run-now")
+
+    assert again["id"] == first["id"] != without.json()["id"]
+    listed = (await app.owner.get(f"{schedule}/occurrences")).json()["items"]
+    assert {one["id"] for one in listed} == {first["id"], without.json()["id"]}
+
+
+async def test_repeats_integration_a_backfill_with_a_key_tells_again_what_it_filled(
+    app: App,
+) -> None:
+    path = f"{await a_schedule(app)}/backfill"
+
+    first, again = await sent_twice(app, path, DAY)
+    other = await keyed(app, path, {**DAY, "failed": True})
+    without = await post(app, path, DAY)
+
+    assert (len(first["due_at"]), again) == (3, first)
+    assert error(other) == REUSED
+    assert without.json()["due_at"] == []
