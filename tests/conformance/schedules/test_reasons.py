@@ -54,11 +54,15 @@ async def test_a_due_time_says_what_it_waits_for(world: ScheduleWorld) -> None:
         "second", trigger=Trigger(cron="0 7 * * *"), after=(Dependency(path="first"),)
     )
     world.clock.advance(3_600)
-    await world.fire()
+    # Due at the same instant, either may be looked at before the other.
+    await world.firing.advance(world.tenant_id, second.id)
     (waiting,) = await world.occurrences(second)
+    early = await reasons_of(world).why(waiting.id, actor=world.actor)
+    await world.fire()
 
     found = await reasons_of(world).why(waiting.id, actor=world.actor)
 
+    assert early.message == "First has not come due for this time."
     assert (found.state, found.schedule_path, found.message) == (
         "pending", "second", "First is running.",
     )  # fmt: skip

@@ -224,7 +224,7 @@ class Firing:
             self._book.skip(tx, schedule, occurrence, reason)
             return None
         if job.found_by is None:
-            self._book.start(tx, occurrence, job.id)
+            self._book.start(tx, schedule, occurrence, job.id)
         else:
             # Its end settles the due time that it was made for, and no other.
             reason = f"the job {job.public_id} stands for it already ({job.found_by})"

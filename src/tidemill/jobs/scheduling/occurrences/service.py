@@ -168,7 +168,7 @@ class Occurrences:
             for occurrence in waiting:
                 self.skip(tx, schedule, occurrence, "the schedule was deleted")
 
-    def start(self, tx: Tx, occurrence: Occurrence, job_id: str) -> Occurrence:
+    def start(self, tx: Tx, schedule: Schedule, occurrence: Occurrence, job_id: str) -> None:
         """Write which job a pending occurrence has; the caller holds its schedule's lock."""
         started = structs.replace(
             occurrence,
@@ -178,7 +178,8 @@ class Occurrences:
             started_at=tx.now,
         )
         self.rows.change(tx, started, before=OccurrenceState.PENDING)
-        return started
+        # What waits for it may have said that it has not come due.
+        self._wake_dependents(tx, self.schedules.dependents(tx, schedule.id))
 
     def end(
         self,
@@ -225,6 +226,9 @@ class Occurrences:
         for dependent in dependents:
             if _is_led_by(dependent, schedule) and not dependent.paused(tx.now):
                 self._follow(tx, dependent, occurrence)
+        self._wake_dependents(tx, dependents)
+
+    def _wake_dependents(self, tx: Tx, dependents: Sequence[Schedule]) -> None:
         if dependents:
             self.schedules.wake(tx, [dependent.id for dependent in dependents])
             tx.after_commit(self._wakes.wake)
