@@ -15,7 +15,7 @@ from tests.fixtures.server import Server
 # One kill for each hand-over, in every change: the commit that was about to be answered, the
 # outcome that only the worker knows, the fact that was delivered but not yet marked so. The claim
 # that nobody got is in tests/integration/jobs/test_crashes.py.
-NORMAL: Final = frozenset({"after_commit:12", "worker_before_outcome", "relay_after_append"})
+NORMAL: Final = frozenset({"after_commit:12", "worker_before_outcome"})
 # Commits are passed all the time: at the start, by each write, and by the relay.
 LATER: Final = {
     "before_commit": (5, 12, 25, 40, 60),

@@ -34,6 +34,7 @@ def test_a_change_and_a_removal_reach_every_process_also_one_that_comes_later() 
         _soon(lambda: _levels(worker)[-1:] == ["debug"])
 
 
+@pytest.mark.full(reason="it starts a server for one line; its parts have their own tests")
 def test_up_starts_no_worker_when_the_configuration_does_without() -> None:
     with Server(settings={"worker.enabled": "false"}) as server:
         wait_until(lambda: server.pid_of(WORKER) is None, seconds_max=60, what="no worker")
@@ -43,6 +44,7 @@ def test_up_starts_no_worker_when_the_configuration_does_without() -> None:
         assert "starting it again" not in server.log
 
 
+@pytest.mark.full(reason="it starts a server for one line; its parts have their own tests")
 def test_an_api_process_without_http_only_dispatches() -> None:
     server = Server(settings={"api.enabled": "false"})
     server.start(wait=False)

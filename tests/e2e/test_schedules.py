@@ -55,6 +55,7 @@ class Terminal:
         )
 
 
+@pytest.mark.full(reason="13 s of kills; the firing itself is tested in each change")
 def test_schedules_fire_through_kills_without_a_gap_or_a_double(server: Server) -> None:
     with log_in(server.url) as client:
         terminal = _prepared(server, client, "echo")

@@ -200,6 +200,7 @@ def test_story_by_the_link_and_the_command_line(unowned: Server) -> None:
     terminal.run("audit", "verify")
 
 
+@pytest.mark.full(reason="examples/first_story goes the same way in each change")
 def test_story_by_plain_http_survives_a_second_start_and_is_read_by_its_owner_alone(
     server: Server, record_property: Callable[[str, object], None]
 ) -> None:

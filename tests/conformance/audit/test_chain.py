@@ -80,6 +80,7 @@ async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         yield World(stores, await a_tenant(stores), tmp_path / "audit")
 
 
+@pytest.mark.each_database(reason="transactions race")
 async def test_drain_chains_what_every_store_audited(world: World) -> None:
     await world.audited("a:1", "a:2")
     await world.audited("b:1", store=world.stores.control)
@@ -99,6 +100,7 @@ async def test_drain_repeated_adds_nothing(world: World) -> None:
     assert await world.resources() == ["b:1"]
 
 
+@pytest.mark.each_database(reason="transactions race")
 async def test_drain_by_several_processes_at_a_time_chains_each_line_once(world: World) -> None:
     await world.audited(*(f"a:{number}" for number in range(20)))
 

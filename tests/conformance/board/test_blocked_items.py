@@ -107,6 +107,7 @@ async def test_blocked_integration_a_deleted_project_lets_go_of_other_projects(
     assert [kind for kind, _ in await told(world)] == ["Blocked", "Unblocked", "Blocked"]
 
 
+@pytest.mark.each_database(reason="transactions race")
 async def test_blocked_integration_racing_ends_of_the_last_blockers_tell_once(
     world: BoardWorld,
 ) -> None:

@@ -114,6 +114,7 @@ async def test_comments_integration_keep_each_text_that_was_edited(board: BoardW
     assert oldest.next_cursor is None
 
 
+@pytest.mark.each_database(reason="transactions race")
 async def test_comments_integration_of_racing_edits_one_wins(board: BoardWorld) -> None:
     comment = await board.a_comment("one")
 
@@ -131,6 +132,7 @@ async def test_comments_integration_of_racing_edits_one_wins(board: BoardWorld) 
     assert [one.content for one in history.items] == ["one"]
 
 
+@pytest.mark.each_database(reason="transactions race")
 async def test_comments_integration_of_racing_edits_without_a_version_all_are_kept(
     board: BoardWorld,
 ) -> None:

@@ -162,6 +162,7 @@ async def test_dependencies_integration_deleted_items_come_back_without_a_cycle(
     assert "TM-1, which blocks TM-2 (deleted), which blocks TM-3" in refused.value.message
 
 
+@pytest.mark.each_database(reason="transactions race")
 async def test_dependencies_integration_racing_links_close_no_cycle(world: BoardWorld) -> None:
     """Pain 15: 200 links at random, from several connections at once, can be put in order."""
     await world.a_project()
@@ -200,6 +201,7 @@ async def test_dependencies_integration_racing_links_close_no_cycle(world: Board
     assert len([*order.static_order()]) == 48
 
 
+@pytest.mark.each_database(reason="transactions race")
 async def test_dependencies_integration_racing_parents_and_links_close_no_cycle(
     world: BoardWorld,
 ) -> None:

@@ -39,6 +39,7 @@ async def test_field_merges_integration_a_conflict_tells_both_values_of_every_fi
     assert conflict.value.param == "title"
 
 
+@pytest.mark.each_database(reason="transactions race")
 async def test_field_merges_integration_a_hundred_racing_writers_of_one_version(
     world: BoardWorld,
 ) -> None:

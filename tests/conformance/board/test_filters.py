@@ -142,6 +142,7 @@ def filled(
         yield Filled(world, portal)
 
 
+@pytest.mark.each_database(reason="filters are compiled to each dialect")
 def test_filter_integration_agrees_with_a_look_at_each_item(filled: Filled) -> None:
     @settings(max_examples=120, deadline=None)
     @given(nodes())
@@ -168,6 +169,7 @@ def test_filter_integration_agrees_with_a_look_at_each_item(filled: Filled) -> N
 
 @pytest.mark.parametrize("name", sorted(SORTINGS))
 @pytest.mark.parametrize("sign", ["", "-"])
+@pytest.mark.each_database(reason="each database sorts in its own way")
 def test_filter_integration_pages_lose_and_repeat_nothing(
     filled: Filled, name: str, sign: str
 ) -> None:

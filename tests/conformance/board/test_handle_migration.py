@@ -17,7 +17,10 @@ from tidemill.infrastructure.database.migrations import Migration, discover
 from tidemill.infrastructure.database.postgres.migrating import upgrade_schema
 from tidemill.infrastructure.database.sqlite.migrating import upgrade_connection
 
-pytestmark = pytest.mark.anyio
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.each_database(reason="migrations are written for each database"),
+]
 
 _PEOPLE = {"0192-Ab": "Ada Lovelace", "u2": "Bob", "u3": "Eve Q. Smith-Jones", "u4": "Zoë"}
 _PERSON = """

@@ -109,6 +109,7 @@ async def test_imports_integration_a_dry_run_reports_and_writes_nothing(
     assert await world.fact_types() == facts
 
 
+@pytest.mark.each_database(reason="transactions race")
 async def test_imports_integration_two_at_once_make_each_row_once(world: BoardWorld) -> None:
     await world.a_project()
     await world.a_person("Ada")
@@ -176,6 +177,7 @@ async def test_imports_integration_plan_beside_the_requests_of_the_process(
     assert threading.get_ident() not in threads
 
 
+@pytest.mark.each_database(reason="transactions race")
 async def test_imports_integration_plan_again_when_the_project_has_changed_meanwhile(
     world: BoardWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -64,6 +64,7 @@ async def test_labels_integration_items_bear_them_by_name_and_by_id(world: Board
     assert (none.labels, none.label_ids) == ((), "")
 
 
+@pytest.mark.each_database(reason="transactions race")
 async def test_labels_integration_racing_additions_lose_none(world: BoardWorld) -> None:
     await world.a_project()
     item = await world.an_item()
@@ -107,6 +108,7 @@ async def test_labels_integration_delete_hides_and_restore_brings_back_to_items(
     assert (await world.fact_types())[-1] == "LabelRestored"
 
 
+@pytest.mark.each_database(reason="transactions race")
 async def test_labels_integration_of_racing_twins_one_is_made(world: BoardWorld) -> None:
     results = await asyncio.gather(
         *(world.a_label(name) for name in ("Tides", "tides", "TIDES", "tides")),
@@ -117,6 +119,7 @@ async def test_labels_integration_of_racing_twins_one_is_made(world: BoardWorld)
     assert sum(isinstance(result, LabelNameTaken) for result in results) == 3
 
 
+@pytest.mark.each_database(reason="transactions race")
 async def test_labels_integration_racing_renames_to_one_name_leave_one(
     world: BoardWorld,
 ) -> None:

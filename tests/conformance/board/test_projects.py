@@ -32,6 +32,7 @@ async def test_projects_integration_create_and_get_by_id_and_key(world: BoardWor
     assert await world.audit_actions() == ["board.projects.create"]
 
 
+@pytest.mark.each_database(reason="transactions race")
 async def test_projects_integration_racing_creations_of_one_key_make_one(
     world: BoardWorld,
 ) -> None:

@@ -18,7 +18,10 @@ from tidemill.infrastructure.database.migrations import Migration, discover
 from tidemill.infrastructure.database.postgres.migrating import upgrade_schema
 from tidemill.infrastructure.database.sqlite.migrating import upgrade_connection
 
-pytestmark = pytest.mark.anyio
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.each_database(reason="migrations are written for each database"),
+]
 
 _NUMBERS = [*range(1, 200), 3_843, 3_844, 3_845, 238_327, 238_328, 14_776_336, 900_000_000]
 _PROJECT = """

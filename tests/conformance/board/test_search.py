@@ -14,7 +14,10 @@ from tidemill.board.listing.models import Selection
 from tidemill.board.search.models import Fit
 from tidemill.board.work_items.models import WorkItemChanges
 
-pytestmark = pytest.mark.anyio
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.each_database(reason="each database has a text search of its own"),
+]
 
 _HOSTILE = [
     "",

@@ -79,6 +79,7 @@ async def test_sprints_integration_go_from_planned_to_active_to_completed(
         await world.sprints.change(planned.id, SprintChanges(name="x"), actor=world.actor)
 
 
+@pytest.mark.each_database(reason="transactions race")
 async def test_sprints_integration_one_of_a_project_is_active_unless_more_are_wanted(
     world: BoardWorld,
 ) -> None:
@@ -183,6 +184,7 @@ async def test_sprints_integration_take_stories_tasks_and_bugs(world: BoardWorld
     assert {item.item_type for item in listed.items} == {"story", "task", "bug"}
 
 
+@pytest.mark.each_database(reason="transactions race")
 async def test_sprints_integration_no_item_enters_one_that_ends_meanwhile(
     world: BoardWorld,
 ) -> None:

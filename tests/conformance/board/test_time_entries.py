@@ -112,6 +112,7 @@ async def test_time_entries_integration_are_written_by_their_people_and_admins(
         await world.time_entries.get(entry.id, actor=world.actor)
 
 
+@pytest.mark.each_database(reason="transactions race")
 async def test_time_entries_integration_of_racing_changes_one_wins(world: BoardWorld) -> None:
     await world.a_project()
     item, other = await world.an_item(), await world.an_item()

@@ -17,7 +17,10 @@ from tidemill.board.time_tracking.models import NewTimeEntry
 from tidemill.board.time_tracking.spans import Times
 from tidemill.core.pages import page_request
 
-pytestmark = pytest.mark.anyio
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.each_database(reason="each database sums over days in its own way"),
+]
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

@@ -81,6 +81,7 @@ async def test_timers_integration_starting_one_stops_the_other_and_says_so(
     ]
 
 
+@pytest.mark.each_database(reason="transactions race")
 async def test_timers_integration_of_racing_starts_one_runs(world: BoardWorld) -> None:
     """Every start but the first stops exactly one other, whatever order they come in."""
     await world.a_project()

@@ -152,6 +152,7 @@ async def test_order_integration_refuses_a_place_that_there_is_not(world: BoardW
     assert gone.value.param == "before_id"
 
 
+@pytest.mark.each_database(reason="transactions race")
 async def test_order_integration_racing_moves_to_one_place_all_count(world: BoardWorld) -> None:
     made = await items(world, "abcdefgh")
 

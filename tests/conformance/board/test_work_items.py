@@ -101,6 +101,7 @@ async def test_work_items_integration_another_tenants_item_does_not_exist(
         )
 
 
+@pytest.mark.each_database(reason="transactions race")
 async def test_work_items_integration_racing_creations_get_numbers_without_gap_or_twin(
     world: BoardWorld,
 ) -> None:
@@ -160,6 +161,7 @@ async def test_work_items_integration_change_without_difference_writes_nothing(
     assert (await world.fact_types())[-1] == "WorkItemCreated"
 
 
+@pytest.mark.each_database(reason="transactions race")
 async def test_work_items_integration_a_hundred_racing_writers_lose_nothing(
     world: BoardWorld,
 ) -> None:
@@ -186,6 +188,7 @@ async def test_work_items_integration_a_hundred_racing_writers_lose_nothing(
     assert len(set(titles)) == 101
 
 
+@pytest.mark.each_database(reason="transactions race")
 async def test_work_items_integration_of_racing_writers_of_one_version_one_wins(
     world: BoardWorld,
 ) -> None:

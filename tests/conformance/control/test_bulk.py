@@ -61,6 +61,7 @@ async def replayed(
             return results
 
 
+@pytest.mark.each_database(reason="many rows are locked at once")
 async def test_cancel_by_filter_ends_what_waits_and_stops_what_runs(
     world: JobsWorld, bulk: BulkService, tag: str
 ) -> None:
@@ -138,6 +139,7 @@ async def test_dead_jobs_are_listed_until_they_are_replayed(
     assert {row[0] for row in rows} == {f"job:{job.id}" for job in [*failed, slow]}
 
 
+@pytest.mark.each_database(reason="many rows are locked at once")
 async def test_a_replay_that_is_sent_twice_runs_each_job_once(
     world: JobsWorld, bulk: BulkService, tag: str
 ) -> None:

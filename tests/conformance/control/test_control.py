@@ -71,6 +71,7 @@ async def test_a_retry_is_a_new_job_with_the_rights_of_who_retries(
     assert "jobs.jobs.retry" in await actions(world)
 
 
+@pytest.mark.each_database(reason="transactions race")
 async def test_fifty_retries_of_one_job_at_once_make_one_job(
     world: JobsWorld, control: ControlService, tag: str
 ) -> None:
@@ -100,6 +101,7 @@ async def test_a_job_whose_retry_has_left_the_history_is_there_and_has_been_retr
 
 
 @pytest.mark.parametrize("rivals", [3, 1000])
+@pytest.mark.each_database(reason="transactions race")
 async def test_retrying_goes_on_after_rivals_and_ends_as_a_conflict(
     world: JobsWorld, control: ControlService, rivals: int
 ) -> None:

@@ -16,7 +16,10 @@ from tidemill.jobs.errors import InvalidJobField, JobNotFound
 from tidemill.jobs.queueing.queue.models import Job
 from tidemill.jobs.records.search.models import JobFilter
 
-pytestmark = pytest.mark.anyio
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.each_database(reason="each database has plans of its own"),
+]
 
 
 async def found(world: JobsWorld, limit: int = 50, **wanted: Any) -> list[str]:

@@ -9,8 +9,11 @@ import pytest
 from tests.fixtures.stores import KINDS, StoreClock, StoresKind, make_stores
 from tidemill.infrastructure.database import Stores
 
+# These are the suites by which the two are known to be alike.
+_EACH = pytest.mark.each_database(reason="it is the databases themselves that are tested")
 
-@pytest.fixture(params=KINDS)
+
+@pytest.fixture(params=[pytest.param(kind, marks=_EACH) for kind in KINDS])
 def kind(request: pytest.FixtureRequest) -> StoresKind:
     return cast("StoresKind", request.param)
 

@@ -16,6 +16,7 @@ NO_INSTANT = (1 << 64) - 1
 
 
 @pytest.mark.parametrize("work_item_id", [None, "item"])
+@pytest.mark.each_database(reason="each database refuses values of its own")
 async def test_a_start_that_no_column_takes_stops_no_other_job(
     world: JobsWorld, work_item_id: str | None
 ) -> None:

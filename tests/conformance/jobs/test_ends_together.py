@@ -16,7 +16,10 @@ from tidemill.jobs.queueing.many import many_max
 from tidemill.jobs.queueing.queue.claims import Claimed
 from tidemill.jobs.queueing.queue.models import Ending, Job
 
-pytestmark = pytest.mark.anyio
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.each_database(reason="each database has a statement of its own"),
+]
 _LIVE = "SELECT COUNT(*) FROM jobs WHERE tenant_id = :tenant_id"
 _HISTORY = "SELECT COUNT(*) FROM job_history WHERE tenant_id = :tenant_id"
 

@@ -8,7 +8,10 @@ import pytest
 from tests.fixtures.jobs import JobsWorld, news_seconds_max
 from tidemill.core.ids import INSTALLATION
 
-pytestmark = pytest.mark.anyio
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.each_database(reason="one process owns a SQLite directory"),
+]
 
 TERM = 0.2
 

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.anyio
 LEASE = 30
 
 
+@pytest.mark.each_database(reason="claims and leases lock rows")
 async def test_a_lost_workers_job_runs_again_elsewhere(world: JobsWorld) -> None:
     async with world.dispatching_now():
         async with world.a_worker("one") as one:
@@ -41,6 +42,7 @@ async def test_a_lost_workers_job_runs_again_elsewhere(world: JobsWorld) -> None
     assert (ended.state, ended.attempts, ended.rescues) == (JobState.SUCCEEDED, 2, 1)
 
 
+@pytest.mark.each_database(reason="claims and leases lock rows")
 async def test_an_end_that_a_worker_tells_twice_is_recorded_once(world: JobsWorld) -> None:
     first, second = await world.a_job(), await world.a_job()
     demand = Demand(
@@ -58,6 +60,7 @@ async def test_an_end_that_a_worker_tells_twice_is_recorded_once(world: JobsWorl
     assert states == [JobState.SUCCEEDED, JobState.SUCCEEDED]
 
 
+@pytest.mark.each_database(reason="claims and leases lock rows")
 async def test_a_silent_workers_late_outcome_is_fenced_off(world: JobsWorld) -> None:
     """Q30: who is not heard of is lost, and counts no longer."""
     async with world.dispatching_now(), world.a_worker("one") as one:
@@ -94,6 +97,7 @@ async def test_signs_of_life_keep_the_lease(world: JobsWorld) -> None:
         assert (await world.job(job)).rescues == 0
 
 
+@pytest.mark.each_database(reason="claims and leases lock rows")
 async def test_no_job_runs_again_after_the_dispatcher_was_down_for_three_leases(
     world: JobsWorld,
 ) -> None:
@@ -155,6 +159,7 @@ async def test_an_outcome_that_was_recorded_already_is_taken_again(world: JobsWo
     assert (await world.job(job)).result == "1"
 
 
+@pytest.mark.each_database(reason="claims and leases lock rows")
 async def test_a_job_that_its_returning_worker_does_not_know_runs_again_at_once(
     world: JobsWorld,
 ) -> None:
@@ -192,6 +197,7 @@ async def test_a_cancelled_job_of_a_lost_worker_does_not_run_again(world: JobsWo
             assert (await world.job(job)).state is JobState.CANCELLED
 
 
+@pytest.mark.each_database(reason="claims and leases lock rows")
 async def test_outcomes_wait_for_a_store_that_is_away(
     world: JobsWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -263,6 +269,7 @@ async def test_no_job_runs_again_after_the_store_was_away_for_a_lease(
 
 # With one slot, the turn that ends the first job claims the second one.
 @pytest.mark.parametrize(("broken", "slots"), [("end_followed", 1), ("give_back", 2)])
+@pytest.mark.each_database(reason="claims and leases lock rows")
 async def test_what_a_broken_turn_has_claimed_is_handed_out_all_the_same(
     world: JobsWorld, monkeypatch: pytest.MonkeyPatch, broken: str, slots: int
 ) -> None:

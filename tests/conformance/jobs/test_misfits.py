@@ -71,6 +71,7 @@ async def _states(world: JobsWorld, jobs: Collection[Job]) -> set[tuple[JobState
     return {(job.state, job.attempts) for job in found}
 
 
+@pytest.mark.each_database(reason="claims lock rows")
 async def test_a_job_that_can_run_passes_those_of_a_function_that_the_worker_has_not(
     world: JobsWorld,
 ) -> None:
@@ -89,6 +90,7 @@ async def test_a_job_that_can_run_passes_those_of_a_function_that_the_worker_has
     assert [log["function"] for log in logs if log["log_level"] == "warning"] == [GONE]
 
 
+@pytest.mark.each_database(reason="claims lock rows")
 async def test_workers_of_one_package_get_the_jobs_of_their_own_functions(
     world: JobsWorld,
 ) -> None:

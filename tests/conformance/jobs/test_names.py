@@ -13,6 +13,7 @@ from tidemill.jobs.protocol.messages import Refused
 pytestmark = pytest.mark.anyio
 
 
+@pytest.mark.each_database(reason="two transactions race for one name")
 async def test_of_workers_that_come_under_one_name_at_once_one_is_welcome(
     world: JobsWorld,
 ) -> None:

@@ -12,7 +12,10 @@ from tests.fixtures.jobs import JobsWorld, SpokenWorker
 from tidemill.jobs.contract import JobState
 from tidemill.jobs.queueing.queue.models import Job
 
-pytestmark = pytest.mark.anyio
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.each_database(reason="each database has a statement of its own"),
+]
 
 never_seconds = 3_600.0
 

@@ -15,6 +15,7 @@ from tidemill.jobs.records.logs import writing
 pytestmark = pytest.mark.anyio
 
 
+@pytest.mark.each_database(reason="claims and leases lock rows")
 async def test_job_runs_from_its_request_to_its_result(world: JobsWorld) -> None:
     await world.deploy()
     async with world.dispatching_now(), world.a_worker() as worker:
@@ -35,6 +36,7 @@ async def test_job_runs_from_its_request_to_its_result(world: JobsWorld) -> None
     assert world.live.states(job.id) == ["leased", "running", "succeeded"]
 
 
+@pytest.mark.each_database(reason="claims and leases lock rows")
 async def test_claim_follows_priority_then_arrival(world: JobsWorld) -> None:
     first = await world.a_job()
     second = await world.a_job()
@@ -71,6 +73,7 @@ async def test_a_job_is_picked_up_at_its_time_without_a_poll(world: JobsWorld) -
     assert assignment.job_id == job.id
 
 
+@pytest.mark.each_database(reason="claims and leases lock rows")
 async def test_a_failed_attempt_is_tried_again_after_a_while(world: JobsWorld) -> None:
     async with world.dispatching_now(), world.a_worker() as worker:
         job = await world.a_job(attempts_max=2)
@@ -112,6 +115,7 @@ async def test_the_last_attempt_decides_how_the_job_ends(
     assert await world.fact_types() == expected
 
 
+@pytest.mark.each_database(reason="claims and leases lock rows")
 async def test_facts_of_a_work_items_job_tell_its_whole_life(world: JobsWorld) -> None:
     async with world.dispatching_now(), world.a_worker() as worker:
         job = await world.a_job(work_item_id="item-1", attempts_max=2)
@@ -160,6 +164,7 @@ async def test_cancel_asks_the_worker_of_a_running_job_once(world: JobsWorld) ->
     assert ended.cancelled_by == world.actor.user_id
 
 
+@pytest.mark.each_database(reason="claims and leases lock rows")
 async def test_a_cancel_from_another_process_reaches_the_worker(world: JobsWorld) -> None:
     async with world.dispatching_now(), world.a_worker() as worker:
         job = await world.a_job()
@@ -173,6 +178,7 @@ async def test_a_cancel_from_another_process_reaches_the_worker(world: JobsWorld
     assert elsewhere is not world.jobs
 
 
+@pytest.mark.each_database(reason="claims and leases lock rows")
 async def test_a_job_that_a_draining_worker_lets_go_loses_no_attempt(world: JobsWorld) -> None:
     async with world.dispatching_now(), world.a_worker() as worker:
         job = await world.a_job()
@@ -236,6 +242,7 @@ async def test_a_waiting_job_says_that_nobody_takes_it(world: JobsWorld) -> None
         assert "'big'" in (await world.jobs.waiting_for(job) or "")
 
 
+@pytest.mark.each_database(reason="claims and leases lock rows")
 async def test_ten_thousand_jobs_of_one_tenant_do_not_delay_another(world: JobsWorld) -> None:
     greedy = [world.a_job(language="bash", content="true", args={}) for _ in range(10_000)]
     await asyncio.gather(*greedy)
@@ -249,6 +256,7 @@ async def test_ten_thousand_jobs_of_one_tenant_do_not_delay_another(world: JobsW
         assert (await worker.assignment(job)).tenant_id == modest.tenant_id
 
 
+@pytest.mark.each_database(reason="claims and leases lock rows")
 async def test_holding_twice_the_same_job_is_impossible(world: JobsWorld) -> None:
     jobs = [await world.a_job() for _ in range(30)]
     async with (

@@ -28,6 +28,7 @@ _DAYS: Final = """
 """
 
 
+@pytest.mark.each_database(reason="enqueues race for rows")
 async def test_an_id_that_is_sent_a_thousand_times_runs_once(world: JobsWorld) -> None:
     fields: dict[str, Any] = {"id": "nightly-1", "language": "bash", "content": "true", "args": {}}
     runs = []
@@ -92,6 +93,7 @@ async def test_each_start_and_cancel_of_a_person_is_audited(world: JobsWorld) ->
     ]
 
 
+@pytest.mark.each_database(reason="enqueues race for rows")
 async def test_fifty_parallel_enqueuers_lose_nothing(world: JobsWorld) -> None:
     async def enqueue() -> list[str]:
         return [(await world.a_job(language="bash", content="true", args={})).id for _ in range(20)]
@@ -103,6 +105,7 @@ async def test_fifty_parallel_enqueuers_lose_nothing(world: JobsWorld) -> None:
     assert len(set(made)) == 1_000
 
 
+@pytest.mark.each_database(reason="enqueues race for rows")
 async def test_a_tenant_may_have_only_so_many_jobs_waiting(world: JobsWorld) -> None:
     world.limits = QueueLimits(queued_per_tenant_max=3)
     world.build()
@@ -182,6 +185,7 @@ async def test_prune_deletes_only_what_finished_long_ago(world: JobsWorld) -> No
 
 
 @pytest.mark.needs("postgres")
+@pytest.mark.each_database(reason="enqueues race for rows")
 async def test_days_that_are_over_are_dropped_unless_somebody_reads_them(tmp_path: Path) -> None:
     async with make_jobs("schema", tmp_path) as world:
         await world.dispatching.make_days()

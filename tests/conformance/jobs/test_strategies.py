@@ -95,6 +95,7 @@ async def test_resource_aware_gives_a_job_to_the_worker_with_what_it_needs(
         assert await holder(easy, plain, gpu) == "plain"
 
 
+@pytest.mark.each_database(reason="claims and leases lock rows")
 async def test_resource_aware_never_gives_more_than_a_machine_has(world: JobsWorld) -> None:
     await place(world, WorkerRule.RESOURCE_AWARE)
     async with world.dispatching_now(), world.a_worker("one", cpu=3, memory_mib=100) as worker:
@@ -301,6 +302,7 @@ async def test_door_refuses_what_no_worker_could_give(world: JobsWorld) -> None:
             await door.check("default", None, "customer-1")
 
 
+@pytest.mark.each_database(reason="claims and leases lock rows")
 async def test_two_dispatchers_give_each_job_out_once_and_agree_on_affinity(
     tmp_path: Path,
 ) -> None:

@@ -13,9 +13,14 @@ from tidemill.core.ports import Tx
 TABLES = (
     "jobs", "job_history", "job_keys", "concurrency_slots", "rate_buckets", "job_stands", "outbox",
 )  # fmt: skip
+_EACH = pytest.mark.each_database(reason="limits are kept by locks on the rows of their keys")
 
 
-@pytest.fixture(scope="package", params=["sqlite", "schema"], ids=["sqlite", "postgres"])
+@pytest.fixture(
+    scope="package",
+    params=["sqlite", pytest.param("schema", marks=_EACH)],
+    ids=["sqlite", "postgres"],
+)
 async def shared(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[JobsWorld]:

@@ -89,6 +89,7 @@ async def test_a_resource_that_would_refer_to_itself_is_refused(
     assert refused.value.param == "value"
 
 
+@pytest.mark.each_database(reason="transactions race")
 async def test_two_changes_at_once_tie_no_circle_of_resources(world: ValuesWorld) -> None:
     for turn in range(5):
         one, other = f"{turn}/one", f"{turn}/other"

@@ -53,6 +53,7 @@ async def test_days_that_change_while_a_due_time_is_planned_count_for_the_next(
 
 
 @pytest.mark.parametrize("change", ["UPDATE calendars SET rule = $1", "DELETE FROM calendars"])
+@pytest.mark.each_database(reason="SQLite has one writer")
 async def test_a_schedule_is_written_by_the_days_that_there_are(
     world: ScheduleWorld, change: str
 ) -> None:

@@ -22,6 +22,7 @@ from tidemill.jobs.scheduling.schedules.models import Missed, Overlap, Trigger
 pytestmark = pytest.mark.anyio
 
 
+@pytest.mark.each_database(reason="dispatchers race for a due time")
 async def test_a_due_time_starts_one_job(world: ScheduleWorld) -> None:
     schedule = await world.a_schedule(trigger=Trigger(cron="30 6 * * *"))
 
@@ -38,6 +39,7 @@ async def test_a_due_time_starts_one_job(world: ScheduleWorld) -> None:
     assert await world.next_wake() == at("2031-05-06T06:30:00")
 
 
+@pytest.mark.each_database(reason="dispatchers race for a due time")
 async def test_many_dispatchers_start_one_job(world: ScheduleWorld) -> None:
     schedule = await world.a_schedule()
     world.clock.advance(60)
@@ -48,6 +50,7 @@ async def test_many_dispatchers_start_one_job(world: ScheduleWorld) -> None:
     assert await world.states() == ["started"]
 
 
+@pytest.mark.each_database(reason="dispatchers race for a due time")
 async def test_job_and_occurrence_commit_together(
     world: ScheduleWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:

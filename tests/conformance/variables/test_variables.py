@@ -160,6 +160,7 @@ async def test_a_variable_stays_while_what_lies_in_another_store_refers_to_it(
     assert asked == ["$var:station"]
 
 
+@pytest.mark.each_database(reason="transactions race")
 async def test_of_those_who_write_over_one_version_at_once_one_wins(world: ValuesWorld) -> None:
     await world.put("keys/shared")
     await world.put_resource("keys/place", {"base_url": "http://a"})

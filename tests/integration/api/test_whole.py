@@ -10,7 +10,10 @@ import pytest
 from tests.fixtures.app import App, make_app
 from tests.fixtures.stores import KINDS_BY_TIER, StoresKind
 
-pytestmark = pytest.mark.anyio
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.each_database(reason="the whole application runs once on each"),
+]
 
 
 @pytest.fixture(params=KINDS_BY_TIER)

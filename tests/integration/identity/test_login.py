@@ -200,6 +200,7 @@ async def test_login_integration_pauses_an_address_that_tries_many_accounts(
     assert (paused.status_code, elsewhere.status_code) == (429, 401)
 
 
+@pytest.mark.each_database(reason="transactions race")
 async def test_login_integration_counts_guesses_that_run_at_once(tmp_path: Path) -> None:
     """C10: guesses in parallel are counted before their passwords are looked at."""
     async with identity_world(tmp_path, login_failures_max=4) as world:

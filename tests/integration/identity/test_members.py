@@ -118,6 +118,7 @@ async def test_members_integration_the_last_owner_stays(world: IdentityWorld) ->
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "schema"])
+@pytest.mark.each_database(reason="transactions race")
 async def test_members_integration_two_owners_who_leave_at_once_leave_one(
     tmp_path: Path, kind: StoresKind
 ) -> None:

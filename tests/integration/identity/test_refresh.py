@@ -36,6 +36,7 @@ async def test_refresh_integration_gives_the_next_pair(world: IdentityWorld) -> 
     assert third.status_code == 200
 
 
+@pytest.mark.each_database(reason="transactions race")
 async def test_refresh_integration_lets_one_of_two_at_once_succeed(world: IdentityWorld) -> None:
     """C6 and defect 5 of 1.3: parallel uses give one success, and the session lives on."""
     owner = await world.an_owner()

@@ -148,6 +148,7 @@ async def test_setup_integration_keeps_the_ticket_when_the_form_is_wrong(
     assert "password1" not in weak.text
 
 
+@pytest.mark.each_database(reason="transactions race")
 async def test_setup_integration_makes_one_owner_of_many_at_once(world: IdentityWorld) -> None:
     tickets = [await _ticket(world), await _ticket(world)]
     statuses: list[int] = []

@@ -43,12 +43,17 @@ async def test_if_match_integration_fails_for_another_one_of_the_name(
     made = (await app.owner.put(address, json=body)).headers["etag"]
 
     late = await app.owner.put(address, json=body, headers={"If-Match": read})
+    ended = await app.owner.delete(address, headers={"If-Match": read})
     fresh = await app.owner.put(address, json=body, headers={"If-Match": f"W/{made}"})
 
     assert same.status_code == 200, same.text
     assert error(late)[:2] == (412, "VERSION_CHANGED")
     assert "another one was made in its place" in late.text
+    assert error(ended)[:2] == (412, "VERSION_CHANGED")
     assert fresh.status_code == 200, fresh.text
+    assert (await app.owner.delete(address, headers={"If-Match": made})).status_code == 412
+    last = {"If-Match": fresh.headers["etag"]}
+    assert (await app.owner.delete(address, headers=last)).status_code == 204
 
 
 async def test_if_match_integration_fails_for_another_schedule_of_the_path(app: App) -> None:

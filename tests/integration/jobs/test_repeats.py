@@ -12,7 +12,7 @@ import pytest
 from tests.fixtures.app import App, error, make_app
 from tests.fixtures.stores import KINDS_BY_TIER, StoresKind
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.each_database(reason="transactions race for an id")]
 
 CODE: Final = {"language": "bash", "content": "true", "labels": ["tides"]}
 REUSED: Final = (422, "IDEMPOTENCY_KEY_REUSED", "Idempotency-Key")

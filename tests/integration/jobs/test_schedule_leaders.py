@@ -36,6 +36,7 @@ def servers() -> Iterator[tuple[Server, Server]]:
         yield first, stack.enter_context(second)
 
 
+@pytest.mark.full(reason="it waits for a term of leadership; terms have their own tests")
 def test_schedule_leaders_integration_no_due_time_is_lost_or_doubled(
     servers: tuple[Server, Server],
 ) -> None:

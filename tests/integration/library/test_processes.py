@@ -30,6 +30,7 @@ _on_one_database = pytest.mark.parametrize(
 )
 
 
+@pytest.mark.each_database(reason="processes share the queue by either")
 async def test_worker_integration_runs_what_another_process_enqueues(shop: Shop) -> None:
     with shop.worker_process() as worker:
         job = await program.double.options(app=shop.app).enqueue(21)
@@ -38,6 +39,7 @@ async def test_worker_integration_runs_what_another_process_enqueues(shop: Shop)
         assert "tests.fixtures.shop:double" in worker.log
 
 
+@pytest.mark.each_database(reason="processes share the queue by either")
 async def test_worker_integration_reruns_after_kill_9(shop: Shop, tmp_path: Path) -> None:
     gate, note = tmp_path / "gate", tmp_path / "note"
     with shop.worker_process() as worker:

@@ -27,6 +27,7 @@ on_sqlite = pytest.mark.parametrize("shop", ["sqlite"], indirect=True)
 """For what both databases have no part in."""
 
 
+@pytest.mark.each_database(reason="a program keeps its queue in either")
 async def test_job_integration_async_and_sync_functions_return_results(shop: Shop) -> None:
     async with shop.app.worker():
         doubled = await program.double.options(app=shop.app).enqueue(21)
@@ -165,6 +166,7 @@ async def test_cancel_integration_reaches_functions_that_ask(shop: Shop, tmp_pat
             await job.result(seconds)
 
 
+@pytest.mark.each_database(reason="a program keeps its queue in either")
 async def test_cancel_integration_of_a_waiting_job_ends_it_at_once(shop: Shop) -> None:
     job = await program.double.options(app=shop.app, run_at=timedelta(hours=1)).enqueue(1)
 
@@ -172,6 +174,7 @@ async def test_cancel_integration_of_a_waiting_job_ends_it_at_once(shop: Shop) -
     assert await job.cancel() is JobState.CANCELLED
 
 
+@pytest.mark.each_database(reason="a program keeps its queue in either")
 async def test_options_integration_the_same_id_runs_once(shop: Shop, tmp_path: Path) -> None:
     note_down = program.note_down.options(app=shop.app, id="order-7")
     async with shop.app.worker():

@@ -61,6 +61,7 @@ async def until_applied(world: World, expected: list[int], name: str = "sums") -
             await asyncio.sleep(0.01)
 
 
+@pytest.mark.each_database(reason="transactions race")
 async def test_projection_takes_effect_once_in_order(world: World) -> None:
     world.follow([sums()])
     await world.happen(*range(1, 251))
@@ -153,6 +154,7 @@ async def test_reaction_parks_a_poison_fact_and_goes_on(
     assert await world.stores.tenants.read(world.tenant, parked) == [("reactor", 2, 4)]
 
 
+@pytest.mark.each_database(reason="transactions race")
 async def test_reaction_is_not_run_by_two_processes_at_a_time(world: World) -> None:
     first, second = Reactor(), Reactor()
     world.follow((), [first.reaction()])

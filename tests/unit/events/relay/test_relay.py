@@ -13,7 +13,10 @@ from tidemill.core.ids import INSTALLATION, TenantId
 from tidemill.core.ports import StoreKind, Tx
 from tidemill.events.contract import Progress
 
-pytestmark = pytest.mark.anyio
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.each_database(reason="commits overtake each other on PostgreSQL alone"),
+]
 
 
 @pytest.fixture(params=KINDS_BY_TIER)
