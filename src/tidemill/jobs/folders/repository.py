@@ -62,9 +62,10 @@ _THINGS: Final = """
 class FolderRepository:
     """Folders of one tenant."""
 
-    def find(self, tx: Tx, name: str) -> Folder | None:
-        """Return the folder of this name."""
-        row = tx.one(_FIND, name=name)
+    def find(self, tx: Tx, name: str, *, lock: bool = False) -> Folder | None:
+        """Return the folder of this name; with `lock` it stays as it is until the commit."""
+        suffix = " FOR UPDATE" if lock and tx.dialect == "postgres" else ""
+        row = tx.one(f"{_FIND}{suffix}", name=name)
         return None if row is None else self._folder(tx, row)
 
     def page(self, tx: Tx, *, after: str, limit: int) -> list[Folder]:

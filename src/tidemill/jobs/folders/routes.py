@@ -58,9 +58,11 @@ async def put_folder(
 
 
 @delete("/folders/{name:str}", WRITE_FOLDERS)
-async def delete_folder(name: str, actor: Actor, folders: FolderService) -> None:
+async def delete_folder(
+    name: str, actor: Actor, expected_version: int | None, folders: FolderService
+) -> None:
     """Delete a folder in which nothing is left."""
-    await folders.delete(name, actor=actor)
+    await folders.delete(name, expected_version=expected_version, actor=actor)
 
 
 ROUTES = (list_folders, get_folder, put_folder, delete_folder)

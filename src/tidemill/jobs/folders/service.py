@@ -150,7 +150,7 @@ class FolderService:
         await self._check_people(wanted, actor)
 
         def use_case(tx: Tx) -> Folder:
-            before = self._folders.find(tx, name)
+            before = self._folders.find(tx, name, lock=True)
             check_found(before, expected_version)
             self._check_owner(before, name, actor)
             if before is None and self._folders.count(tx) >= folders_max:
@@ -173,12 +173,13 @@ class FolderService:
         await self._read(actor.tenant_id)
         return made
 
-    async def delete(self, name: str, *, actor: Actor) -> None:
+    async def delete(self, name: str, *, expected_version: int | None = None, actor: Actor) -> None:
         """Remove an empty folder; raises `FolderInUse` and `FolderNotFound`."""
         elsewhere = [path for users_of in self._users for path in await users_of(name, actor)]
 
         def use_case(tx: Tx) -> None:
-            before = self._found(tx, name, actor)
+            before = self._found(tx, name, actor, lock=True)
+            check_found(before, expected_version)
             self._check_owner(before, name, actor)
             things = [*self._folders.things(tx, name), *elsewhere]
             if things:
@@ -278,8 +279,8 @@ class FolderService:
         if not allows(place, {name: folder.grants}, actor, Level.OWN):
             raise FolderDenied(f"The folder {name}", _named(place), Level.OWN)
 
-    def _found(self, tx: Tx, name: str, actor: Actor) -> Folder:
-        folder = self._folders.find(tx, name)
+    def _found(self, tx: Tx, name: str, actor: Actor, *, lock: bool = False) -> Folder:
+        folder = self._folders.find(tx, name, lock=lock)
         seen = folder and allows(Place("f", name), {name: folder.grants}, actor, Level.READ)
         if folder is None or not seen:
             raise FolderNotFound(name)

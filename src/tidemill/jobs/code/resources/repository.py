@@ -66,9 +66,10 @@ _ALONE: Final = """
 class ResourceRepository:
     """Resources of one tenant."""
 
-    def find(self, tx: Tx, path: str) -> Resource | None:
-        """Return the resource at `path`."""
-        row = tx.one(f"{_SELECT} AND path = :path", path=path)
+    def find(self, tx: Tx, path: str, *, lock: bool = False) -> Resource | None:
+        """Return the resource at `path`; with `lock` it stays as it is until the commit."""
+        suffix = " FOR UPDATE" if lock and tx.dialect == "postgres" else ""
+        row = tx.one(f"{_SELECT} AND path = :path{suffix}", path=path)
         return Resource(*row) if row else None
 
     def page(self, tx: Tx, *, after: str, limit: int) -> list[Resource]:
@@ -117,9 +118,10 @@ class ResourceRepository:
 class ResourceTypeRepository:
     """One tenant's own types."""
 
-    def find(self, tx: Tx, name: str) -> ResourceType | None:
-        """Return the tenant's own type of this name."""
-        row = tx.one(f"{_TYPE} AND name = :name", name=name)
+    def find(self, tx: Tx, name: str, *, lock: bool = False) -> ResourceType | None:
+        """Return the tenant's own type of this name; `lock` keeps it as it is until the commit."""
+        suffix = " FOR UPDATE" if lock and tx.dialect == "postgres" else ""
+        row = tx.one(f"{_TYPE} AND name = :name{suffix}", name=name)
         return ResourceType(*row) if row else None
 
     def page(self, tx: Tx, *, after: str, limit: int) -> list[ResourceType]:

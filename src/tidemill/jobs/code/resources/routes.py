@@ -82,9 +82,11 @@ async def put_resource(
 
 
 @delete("/resources/{path:path}", WRITE_RESOURCES)
-async def delete_resource(path: str, actor: Actor, resources: ResourceService) -> None:
+async def delete_resource(
+    path: str, actor: Actor, expected_version: int | None, resources: ResourceService
+) -> None:
     """Delete a resource to which no other refers."""
-    await resources.delete(path, actor=actor)
+    await resources.delete(path, expected_version=expected_version, actor=actor)
 
 
 @get("/resource-types", READ_RESOURCES)
@@ -134,10 +136,13 @@ async def put_resource_type(
 
 @delete("/resource-types/{name:str}", WRITE_RESOURCES)
 async def delete_resource_type(
-    name: str, actor: Actor, resource_types: ResourceTypeService
+    name: str,
+    actor: Actor,
+    expected_version: int | None,
+    resource_types: ResourceTypeService,
 ) -> None:
     """Delete a type that no resource has."""
-    await resource_types.delete(name, actor=actor)
+    await resource_types.delete(name, expected_version=expected_version, actor=actor)
 
 
 ROUTES = (

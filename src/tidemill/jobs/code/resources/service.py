@@ -128,7 +128,7 @@ class ResourceService:
 
         def use_case(tx: Tx) -> Resource:
             self._rules.check(tx, place, Level.WRITE, actor)
-            before = self._resources.find(tx, place)
+            before = self._resources.find(tx, place, lock=True)
             check_found(before, expected_version)
             if before is None and self._resources.count(tx) >= resources_max:
                 raise ResourceInvalid("path", f"there are {resources_max} already, the limit.")
@@ -152,7 +152,7 @@ class ResourceService:
 
         return await self._database.write(actor.tenant_id, use_case)
 
-    async def delete(self, path: str, *, actor: Actor) -> None:
+    async def delete(self, path: str, *, expected_version: int | None = None, actor: Actor) -> None:
         """Delete a resource to which no other refers; raises `ResourceInUse`."""
         wanted = path.strip("/")
         target = f"{RESOURCE}{wanted}"
@@ -160,7 +160,8 @@ class ResourceService:
 
         def use_case(tx: Tx) -> None:
             self._rules.check(tx, wanted, Level.WRITE, actor)
-            before = self._found(tx, wanted)
+            before = self._found(tx, wanted, lock=True)
+            check_found(before, expected_version)
             users = [*self._resources.users(tx, wanted), *elsewhere]
             if users:
                 raise ResourceInUse(wanted, *self._rules.seen_users(tx, users, actor))
@@ -200,8 +201,8 @@ class ResourceService:
                 further = self._resources.targets(tx, target)
                 waiting += [one for one in further if one.startswith(RESOURCE)]
 
-    def _found(self, tx: Tx, path: str) -> Resource:
-        resource = self._resources.find(tx, path)
+    def _found(self, tx: Tx, path: str, *, lock: bool = False) -> Resource:
+        resource = self._resources.find(tx, path, lock=lock)
         if resource is None:
             raise ResourceNotFound(path)
         return resource
@@ -311,7 +312,7 @@ class ResourceTypeService:
         by = actor.user_id or actor.id
 
         def use_case(tx: Tx) -> ResourceType:
-            before = self._types.find(tx, name)
+            before = self._types.find(tx, name, lock=True)
             check_found(before, expected_version)
             if before is None and len(self._types.page(tx, after="", limit=types_max)) == types_max:
                 raise ResourceTypeInvalid("name", f"there are {types_max} already, the limit.")
@@ -324,11 +325,12 @@ class ResourceTypeService:
 
         return await self._database.write(actor.tenant_id, use_case)
 
-    async def delete(self, name: str, *, actor: Actor) -> None:
+    async def delete(self, name: str, *, expected_version: int | None = None, actor: Actor) -> None:
         """Delete a type that no resource has; raises `ResourceTypeInUse`."""
 
         def use_case(tx: Tx) -> None:
-            before = self._found(tx, name)
+            before = self._found(tx, name, lock=True)
+            check_found(before, expected_version)
             paths = self._resources.of_type(tx, name)
             if paths:
                 seen = self._rules.seen(tx, paths, actor)
@@ -339,8 +341,8 @@ class ResourceTypeService:
 
         await self._database.write(actor.tenant_id, use_case)
 
-    def _found(self, tx: Tx, name: str) -> ResourceType:
-        found = self._types.find(tx, name)
+    def _found(self, tx: Tx, name: str, *, lock: bool = False) -> ResourceType:
+        found = self._types.find(tx, name, lock=lock)
         if found is None:
             raise ResourceTypeNotFound(name)
         return found

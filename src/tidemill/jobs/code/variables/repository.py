@@ -72,9 +72,10 @@ _RETIRE: Final = """
 class VariableRepository:
     """Variables and secrets of one tenant."""
 
-    def find(self, tx: Tx, path: str) -> Variable | None:
-        """Return the variable at `path`."""
-        row = tx.one(_FIND, path=path)
+    def find(self, tx: Tx, path: str, *, lock: bool = False) -> Variable | None:
+        """Return the variable at `path`; with `lock` it stays as it is until the commit."""
+        suffix = " FOR UPDATE" if lock and tx.dialect == "postgres" else ""
+        row = tx.one(f"{_FIND}{suffix}", path=path)
         return Variable(*row) if row else None
 
     def page(self, tx: Tx, *, after: str, limit: int) -> list[Variable]:

@@ -91,9 +91,11 @@ async def put_variable(
 
 
 @delete("/variables/{path:path}", WRITE_VARIABLES)
-async def delete_variable(path: str, actor: Actor, variables: VariableService) -> None:
+async def delete_variable(
+    path: str, actor: Actor, expected_version: int | None, variables: VariableService
+) -> None:
     """Delete a variable or secret to which no resource refers."""
-    await variables.delete(path, actor=actor)
+    await variables.delete(path, expected_version=expected_version, actor=actor)
 
 
 @post("/secret-rotations", ROTATE_SECRETS)

@@ -98,7 +98,7 @@ class VariableService:
 
         def use_case(tx: Tx) -> Variable:
             self._rules.check(tx, place, Level.WRITE, actor)
-            before = self._variables.find(tx, place)
+            before = self._variables.find(tx, place, lock=True)
             check_found(before, expected_version)
             if before is None and self._variables.count(tx) >= variables_max:
                 raise VariableInvalid("path", f"there are {variables_max} already, the limit.")
@@ -119,7 +119,7 @@ class VariableService:
 
         return await self._database.write(actor.tenant_id, use_case)
 
-    async def delete(self, path: str, *, actor: Actor) -> None:
+    async def delete(self, path: str, *, expected_version: int | None = None, actor: Actor) -> None:
         """Delete a variable to which nothing refers; raises `VariableInUse`."""
         wanted = path.strip("/")
         target = f"{VARIABLE}{wanted}"
@@ -127,7 +127,8 @@ class VariableService:
 
         def use_case(tx: Tx) -> None:
             self._rules.check(tx, wanted, Level.WRITE, actor)
-            before = self._found(tx, wanted)
+            before = self._found(tx, wanted, lock=True)
+            check_found(before, expected_version)
             users = [*self._variables.users(tx, wanted), *elsewhere]
             if users:
                 raise VariableInUse(wanted, *self._rules.seen_users(tx, users, actor))
@@ -173,8 +174,8 @@ class VariableService:
                 break
         return total
 
-    def _found(self, tx: Tx, path: str) -> Variable:
-        variable = self._variables.find(tx, path)
+    def _found(self, tx: Tx, path: str, *, lock: bool = False) -> Variable:
+        variable = self._variables.find(tx, path, lock=lock)
         if variable is None:
             raise VariableNotFound(path)
         return variable

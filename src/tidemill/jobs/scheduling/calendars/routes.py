@@ -61,9 +61,11 @@ async def put_calendar(
 
 
 @delete("/calendars/{name:str}", WRITE_SCHEDULES)
-async def delete_calendar(name: str, actor: Actor, calendars: CalendarService) -> None:
+async def delete_calendar(
+    name: str, actor: Actor, expected_version: int | None, calendars: CalendarService
+) -> None:
     """Delete a calendar by which no schedule runs."""
-    await calendars.delete(name, actor=actor)
+    await calendars.delete(name, expected_version=expected_version, actor=actor)
 
 
 ROUTES = (list_calendars, get_calendar, put_calendar, delete_calendar)

@@ -77,12 +77,13 @@ class CalendarService:
 
         return await self._database.write(actor.tenant_id, use_case)
 
-    async def delete(self, name: str, *, actor: Actor) -> None:
+    async def delete(self, name: str, *, expected_version: int | None = None, actor: Actor) -> None:
         """Delete a calendar; raises `CalendarInUse`, which names what the actor may see."""
         hidden = await hidden_by(self._folders, actor)
 
         def use_case(tx: Tx) -> None:
             calendar = self._found(tx, name, lock="UPDATE")
+            check_found(calendar, expected_version)
             users = self._users(tx, name)
             if users:
                 raise CalendarInUse(name, *seen_of(users, hidden))
