@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Final
 
 from tidemill.board.errors import InvalidReference, InvalidText
@@ -52,6 +53,11 @@ def single_line(text: str, *, param: str, chars_max: int) -> str:
     if len(joined) > chars_max:
         raise InvalidText(param, f"it has {len(joined)} characters; {chars_max} are the limit.")
     return joined
+
+
+def name_key(name: str) -> str:
+    """Return what names that people take for one have in common."""
+    return unicodedata.normalize("NFKC", name).casefold()
 
 
 def many_lines(text: str | None, *, param: str, chars_max: int) -> str | None:

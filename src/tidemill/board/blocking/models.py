@@ -11,7 +11,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from tidemill.board.workflows.models import Category, Workflow
+from tidemill.board.workflows.models import Category
 
 START: Final = 0
 FINISH: Final = 1
@@ -29,14 +29,17 @@ def link(blocking: str, blocked: str) -> Edge:
     return (blocking, FINISH), (blocked, START)
 
 
-def starts_or_finishes(workflow: Workflow, old: str, new: str) -> bool:
-    """Return whether an item that goes from one status to another begins or is done with it."""
-    before, after = workflow.categories.get(old), workflow.categories[new]
-    if new in {old, BLOCKED_STATUS}:
+def starts_or_finishes(old: tuple[str, str | None], new: tuple[str, str | None]) -> bool:
+    """Return whether an item begins, or is done, that goes from one status to another.
+
+    Each status comes with its category. In one that is called `blocked` an item may wait.
+    """
+    (before, meant), (after, means) = old, new
+    if after in {before, BLOCKED_STATUS}:
         return False
-    if after is Category.DONE:
+    if means == Category.DONE:
         return True
-    return after is Category.STARTED and (before is not Category.STARTED or old == BLOCKED_STATUS)
+    return means == Category.STARTED and (meant != Category.STARTED or before == BLOCKED_STATUS)
 
 
 def shortest_path(edges: Iterable[Edge], start: Node, goal: Node) -> list[Edge]:

@@ -96,7 +96,7 @@ BLOCKED_AMONG: Final = {
         WHERE w.tenant_id = :tenant_id AND w.id {among} AND w.deleted_at IS NULL
             AND {IS_BLOCKED}
         ORDER BY w.id
-    """  # noqa: S608 - constant names of columns and statuses
+    """  # noqa: S608 - constant names of columns and categories
     for dialect, among in _AMONG_IDS.items()
 }
 DEPENDENTS: Final = """
@@ -111,9 +111,9 @@ DEPENDENTS_OF_PROJECT: Final = f"""
         AND d.dependency_type = 'blocks'
     JOIN work_items AS w ON w.tenant_id = d.tenant_id AND w.id = d.blocked_item_id
     WHERE b.tenant_id = :tenant_id AND b.project_id = :project_id AND b.deleted_at IS NULL
-        AND b.status NOT IN ({FINISHED}) AND w.project_id <> :project_id
+        AND b.status_category NOT IN ({FINISHED}) AND w.project_id <> :project_id
     ORDER BY d.blocked_item_id
-"""  # noqa: S608 - constant names of statuses
+"""  # noqa: S608 - constant names of categories
 _LOCK_ITEMS: Final = f"""
     SELECT w.id FROM work_items AS w
     WHERE w.tenant_id = :tenant_id AND w.id {_AMONG_IDS["postgres"]}
@@ -124,9 +124,9 @@ BLOCKERS: Final = f"""
     JOIN work_items AS b ON b.tenant_id = d.tenant_id AND b.id = d.blocking_item_id
     JOIN projects AS q ON q.tenant_id = b.tenant_id AND q.id = b.project_id
     WHERE d.tenant_id = :tenant_id AND d.blocked_item_id = :id AND d.dependency_type = 'blocks'
-        AND b.deleted_at IS NULL AND q.deleted_at IS NULL AND b.status NOT IN ({FINISHED})
+        AND b.deleted_at IS NULL AND q.deleted_at IS NULL AND b.status_category NOT IN ({FINISHED})
     ORDER BY d.blocking_item_id LIMIT :limit
-"""  # noqa: S608 - constant names of statuses
+"""  # noqa: S608 - constant names of categories
 
 Waiting = dict[WorkItemId, tuple[str, ProjectId]]
 """Items that are blocked, each with its key and its project."""

@@ -18,7 +18,6 @@ from tidemill.board.blocking.models import (
     left_over,
     link,
     shortest_path,
-    starts_or_finishes,
     told,
 )
 from tidemill.board.blocking.repository import BlockingRepository, Waiting
@@ -29,7 +28,6 @@ from tidemill.board.dependency_errors import (
     DependencyCycles,
 )
 from tidemill.board.dependency_facts import WorkItemBlocked, WorkItemUnblocked
-from tidemill.board.workflows.models import DEFAULT_WORKFLOW
 from tidemill.core.actor import Actor
 from tidemill.core.ports import Tx
 
@@ -123,13 +121,8 @@ class Blocking:
                     by=by,
                 )
 
-    def refuse_waiting(self, tx: Tx, item_id: WorkItemId, old: str, new: str) -> None:
-        """Return when an item may go from one status to another although others may block it.
-
-        Raises `BlockersUnfinished`.
-        """
-        if not starts_or_finishes(DEFAULT_WORKFLOW, old, new):
-            return
+    def refuse_waiting(self, tx: Tx, item_id: WorkItemId) -> None:
+        """Return when nothing unfinished blocks an item; raises `BlockersUnfinished`."""
         blockers = self._graph.blockers(tx, item_id, limit=blockers_told_max + 1)
         if blockers:
             raise BlockersUnfinished(blockers[:blockers_told_max], len(blockers))

@@ -7,25 +7,22 @@ from typing import Final
 from tidemill.board.contract import ProjectId, WorkItemId
 from tidemill.board.work_items.models import WorkItem
 from tidemill.board.work_items.repository import WorkItemRepository
-from tidemill.board.workflows.models import DEFAULT_WORKFLOW
+from tidemill.board.workflows.models import CLOSED, Category
 from tidemill.core.ports import Tx
 
-_OPEN: Final = ", ".join(
-    f"'{status}'"
-    for status in DEFAULT_WORKFLOW.categories
-    if status not in DEFAULT_WORKFLOW.finished
-)
-# The open statuses are named, since that is what the index of a board's columns begins with.
+_OPEN: Final = ", ".join(f"'{category}'" for category in Category if category not in CLOSED)
+# The open categories are named, since that is what their index begins with.
 OPEN_LINKS: Final = f"""
     SELECT a.id, a.number, a.points, b.id, b.number, b.points FROM work_items AS a
     JOIN dependencies AS d ON d.tenant_id = a.tenant_id AND d.blocking_item_id = a.id
         AND d.dependency_type = 'blocks'
     JOIN work_items AS b ON b.tenant_id = d.tenant_id AND b.id = d.blocked_item_id
     WHERE a.tenant_id = :tenant_id AND a.project_id = :project_id AND a.deleted_at IS NULL
-        AND a.status IN ({_OPEN})
-        AND b.project_id = a.project_id AND b.deleted_at IS NULL AND b.status IN ({_OPEN})
+        AND a.status_category IN ({_OPEN})
+        AND b.project_id = a.project_id AND b.deleted_at IS NULL
+        AND b.status_category IN ({_OPEN})
     LIMIT :limit
-"""  # noqa: S608 - constant names of statuses
+"""  # noqa: S608 - constant names of categories
 
 Weighed = tuple[WorkItemId, int, int | None]
 """An item, its number and its points."""

@@ -91,7 +91,6 @@ FIELDS: Final = {
     DependencyType.RELATES_TO: ("relates_to", "relates_to"),
     DependencyType.DUPLICATES: ("duplicates", "duplicated_by"),
 }
-CLOSED_STATUS: Final = "cancelled"
 
 
 def changes_of(

@@ -10,7 +10,6 @@ from tidemill.board.activities.service import History
 from tidemill.board.blocking.service import Blocking
 from tidemill.board.contract import FieldChange, WorkItemId
 from tidemill.board.dependencies.models import (
-    CLOSED_STATUS,
     Dependency,
     DependencyFilter,
     DependencyType,
@@ -29,13 +28,12 @@ from tidemill.board.dependency_errors import (
 from tidemill.board.dependency_facts import DependencyCreated, DependencyDeleted
 from tidemill.board.errors import ProjectIsArchived, WorkItemChanged, WorkItemNotFound
 from tidemill.board.limits import BoardLimits
-from tidemill.board.work_items.changes import differences, next_version, timed
+from tidemill.board.work_items.changes import differences, entered, next_version
 from tidemill.board.work_items.models import WorkItem
 from tidemill.board.work_items.repository import WorkItemRepository
 from tidemill.board.work_items.sprinting.service import Sprinting
-from tidemill.board.workflows.models import DEFAULT_WORKFLOW
+from tidemill.board.workflows.service import Workflows
 from tidemill.core.actor import Actor
-from tidemill.core.clock import Instant
 from tidemill.core.keysets import after_text
 from tidemill.core.pages import Page, PageRequest, page_of
 from tidemill.core.ports import Database, Once, Tx
@@ -61,6 +59,7 @@ class DependencyService:
         self._history = History()
         self._blocking = Blocking()
         self._sprinting = Sprinting()
+        self._workflows = Workflows()
 
     async def create(
         self, new: NewDependency, *, actor: Actor, once: Once[Dependency] | None = None
@@ -68,7 +67,7 @@ class DependencyService:
         """Join two items; raises `DependencyCycle`, which tells the whole way round."""
 
         def use_case(tx: Tx) -> Dependency:
-            self._blocking.lock(tx)
+            self._lock(tx, [new])
             wish = self._wish(tx, new, "", {})
             [made] = self._join(tx, [wish], by=actor)
             if new.dependency_type is DependencyType.BLOCKS:
@@ -87,7 +86,7 @@ class DependencyService:
         """Join many items, all or none; raises `DependencyCycles`, which names all in the way."""
 
         def use_case(tx: Tx) -> list[Dependency]:
-            self._blocking.lock(tx)
+            self._lock(tx, news)
             known: dict[str, WorkItem] = {}
             wishes = [
                 self._wish(tx, new, f"dependencies[{place}].", known)
@@ -160,6 +159,11 @@ class DependencyService:
 
         await self._tenants.write(actor.tenant_id, use_case)
 
+    def _lock(self, tx: Tx, news: Sequence[NewDependency]) -> None:
+        self._blocking.lock(tx)
+        if any(new.close for new in news):
+            self._workflows.share(tx)
+
     def _living(self, tx: Tx, dependency_id: str) -> Dependency:
         found = self._dependencies.find(tx, dependency_id)
         if found is None:
@@ -192,7 +196,7 @@ class DependencyService:
     def _join(self, tx: Tx, wishes: Sequence[_Wish], *, by: Actor) -> Sequence[Dependency]:
         """Write all that is wished; whether it can be in some order is the caller's to check."""
         olds = {item.id: item for wish in wishes for item in (wish.blocking, wish.blocked)}
-        items = {**olds, **_closed(wishes, tx.now)}
+        items = {**olds, **self._closed(tx, wishes)}
         watched = self._blocking.watch_items(tx, self._concerned(tx, wishes, olds, items))
         made = [self._added(tx, wish, items, by=by) for wish in wishes]
         for item in items.values():
@@ -212,6 +216,18 @@ class DependencyService:
             )
         self._blocking.tell(tx, watched, by=by)
         return made
+
+    def _closed(self, tx: Tx, wishes: Sequence[_Wish]) -> dict[WorkItemId, WorkItem]:
+        """Return the duplicates that shall be cancelled, unless they are finished already."""
+        closed = {}
+        for wish in wishes:
+            item = wish.blocking
+            if not wish.new.close or not item.is_open:
+                continue
+            workflow = self._workflows.of(tx, item.project_id, item.workflow_id)
+            cancelled = structs.replace(item, status=workflow.closing)
+            closed[item.id] = entered(cancelled, item.status, workflow=workflow, at=tx.now)
+        return closed
 
     def _concerned(
         self,
@@ -279,20 +295,6 @@ class DependencyService:
         tx.audit(
             "board.dependencies.delete", by=by, resource=f"dependency:{found.id}", before=state
         )
-
-
-def _closed(wishes: Sequence[_Wish], at: Instant) -> dict[WorkItemId, WorkItem]:
-    """Return the duplicates that shall be cancelled, unless they are finished already."""
-    return {
-        item.id: timed(
-            structs.replace(item, status=CLOSED_STATUS),
-            item.status,
-            workflow=DEFAULT_WORKFLOW,
-            at=at,
-        )
-        for item, is_closed in ((wish.blocking, wish.new.close) for wish in wishes)
-        if is_closed and item.is_open
-    }
 
 
 def _shown(item: WorkItem) -> LinkedItem:

@@ -37,11 +37,11 @@ from tidemill.board.filters.models import (
 )
 from tidemill.board.filters.moments import Moment, day, moment
 from tidemill.board.filters.words import words_of
+from tidemill.board.workflows.models import CLOSED, Category
 from tidemill.core.clock import Instant
 
 ME: Final = "me"
 ACTIVE: Final = "active"
-_CLOSED: Final = ("done", "cancelled")
 _MICROSECOND: Final = 1
 _NUMBER: Final = re.compile(r"\d{1,6}")
 
@@ -73,15 +73,22 @@ class Names(Protocol):
         """Return the ids of labels with this name, in any project, or with this id."""
         ...
 
+    def statuses(self, word: str) -> Sequence[str]:
+        """Return the keys of statuses with this key or name, in any project."""
+        ...
+
+    def known_statuses(self) -> Sequence[str]:
+        """Return the keys of the statuses of all projects."""
+        ...
+
 
 class Scope(Struct, frozen=True, kw_only=True):
-    """Who asks, when and where; `statuses` are those of the tenant with what each means."""
+    """Who asks, when and where."""
 
     names: Names
     now: Instant
     zone: ZoneInfo
     me: str | None
-    statuses: Mapping[str, str]
 
 
 def bound(node: Node | None, scope: Scope) -> Condition:
@@ -127,22 +134,21 @@ def _choice(field: Field, word: Word, scope: Scope) -> Condition:
 
 
 def _status(field: Field, word: Word, scope: Scope) -> Condition:
-    status = word.text.lower().replace(" ", "_").replace("-", "_")
-    if status not in scope.statuses:
-        raise unknown("status", word.text, scope.statuses, at=word.at)
-    return OneOf(field.column, (status,))
+    found = scope.names.statuses(word.text)
+    if not found:
+        raise unknown("status", word.text, scope.names.known_statuses(), at=word.at)
+    return OneOf(field.column, tuple(found))
 
 
 def _state(field: Field, word: Word, scope: Scope) -> Condition:
-    state = word.text.lower()
-    categories = dict.fromkeys(scope.statuses.values())
+    del scope
+    state, categories = word.text.lower(), [category.value for category in Category]
     if state in {"open", "closed"}:
-        wanted = {one for one in categories if (one in _CLOSED) == (state == "closed")}
+        found = [one for one in categories if (one in CLOSED) == (state == "closed")]
     elif state in categories:
-        wanted = {state}
+        found = [state]
     else:
         raise unknown("state", word.text, ["open", "closed", *categories], at=word.at)
-    found = (status for status, category in scope.statuses.items() if category in wanted)
     return OneOf(field.column, tuple(found))
 
 

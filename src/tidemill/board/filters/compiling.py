@@ -25,6 +25,7 @@ COLUMNS: Final = {
     "number": "w.number",
     "item_type": "w.item_type",
     "status": "w.status",
+    "status_category": "w.status_category",
     "priority": "w.priority",
     "parent_id": "w.parent_id",
     "assignee_id": "w.assignee_id",

@@ -9,8 +9,9 @@ from typing import Final
 
 from tidemill.board.errors import InvalidText
 from tidemill.board.label_errors import TooManyLabels
-from tidemill.board.labels.models import name_key, valid_name
+from tidemill.board.labels.models import valid_name
 from tidemill.board.limits import BoardLimits
+from tidemill.board.texts import name_key
 from tidemill.board.work_items.models import valid_points
 
 _ISO: Final = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[T ].*)?")

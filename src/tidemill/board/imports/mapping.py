@@ -32,7 +32,7 @@ from tidemill.board.work_items.models import (
     valid_description,
     valid_title,
 )
-from tidemill.board.workflows.models import DEFAULT_WORKFLOW
+from tidemill.board.workflows.models import DEFAULT_WORKFLOW, Workflow
 from tidemill.core.errors import InvalidInput
 
 T = TypeVar("T")
@@ -92,8 +92,10 @@ _reference_chars_max: Final = 200
 _SEPARATORS: Final = re.compile(r"[\s_\-./]+")
 
 
-def read_backlog(data: bytes, limits: BoardLimits) -> Backlog:
-    """Return the drafts of a CSV file.
+def read_backlog(
+    data: bytes, limits: BoardLimits, workflow: Workflow = DEFAULT_WORKFLOW
+) -> Backlog:
+    """Return the drafts of a CSV file for a project with a workflow.
 
     Raises `ImportUnreadable` when it has no header with a title, `ImportTooLarge` when it is over
     the limits; what is wrong with single rows is in the drafts.
@@ -117,7 +119,7 @@ def read_backlog(data: bytes, limits: BoardLimits) -> Backlog:
             f"Name one of them title or summary."
         )
     drafts: list[Draft] = []
-    reader = _RowReader(columns, fields, limits)
+    reader = _RowReader(columns, fields, limits, workflow)
     for row in rows:
         if any(cell.strip() for cell in row.cells):
             drafts.append(reader.draft(row))
@@ -145,6 +147,22 @@ def columns_of(header: Sequence[str]) -> tuple[ColumnUse, ...]:
     )
 
 
+def statuses_of(workflow: Workflow) -> dict[str, str]:
+    """Return the status that each word stands for in a workflow.
+
+    Its own keys and names come first. What other tools say stands for the usual status, and where
+    the workflow lacks that one, for its first status that means the same.
+    """
+    found = {}
+    for word, usual in _STATUSES.items():
+        if usual in workflow.categories:
+            found[word] = usual
+        elif status := workflow.first_of(DEFAULT_WORKFLOW.categories[usual]):
+            found[word] = status
+    found |= {_plain(one.name): one.key for one in reversed(workflow.statuses)}
+    return found | {_plain(one.key): one.key for one in workflow.statuses}
+
+
 def _fitness(text: str, delimiter: str) -> tuple[int, int]:
     header = next(records(text, delimiter), Record(1, []))
     used = sum(column.field is not None for column in columns_of(header.cells))
@@ -159,7 +177,11 @@ class _RowReader:
     """Turns the cells of rows into drafts."""
 
     def __init__(
-        self, columns: Sequence[ColumnUse], fields: Mapping[str, int], limits: BoardLimits
+        self,
+        columns: Sequence[ColumnUse],
+        fields: Mapping[str, int],
+        limits: BoardLimits,
+        workflow: Workflow,
     ) -> None:
         self._headers = [column.header for column in columns]
         self._label_places = [
@@ -167,6 +189,8 @@ class _RowReader:
         ]
         self._fields = fields
         self._limits = limits
+        self._initial = workflow.initial
+        self._statuses = statuses_of(workflow)
 
     def draft(self, row: Record) -> Draft:
         """Return the draft of `row`, with every problem that the row alone shows."""
@@ -213,7 +237,7 @@ class _RowReader:
                 f"at most {limits.description_chars_max} characters of plain text",
             ),
             item_type=choice("item_type", _TYPES, WorkItemType.TASK.value),
-            status=choice("status", _STATUSES, DEFAULT_WORKFLOW.initial),
+            status=choice("status", self._statuses, self._initial),
             priority=choice("priority", _PRIORITIES, Priority.MEDIUM.value),
             parent=text("parent", reference, "the id or title of a row, or a key such as TM-1"),
             assignee=text("assignee", reference, "the name or id of a member"),

@@ -25,17 +25,18 @@ from tidemill.board.imports.models import (
 )
 from tidemill.board.imports.planning import Plan, Planned, World, plan
 from tidemill.board.imports.repository import ImportRepository
-from tidemill.board.labels.models import ItemLabel, by_name, joined_ids, name_key
+from tidemill.board.labels.models import ItemLabel, by_name, joined_ids
 from tidemill.board.limits import BoardLimits
 from tidemill.board.projects.models import Project
 from tidemill.board.projects.repository import Numbers, ProjectRepository
 from tidemill.board.ranking.service import Ranking
-from tidemill.board.texts import item_key
-from tidemill.board.work_items.changes import timed
+from tidemill.board.texts import item_key, name_key
+from tidemill.board.work_items.changes import entered
 from tidemill.board.work_items.labelling.service import Labelling
 from tidemill.board.work_items.models import WorkItem
 from tidemill.board.work_items.repository import WorkItemRepository
-from tidemill.board.workflows.models import DEFAULT_WORKFLOW
+from tidemill.board.workflows.models import DEFAULT_WORKFLOW, Workflow
+from tidemill.board.workflows.service import Workflows
 from tidemill.core.actor import Actor
 from tidemill.core.ports import Database, Once, Tx
 
@@ -61,6 +62,7 @@ class ImportService:
         self._imports = ImportRepository()
         self._history = History()
         self._labelling = Labelling(limits)
+        self._workflows = Workflows()
 
     async def import_csv(
         self,
@@ -77,25 +79,31 @@ class ImportService:
         `ImportUnreadable`, `ImportTooLarge`, and `ImportRejected` when rows are wrong and the
         mode is `all_or_nothing`; a dry run reports them instead.
         """
-        # Reading and planning thousands of rows would hold up every other request of this process.
-        backlog = await asyncio.to_thread(read_backlog, data, self._limits)
-        if options.dry_run:
-            return await self._check(reference, backlog, options, actor=actor)
-        world = await self._tenants.read(
-            actor.tenant_id, lambda tx: self._world_of(tx, reference, backlog)
+        workflow = await self._tenants.read(
+            actor.tenant_id, lambda tx: self._workflow_of(tx, reference)
         )
-        planned = None if world is None else await asyncio.to_thread(plan, backlog, world)
+        # Reading and planning thousands of rows would hold up every other request of this process.
+        read = await asyncio.to_thread(read_backlog, data, self._limits, workflow)
+        if options.dry_run:
+            return await self._check(reference, read, options, actor=actor)
+        world = await self._tenants.read(
+            actor.tenant_id, lambda tx: self._world_of(tx, reference, read)
+        )
+        planned = None if world is None else await asyncio.to_thread(plan, read, world)
 
         def use_case(tx: Tx) -> ImportReport:
             project = self._project(tx, reference, lock=True)
+            current = self._workflows.of(tx, project.id, project.workflow_id)
+            backlog = read if current == workflow else read_backlog(data, self._limits, current)
             now = self._world(tx, project, backlog)
             # What the rows refer to has hardly ever changed since it was looked at.
-            made = planned if planned is not None and now == world else plan(backlog, now)
+            is_planned = planned is not None and backlog is read and now == world
+            made = planned if planned is not None and is_planned else plan(backlog, now)
             if made.wrong and options.mode is ImportMode.ALL_OR_NOTHING:
                 raise ImportRejected(
                     _report(project, backlog, made, ImportStatus.REJECTED, options.mode)
                 )
-            made = self._insert(tx, project, made, by=actor)
+            made = self._insert(tx, (project, current), made, by=actor)
             report = _report(project, backlog, made, ImportStatus.IMPORTED, options.mode)
             _audit(tx, report, by=actor)
             return report
@@ -112,6 +120,13 @@ class ImportService:
         project, world = await self._tenants.read(actor.tenant_id, look)
         made = await asyncio.to_thread(plan, backlog, world)
         return _report(project, backlog, made, ImportStatus.CHECKED, options.mode)
+
+    def _workflow_of(self, tx: Tx, reference: str) -> Workflow:
+        """Return the workflow of a project; the default one without it: the import tells later."""
+        project = self._projects.find(tx, reference)
+        if project is None:
+            return DEFAULT_WORKFLOW
+        return self._workflows.of(tx, project.id, project.workflow_id)
 
     def _world_of(self, tx: Tx, reference: str, backlog: Backlog) -> World | None:
         """Return what the rows refer to; None without a project, of which the import tells."""
@@ -141,10 +156,11 @@ class ImportService:
             members=self._imports.members(tx) if has_assignees else (),
         )
 
-    def _insert(self, tx: Tx, project: Project, made: Plan, *, by: Actor) -> Plan:
+    def _insert(self, tx: Tx, into: tuple[Project, Workflow], made: Plan, *, by: Actor) -> Plan:
         """Insert what `made` plans and return it with the new ids and keys in its rows."""
         if not made.planned:
             return made
+        project, workflow = into
         numbers = self._projects.take_numbers(tx, project.id, len(made.planned))
         if numbers is None:
             raise ProjectIsArchived(project.key)
@@ -158,7 +174,7 @@ class ImportService:
         rows = made.parents_first()
         # Each portion is a wait for the database, in which the process does other work.
         for start in range(0, len(rows), rows_at_once_max):
-            portion = {
+            made_of = {
                 row.draft.line: _item(
                     tx,
                     row,
@@ -168,6 +184,10 @@ class ImportService:
                     by_name({labels[name_key(name)] for name in row.draft.labels}),
                 )
                 for row in rows[start : start + rows_at_once_max]
+            }
+            portion = {
+                line: entered(item, None, workflow=workflow, at=tx.now)
+                for line, item in made_of.items()
             }
             self._items.add_all(tx, portion.values())
             self._labelling.save_all(tx, portion.values())
@@ -189,7 +209,7 @@ def _item(
     ids, numbers = place
     draft = row.draft
     parent_id = row.parent_id if row.parent_line is None else ids[row.parent_line]
-    item = WorkItem(
+    return WorkItem(
         id=ids[draft.line],
         project_id=numbers.project_id,
         project_key=numbers.project_key,
@@ -217,8 +237,8 @@ def _item(
         created_by=author,
         updated_at=tx.now,
         updated_by=author,
+        workflow_id=numbers.workflow_id,
     )
-    return timed(item, None, workflow=DEFAULT_WORKFLOW, at=tx.now)
 
 
 def _created(row: RowReport, item: WorkItem | None) -> RowReport:

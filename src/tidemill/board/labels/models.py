@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from typing import Final
 from zlib import crc32
@@ -14,7 +13,7 @@ from tidemill.board.contract import LabelId, LabelState, ProjectId
 from tidemill.board.errors import NullNotAllowed
 from tidemill.board.label_errors import InvalidColor, InvalidLabelName
 from tidemill.board.limits import BoardLimits
-from tidemill.board.texts import is_uuid, many_lines, single_line
+from tidemill.board.texts import is_uuid, many_lines, name_key, single_line
 from tidemill.core.clock import Instant
 
 _COLOR: Final = re.compile(r"#[0-9a-f]{6}")
@@ -124,11 +123,6 @@ def valid_color(text: str) -> str:
 def color_of(name: str) -> str:
     """Return the colour of a label for which nobody chose one."""
     return _PALETTE[crc32(name_key(name).encode()) % len(_PALETTE)]
-
-
-def name_key(name: str) -> str:
-    """Return what names that people take for one have in common."""
-    return unicodedata.normalize("NFKC", name).casefold()
 
 
 def joined_ids(labels: Iterable[ItemLabel]) -> str:

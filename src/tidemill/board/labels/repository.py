@@ -8,8 +8,8 @@ from typing import Final
 import msgspec
 
 from tidemill.board.contract import LabelId, ProjectId, WorkItemId
-from tidemill.board.labels.models import ItemLabel, Label, name_key
-from tidemill.board.texts import is_printed, is_uuid
+from tidemill.board.labels.models import ItemLabel, Label
+from tidemill.board.texts import is_printed, is_uuid, name_key
 from tidemill.core.ports import Row, Tx
 
 _COLUMNS: Final = """

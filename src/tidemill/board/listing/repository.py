@@ -11,6 +11,7 @@ from tidemill.board.listing.models import Ordering
 from tidemill.board.projects.repository import ProjectRepository
 from tidemill.board.work_items.models import WorkItem
 from tidemill.board.work_items.repository import SELECT_ITEMS, WorkItemRepository
+from tidemill.board.workflows.repository import WorkflowRepository
 from tidemill.core.pages import Key
 from tidemill.core.ports import Tx, Value
 
@@ -54,6 +55,7 @@ class NamesInStore:
         self._projects = ProjectRepository()
         self._items = WorkItemRepository()
         self._labels = LabelRepository()
+        self._workflows = WorkflowRepository()
 
     def project(self, reference: str) -> str | None:
         """See `Names.project`."""
@@ -80,6 +82,14 @@ class NamesInStore:
     def labels(self, reference: str) -> list[str]:
         """See `Names.labels`."""
         return sorted(label.id for label in self._labels.named(self._tx, [reference]))
+
+    def statuses(self, word: str) -> list[str]:
+        """See `Names.statuses`."""
+        return self._workflows.named(self._tx, word)
+
+    def known_statuses(self) -> list[str]:
+        """See `Names.known_statuses`."""
+        return self._workflows.keys(self._tx)
 
 
 def filter_statement(

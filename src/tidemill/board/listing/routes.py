@@ -16,7 +16,6 @@ from tidemill.board.texts import uuid_parameter
 from tidemill.board.work_items.models import Sort, WorkItemFilter, WorkItemType
 from tidemill.board.work_items.schemas import WorkItemPage, WorkItemView
 from tidemill.board.work_items.service import WorkItemService
-from tidemill.board.workflows.models import DEFAULT_WORKFLOW
 from tidemill.core.actor import Actor
 from tidemill.core.clock import MICROSECONDS_PER_SECOND, Instant
 from tidemill.core.pages import page_request
@@ -91,7 +90,7 @@ async def list_work_items(  # noqa: PLR0913 - each parameter is one of the query
     """List work items: of one project by number, newest first, or by rank; or by last change."""
     wanted = WorkItemFilter(
         project_id=await _project(project_id, projects, actor),
-        status=DEFAULT_WORKFLOW.check(status) if status is not None else None,
+        status=status,
         item_type=item_type,
         parent_id=WorkItemId(uuid_parameter(parent_id, "parent_id")) if parent_id else None,
         assignee_id=uuid_parameter(assignee_id, "assignee_id") if assignee_id else None,

@@ -26,7 +26,7 @@ from tidemill.board.listing.models import (
 from tidemill.board.listing.repository import ListingRepository, NamesInStore
 from tidemill.board.work_items.labelling.service import Labelling
 from tidemill.board.work_items.models import Sort, WorkItem
-from tidemill.board.workflows.models import DEFAULT_WORKFLOW
+from tidemill.board.workflows.service import Workflows
 from tidemill.board.zones import zone_named
 from tidemill.core.actor import Actor
 from tidemill.core.pages import Page, PageRequest, page_of
@@ -66,8 +66,9 @@ def condition_of(tx: Tx, wanted: Selection, actor: Actor, labelling: Labelling) 
         now=tx.now,
         zone=wanted.zone,
         me=actor.user_id,
-        statuses=DEFAULT_WORKFLOW.categories,
     )
+    if wanted.parameters.status is not None:
+        Workflows().check_known(tx, wanted.parameters.status)
     said = conditions_of(wanted.parameters)
     if (label := wanted.parameters.label) is not None:
         label_ids = labelling.candidates(tx, label, wanted.parameters.project_id)

@@ -35,7 +35,8 @@ from tidemill.board.projects.models import Project
 from tidemill.board.projects.repository import ProjectRepository
 from tidemill.board.sprint_errors import InvalidReportPeriod
 from tidemill.board.sprints.burndown import Burndown, day_of
-from tidemill.board.workflows.models import DEFAULT_WORKFLOW, Category
+from tidemill.board.workflows.models import CLOSED, Category, Workflow
+from tidemill.board.workflows.service import Workflows
 from tidemill.core.actor import Actor
 from tidemill.core.clock import Instant
 from tidemill.core.ports import Database, Tx
@@ -43,7 +44,6 @@ from tidemill.core.ports import Database, Tx
 days_max: Final = 366
 days_default: Final = 30
 _oldest: Final = date(2000, 1, 1)
-_OPEN: Final = frozenset({Category.BACKLOG, Category.UNSTARTED, Category.STARTED})
 
 
 class Period(Struct, frozen=True):
@@ -69,6 +69,7 @@ class ProjectReportService:
     def __init__(self, tenants: Database) -> None:
         self._tenants = tenants
         self._projects = ProjectRepository()
+        self._workflows = Workflows()
 
     async def velocity(self, project: str, *, sprints: int, actor: Actor) -> Velocity:
         """Return what the last completed sprints had committed to and got done, oldest first."""
@@ -111,15 +112,16 @@ class ProjectReportService:
             today = day_of(tx.now, zone)
             days = _days(period, today)
             since = start_of(days[0], zone)
+            workflow = self._workflows.of(tx, found.id, found.workflow_id)
             return _Past(
-                courses=_courses(repository.moved(tx, found.id, since)),
-                still=_categories(repository.still(tx, found.id, since)),
+                courses=_courses(repository.moved(tx, found.id, since), workflow),
+                still=repository.still(tx, found.id, since),
                 days=days,
                 zone=zone,
                 open_count=sum(
                     count
-                    for category, count in _categories(repository.by_status(tx, found.id)).items()
-                    if category in _OPEN
+                    for category, count in repository.by_category(tx, found.id).items()
+                    if category not in CLOSED
                 ),
                 today=today,
                 begun=day_of(found.created_at, zone),
@@ -154,32 +156,24 @@ def _result(row: Sequence[Any]) -> SprintResult:
     )
 
 
-def _courses(rows: Sequence[Sequence[Any]]) -> list[Course]:
+def _courses(rows: Sequence[Sequence[Any]], workflow: Workflow) -> list[Course]:
+    def meant(status: str | None) -> Category:
+        return workflow.category_of(status or "") or Category.UNSTARTED
+
     courses = []
     for _, group in groupby(rows, key=lambda row: row[0]):
         changes = list(group)
-        _, created_at, deleted_at, status = changes[0][:4]
+        _, created_at, deleted_at, category = changes[0][:4]
         courses.append(
             course(
                 Instant(created_at),
                 [
-                    (Instant(at), _category(old), _category(new))
+                    (Instant(at), meant(old), meant(new))
                     for *_, at, old, new in changes
                     if at is not None
                 ],
-                _category(status),
+                Category(category),
                 gone_at=deleted_at,
             )
         )
     return courses
-
-
-def _categories(counts: Mapping[str, int]) -> dict[Category, int]:
-    found = dict.fromkeys(Category, 0)
-    for status, count in counts.items():
-        found[_category(status)] += count
-    return found
-
-
-def _category(status: str | None) -> Category:
-    return DEFAULT_WORKFLOW.categories.get(status or "", Category.UNSTARTED)

@@ -38,6 +38,7 @@ class Project(Struct, frozen=True):
     archived_at: Instant | None = None
     deleted_at: Instant | None = None
     time_zone: str = "UTC"
+    workflow_id: str | None = None
 
     @property
     def status(self) -> ProjectStatus:

@@ -14,7 +14,7 @@ from tidemill.core.ports import Tx
 
 _COLUMNS = """
     SELECT id, key, name, description, next_item_number, version, created_at, created_by,
-        updated_at, updated_by, archived_at, deleted_at, time_zone
+        updated_at, updated_by, archived_at, deleted_at, time_zone, workflow_id
     FROM projects
 """
 _BY_ID = _COLUMNS + "WHERE tenant_id = :tenant_id AND id = :reference"
@@ -42,17 +42,21 @@ _TAKE_NUMBERS = """
     UPDATE projects SET next_item_number = next_item_number + :count
     WHERE tenant_id = :tenant_id AND id = :reference
         AND archived_at IS NULL AND deleted_at IS NULL
-    RETURNING id, key, next_item_number
+    RETURNING id, key, next_item_number, workflow_id
 """
 _TAKE_NUMBERS_BY_KEY = _TAKE_NUMBERS.replace("id = :reference", "key = :reference")
 
 
 class Numbers(Struct, frozen=True):
-    """Numbers that nobody else will get: from `first` on, in the project `project_id`."""
+    """Numbers that nobody else will get: from `first` on, in the project `project_id`.
+
+    `workflow_id` is the project's, as it stays until the transaction ends.
+    """
 
     project_id: ProjectId
     project_key: str
     first: int
+    workflow_id: str | None = None
 
 
 class ProjectRepository:
@@ -117,8 +121,8 @@ class ProjectRepository:
         row = tx.one(sql, reference=reference, count=count) if sql else None
         if row is None:
             return None
-        project_id, key, following = row
-        return Numbers(project_id, key, following - count)
+        project_id, key, following, workflow_id = row
+        return Numbers(project_id, key, following - count, workflow_id)
 
 
 def _sql_for(reference: str, by_id: str, by_key: str) -> tuple[str | None, str]:

@@ -60,16 +60,23 @@ def changed_fields(
     )
 
 
-def timed(item: WorkItem, old_status: str | None, *, workflow: Workflow, at: Instant) -> WorkItem:
-    """Return `item` with the times of its status, into which it came from another at an instant."""
+def entered(item: WorkItem, old_status: str | None, *, workflow: Workflow, at: Instant) -> WorkItem:
+    """Return `item` with what its status means, into which it came from another at an instant.
+
+    Whoever gives an item another status does it by this: category and times follow the status.
+    """
     if item.status == old_status:
         return item
+    category = workflow.category_of(item.status)
     times = times_in(
-        workflow.categories.get(item.status),
-        Times(started_at=item.started_at, completed_at=item.completed_at),
-        at=at,
+        category, Times(started_at=item.started_at, completed_at=item.completed_at), at=at
     )
-    return structs.replace(item, started_at=times.started_at, completed_at=times.completed_at)
+    return structs.replace(
+        item,
+        status_category=category or item.status_category,
+        started_at=times.started_at,
+        completed_at=times.completed_at,
+    )
 
 
 def differences(old: WorkItem, new: WorkItem) -> tuple[FieldChange, ...]:

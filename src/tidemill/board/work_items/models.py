@@ -27,7 +27,7 @@ from tidemill.board.errors import (
 from tidemill.board.labels.models import ItemLabel, split_ids
 from tidemill.board.limits import BoardLimits
 from tidemill.board.texts import many_lines, single_line
-from tidemill.board.workflows.models import DEFAULT_WORKFLOW
+from tidemill.board.workflows.models import CLOSED
 from tidemill.core.clock import Instant
 
 
@@ -60,8 +60,8 @@ class WorkItem(Struct, frozen=True):
 
     `project_key`, `project_archived_at`, `assignee_name` and `assignee_avatar` are joined.
     `job` is a `JobSummary` as JSON, dates are `YYYY-MM-DD`. `has_open_blocker` is 1 when something
-    unfinished blocks it. `labels` is no column: those of `label_ids` that are not deleted, where
-    somebody has looked them up.
+    unfinished blocks it. `workflow_id` is the project's, None the default one. `labels` is no
+    column: those of `label_ids` that are not deleted, where somebody has looked them up.
     """
 
     id: WorkItemId
@@ -98,6 +98,9 @@ class WorkItem(Struct, frozen=True):
     sprint_name: str | None = None
     estimate_seconds: int | None = None
     has_open_blocker: int = 0
+    # Answers that were kept before statuses had a category of their own have none.
+    status_category: str | None = None
+    workflow_id: str | None = None
     labels: tuple[ItemLabel, ...] = ()
 
     @property
@@ -108,7 +111,7 @@ class WorkItem(Struct, frozen=True):
     @property
     def is_open(self) -> bool:
         """Return whether it is neither finished nor deleted."""
-        return self.deleted_at is None and self.status not in DEFAULT_WORKFLOW.finished
+        return self.deleted_at is None and self.status_category not in CLOSED
 
     @property
     def is_blocked(self) -> bool:

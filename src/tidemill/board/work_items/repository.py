@@ -17,7 +17,7 @@ SELECT_ITEMS: Final = f"""
         w.external_id, w.job, w.version, w.created_at, w.created_by, w.updated_at, w.updated_by,
         w.deleted_at, w.rank, w.points, w.start_date, w.due_date, w.label_ids,
         w.started_at, w.completed_at, w.sprint_id, s.name, w.estimate_seconds,
-        COALESCE({OPEN_BLOCKER}, 0)
+        COALESCE({OPEN_BLOCKER}, 0), w.status_category, p.workflow_id
     FROM work_items AS w
     JOIN projects AS p
         ON p.tenant_id = w.tenant_id AND p.id = w.project_id AND p.deleted_at IS NULL
@@ -31,12 +31,12 @@ _BY_KEY: Final = (
 _INSERT: Final = """
     INSERT INTO work_items (tenant_id, id, project_id, number, item_type, title, description,
         status, priority, parent_id, assignee_id, external_id, rank, points, start_date, due_date,
-        label_ids, started_at, completed_at, sprint_id, estimate_seconds, version,
+        label_ids, started_at, completed_at, sprint_id, estimate_seconds, status_category, version,
         created_at, created_by, updated_at, updated_by)
     VALUES (:tenant_id, :id, :project_id, :number, :item_type, :title, :description,
         :status, :priority, :parent_id, :assignee_id, :external_id, :rank, :points, :start_date,
         :due_date, :label_ids, :started_at, :completed_at, :sprint_id, :estimate_seconds,
-        :version, :created_at,
+        :status_category, :version, :created_at,
         :created_by, :updated_at, :updated_by)
 """
 _UPDATE: Final = """
@@ -45,7 +45,7 @@ _UPDATE: Final = """
         parent_id = :parent_id, assignee_id = :assignee_id, job = :job, rank = :rank,
         points = :points, start_date = :start_date, due_date = :due_date, label_ids = :label_ids,
         started_at = :started_at, completed_at = :completed_at, sprint_id = :sprint_id,
-        estimate_seconds = :estimate_seconds,
+        estimate_seconds = :estimate_seconds, status_category = :status_category,
         version = :version, updated_at = :updated_at, updated_by = :updated_by,
         deleted_at = :deleted_at
     WHERE tenant_id = :tenant_id AND id = :id AND version = :previous_version
@@ -146,6 +146,7 @@ class WorkItemRepository:
             completed_at=item.completed_at,
             sprint_id=item.sprint_id,
             estimate_seconds=item.estimate_seconds,
+            status_category=item.status_category,
             version=item.version,
             updated_at=item.updated_at,
             updated_by=item.updated_by,
@@ -263,6 +264,7 @@ def _inserted(item: WorkItem) -> dict[str, Value]:
         "completed_at": item.completed_at,
         "sprint_id": item.sprint_id,
         "estimate_seconds": item.estimate_seconds,
+        "status_category": item.status_category,
         "version": item.version,
         "created_at": item.created_at,
         "created_by": item.created_by,

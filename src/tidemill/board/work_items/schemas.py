@@ -16,13 +16,14 @@ from tidemill.board.work_items.models import (
     estimate_seconds_max,
     points_max,
 )
-from tidemill.board.workflows.models import DEFAULT_WORKFLOW, Category
+from tidemill.board.workflows.models import Category
 from tidemill.core.clock import MICROSECONDS_PER_SECOND, Instant
 from tidemill.http import Body, PageView, View
 
 # To call an enum costs four times as much, and a page has hundreds of items.
 _TYPES: Final = {each.value: each for each in WorkItemType}
 _PRIORITIES: Final = {each.value: each for each in Priority}
+_CATEGORIES: Final = {each.value: each for each in Category}
 
 Estimate = Annotated[
     int, Meta(ge=0, le=estimate_seconds_max, description="How long it may take, in seconds.")
@@ -225,7 +226,7 @@ class WorkItemView(View, frozen=True, kw_only=True):
                 ItemLabelView(id=label.id, name=label.name, color=label.color)
                 for label in item.labels
             ],
-            status_category=DEFAULT_WORKFLOW.categories.get(item.status),
+            status_category=_CATEGORIES.get(item.status_category or ""),
             started_at=_seconds(item.started_at),
             completed_at=_seconds(item.completed_at),
             blocked=item.is_blocked,

@@ -8,6 +8,7 @@ from msgspec import UNSET, UnsetType, structs
 
 from tidemill.board.activities.models import Activity
 from tidemill.board.activities.service import History
+from tidemill.board.blocking.models import starts_or_finishes
 from tidemill.board.blocking.service import Blocking, Watched
 from tidemill.board.contract import ProjectId, WorkItemId
 from tidemill.board.errors import (
@@ -29,9 +30,9 @@ from tidemill.board.versions import ANY_VERSION, Expected
 from tidemill.board.work_items.changes import (
     changed_fields,
     differences,
+    entered,
     next_version,
     overwriting,
-    timed,
 )
 from tidemill.board.work_items.labelling.service import Labelling
 from tidemill.board.work_items.models import (
@@ -51,7 +52,7 @@ from tidemill.board.work_items.models import (
 from tidemill.board.work_items.references.service import References
 from tidemill.board.work_items.repository import WorkItemRepository, ordered_by_number
 from tidemill.board.work_items.sprinting.service import Sprinting
-from tidemill.board.workflows.models import DEFAULT_WORKFLOW
+from tidemill.board.workflows.service import Workflows
 from tidemill.core.actor import Actor
 from tidemill.core.keysets import (
     after_number,
@@ -96,6 +97,7 @@ class WorkItemService:
         self._references = References(self._labelling)
         self._sprint_types = sprint_types
         self._blocking = Blocking()
+        self._workflows = Workflows()
         self._blocked_items_wait = blocked_items_wait
 
     async def create(
@@ -105,9 +107,7 @@ class WorkItemService:
         check_type(new.item_type)
         title = valid_title(new.title, self._limits)
         description = valid_description(new.description, self._limits)
-        points = valid_points(new.points)
         start, due = valid_dates(new.start_date, new.due_date)
-        status = DEFAULT_WORKFLOW.check(new.status or DEFAULT_WORKFLOW.initial)
         types = await self._types(actor, new.sprint)
 
         def use_case(tx: Tx) -> WorkItem:
@@ -116,6 +116,7 @@ class WorkItemService:
             numbers = self._take_number(tx, new.project or (parent.project_id if parent else None))
             if parent is not None:
                 _check_below(new, numbers.project_id, parent)
+            workflow = self._workflows.of(tx, numbers.project_id, numbers.workflow_id)
             labels = self._labelling.found(tx, numbers.project_id, new.labels)
             by = actor.user_id or actor.id
             [rank] = self._ranking.at_the_end(tx, numbers.project_id)
@@ -128,7 +129,7 @@ class WorkItemService:
                 item_type=new.item_type.value,
                 title=title,
                 description=description,
-                status=status,
+                status=workflow.check(new.status or workflow.initial),
                 priority=new.priority.value,
                 parent_id=parent.id if parent else None,
                 assignee_id=assignee.id if assignee else None,
@@ -137,11 +138,12 @@ class WorkItemService:
                 external_id=new.external_id,
                 job=None,
                 rank=rank,
-                points=points,
+                points=valid_points(new.points),
                 estimate_seconds=new.estimate_seconds,
                 start_date=start,
                 due_date=due,
                 label_ids=joined_ids(labels),
+                workflow_id=numbers.workflow_id,
                 labels=labels,
                 version=1,
                 created_at=tx.now,
@@ -149,8 +151,8 @@ class WorkItemService:
                 updated_at=tx.now,
                 updated_by=by,
             )
-            item = timed(item, None, workflow=DEFAULT_WORKFLOW, at=tx.now)
-            item = self._sprinting.changed(tx, item, new.sprint, types)
+            begun = entered(item, None, workflow=workflow, at=tx.now)
+            item = self._sprinting.changed(tx, begun, new.sprint, types)
             self._items.add(tx, item)
             self._labelling.save(tx, None, item)
             self._sprinting.save(tx, None, item)
@@ -180,6 +182,8 @@ class WorkItemService:
         after, key = _keyset(wanted, page)
 
         def use_case(tx: Tx) -> list[WorkItem]:
+            if wanted.status is not None:
+                self._workflows.check_known(tx, wanted.status)
             label_ids = (
                 self._labelling.candidates(tx, wanted.label, wanted.project_id)
                 if wanted.label is not None
@@ -213,8 +217,9 @@ class WorkItemService:
             self._lock_others(tx, reference, changes)
             item = self._shown(tx, self._writable(tx, reference))
             expected.check(item.version, WorkItemChanged)
-            wanted = changed_fields(item, changes, workflow=DEFAULT_WORKFLOW, limits=self._limits)
-            wanted = timed(wanted, item.status, workflow=DEFAULT_WORKFLOW, at=tx.now)
+            workflow = self._workflows.of(tx, item.project_id, item.workflow_id)
+            wanted = changed_fields(item, changes, workflow=workflow, limits=self._limits)
+            wanted = entered(wanted, item.status, workflow=workflow, at=tx.now)
             wanted = self._references.changed(tx, wanted, changes, by=actor)
             wanted = self._sprinting.changed(tx, wanted, changes.sprint, types)
             fields = differences(item, wanted)
@@ -225,7 +230,7 @@ class WorkItemService:
                     tx, item.id, overwriting(fields, changes), expected.base
                 )
             if waits:
-                self._blocking.refuse_waiting(tx, item.id, item.status, wanted.status)
+                self._refuse_waiting(tx, item, wanted)
             watched = self._watched(tx, item, wanted)
             saved = self._save(tx, wanted, by=actor)
             self._labelling.save(tx, item, saved)
@@ -327,6 +332,11 @@ class WorkItemService:
     async def _blocked_wait(self, actor: Actor) -> bool:
         return self._blocked_items_wait is not None and await self._blocked_items_wait(actor)
 
+    def _refuse_waiting(self, tx: Tx, old: WorkItem, new: WorkItem) -> None:
+        before = (old.status, old.status_category)
+        if starts_or_finishes(before, (new.status, new.status_category)):
+            self._blocking.refuse_waiting(tx, old.id)
+
     def _watched(self, tx: Tx, old: WorkItem, new: WorkItem) -> Watched | None:
         """Return what `old` blocks, when `new` no longer does or does again."""
         return None if old.is_open == new.is_open else self._blocking.watch(tx, old.id)
@@ -335,6 +345,8 @@ class WorkItemService:
         # Before the item itself: whoever joins items, or makes ranks anew, writes items of others.
         if changes.parent is not UNSET and changes.parent is not None:
             self._blocking.lock(tx)
+        if changes.status is not UNSET:
+            self._workflows.share(tx)
         if not changes.moves:
             return
         item = self._items.find(tx, reference)

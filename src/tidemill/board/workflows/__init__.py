@@ -1,1 +1,1 @@
-"""Workflows: which statuses there are and which moves between them."""
+"""Workflows: which statuses a project has, what each means, and which moves lead between them."""

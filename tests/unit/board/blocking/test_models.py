@@ -118,4 +118,6 @@ def test_told_leaves_out_the_middle_of_a_long_way() -> None:
     ],
 )
 def test_starts_or_finishes_tells_beginnings_and_ends(old: str, new: str, expected: bool) -> None:
-    assert starts_or_finishes(DEFAULT_WORKFLOW, old, new) is expected
+    meant, means = map(DEFAULT_WORKFLOW.category_of, (old, new))
+
+    assert starts_or_finishes((old, meant), (new, means)) is expected

@@ -15,12 +15,12 @@ from tidemill.board.labels.models import (
     changed,
     color_of,
     joined_ids,
-    name_key,
     split_ids,
     valid_color,
     valid_name,
 )
 from tidemill.board.limits import BoardLimits
+from tidemill.board.texts import name_key
 from tidemill.core.clock import Instant
 
 LIMITS = BoardLimits()

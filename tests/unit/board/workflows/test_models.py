@@ -29,9 +29,7 @@ def test_default_workflow_lets_every_status_reach_every_other() -> None:
         reached = {start}
         while (
             more := {
-                following
-                for status in reached
-                for following in DEFAULT_WORKFLOW.transitions[status]
+                following for status in reached for following in DEFAULT_WORKFLOW.following(status)
             }
             - reached
         ):
@@ -42,7 +40,7 @@ def test_default_workflow_lets_every_status_reach_every_other() -> None:
 @given(statuses, statuses)
 def test_validate_status_transition_allows_exactly_the_listed_moves(old: str, new: str) -> None:
     """R013."""
-    if new == old or new in DEFAULT_WORKFLOW.transitions[old]:
+    if new == old or new in DEFAULT_WORKFLOW.following(old):
         validate_status_transition(DEFAULT_WORKFLOW, old, new)
     else:
         with pytest.raises(StatusTransitionForbidden, match="From"):
@@ -75,5 +73,5 @@ def test_validate_status_transition_frees_items_of_a_dropped_status() -> None:
 def test_default_workflow_is_what_the_guide_tells() -> None:
     guide = Path("docs/guide/board.md").read_text()
     for status, category in DEFAULT_WORKFLOW.categories.items():
-        leads_to = ", ".join(f"`{other}`" for other in DEFAULT_WORKFLOW.transitions[status])
+        leads_to = ", ".join(f"`{other}`" for other in DEFAULT_WORKFLOW.following(status))
         assert f"| `{status}` | {category} | {leads_to} |" in guide

@@ -19,12 +19,12 @@ from tidemill.board.labels.models import (
     by_name,
     color_of,
     joined_ids,
-    name_key,
     split_ids,
 )
 from tidemill.board.labels.repository import LabelRepository
 from tidemill.board.labels.service import make
 from tidemill.board.limits import BoardLimits
+from tidemill.board.texts import name_key
 from tidemill.board.work_items.models import WorkItem, WorkItemChanges
 from tidemill.core.actor import Actor
 from tidemill.core.ports import Tx

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 from msgspec import UNSET, UnsetType, structs
 
@@ -15,11 +14,9 @@ from tidemill.board.sprint_scope.service import SprintScope
 from tidemill.board.work_items.changes import differences, next_version
 from tidemill.board.work_items.models import WorkItem, can_assign_to_sprint
 from tidemill.board.work_items.repository import WorkItemRepository
-from tidemill.board.workflows.models import DEFAULT_WORKFLOW, Category
+from tidemill.board.workflows.models import CLOSED, Category
 from tidemill.core.actor import Actor
 from tidemill.core.ports import Tx
-
-_ENDS: Final = frozenset({Category.DONE, Category.CANCELLED})
 
 
 class Sprinting:
@@ -63,7 +60,7 @@ class Sprinting:
         """See `ItemsInSprints`."""
         count = 0
         for item in self._items.in_sprint(tx, sprint_id):
-            if _category(item) in _ENDS:
+            if item.status_category in CLOSED:
                 continue
             wanted = _in(item, to)
             saved = next_version(wanted, at=tx.now, by=by.user_id or by.id)
@@ -87,13 +84,10 @@ def _planned(item: WorkItem | None) -> Planned | None:
     """Return what counts of `item` in its sprint; a cancelled one is no work any more."""
     if item is None or item.sprint_id is None or item.deleted_at is not None:
         return None
-    category = _category(item)
-    if category is Category.CANCELLED:
+    if item.status_category == Category.CANCELLED:
         return None
     return Planned(
-        sprint_id=item.sprint_id, points=item.points or 0, is_done=category is Category.DONE
+        sprint_id=item.sprint_id,
+        points=item.points or 0,
+        is_done=item.status_category == Category.DONE,
     )
-
-
-def _category(item: WorkItem) -> Category:
-    return DEFAULT_WORKFLOW.categories.get(item.status, Category.UNSTARTED)
