@@ -66,6 +66,8 @@ items link TM-1 blocks TM-2
 items links TM-2
 projects critical-path TM
 items unlink TM-1 blocks TM-2
+projects create SEA Sea
+items transfer TM-2 SEA
 items delete TM-2
 sprints create TM Spring --from 2026-11-23 --to 2026-12-04
 sprints create TM Neap --from 2026-12-07 --to 2026-12-18

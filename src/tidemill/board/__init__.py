@@ -54,6 +54,7 @@ from tidemill.board.time_contract import (
     TimerStarted,
     TimerStopped,
 )
+from tidemill.board.transfer_facts import WorkItemTransferred
 
 __all__ = [
     "BOARD",
@@ -101,6 +102,7 @@ __all__ = [
     "WorkItemId",
     "WorkItemRestored",
     "WorkItemState",
+    "WorkItemTransferred",
     "WorkItemUnblocked",
     "WorkItemUpdated",
     "WorkItemsReordered",

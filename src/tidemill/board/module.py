@@ -39,6 +39,8 @@ from tidemill.board.time_reports.routes import ROUTES as TIME_REPORT_ROUTES
 from tidemill.board.time_reports.service import TimeReportService
 from tidemill.board.timers.routes import ROUTES as TIMER_ROUTES
 from tidemill.board.timers.service import TimerService
+from tidemill.board.transfers.routes import ROUTES as TRANSFER_ROUTES
+from tidemill.board.transfers.service import TransferService
 from tidemill.board.views.routes import ROUTES as VIEW_ROUTES
 from tidemill.board.views.service import ViewService
 from tidemill.board.watchers.routes import ROUTES as WATCHER_ROUTES
@@ -63,6 +65,7 @@ ROUTES: Final = (
     *VIEW_ROUTES,
     *COMMENT_ROUTES,
     *DEPENDENCY_ROUTES,
+    *TRANSFER_ROUTES,
     *CRITICAL_PATH_ROUTES,
     *IMPORT_ROUTES,
     *TIME_ENTRY_ROUTES,
@@ -104,6 +107,7 @@ def build(parts: Parts) -> Offer:
             "views": ViewService(parts.tenants, limits),
             "comments": CommentService(parts.tenants, limits),
             "dependencies": DependencyService(parts.tenants, limits),
+            "transfers": TransferService(parts.tenants, limits),
             "critical_paths": CriticalPathService(parts.tenants, limits),
             "imports": ImportService(parts.tenants, limits),
             "time_entries": TimeEntryService(parts.tenants, limits),

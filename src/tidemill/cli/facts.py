@@ -75,6 +75,11 @@ def _dependency(data: Data) -> Iterable[object]:
     return [" ".join(str(joined.get(name)) for name in names)]
 
 
+def _transferred(data: Data) -> Iterable[object]:
+    for item in data.get("items") or ():
+        yield f"{item.get('old_key')} is {item.get('key')}"
+
+
 def _job(data: Data) -> tuple[object, object]:
     return data.get("script_path") or data.get("function"), data.get("job_id")
 
@@ -141,6 +146,7 @@ TOLD: Final[Mapping[str, Callable[[Data], Iterable[object]]]] = {
     "WorkItemUpdated": _thing("work_item"),
     "WorkItemDeleted": _fields("work_item_id"),
     "WorkItemRestored": _thing("work_item"),
+    "WorkItemTransferred": _transferred,
     "WorkItemsReordered": lambda data: [
         data.get("project_id"),
         f"{len(data['ranks'])} ranks made anew",

@@ -19,6 +19,7 @@ class Action(StrEnum):
     UPDATED = "updated"
     DELETED = "deleted"
     RESTORED = "restored"
+    TRANSFERRED = "transferred"
     COMMENTED = "commented"
     COMMENT_EDITED = "comment_edited"
     COMMENT_DELETED = "comment_deleted"

@@ -89,6 +89,13 @@ class History:
         tx.record(WorkItemRestored(work_item=item, user_id=by.user_id), by=by)
         tx.audit("board.work_items.restore", by=by, resource=f"work-item:{item.id}", after=item)
 
+    def transferred(
+        self, tx: Tx, item: WorkItemState, changes: tuple[FieldChange, ...], *, by: Actor
+    ) -> None:
+        """Write that `item` is in another project; one fact and one audit line tell of all."""
+        row = (item.id, item.version)
+        self._activities.add(tx, row, Action.TRANSFERRED, by=by, changes=changes)
+
     def commented(
         self,
         tx: Tx,

@@ -21,6 +21,13 @@ _SELECT: Final = """
 """
 _BY_EXTERNAL_IDS: Final = f"{_SELECT} AND external_id IN ({_PLACES})"
 _BY_NUMBERS: Final = f"{_SELECT} AND number IN ({_PLACES})"
+_BY_FORMER_NUMBERS: Final = f"""
+    SELECT q.key, f.number, w.id, w.number, w.item_type, w.external_id, w.deleted_at
+    FROM former_keys AS f
+    JOIN projects AS q ON q.tenant_id = f.tenant_id AND q.id = f.project_id
+    JOIN work_items AS w ON w.tenant_id = f.tenant_id AND w.id = f.work_item_id
+    WHERE f.tenant_id = :tenant_id AND f.number IN ({_PLACES}) AND w.project_id = :project_id
+"""  # noqa: S608 - names of parameters
 _MEMBERS: Final = """
     SELECT user_id, name, avatar FROM people
     WHERE tenant_id = :tenant_id AND state = 'active'
@@ -45,6 +52,26 @@ class ImportRepository:
         """Return the project's items with these numbers by key, deleted ones too."""
         return {known.key: known for known in self._known(tx, _BY_NUMBERS, project, numbers)}
 
+    def by_former_keys(
+        self, tx: Tx, project: tuple[ProjectId, str], keys: Iterable[tuple[str, int]]
+    ) -> dict[str, Known]:
+        """Return the project's items that had these keys, deleted ones too."""
+        project_id, project_key = project
+        wanted = set(keys)
+        found: dict[str, Known] = {}
+        for chunk in _chunks(sorted({number for _, number in wanted})):
+            rows = tx.all(_BY_FORMER_NUMBERS, project_id=project_id, **_places(chunk))
+            for key, former, id_, number, item_type, external_id, deleted_at in rows:
+                if (key, former) in wanted:
+                    found[f"{key}-{former}"] = Known(
+                        id_,
+                        f"{project_key}-{number}",
+                        item_type,
+                        external_id,
+                        deleted_at is not None,
+                    )
+        return found
+
     def members(self, tx: Tx) -> list[Assignee]:
         """Return the active members."""
         return [Assignee(*row) for row in tx.all(_MEMBERS, limit=_members_max)]
@@ -54,13 +81,16 @@ class ImportRepository:
     ) -> Iterator[Known]:
         project_id, project_key = project
         for chunk in _chunks(values):
-            padded = [*chunk, *([chunk[-1]] * (_chunk_rows - len(chunk)))]
-            places = {f"value_{place}": value for place, value in enumerate(padded)}
             for id_, number, item_type, external_id, deleted_at in tx.all(
-                sql, project_id=project_id, **places
+                sql, project_id=project_id, **_places(chunk)
             ):
                 key = f"{project_key}-{number}"
                 yield Known(id_, key, item_type, external_id, deleted_at is not None)
+
+
+def _places(chunk: Sequence[str | int]) -> dict[str, str | int]:
+    padded = [*chunk, *([chunk[-1]] * (_chunk_rows - len(chunk)))]
+    return {f"value_{place}": value for place, value in enumerate(padded)}
 
 
 def _chunks(values: Iterable[str | int]) -> Iterator[Sequence[str | int]]:

@@ -145,14 +145,17 @@ class ImportService:
         drafts = backlog.drafts
         external_ids = {draft.external_id for draft in drafts if draft.external_id}
         parents = {draft.parent for draft in drafts if draft.parent}
-        keys = (item_key(parent) for parent in parents)
-        numbers = {key[1] for key in keys if key and key[0] == project.key}
+        keys = {key for parent in parents if (key := item_key(parent))}
+        numbers = {number for key, number in keys if key == project.key}
         scope = (project.id, project.key)
         has_assignees = any(draft.assignee for draft in drafts)
         return World(
             project_id=project.id,
             by_external_id=self._imports.by_external_ids(tx, scope, sorted(external_ids | parents)),
-            by_key=self._imports.by_numbers(tx, scope, sorted(numbers)),
+            by_key={
+                **self._imports.by_former_keys(tx, scope, keys),
+                **self._imports.by_numbers(tx, scope, sorted(numbers)),
+            },
             members=self._imports.members(tx) if has_assignees else (),
         )
 

@@ -47,6 +47,7 @@ _UPDATE: Final = """
 _BY_IDS: Final = f"""{_COLUMNS}
     WHERE tenant_id = :tenant_id AND deleted_at IS NULL AND id IN
 """
+_ANY_BY_IDS: Final = f"{_COLUMNS} WHERE tenant_id = :tenant_id AND id IN "
 _TWIN: Final = """
     SELECT id FROM labels
     WHERE tenant_id = :tenant_id AND name_key = :name_key AND deleted_at IS NULL
@@ -147,6 +148,10 @@ class LabelRepository:
             return {}
         rows = tx.all(_SHOWN + _VALUES[tx.dialect], wanted=_json(ids))
         return {row[0]: ItemLabel(*row) for row in rows}
+
+    def by_ids(self, tx: Tx, ids: Collection[LabelId]) -> list[Label]:
+        """Return labels, deleted ones too."""
+        return [Label(*row) for row in self._in(tx, _ANY_BY_IDS, ids)]
 
     def named(self, tx: Tx, references: Collection[str]) -> list[Label]:
         """Return the living labels with these ids or names, of the tenant and its projects."""

@@ -82,6 +82,8 @@ def entered(item: WorkItem, old_status: str | None, *, workflow: Workflow, at: I
 def differences(old: WorkItem, new: WorkItem) -> tuple[FieldChange, ...]:
     """Return which fields differ, with both values as text."""
     pairs = (
+        ("project_id", old.project_id, new.project_id),
+        ("key", old.key, new.key),
         ("title", old.title, new.title),
         ("description", old.description, new.description),
         ("status", old.status, new.status),

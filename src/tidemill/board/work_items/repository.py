@@ -28,6 +28,12 @@ _BY_ID: Final = SELECT_ITEMS + "WHERE w.tenant_id = :tenant_id AND w.id = :id"
 _BY_KEY: Final = (
     SELECT_ITEMS + "WHERE p.tenant_id = :tenant_id AND p.key = :project_key AND w.number = :number"
 )
+# Whatever became of the project that the item left.
+_BY_FORMER_KEY: Final = """
+    SELECT f.work_item_id FROM projects AS p
+    JOIN former_keys AS f ON f.tenant_id = p.tenant_id AND f.project_id = p.id
+    WHERE p.tenant_id = :tenant_id AND p.key = :project_key AND f.number = :number
+"""
 _INSERT: Final = """
     INSERT INTO work_items (tenant_id, id, project_id, number, item_type, title, description,
         status, priority, parent_id, assignee_id, external_id, rank, points, start_date, due_date,
@@ -104,16 +110,27 @@ class WorkItemRepository:
     def find(self, tx: Tx, reference: str, *, lock: str | None = None) -> WorkItem | None:
         """Return the item with this id or key, deleted or not, unless its project is deleted.
 
-        `lock` holds it until the transaction ends: `change` for one who writes it, `parent` for
-        one who puts an item below it.
+        A key that it had in another project is its key, too. `lock` holds it until the transaction
+        ends: `change` for one who writes it, `parent` for one who puts an item below it.
         """
         suffix = _LOCKS[lock] if lock and tx.dialect == "postgres" else ""
         if is_uuid(reference):
-            row = tx.one(_BY_ID + suffix, id=reference)
-        elif key := item_key(reference):
-            row = tx.one(_BY_KEY + suffix, project_key=key[0], number=key[1])
-        else:
-            row = None
+            return self._by_id(tx, reference, suffix)
+        key = item_key(reference)
+        if key is None:
+            return None
+        row = tx.one(_BY_KEY + suffix, project_key=key[0], number=key[1])
+        if row is not None:
+            return WorkItem(*row)
+        former = tx.one(_BY_FORMER_KEY, project_key=key[0], number=key[1])
+        return self._by_id(tx, former[0], suffix) if former else None
+
+    def _by_id(self, tx: Tx, item_id: str, suffix: str) -> WorkItem | None:
+        row = tx.one(_BY_ID + suffix, id=item_id)
+        if row is None and suffix:
+            # Who waited for one that went to another project was told of no row: its project is
+            # not the one that was joined before.
+            row = tx.one(_BY_ID + suffix, id=item_id)
         return WorkItem(*row) if row else None
 
     def add(self, tx: Tx, item: WorkItem) -> None:

@@ -10,6 +10,7 @@ from tidemill.cli.client import Client, connect, segment
 from tidemill.cli.commands import comments
 from tidemill.cli.commands.importing import import_app
 from tidemill.cli.commands.linking import link_app
+from tidemill.cli.commands.transferring import transfer_app
 from tidemill.cli.commands.watching import watching_app
 from tidemill.cli.failures import CommandFailed, ExitCode, options_named
 from tidemill.cli.lazy import group
@@ -23,6 +24,7 @@ app.add_typer(comments.app, name="comments")
 app.registered_commands += import_app.registered_commands
 app.registered_commands += watching_app.registered_commands
 app.registered_commands += link_app.registered_commands
+app.registered_commands += transfer_app.registered_commands
 
 
 def assignee_name(row: Any) -> str:

@@ -121,6 +121,33 @@ class Labelling:
         ids = joined_ids((*wanted, *(ItemLabel(id_, "", "") for id_ in hidden)))
         return structs.replace(item, labels=wanted, label_ids=ids)
 
+    def in_project(
+        self, tx: Tx, item: WorkItem, project_id: ProjectId
+    ) -> tuple[WorkItem, tuple[str, ...]]:
+        """Return `item` with what it can bear in another project, and the names that it loses.
+
+        For a label of its own project one of the same name takes its place.
+        """
+        born = self._labels.by_ids(tx, split_ids(item.label_ids))
+        foreign = [one for one in born if one.project_id not in {None, project_id}]
+        if not foreign:
+            return item, ()
+        living = [one for one in foreign if one.deleted_at is None]
+        known = self._labels.named(tx, [one.name for one in living])
+        kept = {one.id: one for one in born if one not in foreign}
+        lost = []
+        for label in living:
+            same = [one for one in known if name_key(one.name) == name_key(label.name)]
+            twin = _own_first(same, project_id)
+            if twin is None:
+                lost.append(label.name)
+            else:
+                kept[twin.id] = twin
+        borne = [(one, ItemLabel(one.id, one.name, one.color)) for one in kept.values()]
+        labels = by_name(shown for one, shown in borne if one.deleted_at is None)
+        ids = joined_ids(shown for _, shown in borne)
+        return structs.replace(item, labels=labels, label_ids=ids), tuple(sorted(lost))
+
     def save(self, tx: Tx, old: WorkItem | None, new: WorkItem) -> None:
         """Write which labels `new` bears more or less than `old`, for those who look for them."""
         before = set(split_ids(old.label_ids)) if old is not None else set()

@@ -1,0 +1,1 @@
+"""Transfers: work items go to another project, and keep their former keys."""
