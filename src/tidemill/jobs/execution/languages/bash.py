@@ -12,12 +12,12 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import tempfile
 from collections import OrderedDict
-from contextlib import suppress
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from typing import Final
-from weakref import WeakKeyDictionary
 
 from tidemill.jobs.errors import ScriptInvalid
 
@@ -34,9 +34,7 @@ _EXIT: Final = re.compile(
     r"^(?:[^\s#][^\n#{}()&|]*;[ \t]*)?(?:exit\b|exec[ \t]+(?!\d*[<>&]|\{))", re.MULTILINE
 )
 _read: Final[OrderedDict[bytes, None]] = OrderedDict()
-_readers: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore]] = (
-    WeakKeyDictionary()
-)
+_reading: Final[dict[bytes, Future[tuple[int, str] | None]]] = {}
 
 
 async def check_bash(content: str) -> None:
@@ -48,12 +46,13 @@ async def check_bash(content: str) -> None:
     program, digest = _bash(), hashlib.sha256(content.encode()).digest()
     if program is None or digest in _read:
         return
-    readers = _readers.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(readers_max))
-    async with readers:
-        wrong = await _complaint(program, content)
-        # Patterns such as !(a|b) are read only once a script has asked for them.
-        if wrong is not None and await _complaint(program, content, "-O", "extglob") is None:
-            wrong = None
+    reading = _reading.get(digest)
+    if reading is None:
+        # In a thread: who is cancelled while asyncio starts a process may wait for it for ever.
+        reading = _reading[digest] = _readers().submit(_wrong, program, content)
+        reading.add_done_callback(lambda _: _reading.pop(digest, None))
+    # Others may wait for the same text.
+    wrong = await asyncio.shield(asyncio.wrap_future(reading))
     if wrong is not None:
         line, reason = wrong
         before = "".join(content.splitlines(keepends=True)[: line - 1])
@@ -64,11 +63,19 @@ async def check_bash(content: str) -> None:
         _read.popitem(last=False)
 
 
-async def _complaint(program: str, content: str, *options: str) -> tuple[int, str] | None:
+def _wrong(program: str, content: str) -> tuple[int, str] | None:
     """Return the line and the reason of the first error of syntax, if there is one."""
+    wrong = _complaint(program, content)
+    # Patterns such as !(a|b) are read only once a script has asked for them.
+    if wrong is not None and _complaint(program, content, "-O", "extglob") is None:
+        return None
+    return wrong
+
+
+def _complaint(program: str, content: str, *options: str) -> tuple[int, str] | None:
     try:
-        returned, complaints = await _told(program, content, *options)
-    except (OSError, TimeoutError):
+        returned, complaints = _told(program, content, *options)
+    except (OSError, subprocess.TimeoutExpired):
         return None
     told = _TOLD.search(complaints)
     if returned != _SYNTAX_ERROR or told is None:
@@ -76,25 +83,29 @@ async def _complaint(program: str, content: str, *options: str) -> tuple[int, st
     return int(told[1]), told[2].decode(errors="replace").strip().rstrip(".")
 
 
-async def _told(program: str, content: str, *options: str) -> tuple[int | None, bytes]:
-    """Return bash's exit status and what it says; raises `OSError` and `TimeoutError`."""
+def _told(program: str, content: str, *options: str) -> tuple[int, bytes]:
+    """Return bash's exit status and what it says; raises `OSError` and `TimeoutExpired`."""
     with tempfile.TemporaryFile() as text:
         text.write(content.encode(errors="replace"))
         text.seek(0)
-        process = await asyncio.create_subprocess_exec(
-            program, "--noprofile", "--norc", "-c", _BOUNDED, program, *options, "-n",
-            stdin=text, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+        process = subprocess.Popen(  # noqa: S603 - the text is its input, not its command
+            [program, "--noprofile", "--norc", "-c", _BOUNDED, program, *options, "-n"],
+            stdin=text, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
             env={}, cwd="/", start_new_session=True,
         )  # fmt: skip
-    try:
-        async with asyncio.timeout(seconds_max):
-            _, complaints = await process.communicate()
-    finally:
-        if process.returncode is None:
-            with suppress(ProcessLookupError):  # It has ended, and nobody has told yet.
-                os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
+    with process:
+        try:
+            _, complaints = process.communicate(timeout=seconds_max)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
     return process.returncode, complaints
+
+
+@cache
+def _readers() -> ThreadPoolExecutor:
+    """Return the threads in which bash reads: as many texts at a time as there are threads."""
+    return ThreadPoolExecutor(readers_max, thread_name_prefix="bash")
 
 
 @cache

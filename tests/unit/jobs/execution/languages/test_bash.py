@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import errno
 import tempfile
 from pathlib import Path
@@ -96,3 +97,28 @@ async def test_check_bash_lets_pass_what_it_has_no_room_to_write(
     monkeypatch.setattr(tempfile, "TemporaryFile", full)
 
     await check_bash("done # ebb tide\n")
+
+
+async def test_check_bash_reads_a_text_once_that_many_ask_about(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    texts: list[str] = []
+    read = bash._complaint
+
+    def counted(program: str, content: str, *options: str) -> tuple[int, str] | None:
+        texts.append(content)
+        return read(program, content, *options)
+
+    monkeypatch.setattr(bash, "_complaint", counted)
+    good = [asyncio.ensure_future(check_bash("echo spring tide\n")) for _ in range(100)]
+    wrong = [asyncio.ensure_future(check_bash("echo neap tide\ndone\n")) for _ in range(100)]
+    await asyncio.sleep(0)
+    # Somebody who goes away takes nothing from the others.
+    good.pop(0).cancel()
+    wrong.pop(0).cancel()
+
+    await asyncio.gather(*good)
+    refused = await asyncio.gather(*wrong, return_exceptions=True)
+
+    assert all(isinstance(each, ScriptInvalid) for each in refused)
+    assert sorted(texts) == ["echo neap tide\ndone\n"] * 2 + ["echo spring tide\n"]
