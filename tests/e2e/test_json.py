@@ -62,6 +62,10 @@ comment=items comments add TM-1 Good
 items comments list TM-1
 items comments edit {comment} Better
 items comments delete {comment}
+file=items attach TM-1 hello.py
+items attachments TM-1
+items download {file} --output hello-again.py
+items detach {file}
 items link TM-1 blocks TM-2
 items links TM-2
 projects critical-path TM
@@ -213,7 +217,7 @@ def test_every_command_prints_json(
             continue
         told = _told(capsys, words, stream=command.startswith("*"))
         if mark:
-            known[mark] = told["id"]
+            known[mark] = (told[0] if isinstance(told, list) else told)["id"]
         if words[:2] == ["workers", "list"]:
             known["worker"] = told[0]["id"]
         if words[:2] == ["schedules", "export"]:

@@ -264,6 +264,7 @@ async def _things(app: App) -> dict[str, str]:
         "view_id": view["id"],
         "comment_id": comment["id"],
         "emoji": "👍",
+        "attachment_id": (await _a_file(owner, item["id"]))["id"],
         "dependency_id": dependency["id"],
         "path": path,
         "job_id": job["id"],
@@ -275,6 +276,13 @@ async def _things(app: App) -> dict[str, str]:
         "worker_token_id": worker_token["id"],
         "invitation_id": invitation["id"],
     }
+
+
+async def _a_file(owner: httpx.AsyncClient, item_id: str) -> dict[str, Any]:
+    url = f"/api/v1/work-items/{item_id}/attachments"
+    made = await owner.post(url, params={"name": f"{CANARY}.txt"}, content=CANARY.encode())
+    assert made.status_code == 201, made.text
+    return dict(made.json())
 
 
 async def _named(owner: httpx.AsyncClient) -> None:
@@ -358,6 +366,8 @@ async def _snapshot(walls: Walls) -> list[Any]:
         f"/views/{walls.ids['view_id']}",
         f"/comments/{walls.ids['comment_id']}",
         f"/work-items/{walls.ids['item_id']}/comments",
+        f"/work-items/{walls.ids['item_id']}/attachments",
+        f"/attachments/{walls.ids['attachment_id']}",
         f"/dependencies/{walls.ids['dependency_id']}",
         f"/scripts/{walls.ids['path']}",
         f"/members/{walls.ids['user_id']}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import importlib.util
 import ipaddress
+import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -30,9 +31,11 @@ from tidemill.http.answers import Answer
 from tidemill.http.authentication import SERVICES, Kit
 from tidemill.http.errors import handle_error
 from tidemill.http.injection import DEPENDENCIES
+from tidemill.http.uploads import UPLOAD
 
 _PREFIX: Final = "/api/v1"
 _ROUTED_MAX: Final = 16
+_PARAMETER: Final = re.compile(r"\\\{[^}]*\}")
 
 
 class ApiOptions(Struct, frozen=True, kw_only=True):
@@ -72,11 +75,25 @@ def create_app(
     litestar.state[SERVICES] = kit
     edge = EdgeOptions(
         body_bytes_max=options.body_bytes_max,
+        uploads=_uploads(offers),
         trusted_proxies=tuple(ipaddress.ip_network(net) for net in options.trusted_proxies),
         secure=options.secure,
         cors=litestar.cors_config,
     )
     return Edge(OwnWords(litestar), edge, probes.observe), litestar
+
+
+def _uploads(offers: Sequence[Offer]) -> re.Pattern[str] | None:
+    """Return what matches the paths of routes that take files."""
+    paths = sorted(
+        _PREFIX + path
+        for offer in offers
+        for route in offer.routes
+        if route.opt.get(UPLOAD)
+        for path in route.paths
+    )
+    patterns = [_PARAMETER.sub("[^/]+", re.escape(path)) for path in paths]
+    return re.compile("|".join(patterns)) if patterns else None
 
 
 def create_litestar(offers: Sequence[Offer], options: ApiOptions) -> Litestar:

@@ -59,9 +59,13 @@ Observe = Callable[[str, str, int, float], None]
 
 
 class EdgeOptions(Struct, frozen=True, kw_only=True):
-    """What the edge needs to know of the configuration."""
+    """What the edge needs to know of the configuration.
+
+    `uploads` are the paths whose routes bound their bodies by themselves.
+    """
 
     body_bytes_max: int
+    uploads: re.Pattern[str] | None = None
     trusted_proxies: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
     secure: bool = False
     cors: CORSConfig | None = None
@@ -122,10 +126,18 @@ class Edge:
     ) -> None:
         bytes_max = self._options.body_bytes_max
         length = headers.get(b"content-length", b"0")
-        if length.isdigit() and int(length) > bytes_max:
+        if length.isdigit() and int(length) > bytes_max and not self._takes_files(scope):
             await self._fail(exchange, BodyTooLarge(bytes_max), headers)
             return
         await self._app(scope, receive, exchange.send)
+
+    def _takes_files(self, scope: Scope) -> bool:
+        uploads = self._options.uploads
+        return (
+            uploads is not None
+            and scope.get("method") == HttpMethod.POST
+            and uploads.fullmatch(scope["path"]) is not None
+        )
 
     async def _fail(
         self, exchange: _Exchange, error: InternalError | BodyTooLarge, given: dict[bytes, bytes]

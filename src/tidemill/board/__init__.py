@@ -1,5 +1,11 @@
 """The board: projects and the work items in them. Other features import from here only."""
 
+from tidemill.board.attachment_facts import (
+    AttachmentCreated,
+    AttachmentDeleted,
+    AttachmentId,
+    AttachmentState,
+)
 from tidemill.board.comment_facts import (
     CommentCreated,
     CommentDeleted,
@@ -60,6 +66,10 @@ __all__ = [
     "BOARD",
     "JOB_TIMES",
     "LINK_JOBS",
+    "AttachmentCreated",
+    "AttachmentDeleted",
+    "AttachmentId",
+    "AttachmentState",
     "Board",
     "CommentCreated",
     "CommentDeleted",

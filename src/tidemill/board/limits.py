@@ -20,3 +20,5 @@ class BoardLimits(Struct, frozen=True, kw_only=True):
     job_result_bytes_max: int = 2_000
     time_description_chars_max: int = 2_000
     dependencies_per_item_max: int = 200
+    attachment_bytes_max: int = 32 * 1024 * 1024
+    attachments_per_item_max: int = 500

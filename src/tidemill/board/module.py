@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from tidemill.board.attachments.routes import ROUTES as ATTACHMENT_ROUTES
+from tidemill.board.attachments.service import AttachmentService, Rules
+from tidemill.board.blobs.service import BlobSweeper
 from tidemill.board.comments.routes import ROUTES as COMMENT_ROUTES
 from tidemill.board.comments.service import CommentService
 from tidemill.board.contract import BOARD
@@ -49,10 +52,12 @@ from tidemill.board.work_items.routes import ROUTES as WORK_ITEM_ROUTES
 from tidemill.board.work_items.service import WorkItemService
 from tidemill.board.work_items.sprinting.service import Sprinting
 from tidemill.core.actor import Actor
+from tidemill.core.blobs import BLOBS
 from tidemill.core.config import Config
-from tidemill.core.module import Module, Offer, Parts
+from tidemill.core.module import Module, Offer, Parts, Periodic
 from tidemill.settings import SETTINGS
 
+sweep_every_seconds: Final = 6 * 3600.0
 ROUTES: Final = (
     *PROJECT_ROUTES,
     *WORK_ITEM_ROUTES,
@@ -64,6 +69,7 @@ ROUTES: Final = (
     *SEARCH_ROUTES,
     *VIEW_ROUTES,
     *COMMENT_ROUTES,
+    *ATTACHMENT_ROUTES,
     *DEPENDENCY_ROUTES,
     *TRANSFER_ROUTES,
     *CRITICAL_PATH_ROUTES,
@@ -106,6 +112,7 @@ def build(parts: Parts) -> Offer:
             "searches": SearchService(parts.tenants, limits),
             "views": ViewService(parts.tenants, limits),
             "comments": CommentService(parts.tenants, limits),
+            "attachments": _attachments(parts, limits),
             "dependencies": DependencyService(parts.tenants, limits),
             "transfers": TransferService(parts.tenants, limits),
             "critical_paths": CriticalPathService(parts.tenants, limits),
@@ -117,8 +124,28 @@ def build(parts: Parts) -> Offer:
         },
         provides={BOARD: BoardForOthers(parts.tenants, limits), JOB_TIMES: JobBooking()},
         projections=(handles_projection(),),
+        periodic=(_sweeping(parts),),
         permissions=PERMISSIONS,
     )
+
+
+def _attachments(parts: Parts, limits: BoardLimits) -> AttachmentService:
+    settings = parts.get(SETTINGS)
+
+    async def rules(actor: Actor) -> Rules:
+        return Rules(
+            types=tuple(await settings.get_for("board.attachment_types", actor)),
+            bytes_per_tenant_max=int(
+                await settings.get_for("limits.attachment_bytes_per_tenant_max", actor)
+            ),
+        )
+
+    return AttachmentService(parts.tenants, parts.get(BLOBS), limits, rules=rules)
+
+
+def _sweeping(parts: Parts) -> Periodic:
+    sweeper = BlobSweeper(parts.tenants, parts.get(BLOBS), parts.clock)
+    return Periodic(name="board.blobs", every_seconds=sweep_every_seconds, run=sweeper.sweep)
 
 
 def limits_of(config: Config) -> BoardLimits:
@@ -129,7 +156,8 @@ def limits_of(config: Config) -> BoardLimits:
         comment_chars_max=config.limits.comment_chars_max,
         import_rows_max=config.limits.import_rows_max,
         import_bytes_max=config.limits.body_bytes_max,
+        attachment_bytes_max=config.limits.attachment_bytes_max,
     )
 
 
-MODULE: Final = Module(name="board", build=build, requires=(SETTINGS,))
+MODULE: Final = Module(name="board", build=build, requires=(SETTINGS, BLOBS))

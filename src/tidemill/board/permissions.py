@@ -58,6 +58,15 @@ MODERATE_COMMENTS: Final = Permission(
     resource_scope="board:write",
 )
 """To delete what somebody else wrote."""
+READ_ATTACHMENTS: Final = Permission(
+    name="board.attachments.read", role=Role.VIEWER, scope=Scope.READ, resource_scope="board:read"
+)
+WRITE_ATTACHMENTS: Final = Permission(
+    name="board.attachments.write",
+    role=Role.MEMBER,
+    scope=Scope.WRITE,
+    resource_scope="board:write",
+)
 LINK_JOBS: Final = Permission(
     name="board.work_items.link_jobs",
     role=Role.MEMBER,
@@ -90,6 +99,8 @@ PERMISSIONS: Final = (
     READ_COMMENTS,
     WRITE_COMMENTS,
     MODERATE_COMMENTS,
+    READ_ATTACHMENTS,
+    WRITE_ATTACHMENTS,
     LINK_JOBS,
     READ_TIME,
     WRITE_TIME,

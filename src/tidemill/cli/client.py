@@ -98,6 +98,14 @@ class Client:
         with open_stream(self.url, request) as response:
             yield response
 
+    @contextmanager
+    def content(self, path: str) -> Iterator[HTTPResponse]:
+        """Open the bytes at `path`, for the caller to read."""
+        request = Request("GET", API + path, headers={"Accept": "*/*"})
+        self._authorize(request)
+        with open_stream(self.url, request) as response:
+            yield response
+
     def bearer(self) -> str:
         """Return a token that is valid for a while."""
         if self._token:

@@ -42,6 +42,11 @@ def _comment(data: Data) -> tuple[object, object]:
     return comment.get("work_item_id"), comment.get("content")
 
 
+def _attachment(data: Data) -> tuple[object, object]:
+    attachment = data.get("attachment") or {}
+    return attachment.get("work_item_id"), attachment.get("name")
+
+
 def _fields(*names: str) -> Callable[[Data], Iterable[object]]:
     return lambda data: [data.get(name) for name in names]
 
@@ -171,6 +176,8 @@ TOLD: Final[Mapping[str, Callable[[Data], Iterable[object]]]] = {
     "CommentReactionAdded": _fields("emoji", "comment_id"),
     "CommentReactionRemoved": _fields("emoji", "comment_id"),
     "PeopleMentioned": lambda data: [data.get("comment_id"), *data["user_ids"]],
+    "AttachmentCreated": _attachment,
+    "AttachmentDeleted": _attachment,
     "WorkItemBlocked": _fields("key"),
     "WorkItemUnblocked": _fields("key"),
     "DependencyCreated": _dependency,

@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from http.client import HTTPException, HTTPResponse
+from io import BufferedReader
 from ipaddress import ip_address
 from typing import Any, Final, cast
 from urllib.parse import urlencode, urlsplit
@@ -33,7 +34,10 @@ class Answer:
 
 
 class Request:
-    """What to ask: method, path with query, headers and body."""
+    """What to ask: method, path with query, headers and body.
+
+    A body that is a file is read as it is sent; the headers say how long it is.
+    """
 
     def __init__(
         self,
@@ -48,8 +52,8 @@ class Request:
         self.method = method
         self.target = f"{path}?{urlencode(wanted, doseq=True)}" if wanted else path
         self.headers = {"Accept": "application/json", "User-Agent": f"tidemill/{__version__}"}
-        self.data: bytes | None = None
-        if isinstance(body, bytes):
+        self.data: bytes | BufferedReader | None = None
+        if isinstance(body, bytes | BufferedReader):
             self.data = body
         elif body is not None:
             self.data = json.dumps(body, ensure_ascii=False).encode()
@@ -71,6 +75,8 @@ def open_stream(
     url: str, request: Request, *, timeout: float | None = timeout_seconds
 ) -> HTTPResponse:
     """Return the open answer; the caller reads it to its end and closes it."""
+    if isinstance(request.data, BufferedReader):
+        request.data.seek(0)  # It is asked again, with a new token.
     asked = urllib.request.Request(  # noqa: S310 - `checked_url` let only http and https pass
         checked_url(url) + request.target,
         data=request.data,

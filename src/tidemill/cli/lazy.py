@@ -45,7 +45,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "dispatcher": ("serve", "Run the dispatcher role alone.", SERVE),
     "worker": ("serve", "Run a worker.", SERVE),
     "projects": ("projects", "List and make projects.", WORK),
-    "items": ("items", "List, make, change and import work items; comment on them.", WORK),
+    "items": ("items", "List, make, change, import work items; comments and files.", WORK),
     "labels": ("labels", "List, make and change labels of work items.", WORK),
     "time": ("time", "Track time on work items, by timers and by hand; report it.", WORK),
     "sprints": ("sprints", "Plan sprints, start and end them, see how they go.", WORK),

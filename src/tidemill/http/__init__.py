@@ -7,7 +7,7 @@ from tidemill.http.authentication import (
     context_of,
 )
 from tidemill.http.bodies import Body, PageView, Tagged, View, composed, etag, listed, single
-from tidemill.http.idempotency import Idempotency
+from tidemill.http.idempotency import Idempotency, LaterIdempotency
 from tidemill.http.parameters import VersionChanged, check_found, check_version, check_written
 from tidemill.http.routing import Public, delete, get, patch, post, put, websocket
 
@@ -16,6 +16,7 @@ __all__ = [
     "Authenticator",
     "Body",
     "Idempotency",
+    "LaterIdempotency",
     "PageView",
     "Public",
     "SessionActor",

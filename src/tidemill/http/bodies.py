@@ -76,12 +76,12 @@ def composed(
 
 
 def _tagged(body: T, tag: str, request: Request[Any, Any, Any]) -> Tagged[T]:
-    if request.method == HttpMethod.GET and _is_known(tag, request.headers.get("if-none-match")):
+    if request.method == HttpMethod.GET and is_known(tag, request.headers.get("if-none-match")):
         return Tagged(None, status_code=304, headers={"ETag": tag})  # type: ignore[arg-type]
     return Tagged(body, headers={"ETag": tag})
 
 
-def _is_known(tag: str, header: str | None) -> bool:
+def is_known(tag: str, header: str | None) -> bool:
     """Return whether `If-None-Match` names `tag`; proxies that compress make tags weak."""
     if header is None:
         return False

@@ -53,23 +53,56 @@ class Idempotency(Struct, frozen=True, kw_only=True):
         )
 
 
+class LaterIdempotency(Struct, frozen=True, kw_only=True):
+    """The key of a request whose body is read as it comes, and is known only when it is over."""
+
+    key: str | None = None
+    scope: str = ""
+    query: bytes = b""
+
+    def once(self, result_type: type[T], digest: str) -> Once[T] | None:
+        """Return what `Idempotency.once` does, given a digest of the body."""
+        fingerprint = _fingerprint(self.query, digest.encode())
+        return Idempotency(key=self.key, scope=self.scope, fingerprint=fingerprint).once(
+            result_type
+        )
+
+
 _NO_KEY: Final = Idempotency()
 
 
 async def idempotency(request: Request[Any, Any, Any]) -> Idempotency:
     """Read the request's key. Raises `InvalidIdempotencyKey`."""
-    key = request.headers.get(_HEADER)
+    key = _key_of(request)
     if key is None:
         return _NO_KEY
-    if not key or len(key) > key_length_max or not (key.isascii() and key.isprintable()):
-        raise InvalidIdempotencyKey
-    actor = context_of(request.scope).actor
-    who = actor.id if actor is not None else "anonymous"
     return Idempotency(
         key=key,
-        scope=f"{who} {request.method} {request.scope['path']}",
+        scope=_scope_of(request),
         fingerprint=_fingerprint(request.scope["query_string"], await request.body()),
     )
+
+
+def later_idempotency(request: Request[Any, Any, Any]) -> LaterIdempotency:
+    """Read the request's key, and nothing of its body. Raises `InvalidIdempotencyKey`."""
+    return LaterIdempotency(
+        key=_key_of(request), scope=_scope_of(request), query=request.scope["query_string"]
+    )
+
+
+def _key_of(request: Request[Any, Any, Any]) -> str | None:
+    key = request.headers.get(_HEADER)
+    if key is None:
+        return None
+    if not key or len(key) > key_length_max or not (key.isascii() and key.isprintable()):
+        raise InvalidIdempotencyKey
+    return key
+
+
+def _scope_of(request: Request[Any, Any, Any]) -> str:
+    actor = context_of(request.scope).actor
+    who = actor.id if actor is not None else "anonymous"
+    return f"{who} {request.method} {request.scope['path']}"
 
 
 def _fingerprint(query: bytes, body: bytes) -> str:

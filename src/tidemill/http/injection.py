@@ -16,7 +16,7 @@ from litestar.connection import Request
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Struct
 
-from tidemill.http.idempotency import idempotency
+from tidemill.http.idempotency import LaterIdempotency, idempotency, later_idempotency
 from tidemill.http.parameters import Cursor, Limit, actor_of, expected_version, page
 from tidemill.http.validation import check_query
 
@@ -42,6 +42,7 @@ _SHARED: Final[dict[str, _Resolve]] = {
     "page": lambda _, given: page(given.pop("limit", None), given.pop("cursor", None)),
 }
 _RESERVED: Final = frozenset({"request", "headers", "cookies", "scope", "socket", "state", "body"})
+_LATER: Final = (LaterIdempotency, LaterIdempotency.__name__)
 _PAGE_PARAMETERS: Final = {"limit": Limit, "cursor": Cursor}
 
 
@@ -49,7 +50,8 @@ def bind(handler: Handler, path: str, *, strict: bool = True) -> Handler:
     """Return `handler` with its services and shared parameters bound at each call.
 
     Shared by name: `actor: Actor`, `page: PageRequest` (adds the query parameters `limit` and
-    `cursor`), `expected_version: int | None`, `idempotency: Idempotency`. A parameter whose
+    `cursor`), `expected_version: int | None`, `idempotency: Idempotency`, or `LaterIdempotency`
+    where the handler reads the body by itself. A parameter whose
     type is a class of Tidemill that is neither a Struct nor an enum is a service. A `strict` route
     refuses query parameters that it does not have.
     """
@@ -79,6 +81,7 @@ def _binding(
     handler: Handler, plan: dict[str, _Resolve], wants: frozenset[str], query: list[str] | None
 ) -> Handler:
     steps = tuple(plan.items())
+    reads_later = handler.__annotations__.get("idempotency") in _LATER
     pass_request, pass_key = "request" in wants, "idempotency" in wants
 
     async def bound(request: Request[Any, Any, Any], **given: Any) -> Any:
@@ -87,7 +90,9 @@ def _binding(
         for name, resolve in steps:
             given[name] = resolve(request, given)
         if pass_key:
-            given["idempotency"] = await idempotency(request)
+            given["idempotency"] = (
+                later_idempotency(request) if reads_later else await idempotency(request)
+            )
         if pass_request:
             given["request"] = request
         return await handler(**given)

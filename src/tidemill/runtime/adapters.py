@@ -6,11 +6,12 @@ from pathlib import Path
 
 from tidemill.core.config import Config
 from tidemill.core.config.sections.storing import BusKind
+from tidemill.infrastructure.blobs import BlobOptions
 from tidemill.infrastructure.brokers.tls import BrokerTls
 from tidemill.infrastructure.database import DatabaseOptions
 from tidemill.infrastructure.messaging.factory import BusOptions
 
-__all__ = ["DatabaseOptions", "broker_tls", "bus_options", "database_options"]
+__all__ = ["DatabaseOptions", "blob_options", "broker_tls", "bus_options", "database_options"]
 
 
 def database_options(config: Config) -> DatabaseOptions:
@@ -27,6 +28,19 @@ def database_options(config: Config) -> DatabaseOptions:
         open_files_max=database.sqlite_open_files_max,
         pool_size_max=database.max_connections,
         statement_timeout_ms=database.statement_seconds_max * 1000,
+    )
+
+
+def blob_options(config: Config) -> BlobOptions:
+    """Return where the bytes of files lie."""
+    blobs = config.blobs
+    return BlobOptions(
+        data_dir=Path(config.server.data_dir),
+        url=blobs.url,
+        endpoint=blobs.s3_endpoint,
+        region=blobs.s3_region,
+        access_key=blobs.s3_access_key,
+        secret_key=blobs.s3_secret_key,
     )
 
 

@@ -13,18 +13,20 @@ from typing import Any, Final, cast
 from msgspec import Struct
 
 from tidemill import __version__
+from tidemill.core.blobs import BLOBS
 from tidemill.core.clock import Clock
 from tidemill.core.config import Config
 from tidemill.core.module import Parts, Periodic, Port
 from tidemill.core.ports import EventBus, Mailer, RateLimiter
 from tidemill.events import DELIVERY, Delivery
 from tidemill.identity import SCOPES, Scopes
+from tidemill.infrastructure.blobs import open_blobs
 from tidemill.infrastructure.cache import open_rate_limiter
 from tidemill.infrastructure.database import DatabaseOptions, Stores, open_stores
 from tidemill.infrastructure.mail import FileMailer, SmtpMailer, SmtpServer
 from tidemill.infrastructure.messaging.factory import open_bus
 from tidemill.infrastructure.observability import Health, LoopLag, Metrics, log_request
-from tidemill.runtime.adapters import bus_options, database_options
+from tidemill.runtime.adapters import blob_options, bus_options, database_options
 from tidemill.runtime.catalog import full_catalog
 from tidemill.runtime.clock import SystemClock
 from tidemill.runtime.compose import Composition, compose
@@ -83,9 +85,12 @@ async def open_process(
             bus = open_bus(bus_options(config))
             mailer = _mailer(config, clock)
             parts = _parts_maker(config, clock, stores, bus, mailer, limiter)
-            composition = compose(full_catalog(), parts, filled=job_queues(config))
+            blobs = open_blobs(blob_options(config))
+            composition = compose(
+                full_catalog(), parts, filled={**job_queues(config), BLOBS: blobs}
+            )
             _introduce(composition)
-            watch(health, stores, {"bus": bus, "mail": mailer, "redis": limiter})
+            watch(health, stores, {"blobs": blobs, "bus": bus, "mail": mailer, "redis": limiter})
             _watch_modules(health, metrics, composition)
             for figure in store_figures(stores):
                 metrics.add(figure)

@@ -16,8 +16,8 @@ _STORES: Final = {
     "jobs": StoreKind.JOBS,
     "tenants": StoreKind.TENANT,
 }
-kept_seconds: Final = {"mail": 60.0}
-"""Probes come every few seconds, and each would open a connection to the mail server."""
+kept_seconds: Final = {"mail": 60.0, "blobs": 60.0}
+"""Probes come every few seconds, and each would ask the mail server, or a bucket, anew."""
 
 
 @runtime_checkable

@@ -103,7 +103,11 @@ async def _made(app: App) -> list[str]:
     days = {"start_date": "2026-11-23", "end_date": "2026-12-04"}
     sprint = {"project_id": project["id"], "name": "Spring tide", **days}
     comment = await _post(owner, f"work-items/{item_id}/comments", {"content": "Read"})
+    file = await owner.post(
+        f"/api/v1/work-items/{item_id}/attachments", params={"name": "a.txt"}, content=b"Read"
+    )
     ids = {
+        "attachments": file.json()["id"],
         "work-items": item_id,
         "labels": (await _post(owner, "labels", {"name": "tides"}))["id"],
         "time-entries": (await _post(owner, "time-entries", spent))["id"],

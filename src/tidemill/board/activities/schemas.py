@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Self
 
-from tidemill.board.activities.models import COMMENT_FIELD, Activity, is_of_comment
+from tidemill.board.activities.models import Activity, shown_field
 from tidemill.core.clock import MICROSECONDS_PER_SECOND
 from tidemill.http import PageView, View
 
@@ -20,7 +20,8 @@ class ActivityActorView(View, frozen=True, kw_only=True):
 class ActivityView(View, frozen=True, kw_only=True):
     """One field of one version; `field` is null where the whole item is meant.
 
-    Where it is `comment`, `new_value` is the comment's id.
+    Where it is `comment`, `new_value` is the comment's id; where it is `attachment`, the file's
+    name, which is `old_value` once the file is gone.
     """
 
     version: int
@@ -37,7 +38,7 @@ class ActivityView(View, frozen=True, kw_only=True):
         return cls(
             version=activity.version,
             action=activity.action,
-            field=COMMENT_FIELD if is_of_comment(activity) else activity.field or None,
+            field=shown_field(activity),
             old_value=activity.old_value,
             new_value=activity.new_value,
             actor=ActivityActorView(

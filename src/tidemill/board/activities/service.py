@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tidemill.board.activities.models import Action, Activity, comment_field
+from tidemill.board.activities.models import Action, Activity, attachment_field, comment_field
 from tidemill.board.activities.repository import ActivityRepository
 from tidemill.board.contract import (
     FieldChange,
@@ -108,6 +108,24 @@ class History:
         """Write on `item` what happened to a comment, each an id and a version."""
         change = FieldChange(
             field_name=comment_field(*comment), old_value=None, new_value=comment[0]
+        )
+        self._activities.add(tx, item, action, by=by, changes=(change,))
+
+    def attached(
+        self,
+        tx: Tx,
+        item: tuple[WorkItemId, int],
+        attachment: tuple[str, str],
+        action: Action,
+        *,
+        by: Actor,
+    ) -> None:
+        """Write on `item`, an id and a version, what happened to a file, an id and a name."""
+        is_new = action is Action.ATTACHED
+        change = FieldChange(
+            field_name=attachment_field(attachment[0], action),
+            old_value=None if is_new else attachment[1],
+            new_value=attachment[1] if is_new else None,
         )
         self._activities.add(tx, item, action, by=by, changes=(change,))
 

@@ -8,6 +8,7 @@ import typer
 
 from tidemill.cli.client import Client, connect, segment
 from tidemill.cli.commands import comments
+from tidemill.cli.commands.attaching import attaching_app
 from tidemill.cli.commands.importing import import_app
 from tidemill.cli.commands.linking import link_app
 from tidemill.cli.commands.transferring import transfer_app
@@ -19,12 +20,13 @@ from tidemill.cli.output import Column, emit, emit_rows, fields, when
 from tidemill.cli.texts import read_text
 from tidemill.cli.times import duration, seconds_of
 
-app = group("List, make, change and import work items; comment on them.")
+app = group("List, make, change, import work items; comments and files.")
 app.add_typer(comments.app, name="comments")
 app.registered_commands += import_app.registered_commands
 app.registered_commands += watching_app.registered_commands
 app.registered_commands += link_app.registered_commands
 app.registered_commands += transfer_app.registered_commands
+app.registered_commands += attaching_app.registered_commands
 
 
 def assignee_name(row: Any) -> str:

@@ -17,6 +17,7 @@ labels_max: Final = 20
 _TAG: Final = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _QUEUE: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
+_MEDIA_TYPE: Final = re.compile(r"\*/\*|[a-z]+/(?:\*|[a-z0-9][a-z0-9.+-]{0,98}\*?)")
 _ADDRESS: Final = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+")
 
 
@@ -89,6 +90,13 @@ def some_of(*words: str) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
         return tuple(word for word in words if word in values)
 
     return check
+
+
+def media_types(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Check types of files, each whole or a beginning before a star."""
+    if not values or not all(_MEDIA_TYPE.fullmatch(value) for value in values):
+        raise ValueError("at least one type such as image/*, application/pdf or */*")
+    return tuple(dict.fromkeys(values))
 
 
 def token(text: str) -> str:

@@ -9,6 +9,7 @@ from tidemill.core.config.sections.people import Auth, Board, Features, Mail, Ow
 from tidemill.core.config.sections.serving import Api, Cors, Environment, Limits, Log, Server
 from tidemill.core.config.sections.storing import (
     Audit,
+    Blobs,
     Database,
     Events,
     MessageQueue,
@@ -33,6 +34,7 @@ class Config(Struct, frozen=True, kw_only=True):
     database: Database = Database()
     message_queue: MessageQueue = MessageQueue()
     redis: Redis = Redis()
+    blobs: Blobs = Blobs()
     events: Events = Events()
     audit: Audit = Audit()
     secrets: Secrets = Secrets()

@@ -50,6 +50,11 @@ def _between(config: Config) -> Iterator[str]:
         yield "jobs.retry_seconds_min must not be over jobs.retry_seconds_max."
     if bool(config.owner.email) != bool(config.owner.password):
         yield "owner.email and owner.password must be set together."
+    yield from _together(
+        config.blobs, "blobs.url", needs=(), knows=("s3_endpoint", "s3_access_key")
+    )
+    if bool(config.blobs.s3_access_key) != bool(config.blobs.s3_secret_key):
+        yield "blobs.s3_access_key and blobs.s3_secret_key must be set together."
     yield from _bus(config)
     yield from _broker_over_tls(config)
     yield from _broker_of_jobs(config)

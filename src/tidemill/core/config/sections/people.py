@@ -152,6 +152,34 @@ class Features(Struct, frozen=True, kw_only=True):
 class Board(Struct, frozen=True, kw_only=True):
     """How tenants plan."""
 
+    attachment_types: Annotated[
+        tuple[str, ...],
+        key(
+            "Which types of files work items take, such as image/* or application/pdf; */* takes "
+            "any.",
+            About(live=True, scope=Scope.TENANT, check=checks.media_types),
+        ),
+    ] = (
+        "image/*",
+        "text/*",
+        "audio/*",
+        "video/*",
+        "message/rfc822",
+        "application/epub+zip",
+        "application/gzip",
+        "application/json",
+        "application/msword",
+        "application/pdf",
+        "application/rtf",
+        "application/sql",
+        "application/toml",
+        "application/vnd.*",
+        "application/x-tar",
+        "application/x-7z-compressed",
+        "application/xml",
+        "application/yaml",
+        "application/zip",
+    )
     blocked_items_wait: Annotated[
         bool,
         key(

@@ -8,7 +8,7 @@ from typing import Annotated
 from msgspec import Struct
 
 from tidemill.core.config import checks
-from tidemill.core.config.about import LIVE, About, key
+from tidemill.core.config.about import LIVE, About, Scope, key
 
 
 class Environment(StrEnum):
@@ -125,6 +125,18 @@ class Limits(Struct, frozen=True, kw_only=True):
         int, key("Longest description of a project or work item.", ge=1, le=1_000_000)
     ] = 10_000
     comment_chars_max: Annotated[int, key("Longest text of a comment.", ge=1, le=100_000)] = 5_000
+    attachment_bytes_max: Annotated[int, key("Largest file on a work item.", ge=1, le=1 << 40)] = (
+        32 * 1024 * 1024
+    )
+    attachment_bytes_per_tenant_max: Annotated[
+        int,
+        key(
+            "How much all files of a tenant may hold, each content once; 0 means no limit.",
+            About(live=True, scope=Scope.TENANT, quota=True),
+            ge=0,
+            le=1 << 50,
+        ),
+    ] = 10 * 1024 * 1024 * 1024
     import_rows_max: Annotated[int, key("Most rows of one imported file.", ge=1, le=100_000)] = (
         10_000
     )

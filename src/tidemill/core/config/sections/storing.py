@@ -134,6 +134,34 @@ class Redis(Struct, frozen=True, kw_only=True):
     ] = 100
 
 
+class Blobs(Struct, frozen=True, kw_only=True):
+    """Where the bytes of files lie."""
+
+    url: Annotated[
+        str,
+        key(
+            "S3, or what speaks like it, as s3://BUCKET/PREFIX; empty means files in "
+            "server.data_dir.",
+            About(check=checks.url("s3")),
+        ),
+    ] = ""
+    s3_endpoint: Annotated[
+        str,
+        key(
+            "Address of what speaks like S3, such as https://minio.lan:9000; empty means Amazon.",
+            About(check=checks.url("http", "https")),
+        ),
+    ] = ""
+    s3_region: Annotated[
+        str, key("Region of the bucket.", About(check=checks.not_empty), max_length=64)
+    ] = "us-east-1"
+    s3_access_key: Annotated[
+        str,
+        key("Id of the key for the bucket; empty means what the machine is given.", SECRET),
+    ] = ""
+    s3_secret_key: Annotated[str, key("Secret of blobs.s3_access_key.", SECRET)] = ""
+
+
 class Events(Struct, frozen=True, kw_only=True):
     """The event stream and its live followers."""
 

@@ -1,0 +1,3 @@
+DROP TABLE attachments;
+DROP TABLE blob_totals;
+DROP TABLE blobs;

@@ -1,0 +1,1 @@
+"""The bytes of files: which are used, how much they hold, and when they go."""
