@@ -69,6 +69,8 @@ items detach {file}
 items link TM-1 blocks TM-2
 items links TM-2
 projects critical-path TM
+projects workflow show TM
+projects workflow set TM workflow.json
 items unlink TM-1 blocks TM-2
 projects create SEA Sea
 items transfer TM-2 SEA
@@ -222,6 +224,8 @@ def test_every_command_prints_json(
             known["worker"] = told[0]["id"]
         if words[:2] == ["schedules", "export"]:
             (server.directory / "schedules.json").write_text(json.dumps(told))
+        if words[:3] == ["projects", "workflow", "show"]:
+            (server.directory / "workflow.json").write_text(json.dumps(told))
 
     assert _all_commands() - said == set()
 

@@ -61,6 +61,7 @@ from tidemill.board.time_contract import (
     TimerStopped,
 )
 from tidemill.board.transfer_facts import WorkItemTransferred
+from tidemill.board.workflow_facts import WorkflowChanged
 
 __all__ = [
     "BOARD",
@@ -116,4 +117,5 @@ __all__ = [
     "WorkItemUnblocked",
     "WorkItemUpdated",
     "WorkItemsReordered",
+    "WorkflowChanged",
 ]

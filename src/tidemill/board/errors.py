@@ -228,7 +228,7 @@ class StatusTransitionForbidden(RuleViolation):
     def __init__(self, old: str, new: str, allowed: Iterable[str]) -> None:
         super().__init__(
             f"An item cannot go from {old} to {new}. From {old} it can go to: "
-            f"{', '.join(allowed)}.",
+            f"{', '.join(allowed) or 'no other status'}.",
             param="status",
         )
 

@@ -51,6 +51,8 @@ from tidemill.board.watchers.service import WatcherService
 from tidemill.board.work_items.routes import ROUTES as WORK_ITEM_ROUTES
 from tidemill.board.work_items.service import WorkItemService
 from tidemill.board.work_items.sprinting.service import Sprinting
+from tidemill.board.workflow_changes.routes import ROUTES as WORKFLOW_ROUTES
+from tidemill.board.workflow_changes.service import WorkflowService
 from tidemill.core.actor import Actor
 from tidemill.core.blobs import BLOBS
 from tidemill.core.config import Config
@@ -60,6 +62,7 @@ from tidemill.settings import SETTINGS
 sweep_every_seconds: Final = 6 * 3600.0
 ROUTES: Final = (
     *PROJECT_ROUTES,
+    *WORKFLOW_ROUTES,
     *WORK_ITEM_ROUTES,
     *LISTING_ROUTES,
     *LABEL_ROUTES,
@@ -103,6 +106,7 @@ def build(parts: Parts) -> Offer:
         routes=ROUTES,
         dependencies={
             "projects": projects,
+            "workflows": WorkflowService(parts.tenants),
             "work_items": work_items,
             "listing": ListingService(parts.tenants, limits),
             "labels": LabelService(parts.tenants, limits),

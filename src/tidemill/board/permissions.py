@@ -16,6 +16,13 @@ WRITE_PROJECTS: Final = Permission(
 DELETE_PROJECTS: Final = Permission(
     name="board.projects.delete", role=Role.ADMIN, scope=Scope.WRITE
 )
+WRITE_WORKFLOWS: Final = Permission(
+    name="board.workflows.write",
+    role=Role.ADMIN,
+    scope=Scope.WRITE,
+    resource_scope="board:write",
+)
+"""To say which statuses a project has; guards would hold nobody back who could drop them."""
 READ_WORK_ITEMS: Final = Permission(
     name="board.work_items.read", role=Role.VIEWER, scope=Scope.READ, resource_scope="board:read"
 )
@@ -89,6 +96,7 @@ PERMISSIONS: Final = (
     READ_PROJECTS,
     WRITE_PROJECTS,
     DELETE_PROJECTS,
+    WRITE_WORKFLOWS,
     READ_WORK_ITEMS,
     WRITE_WORK_ITEMS,
     READ_SPRINTS,

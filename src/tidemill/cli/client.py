@@ -44,9 +44,9 @@ class Client:
         """Change the fields of `body` at `path`."""
         return self.ask(Request("PATCH", API + path, body=body, headers=headers)).json()
 
-    def put(self, path: str, body: object) -> Any:
+    def put(self, path: str, body: object, *, headers: Mapping[str, str] | None = None) -> Any:
         """Put `body` at `path`."""
-        return self.ask(Request("PUT", API + path, body=body)).json()
+        return self.ask(Request("PUT", API + path, body=body, headers=headers)).json()
 
     def delete(self, path: str, *, headers: Mapping[str, str] | None = None) -> None:
         """Remove what is at `path`."""

@@ -144,6 +144,10 @@ TOLD: Final[Mapping[str, Callable[[Data], Iterable[object]]]] = {
     "ProjectUpdated": _thing("project"),
     "ProjectDeleted": _fields("project_id"),
     "ProjectRestored": _thing("project"),
+    "WorkflowChanged": lambda data: [
+        data.get("project_id"),
+        ", ".join(status.get("key", "") for status in data.get("statuses") or ()),
+    ],
     "ViewCreated": _fields("view_id"),
     "ViewUpdated": _fields("view_id"),
     "ViewDeleted": _fields("view_id"),

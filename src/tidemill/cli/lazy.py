@@ -44,7 +44,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "api": ("serve", "Run the API role alone.", SERVE),
     "dispatcher": ("serve", "Run the dispatcher role alone.", SERVE),
     "worker": ("serve", "Run a worker.", SERVE),
-    "projects": ("projects", "List and make projects.", WORK),
+    "projects": ("projects", "List and make projects; say which statuses they have.", WORK),
     "items": ("items", "List, make, change, import work items; comments and files.", WORK),
     "labels": ("labels", "List, make and change labels of work items.", WORK),
     "time": ("time", "Track time on work items, by timers and by hand; report it.", WORK),

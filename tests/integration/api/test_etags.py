@@ -127,7 +127,8 @@ async def _made(app: App) -> list[str]:
         put = await owner.put(f"/api/v1/{thing}", json=body)
         assert put.status_code == 200, put.text
     things = [f"{kind}/{one}" for kind, one in ids.items()]
-    own = (f"projects/{project['id']}", settings, "scripts/f/tides")
+    workflow = f"projects/{project['id']}/workflow"
+    own = (f"projects/{project['id']}", workflow, settings, "scripts/f/tides")
     return [f"/api/v1/{one}" for one in (*own, *things, *_PUT)]
 
 

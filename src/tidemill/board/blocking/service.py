@@ -121,9 +121,13 @@ class Blocking:
                     by=by,
                 )
 
+    def unfinished(self, tx: Tx, item_id: WorkItemId, *, limit: int) -> list[str]:
+        """Return the keys of unfinished items that block this one."""
+        return self._graph.blockers(tx, item_id, limit=limit)
+
     def refuse_waiting(self, tx: Tx, item_id: WorkItemId) -> None:
         """Return when nothing unfinished blocks an item; raises `BlockersUnfinished`."""
-        blockers = self._graph.blockers(tx, item_id, limit=blockers_told_max + 1)
+        blockers = self.unfinished(tx, item_id, limit=blockers_told_max + 1)
         if blockers:
             raise BlockersUnfinished(blockers[:blockers_told_max], len(blockers))
 

@@ -73,7 +73,7 @@ def entered(item: WorkItem, old_status: str | None, *, workflow: Workflow, at: I
     )
     return structs.replace(
         item,
-        status_category=category or item.status_category,
+        status_category=category.value if category else item.status_category,
         started_at=times.started_at,
         completed_at=times.completed_at,
     )

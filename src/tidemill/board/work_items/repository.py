@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from tidemill.board.blocking.waiting import IS_BLOCKED, IS_NOT_BLOCKED, OPEN_BLOCKER
+from tidemill.board.blocking.waiting import FINISHED, IS_BLOCKED, IS_NOT_BLOCKED, OPEN_BLOCKER
 from tidemill.board.contract import LabelId, SprintId, WorkItemId
 from tidemill.board.texts import is_uuid, item_key
 from tidemill.board.work_items.models import Assignee, Sort, WorkItem, WorkItemFilter
@@ -73,6 +73,13 @@ _A_CHILD: Final = """
     WHERE tenant_id = :tenant_id AND parent_id = :id AND deleted_at IS NULL
     LIMIT 1
 """
+_OPEN_CHILDREN: Final = f"""
+    SELECT p.key, w.number FROM work_items AS w
+    JOIN projects AS p ON p.tenant_id = w.tenant_id AND p.id = w.project_id
+    WHERE w.tenant_id = :tenant_id AND w.parent_id = :id AND w.deleted_at IS NULL
+        AND w.status_category NOT IN ({FINISHED})
+    ORDER BY w.id LIMIT :limit
+"""  # noqa: S608 - constant names of categories
 _ASSIGNEE: Final = """
     SELECT user_id, name, avatar FROM people
     WHERE tenant_id = :tenant_id AND user_id = :user_id AND state = 'active'
@@ -183,6 +190,12 @@ class WorkItemRepository:
     def has_children(self, tx: Tx, item_id: WorkItemId) -> bool:
         """Return whether a living item lies below this one."""
         return tx.one(_A_CHILD, id=item_id) is not None
+
+    def open_children(self, tx: Tx, item_id: WorkItemId, *, limit: int) -> list[str]:
+        """Return the keys of unfinished items right below this one."""
+        return [
+            f"{key}-{number}" for key, number in tx.all(_OPEN_CHILDREN, id=item_id, limit=limit)
+        ]
 
     def assignee(self, tx: Tx, user_id: str) -> Assignee | None:
         """Return an active member."""

@@ -34,6 +34,7 @@ from tidemill.board.work_items.changes import (
     next_version,
     overwriting,
 )
+from tidemill.board.work_items.guarding.service import Guarding
 from tidemill.board.work_items.labelling.service import Labelling
 from tidemill.board.work_items.models import (
     PLANNABLE,
@@ -98,6 +99,7 @@ class WorkItemService:
         self._sprint_types = sprint_types
         self._blocking = Blocking()
         self._workflows = Workflows()
+        self._guarding = Guarding()
         self._blocked_items_wait = blocked_items_wait
 
     async def create(
@@ -222,6 +224,7 @@ class WorkItemService:
             wanted = entered(wanted, item.status, workflow=workflow, at=tx.now)
             wanted = self._references.changed(tx, wanted, changes, by=actor)
             wanted = self._sprinting.changed(tx, wanted, changes.sprint, types)
+            self._guarding.check(tx, item, wanted, workflow, by=actor)
             fields = differences(item, wanted)
             if not fields:
                 return item

@@ -50,6 +50,10 @@ class Workflows:
         """
         self._workflows.share(tx)
 
+    def lock(self, tx: Tx) -> None:
+        """Let nobody else give items statuses, or change a workflow, until this ends."""
+        self._workflows.lock(tx)
+
     def check_known(self, tx: Tx, status: str) -> None:
         """Return when a project of the tenant has this status; raises `UnknownStatus`."""
         if status in DEFAULT_WORKFLOW.categories:

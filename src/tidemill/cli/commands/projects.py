@@ -7,11 +7,13 @@ from typing import Annotated
 import typer
 
 from tidemill.cli.client import connect, segment
+from tidemill.cli.commands import workflows
 from tidemill.cli.lazy import group
 from tidemill.cli.options import All, Limit, limit_of
 from tidemill.cli.output import Column, emit, emit_rows, when
 
-app = group("List and make projects.")
+app = group("List and make projects; say which statuses they have.")
+app.add_typer(workflows.app, name="workflow")
 
 _COLUMNS: list[Column] = [
     ("KEY", "key"),

@@ -1,0 +1,1 @@
+"""Workflow changes: a project gets statuses and moves of its own, and its items follow."""
