@@ -135,11 +135,11 @@ class S3Blobs:
         """Name what the library raises; its own words hold addresses, and go to the log."""
         try:
             yield
-        except FileNotFoundError as error:
+        except (BaseError, OSError) as error:
             if "NoSuchBucket" in str(error):
                 raise self._away(error, "there is no such bucket") from error
-            raise BlobMissing from error
-        except (BaseError, OSError) as error:
+            if isinstance(error, FileNotFoundError):
+                raise BlobMissing from error
             raise self._away(error, "the bucket does not answer as it should") from error
 
     def _away(self, error: Exception, reason: str) -> BlobsUnavailable:
