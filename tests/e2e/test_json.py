@@ -74,6 +74,8 @@ projects workflow set TM workflow.json
 items unlink TM-1 blocks TM-2
 projects create SEA Sea
 items transfer TM-2 SEA
+items archive TM-2
+items unarchive TM-2
 items delete TM-2
 sprints create TM Spring --from 2026-11-23 --to 2026-12-04
 sprints create TM Neap --from 2026-12-07 --to 2026-12-18

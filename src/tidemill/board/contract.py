@@ -85,6 +85,7 @@ class WorkItemState(Struct, frozen=True, kw_only=True):
     completed_at: Instant | None = None
     sprint_id: SprintId | None = None
     estimate_seconds: int | None = None
+    archived_at: Instant | None = None
 
 
 class LabelState(Struct, frozen=True, kw_only=True):

@@ -127,6 +127,15 @@ class ProjectIsArchived(Conflict):
         )
 
 
+class WorkItemIsArchived(Conflict):
+    """The item is archived, so nothing of it changes."""
+
+    code = "WORK_ITEM_IS_ARCHIVED"
+
+    def __init__(self, key: str, *, param: str | None = None) -> None:
+        super().__init__(f"{key} is archived. Set its archived to false to change it.", param=param)
+
+
 class ProjectChanged(Conflict):
     """Somebody changed the project since the version that the body expects."""
 

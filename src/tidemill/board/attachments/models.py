@@ -44,6 +44,7 @@ class Attachment(Struct, frozen=True):
     created_by: str
     author_name: str | None
     author_avatar: str | None
+    item_archived_at: Instant | None = None
 
     def state(self) -> AttachmentState:
         """Return what facts carry of it."""

@@ -12,7 +12,8 @@ from tidemill.core.ports import Tx
 
 _SELECT: Final = """
     SELECT f.id, f.work_item_id, w.version, w.project_id, p.key, p.archived_at, f.name,
-        f.media_type, f.bytes, f.sha256, b.name, f.created_at, f.created_by, a.name, a.avatar
+        f.media_type, f.bytes, f.sha256, b.name, f.created_at, f.created_by, a.name, a.avatar,
+        w.archived_at
     FROM attachments AS f
     JOIN work_items AS w
         ON w.tenant_id = f.tenant_id AND w.id = f.work_item_id AND w.deleted_at IS NULL

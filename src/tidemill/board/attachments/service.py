@@ -20,9 +20,9 @@ from tidemill.board.attachments.models import Attachment, Incoming, type_of
 from tidemill.board.attachments.names import clean_name
 from tidemill.board.attachments.repository import AttachmentRepository
 from tidemill.board.blobs.service import BlobAccounts
-from tidemill.board.errors import ProjectIsArchived, WorkItemNotFound
+from tidemill.board.errors import ProjectIsArchived, WorkItemIsArchived, WorkItemNotFound
 from tidemill.board.limits import BoardLimits
-from tidemill.board.work_items.models import WorkItem
+from tidemill.board.work_items.models import WorkItem, check_changeable
 from tidemill.board.work_items.repository import WorkItemRepository
 from tidemill.core.actor import Actor
 from tidemill.core.blobs import BlobStore, BlobsUnavailable, IncomingBlob
@@ -156,6 +156,8 @@ class AttachmentService:
                 raise AttachmentNotFound(attachment_id)
             if attachment.project_archived_at is not None:
                 raise ProjectIsArchived(attachment.project_key)
+            if attachment.item_archived_at is not None:
+                raise WorkItemIsArchived(attachment.work_item_id)
             self._attachments.remove(tx, attachment.id)
             self._accounts.leave(tx, attachment.sha256)
             self._announcer.deleted(tx, attachment, by=actor)
@@ -225,8 +227,7 @@ class AttachmentService:
         item = self._items.find(tx, reference, lock=lock)
         if item is None or item.deleted_at is not None:
             raise WorkItemNotFound(reference)
-        if item.project_archived_at is not None:
-            raise ProjectIsArchived(item.project_key)
+        check_changeable(item)
         most = self._limits.attachments_per_item_max
         if self._attachments.count(tx, item.id) >= most:
             raise TooManyAttachments(most)

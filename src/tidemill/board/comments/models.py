@@ -62,6 +62,7 @@ class Comment(Struct, frozen=True):
     updated_by: str
     deleted_at: Instant | None
     replies: int
+    item_archived_at: Instant | None = None
     reactions: tuple[Reaction, ...] = ()
 
     @property

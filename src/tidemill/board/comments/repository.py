@@ -27,7 +27,8 @@ _SELECT: Final = """
         (
             SELECT COUNT(*) FROM comments AS r
             WHERE r.tenant_id = c.tenant_id AND r.parent_id = c.id AND r.deleted_at IS NULL
-        )
+        ),
+        w.archived_at
     FROM comments AS c
     JOIN work_items AS w
         ON w.tenant_id = c.tenant_id AND w.id = c.work_item_id AND w.deleted_at IS NULL

@@ -28,11 +28,11 @@ from tidemill.board.comments.models import (
     valid_emoji,
 )
 from tidemill.board.comments.repository import CommentRepository
-from tidemill.board.errors import ProjectIsArchived, WorkItemNotFound
+from tidemill.board.errors import ProjectIsArchived, WorkItemIsArchived, WorkItemNotFound
 from tidemill.board.handles.service import Handles
 from tidemill.board.limits import BoardLimits
 from tidemill.board.versions import ANY_VERSION, Expected
-from tidemill.board.work_items.models import WorkItem
+from tidemill.board.work_items.models import WorkItem, check_changeable
 from tidemill.board.work_items.repository import WorkItemRepository
 from tidemill.core.actor import Actor
 from tidemill.core.keysets import after_number, after_text
@@ -70,8 +70,7 @@ class CommentService:
             item = self._items.find(tx, reference, lock="parent")
             if item is None or item.deleted_at is not None:
                 raise WorkItemNotFound(reference)
-            if item.project_archived_at is not None:
-                raise ProjectIsArchived(item.project_key)
+            check_changeable(item)
             parent = self._thread(tx, item, parent_id)
             made = composed(
                 CommentId(tx.new_id()), item, parent, text, at=tx.now, by=author_of(actor)
@@ -222,6 +221,8 @@ class CommentService:
             raise CommentNotFound(comment_id)
         if comment.project_archived_at is not None:
             raise ProjectIsArchived(comment.project_key)
+        if comment.item_archived_at is not None:
+            raise WorkItemIsArchived(comment.work_item_id)
         return comment
 
     def _save(self, tx: Tx, old: Comment, new: Comment) -> None:

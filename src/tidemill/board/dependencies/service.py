@@ -26,10 +26,10 @@ from tidemill.board.dependency_errors import (
     TooManyDependencies,
 )
 from tidemill.board.dependency_facts import DependencyCreated, DependencyDeleted
-from tidemill.board.errors import ProjectIsArchived, WorkItemChanged, WorkItemNotFound
+from tidemill.board.errors import WorkItemChanged, WorkItemNotFound
 from tidemill.board.limits import BoardLimits
 from tidemill.board.work_items.changes import differences, entered, next_version
-from tidemill.board.work_items.models import WorkItem
+from tidemill.board.work_items.models import WorkItem, check_changeable
 from tidemill.board.work_items.repository import WorkItemRepository
 from tidemill.board.work_items.sprinting.service import Sprinting
 from tidemill.board.workflows.service import Workflows
@@ -139,14 +139,14 @@ class DependencyService:
         return page_of(rows, page, lambda dependency: (dependency.id,))
 
     async def delete(self, dependency_id: str, *, actor: Actor) -> None:
-        """Part two items; at least one of them must be in an active project."""
+        """Part two items; at least one of them must not be archived, nor its project."""
 
         def use_case(tx: Tx) -> None:
             found = self._living(tx, dependency_id)
             both = [self._writable(tx, item.id) for item in (found.blocking, found.blocked)]
-            active = [item for item in both if item.project_archived_at is None]
+            active = [item for item in both if _is_changeable(item)]
             if not active:
-                raise ProjectIsArchived(both[0].project_key)
+                check_changeable(both[0])
             blocks = found.dependency_type is DependencyType.BLOCKS
             watched = self._blocking.watch_items(tx, [found.blocked.id] if blocks else [])
             if not self._dependencies.remove(tx, found.id):
@@ -185,8 +185,7 @@ class DependencyService:
             if reference not in known:
                 known[reference] = self._writable(tx, reference, f"{prefix}{name}_item_id")
             item = known[reference]
-            if item.project_archived_at is not None:
-                raise ProjectIsArchived(item.project_key)
+            check_changeable(item)
             both.append(item)
         blocking, blocked = both
         if blocking.id == blocked.id:
@@ -301,3 +300,7 @@ def _shown(item: WorkItem) -> LinkedItem:
     return LinkedItem(
         item.id, item.project_id, item.project_key, item.number, item.title, item.status
     )
+
+
+def _is_changeable(item: WorkItem) -> bool:
+    return item.project_archived_at is None and item.archived_at is None

@@ -13,6 +13,7 @@ from msgspec import Struct
 from tidemill.board.errors import shown
 from tidemill.board.filter_errors import InvalidFilter, unknown
 from tidemill.board.filters.conditions import (
+    ARCHIVED_AT,
     AllOf,
     AnyOf,
     Bears,
@@ -42,6 +43,7 @@ from tidemill.core.clock import Instant
 
 ME: Final = "me"
 ACTIVE: Final = "active"
+ARCHIVED: Final = "archived"
 _MICROSECOND: Final = 1
 _NUMBER: Final = re.compile(r"\d{1,6}")
 
@@ -147,8 +149,10 @@ def _state(field: Field, word: Word, scope: Scope) -> Condition:
         found = [one for one in categories if (one in CLOSED) == (state == "closed")]
     elif state in categories:
         found = [state]
+    elif state == ARCHIVED:
+        return Within(ARCHIVED_AT, None, None)
     else:
-        raise unknown("state", word.text, ["open", "closed", *categories], at=word.at)
+        raise unknown("state", word.text, ["open", "closed", *categories, ARCHIVED], at=word.at)
     return OneOf(field.column, tuple(found))
 
 

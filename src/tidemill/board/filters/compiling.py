@@ -38,6 +38,7 @@ COLUMNS: Final = {
     "start_date": "w.start_date",
     "due_date": "w.due_date",
     "sprint_id": "w.sprint_id",
+    "archived_at": "w.archived_at",
     # Any label that is not deleted; the ids of deleted ones stay with their items.
     "labels": """CASE WHEN w.label_ids <> '' THEN (
         SELECT l.id FROM labels AS l JOIN item_labels AS il
@@ -50,9 +51,10 @@ COLUMNS: Final = {
         "CASE w.priority WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2 ELSE 3 END"
     ),
 }
-_NULLABLE: Final = frozenset(
-    {"parent_id", "assignee_id", "external_id", "points", "start_date", "due_date", "sprint_id"}
-)
+_NULLABLE: Final = frozenset({
+    "parent_id", "assignee_id", "external_id", "points", "start_date", "due_date", "sprint_id",
+    "archived_at",
+})  # fmt: skip
 _TEXTS: Final = {
     "sqlite": """w.id IN (
         SELECT d.work_item_id FROM search_words AS f

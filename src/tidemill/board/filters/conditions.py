@@ -62,4 +62,19 @@ class AnyOf(Struct, frozen=True):
     conditions: tuple[Condition, ...]
 
 
+ARCHIVED_AT = "archived_at"
+
 Condition = OneOf | Within | Bears | Missing | Matches | Negated | AllOf | AnyOf
+
+
+def asks_for_archived(condition: Condition) -> bool:
+    """Return whether a condition speaks of archived items; who does not wants none of them."""
+    match condition:
+        case AllOf() | AnyOf():
+            return any(map(asks_for_archived, condition.conditions))
+        case Negated():
+            return asks_for_archived(condition.condition)
+        case Within():
+            return condition.column == ARCHIVED_AT
+        case _:
+            return False

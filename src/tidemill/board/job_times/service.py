@@ -89,7 +89,9 @@ class JobBooking:
     ) -> TimeEntryState | None:
         """Book the time of a job that has ended, once; None where nothing is booked."""
         item = self._items.find(tx, item_id, lock="parent")
-        if item is None or item.deleted_at is not None or item.project_archived_at is not None:
+        if item is None or item.deleted_at is not None:
+            return None
+        if item.project_archived_at is not None or item.archived_at is not None:
             return None
         if not self._settings.find(tx, item.project_id).books_jobs:
             return None

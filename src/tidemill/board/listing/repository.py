@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tidemill.board.filters.compiling import COLUMNS, Compiled
-from tidemill.board.filters.conditions import Condition
+from tidemill.board.filters.conditions import Condition, asks_for_archived
 from tidemill.board.labels.repository import LabelRepository
 from tidemill.board.listing.models import Ordering
 from tidemill.board.projects.repository import ProjectRepository
@@ -116,6 +116,7 @@ def filter_statement(
         (
             SELECT_ITEMS.rstrip(),
             "WHERE w.tenant_id = :tenant_id AND w.deleted_at IS NULL",
+            *(() if asks_for_archived(condition) else ("AND w.archived_at IS NULL",)),
             f"AND {compiled.sql}",
             *((f"AND ({behind})",) if after is not None else ()),
             f"ORDER BY {order}",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from tidemill.board.filters.compiling import Compiled
-from tidemill.board.filters.conditions import Condition
+from tidemill.board.filters.conditions import Condition, asks_for_archived
 from tidemill.board.search.models import Candidate, Query, candidates_max, trigrams_of
 from tidemill.board.work_items.models import WorkItem
 from tidemill.board.work_items.repository import SELECT_ITEMS
@@ -104,8 +104,11 @@ class SearchRepository:
 
 def _candidates(tx: Tx, sql: str, condition: Condition, **values: Value) -> list[Candidate]:
     compiled = Compiled(condition, tx.dialect)
+    wanted = compiled.sql
+    if not asks_for_archived(condition):
+        wanted = f"w.archived_at IS NULL AND {wanted}"
     rows = tx.all(
-        sql.replace("{joins}", _JOINS).replace("{condition}", compiled.sql),
+        sql.replace("{joins}", _JOINS).replace("{condition}", wanted),
         limit=candidates_max,
         **values,
         **compiled.parameters,

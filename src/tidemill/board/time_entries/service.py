@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import UNSET, UnsetType, structs
 
 from tidemill.board.contract import WorkItemId
-from tidemill.board.errors import ProjectIsArchived, WorkItemNotFound
+from tidemill.board.errors import ProjectIsArchived, WorkItemIsArchived, WorkItemNotFound
 from tidemill.board.limits import BoardLimits
 from tidemill.board.permissions import WRITE_ALL_TIME
 from tidemill.board.time_errors import (
@@ -186,6 +186,8 @@ class TimeEntryService:
         expected.check(entry.version, TimeEntryChanged)
         if entry.project_archived_at is not None:
             raise ProjectIsArchived(entry.project_key)
+        if entry.item_archived_at is not None:
+            raise WorkItemIsArchived(entry.item_key)
         return entry
 
     def _owner(self, tx: Tx, user_id: str | None, actor: Actor) -> Owner:

@@ -54,6 +54,7 @@ class TimeEntry(Struct, frozen=True):
     updated_at: Instant
     updated_by: str
     deleted_at: Instant | None = None
+    item_archived_at: Instant | None = None
 
     @property
     def item_key(self) -> str:

@@ -18,7 +18,8 @@ _LOCKING: Final = "postgres"
 _SELECT: Final = """
     SELECT e.id, e.work_item_id, e.project_id, p.key, p.archived_at, w.number, w.title, e.user_id,
         a.name, e.started_at, e.ended_at, e.on_day, e.description, e.source, e.job_id, e.version,
-        e.created_at, e.created_by, e.updated_at, e.updated_by, e.deleted_at
+        e.created_at, e.created_by, e.updated_at, e.updated_by, e.deleted_at,
+        w.archived_at
     FROM time_entries AS e
     JOIN projects AS p
         ON p.tenant_id = e.tenant_id AND p.id = e.project_id AND p.deleted_at IS NULL

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct, structs
 
-from tidemill.board.errors import ProjectIsArchived, WorkItemNotFound
+from tidemill.board.errors import WorkItemNotFound
 from tidemill.board.time_contract import TimeEntryId
 from tidemill.board.time_errors import TimeEntryChanged
 from tidemill.board.time_tracking.models import (
@@ -17,7 +17,7 @@ from tidemill.board.time_tracking.models import (
 )
 from tidemill.board.time_tracking.repository import TimeEntryRepository
 from tidemill.board.time_tracking.spans import Span
-from tidemill.board.work_items.models import WorkItem
+from tidemill.board.work_items.models import WorkItem, check_changeable
 from tidemill.board.work_items.repository import WorkItemRepository
 from tidemill.core.actor import Actor
 from tidemill.core.ports import Tx
@@ -40,13 +40,12 @@ class TimeKeeping:
     def trackable(self, tx: Tx, reference: str) -> WorkItem:
         """Return an item that time can be entered for, held until the transaction ends.
 
-        Raises `WorkItemNotFound` and `ProjectIsArchived`.
+        Raises `WorkItemNotFound`, `ProjectIsArchived` and `WorkItemIsArchived`.
         """
         item = self._items.find(tx, reference, lock="parent")
         if item is None or item.deleted_at is not None:
             raise WorkItemNotFound(reference, param="work_item_id")
-        if item.project_archived_at is not None:
-            raise ProjectIsArchived(item.project_key)
+        check_changeable(item)
         return item
 
     def member(self, tx: Tx, user_id: str) -> Owner | None:

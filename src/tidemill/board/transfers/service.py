@@ -36,7 +36,7 @@ from tidemill.board.transfers.repository import TransferRepository
 from tidemill.board.versions import ANY_VERSION, Expected
 from tidemill.board.work_items.changes import differences, entered, next_version
 from tidemill.board.work_items.labelling.service import Labelling
-from tidemill.board.work_items.models import WorkItem, check_parent
+from tidemill.board.work_items.models import WorkItem, check_changeable, check_parent
 from tidemill.board.work_items.references.service import References
 from tidemill.board.work_items.repository import WorkItemRepository
 from tidemill.board.work_items.sprinting.service import Sprinting
@@ -118,8 +118,7 @@ class TransferService:
         item = self._items.find(tx, reference, lock="change")
         if item is None or item.deleted_at is not None:
             raise WorkItemNotFound(reference)
-        if item.project_archived_at is not None:
-            raise ProjectIsArchived(item.project_key)
+        check_changeable(item)
         [shown] = self._labelling.shown(tx, [item])
         return shown
 

@@ -60,6 +60,15 @@ def changed_fields(
     )
 
 
+def archived(item: WorkItem, wanted: bool | UnsetType | None, *, at: Instant) -> WorkItem:
+    """Return `item` archived at an instant or no longer; raises `NullNotAllowed`."""
+    if wanted is UNSET or wanted == (item.archived_at is not None):
+        return item
+    if wanted is None:
+        raise NullNotAllowed("archived")
+    return structs.replace(item, archived_at=at if wanted else None)
+
+
 def entered(item: WorkItem, old_status: str | None, *, workflow: Workflow, at: Instant) -> WorkItem:
     """Return `item` with what its status means, into which it came from another at an instant.
 
@@ -101,6 +110,7 @@ def differences(old: WorkItem, new: WorkItem) -> tuple[FieldChange, ...]:
         ("sprint_id", old.sprint_id, new.sprint_id),
         ("labels", _names_text(old.labels), _names_text(new.labels)),
         ("rank", old.rank, new.rank),
+        ("archived", _yes(old.archived_at), _yes(new.archived_at)),
         *_job_pairs(old, new),
     )
     return tuple(
@@ -124,6 +134,10 @@ def overwriting(
 
 def _number_text(number: int | None) -> str | None:
     return None if number is None else str(number)
+
+
+def _yes(at: Instant | None) -> str | None:
+    return None if at is None else "yes"
 
 
 def _names_text(labels: tuple[ItemLabel, ...]) -> str | None:

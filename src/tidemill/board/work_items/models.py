@@ -21,7 +21,9 @@ from tidemill.board.errors import (
     DatesOutOfOrder,
     InvalidPoints,
     NotPlannable,
+    ProjectIsArchived,
     ProjectIsNotAWorkItem,
+    WorkItemIsArchived,
     WrongParent,
 )
 from tidemill.board.labels.models import ItemLabel, split_ids
@@ -101,6 +103,7 @@ class WorkItem(Struct, frozen=True):
     # Answers that were kept before statuses had a category of their own have none.
     status_category: str | None = None
     workflow_id: str | None = None
+    archived_at: Instant | None = None
     labels: tuple[ItemLabel, ...] = ()
 
     @property
@@ -158,6 +161,7 @@ class WorkItem(Struct, frozen=True):
             completed_at=self.completed_at,
             sprint_id=self.sprint_id,
             estimate_seconds=self.estimate_seconds,
+            archived_at=self.archived_at,
         )
 
 
@@ -213,6 +217,7 @@ class WorkItemChanges(Struct, frozen=True, kw_only=True):
     add_labels: tuple[str, ...] = ()
     remove_labels: tuple[str, ...] = ()
     sprint: str | UnsetType | None = UNSET
+    archived: bool | UnsetType | None = UNSET
 
     @property
     def moves(self) -> bool:
@@ -289,6 +294,14 @@ def check_parent(
             f"{_a(child_type)} belongs below {' or '.join(map(_a, allowed)).lower()}, "
             f"not below {_a(parent_type).lower()}."
         )
+
+
+def check_changeable(item: WorkItem, *, param: str | None = None) -> None:
+    """Return when an item may change; raises `ProjectIsArchived` and `WorkItemIsArchived`."""
+    if item.project_archived_at is not None:
+        raise ProjectIsArchived(item.project_key)
+    if item.archived_at is not None:
+        raise WorkItemIsArchived(item.key, param=param)
 
 
 def can_assign_to_sprint(item_type: str, types: Sequence[str] = PLANNABLE) -> None:

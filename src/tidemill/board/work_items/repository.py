@@ -17,7 +17,7 @@ SELECT_ITEMS: Final = f"""
         w.external_id, w.job, w.version, w.created_at, w.created_by, w.updated_at, w.updated_by,
         w.deleted_at, w.rank, w.points, w.start_date, w.due_date, w.label_ids,
         w.started_at, w.completed_at, w.sprint_id, s.name, w.estimate_seconds,
-        COALESCE({OPEN_BLOCKER}, 0), w.status_category, p.workflow_id
+        COALESCE({OPEN_BLOCKER}, 0), w.status_category, p.workflow_id, w.archived_at
     FROM work_items AS w
     JOIN projects AS p
         ON p.tenant_id = w.tenant_id AND p.id = w.project_id AND p.deleted_at IS NULL
@@ -53,7 +53,7 @@ _UPDATE: Final = """
         started_at = :started_at, completed_at = :completed_at, sprint_id = :sprint_id,
         estimate_seconds = :estimate_seconds, status_category = :status_category,
         version = :version, updated_at = :updated_at, updated_by = :updated_by,
-        deleted_at = :deleted_at
+        deleted_at = :deleted_at, archived_at = :archived_at
     WHERE tenant_id = :tenant_id AND id = :id AND version = :previous_version
 """
 _IN_SPRINT: Final = (
@@ -175,6 +175,7 @@ class WorkItemRepository:
             updated_at=item.updated_at,
             updated_by=item.updated_by,
             deleted_at=item.deleted_at,
+            archived_at=item.archived_at,
         )
         return changed == 1
 
@@ -246,7 +247,7 @@ def list_statement(
     sql = "\n    ".join(
         (
             SELECT_ITEMS.rstrip(),
-            "WHERE w.tenant_id = :tenant_id AND w.deleted_at IS NULL",
+            "WHERE w.tenant_id = :tenant_id AND w.deleted_at IS NULL AND w.archived_at IS NULL",
             *conditions,
             order,
             "LIMIT :limit",

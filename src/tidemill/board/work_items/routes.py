@@ -160,6 +160,7 @@ def _changes(data: ChangeWorkItem) -> WorkItemChanges:
         add_labels=data.add_labels,
         remove_labels=data.remove_labels,
         sprint=data.sprint_id,
+        archived=data.archived,
     )
 
 

@@ -90,6 +90,7 @@ class ChangeWorkItem(Body, frozen=True, kw_only=True):
         ]
         | UnsetType
     ) = UNSET
+    archived: bool | UnsetType | None = UNSET
     before_id: (
         Annotated[
             str | None,
@@ -191,6 +192,7 @@ class WorkItemView(View, frozen=True, kw_only=True):
     started_at: int | None
     completed_at: int | None
     blocked: bool
+    archived_at: int | None
     version: int
     created_at: int
     created_by: str
@@ -230,6 +232,7 @@ class WorkItemView(View, frozen=True, kw_only=True):
             started_at=_seconds(item.started_at),
             completed_at=_seconds(item.completed_at),
             blocked=item.is_blocked,
+            archived_at=_seconds(item.archived_at),
             version=item.version,
             created_at=item.created_at // MICROSECONDS_PER_SECOND,
             created_by=item.created_by,

@@ -28,6 +28,7 @@ from tidemill.board.projects.repository import Numbers, ProjectRepository
 from tidemill.board.ranking.service import Ranking
 from tidemill.board.versions import ANY_VERSION, Expected
 from tidemill.board.work_items.changes import (
+    archived,
     changed_fields,
     differences,
     entered,
@@ -43,6 +44,7 @@ from tidemill.board.work_items.models import (
     WorkItem,
     WorkItemChanges,
     WorkItemFilter,
+    check_changeable,
     check_parent,
     check_type,
     valid_dates,
@@ -225,9 +227,12 @@ class WorkItemService:
             wanted = self._references.changed(tx, wanted, changes, by=actor)
             wanted = self._sprinting.changed(tx, wanted, changes.sprint, types)
             self._guarding.check(tx, item, wanted, workflow, by=actor)
+            wanted = archived(wanted, changes.archived, at=tx.now)
             fields = differences(item, wanted)
             if not fields:
                 return item
+            if changes.archived is not False:
+                check_changeable(item)
             if expected.base is not None and expected.base < item.version:
                 self._history.refuse_overlap(
                     tx, item.id, overwriting(fields, changes), expected.base
@@ -253,6 +258,7 @@ class WorkItemService:
 
         def use_case(tx: Tx) -> None:
             item = self._writable(tx, reference)
+            check_changeable(item)
             expected.check(item.version, WorkItemChanged)
             if self._items.has_children(tx, item.id):
                 raise DeleteBlocked(item.key)

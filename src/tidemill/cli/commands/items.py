@@ -77,6 +77,7 @@ _FIELDS: list[Column] = [
     ("Job", job_state),
     ("Result", lambda row: (row.get("job") or {}).get("result")),
     ("Error", lambda row: (row.get("job") or {}).get("error")),
+    ("Archived", when("archived_at")),
     ("Blocked", lambda row: "yes" if row.get("blocked") else None),
     ("Version", "version"),
     ("Started", when("started_at")),
@@ -272,6 +273,20 @@ def move(
         raise CommandFailed("Say where: --after, --before, --first or --last.", ExitCode.USAGE)
     moved = connect().patch(f"/work-items/{segment(item)}", {**body, **dict(chosen)})
     emit(moved, f"Moved {moved['key']}.")
+
+
+@app.command(examples=("tidemill items archive TM-1",))
+def archive(item: Item) -> None:
+    """Put a work item away: only lists of is:archived show it, and nothing of it changes."""
+    archived = connect().patch(f"/work-items/{segment(item)}", {"archived": True})
+    emit(archived, f"Archived {archived['key']}.")
+
+
+@app.command(examples=("tidemill items unarchive TM-1",))
+def unarchive(item: Item) -> None:
+    """Take an archived work item out again."""
+    taken = connect().patch(f"/work-items/{segment(item)}", {"archived": False})
+    emit(taken, f"{taken['key']} is out of the archive.")
 
 
 @app.command(examples=("tidemill items delete TM-1",))

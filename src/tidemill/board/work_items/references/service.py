@@ -13,6 +13,7 @@ from msgspec import UNSET, UnsetType, structs
 from tidemill.board.errors import (
     AssigneeNotMember,
     PlaceAmbiguous,
+    WorkItemIsArchived,
     WorkItemNotFound,
     WrongNeighbour,
 )
@@ -35,12 +36,17 @@ class References:
         self._labelling = labelling
 
     def parent(self, tx: Tx, reference: str | None) -> WorkItem | None:
-        """Return the living item that shall be above another one; raises `WorkItemNotFound`."""
+        """Return the living item that shall be above another one.
+
+        Raises `WorkItemNotFound` and `WorkItemIsArchived`.
+        """
         if reference is None:
             return None
         parent = self._items.find(tx, reference, lock="parent")
         if parent is None or parent.deleted_at is not None:
             raise WorkItemNotFound(reference, param="parent_id")
+        if parent.archived_at is not None:
+            raise WorkItemIsArchived(parent.key, param="parent_id")
         return parent
 
     def assignee(self, tx: Tx, user_id: str | None) -> Assignee | None:

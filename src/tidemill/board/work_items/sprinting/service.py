@@ -60,7 +60,8 @@ class Sprinting:
         """See `ItemsInSprints`."""
         count = 0
         for item in self._items.in_sprint(tx, sprint_id):
-            if item.status_category in CLOSED:
+            # An archived one stays where it is.
+            if item.status_category in CLOSED or item.archived_at is not None:
                 continue
             wanted = _in(item, to)
             saved = next_version(wanted, at=tx.now, by=by.user_id or by.id)
