@@ -83,6 +83,7 @@ sprints list TM
 sprints add Spring TM-1 -p TM
 sprints start Spring -p TM
 sprints show Spring -p TM
+llm brief TM --budget 1500
 sprints change Spring -p TM --goal Boats
 sprints remove TM-1
 sprints complete Spring -p TM --unfinished-to Neap

@@ -27,6 +27,8 @@ from tidemill.board.limits import BoardLimits
 from tidemill.board.listing.routes import ROUTES as LISTING_ROUTES
 from tidemill.board.listing.service import ListingService
 from tidemill.board.permissions import PERMISSIONS
+from tidemill.board.project_briefs.routes import ROUTES as BRIEF_ROUTES
+from tidemill.board.project_briefs.service import ProjectBriefService
 from tidemill.board.project_reports.routes import ROUTES as REPORT_ROUTES
 from tidemill.board.project_reports.service import ProjectReportService
 from tidemill.board.projects.routes import ROUTES as PROJECT_ROUTES
@@ -69,6 +71,7 @@ ROUTES: Final = (
     *WATCHER_ROUTES,
     *SPRINT_ROUTES,
     *REPORT_ROUTES,
+    *BRIEF_ROUTES,
     *SEARCH_ROUTES,
     *VIEW_ROUTES,
     *COMMENT_ROUTES,
@@ -113,6 +116,7 @@ def build(parts: Parts) -> Offer:
             "watchers": WatcherService(parts.tenants),
             "sprints": SprintService(parts.tenants, limits, Sprinting(), parallel=parallel_sprints),
             "project_reports": ProjectReportService(parts.tenants),
+            "project_briefs": ProjectBriefService(parts.tenants),
             "searches": SearchService(parts.tenants, limits),
             "views": ViewService(parts.tenants, limits),
             "comments": CommentService(parts.tenants, limits),

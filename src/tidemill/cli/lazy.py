@@ -50,6 +50,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "time": ("time", "Track time on work items, by timers and by hand; report it.", WORK),
     "sprints": ("sprints", "Plan sprints, start and end them, see how they go.", WORK),
     "search": ("search", "Find work items by words.", WORK),
+    "llm": ("llm", "Read what a model may know: of the board, and of a project.", WORK),
     "scripts": ("scripts", "Deploy scripts and look at them.", WORK),
     "run": ("run", "Run a script as a job; follow its log and print its result.", WORK),
     "jobs": ("jobs", "List jobs, read their logs, cancel them, run them again.", WORK),

@@ -128,7 +128,8 @@ async def _made(app: App) -> list[str]:
         assert put.status_code == 200, put.text
     things = [f"{kind}/{one}" for kind, one in ids.items()]
     workflow = f"projects/{project['id']}/workflow"
-    own = (f"projects/{project['id']}", workflow, settings, "scripts/f/tides")
+    brief = f"llm/projects/{project['id']}"
+    own = (f"projects/{project['id']}", workflow, settings, brief, "scripts/f/tides")
     return [f"/api/v1/{one}" for one in (*own, *things, *_PUT)]
 
 
