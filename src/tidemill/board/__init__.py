@@ -46,6 +46,8 @@ from tidemill.board.dependency_facts import (
     WorkItemBlocked,
     WorkItemUnblocked,
 )
+from tidemill.board.filter_contract import ITEM_FILTERS, ItemFilters
+from tidemill.board.filter_errors import InvalidFilter
 from tidemill.board.permissions import LINK_JOBS
 from tidemill.board.sprint_facts import SprintCreated, SprintDeleted, SprintUpdated
 from tidemill.board.time_contract import (
@@ -65,6 +67,7 @@ from tidemill.board.workflow_facts import WorkflowChanged
 
 __all__ = [
     "BOARD",
+    "ITEM_FILTERS",
     "JOB_TIMES",
     "LINK_JOBS",
     "AttachmentCreated",
@@ -83,6 +86,8 @@ __all__ = [
     "DependencyDeleted",
     "DependencyState",
     "FieldChange",
+    "InvalidFilter",
+    "ItemFilters",
     "JobSummary",
     "JobTime",
     "JobTimes",

@@ -15,9 +15,11 @@ from tidemill.board.critical_paths.routes import ROUTES as CRITICAL_PATH_ROUTES
 from tidemill.board.critical_paths.service import CriticalPathService
 from tidemill.board.dependencies.routes import ROUTES as DEPENDENCY_ROUTES
 from tidemill.board.dependencies.service import DependencyService
+from tidemill.board.filter_contract import ITEM_FILTERS
 from tidemill.board.handles.service import handles_projection
 from tidemill.board.imports.routes import ROUTES as IMPORT_ROUTES
 from tidemill.board.imports.service import ImportService
+from tidemill.board.item_filters.service import FiltersForOthers
 from tidemill.board.job_links.service import BoardForOthers
 from tidemill.board.job_times.routes import ROUTES as JOB_TIME_ROUTES
 from tidemill.board.job_times.service import JobBooking, JobTimeService
@@ -130,7 +132,11 @@ def build(parts: Parts) -> Offer:
             "time_reports": TimeReportService(parts.tenants, parts.clock),
             "job_times": JobTimeService(parts.tenants),
         },
-        provides={BOARD: BoardForOthers(parts.tenants, limits), JOB_TIMES: JobBooking()},
+        provides={
+            BOARD: BoardForOthers(parts.tenants, limits),
+            JOB_TIMES: JobBooking(),
+            ITEM_FILTERS: FiltersForOthers(limits),
+        },
         projections=(handles_projection(),),
         periodic=(_sweeping(parts),),
         permissions=PERMISSIONS,

@@ -1,5 +1,6 @@
 """Facts on their way: the stream of each tenant, the relay, followers, and live views."""
 
+from tidemill.events.cloud_events import cloud_event
 from tidemill.events.contract import (
     DELIVERY,
     LIVE_CONNECTIONS,
@@ -24,4 +25,5 @@ __all__ = [
     "LiveConnections",
     "Progress",
     "Visibility",
+    "cloud_event",
 ]

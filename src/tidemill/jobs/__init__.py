@@ -22,10 +22,12 @@ from tidemill.jobs.contract import (
     ScriptId,
     WorkItemLinks,
 )
+from tidemill.jobs.sealing_contract import SEALING, Sealed, Sealing
 
 __all__ = [
     "FINAL_STATES",
     "JOBS",
+    "SEALING",
     "WORK_ITEM_LINKS",
     "JobFinished",
     "JobId",
@@ -43,5 +45,7 @@ __all__ = [
     "ScriptArchived",
     "ScriptDeployed",
     "ScriptId",
+    "Sealed",
+    "Sealing",
     "WorkItemLinks",
 ]

@@ -67,6 +67,7 @@ from tidemill.jobs.records.logs.files import LogFiles
 from tidemill.jobs.records.logs.writing import LogArrivals, LogWriter
 from tidemill.jobs.scheduling.assembly import ROUTES as SCHEDULE_ROUTES
 from tidemill.jobs.scheduling.assembly import Schedules
+from tidemill.jobs.sealing_contract import SEALING
 from tidemill.jobs.steering.assembly import ROUTES as CONTROL_ROUTES
 from tidemill.jobs.steering.assembly import Control
 from tidemill.settings import SETTINGS, Settings
@@ -119,16 +120,14 @@ def build(parts: Parts) -> Offer:
     folders = FolderService(parts.tenants, parts.clock, parts.late(IDENTITY))
     values = Values(MasterKeys(config.secrets))
     jobs = _queue(parts, signals, (scripts, folders, values), workers, functions)
+    sees = FolderVisibility(folders)
     files = LogFiles(
         Path(config.server.data_dir) / "logs" / "jobs",
         bytes_max=config.jobs.log_bytes_max + log_spare_bytes,
     )
     arrivals = LogArrivals()
     schedules = Schedules(parts, jobs, scripts, folders)
-    resources = ResourceService(parts.tenants, values)
-    variables = VariableService(parts.tenants, values)
-    for named in (variables, resources):
-        named.on_delete(schedules.referring)
+    variables, resources = _values(parts, values, schedules)
     references = References(resources, parts.late(IDENTITY))
     dispatch = _dispatch(
         parts, signals, (scripts, references, folders), schedules, (arrivals, files)
@@ -149,7 +148,7 @@ def build(parts: Parts) -> Offer:
             **Control(parts, jobs, signals, folders, door=_door(parts)).dependencies,
             **schedules.dependencies,
         },
-        provides={JOBS: jobs, JOB_LIVENESS: jobs, VISIBILITY: FolderVisibility(folders)},
+        provides={JOBS: jobs, JOB_LIVENESS: jobs, VISIBILITY: sees, SEALING: values},
         services=dispatch.services,
         reactions=schedules.reactions,
         permissions=PERMISSIONS,
@@ -185,6 +184,16 @@ def _queue(
         door=_door(parts),
         references=ReferenceAdmission(parts.tenants, values).check,
     )
+
+
+def _values(
+    parts: Parts, values: Values, schedules: Schedules
+) -> tuple[VariableService, ResourceService]:
+    variables = VariableService(parts.tenants, values)
+    resources = ResourceService(parts.tenants, values)
+    for named in (variables, resources):
+        named.on_delete(schedules.referring)
+    return variables, resources
 
 
 def _door(parts: Parts) -> Door:

@@ -123,7 +123,7 @@ class Followers:
         concerned = []
         for projection in self._projections:
             if projection.name in names:
-                if _concerning(projection, facts):
+                if _concerning(projection, facts) and await _is_wanted(projection, tenant_id):
                     concerned.append(projection)
                 else:
                     self._passed(tenant_id, projection.name, facts[-1].seq)
@@ -275,6 +275,11 @@ class Followers:
         if more or not waits:
             return Progress(more=more)
         return Progress(retry_after_seconds=max(0.01, min(waits)))
+
+
+async def _is_wanted(projection: Projection, tenant_id: TenantId) -> bool:
+    # Asked after the facts were read: whoever begins to want them later wants later facts.
+    return projection.wanted is None or await projection.wanted(tenant_id)
 
 
 def _concerning(

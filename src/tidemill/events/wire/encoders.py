@@ -11,6 +11,7 @@ import msgspec
 from tidemill.core.clock import Instant, rfc3339
 from tidemill.core.facts import RecordedFact
 from tidemill.core.ports import Ephemeral
+from tidemill.events.cloud_events import cloud_event
 from tidemill.events.wire.mapping import fact_envelope, fill
 from tidemill.events.wire.v1 import messages_pb2 as pb
 
@@ -171,23 +172,7 @@ class EventStreamEncoder:
 
     def fact(self, fact: RecordedFact) -> bytes:
         """See `Encoder.fact`. The fact is in the CloudEvents JSON format."""
-        body = msgspec.json.encode(
-            {
-                "specversion": "1.0",
-                "id": fact.id,
-                "source": f"/tidemill/{fact.feature}",
-                "type": fact.type,
-                "subject": fact.subject,
-                "time": rfc3339(fact.at),
-                "datacontenttype": "application/json",
-                "tenantid": fact.tenant_id,
-                "sequence": fact.seq,
-                "traceparent": fact.traceparent,
-                "actor": fact.actor,
-                "topics": fact.topics,
-                "data": fact.data,
-            }
-        )
+        body = msgspec.json.encode(cloud_event(fact))
         return b"id: @EPOCH@:%d\nevent: fact\ndata: %s\n\n" % (fact.seq, body)
 
     def update(self, update: Ephemeral, at: Instant) -> bytes:

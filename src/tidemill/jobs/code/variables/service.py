@@ -29,6 +29,7 @@ from tidemill.jobs.resource_errors import (
     VariableInvalid,
     VariableNotFound,
 )
+from tidemill.jobs.sealing_contract import Reseal, Sealed
 
 _batch: Final = 200
 UsersOf = Callable[[str, Actor], Awaitable[Sequence[str]]]
@@ -153,9 +154,8 @@ class VariableService:
         sealed = 0
         if renew:
             key_id = await self._database.write(actor.tenant_id, self._values.renew_key)
-            sealed = await self._in_batches(
-                actor, lambda tx: self._values.seal_again(tx, key_id, limit=_batch)
-            )
+            for reseal in self._values.reseals:
+                sealed += await self._in_batches(actor, _batch_of(reseal, key_id))
         done = Rotation(keys_wrapped=wrapped, secrets_sealed=sealed)
 
         def tell(tx: Tx) -> None:
@@ -189,6 +189,7 @@ class Values:
         self._rules = FolderRules()
         self._variables = VariableRepository()
         self._keys = SecretKeyRepository()
+        self.reseals: list[Reseal] = [self.seal_again]
 
     def read(self, tx: Tx, path: str, *, actor: Actor) -> tuple[Variable, str]:
         """Return a variable and its value.
@@ -206,10 +207,22 @@ class Values:
 
     def opened(self, tx: Tx, secret: Variable) -> str:
         """Return the value of a secret."""
-        key = self._keys.find(tx, secret.key_id or "")
+        return self.open(tx, secret.path, Sealed(secret.value, secret.key_id or ""))
+
+    def open(self, tx: Tx, place: str, sealed: Sealed) -> str:
+        """See `Sealing.open`."""
+        key = self._keys.find(tx, sealed.key_id)
         if key is None:
             raise SecretLocked("its key is gone.")
-        return self._masters.open(tx.tenant_id, key, secret.path, secret.value)
+        return self._masters.open(tx.tenant_id, key, place, sealed.text)
+
+    def seal(self, tx: Tx, place: str, plain: str) -> Sealed:
+        """See `Sealing.seal`."""
+        return Sealed(*self.sealed(tx, place, plain))
+
+    def on_renewal(self, reseal: Reseal) -> None:
+        """See `Sealing.on_renewal`."""
+        self.reseals.append(reseal)
 
     def sealed(self, tx: Tx, path: str, value: str) -> tuple[str, str]:
         """Return `value` sealed for its path, and the id of the key that did it."""
@@ -232,13 +245,17 @@ class Values:
         self._keys.retire(tx)
         return self.add_key(tx).id
 
-    def seal_again(self, tx: Tx, key_id: str, *, limit: int) -> int:
+    def seal_again(self, tx: Tx, key_id: str, limit: int) -> int:
         """Seal secrets of former keys by the one in use; return how many there were."""
         found = self._variables.sealed_otherwise(tx, key_id, limit=limit)
         for secret in found:
             value, used = self.sealed(tx, secret.path, self.opened(tx, secret))
             self._variables.reseal(tx, secret, value, used)
         return len(found)
+
+
+def _batch_of(reseal: Reseal, key_id: str) -> Callable[[Tx], int]:
+    return lambda tx: reseal(tx, key_id, _batch)
 
 
 def check_reader(actor: Actor) -> None:

@@ -28,9 +28,13 @@ class Guard:
     """Resolves names and approves addresses, by what the operator allows besides public ones.
 
     `allowed` holds networks (`10.0.0.0/8`), addresses, and names; each may end in `:port`.
+    It is the value of `setting`, which a refusal names.
     """
 
-    def __init__(self, allowed: Iterable[str]) -> None:
+    def __init__(
+        self, allowed: Iterable[str], setting: str = "executors.addresses_allowed"
+    ) -> None:
+        self._setting = setting
         self._networks: list[tuple[Any, int | None]] = []
         self._names: list[tuple[str, int | None]] = []
         self.approved: set[tuple[str, int]] = set()
@@ -51,13 +55,16 @@ class Guard:
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         refused = [one for one in addresses if not self.allows(name, one, port)]
         if refused:
-            raise Failed(
-                "AddressRefused",
-                f"{host} is {refused[0]}, which is no public address. The operator can allow it: "
-                f"add '{_entry(name, port)}' to executors.addresses_allowed.",
-            )
+            raise Failed("AddressRefused", self.refusal(name, refused[0], port))
         self.approved.update((one, port) for one in addresses)
         return addresses
+
+    def refusal(self, host: str, address: str, port: int) -> str:
+        """Return why `host`, found at `address`, may not be connected to, and what allows it."""
+        return (
+            f"{host} is {address}, which is no public address. The operator can allow it: "
+            f"add '{_entry(host, port)}' to {self._setting}."
+        )
 
     def allows(self, host: str, address: str, port: int) -> bool:
         """Return whether `host`, found at `address`, may be connected to."""

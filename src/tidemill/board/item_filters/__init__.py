@@ -1,0 +1,1 @@
+"""Filters of work items for features above the board."""
