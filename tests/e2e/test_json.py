@@ -38,6 +38,16 @@ items show TM-1
 items list -p TM
 items list --filter is:open
 search First
+hook=webhooks add https://receiver.invalid/ -e job* --description Pager
+webhooks list
+webhooks show {hook}
+webhooks events
+delivery=webhooks ping {hook}
+webhooks deliveries {hook}
+webhooks replay {hook} {delivery}
+webhooks rotate {hook}
+webhooks update {hook} --disable
+webhooks delete {hook}
 items update TM-1 --status in_progress
 items move TM-1 --last
 label=labels create harbour --color #0aa2c0

@@ -12,6 +12,7 @@ import pytest
 from msgspec import Struct
 
 from tests.fixtures.app import App, error, make_app
+from tests.fixtures.failed_pings import a_failed_ping
 from tests.fixtures.route_bodies import BODIES
 
 pytestmark = pytest.mark.anyio
@@ -28,6 +29,7 @@ _OWN_PATHS: Final[dict[str, Any]] = {
     "/resources/f/hidden": {"type": "hidden", "value": {"of": "the stranger"}},
     "/resource-types/hidden": {"schema": {"type": "object"}},
 }
+_DAYS: Final = {"start_date": "2026-11-23", "end_date": "2026-12-04"}
 _MAKES: Final = (
     "/folders/{name}",
     "/variables/{path}",
@@ -224,13 +226,11 @@ async def _things(app: App) -> dict[str, str]:
     # The owner makes the other tenant too, so somebody else is the person who is only here.
     bob = await _join(app, invited["token"], "bob@example.org", CANARY)
     project = await _made(owner, "projects", key="TM", name=CANARY)
-    item = await _made(
-        owner, "work-items", project_id=project["id"], item_type="task", title=CANARY
-    )
+    task = {"project_id": project["id"], "item_type": "task", "title": CANARY}
+    item = await _made(owner, "work-items", **task)
     label = await _made(owner, "labels", name=CANARY)
     entry = await _tracked(owner, item["id"])
-    days = {"start_date": "2026-11-23", "end_date": "2026-12-04"}
-    sprint = await _made(owner, "sprints", project_id=project["id"], name=CANARY, **days)
+    sprint = await _made(owner, "sprints", project_id=project["id"], name=CANARY, **_DAYS)
     view = await _made(owner, "views", name=CANARY, filter="is:open", is_shared=True)
     comment = await _made(owner, f"work-items/{item['id']}/comments", content=CANARY)
     dependency = await _a_dependency(owner, item)
@@ -266,6 +266,7 @@ async def _things(app: App) -> dict[str, str]:
         "emoji": "👍",
         "attachment_id": (await _a_file(owner, item["id"]))["id"],
         "dependency_id": dependency["id"],
+        **await a_failed_ping(owner, CANARY),
         "path": path,
         "job_id": job["id"],
         "attempt": "1",

@@ -27,6 +27,7 @@ from tidemill.infrastructure.mail import FileMailer, SmtpMailer, SmtpServer
 from tidemill.infrastructure.messaging.factory import open_bus
 from tidemill.infrastructure.observability import Health, LoopLag, Metrics, log_request
 from tidemill.runtime.adapters import blob_options, bus_options, database_options
+from tidemill.runtime.calls import callers
 from tidemill.runtime.catalog import full_catalog
 from tidemill.runtime.clock import SystemClock
 from tidemill.runtime.compose import Composition, compose
@@ -86,9 +87,8 @@ async def open_process(
             mailer = _mailer(config, clock)
             parts = _parts_maker(config, clock, stores, bus, mailer, limiter)
             blobs = open_blobs(blob_options(config))
-            composition = compose(
-                full_catalog(), parts, filled={**job_queues(config), BLOBS: blobs}
-            )
+            filled = {**job_queues(config), **callers(config), BLOBS: blobs}
+            composition = compose(full_catalog(), parts, filled=filled)
             _introduce(composition)
             watch(health, stores, {"blobs": blobs, "bus": bus, "mail": mailer, "redis": limiter})
             _watch_modules(health, metrics, composition)

@@ -115,6 +115,9 @@ async def _made(app: App) -> list[str]:
         "sprints": (await _post(owner, "sprints", sprint))["id"],
         "dependencies": (await _a_dependency(owner, item_id, item))["id"],
         "views": (await _post(owner, "views", {"name": "Mine", "filter": "is:open"}))["id"],
+        "webhooks": (
+            await _post(owner, "webhooks", {"url": "https://receiver.invalid/", "events": ["*"]})
+        )["id"],
         "schedules": (
             await _post(
                 owner, "schedules", {"path": "f/tides", "script_path": "f/tides", **on_new_year}

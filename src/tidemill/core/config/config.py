@@ -6,6 +6,7 @@ from msgspec import Struct, field
 
 from tidemill.core.config.layers import NO_LAYERS, Layers
 from tidemill.core.config.sections.people import Auth, Board, Features, Mail, Owner, Preferences
+from tidemill.core.config.sections.reaching import Webhooks
 from tidemill.core.config.sections.serving import Api, Cors, Environment, Limits, Log, Server
 from tidemill.core.config.sections.storing import (
     Audit,
@@ -36,6 +37,7 @@ class Config(Struct, frozen=True, kw_only=True):
     redis: Redis = Redis()
     blobs: Blobs = Blobs()
     events: Events = Events()
+    webhooks: Webhooks = Webhooks()
     audit: Audit = Audit()
     secrets: Secrets = Secrets()
     dispatcher: Dispatcher = Dispatcher()

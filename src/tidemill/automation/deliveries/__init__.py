@@ -1,0 +1,1 @@
+"""Deliveries: what webhooks were sent, what waits, and how it went."""

@@ -1,0 +1,1 @@
+"""Planning: which facts are for which webhooks."""

@@ -1,0 +1,67 @@
+"""Follows every tenant's stream, and lets deliveries wait for the webhooks that want a fact."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+from tidemill.automation.deliveries.service import plan
+from tidemill.automation.webhooks.event_types import EventType
+from tidemill.automation.webhooks.models import DisabledReason, Webhook, item_ids_of
+from tidemill.automation.webhooks.repository import WebhookRepository
+from tidemill.automation.webhooks.service import Wake, disable
+from tidemill.board import InvalidFilter, ItemFilters
+from tidemill.core.facts import RecordedFact
+from tidemill.core.ids import TenantId
+from tidemill.core.ports import Database, Tx
+
+FOLLOWER: Final = "automation.webhooks"
+
+
+class Planning:
+    """A projection: in the transaction of its cursor, so that no fact is planned twice or lost."""
+
+    def __init__(
+        self,
+        tenants: Database,
+        filters: ItemFilters,
+        event_types: Sequence[EventType],
+        wake: Wake,
+        *,
+        attempts_max: int,
+    ) -> None:
+        self._tenants = tenants
+        self._filters = filters
+        self._types = {one.fact: one for one in event_types}
+        self._wake = wake
+        self._attempts_max = attempts_max
+        self._webhooks = WebhookRepository()
+
+    async def wanted(self, tenant_id: TenantId) -> bool:
+        """Return whether the tenant has a webhook that is enabled."""
+        return await self._tenants.read(tenant_id, self._webhooks.any_active)
+
+    def apply(self, tx: Tx, fact: RecordedFact) -> None:
+        """Let `fact` wait for each webhook that wants it."""
+        event_type = self._types[fact.type]
+        concerned = [
+            webhook
+            for webhook in self._webhooks.active(tx)
+            if webhook.wants(fact, event_type.name) and self._passes(tx, webhook, fact)
+        ]
+        for webhook in concerned:
+            plan(tx, webhook, fact, event_type, attempts_max=self._attempts_max)
+        if concerned:
+            tx.after_commit(partial(self._wake, fact.tenant_id))
+
+    def _passes(self, tx: Tx, webhook: Webhook, fact: RecordedFact) -> bool:
+        if webhook.filter is None:
+            return True
+        item_ids = item_ids_of(fact.topics)
+        try:
+            return bool(item_ids) and self._filters.passes(tx, webhook.filter, item_ids)
+        except InvalidFilter:
+            # What it names is gone; to send everything, or nothing without a word, would be worse.
+            disable(tx, webhook, DisabledReason.FILTER)
+            return False

@@ -1,0 +1,1 @@
+"""Sending: what waits goes out, from one process at a time for each webhook."""

@@ -1,0 +1,1 @@
+"""Webhooks: who hears of which facts, and with which secret that is signed."""

@@ -1,0 +1,53 @@
+"""What Tidemill calls by itself, and how."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Struct
+
+from tidemill.core.config import checks
+from tidemill.core.config.about import About, key
+
+
+class Webhooks(Struct, frozen=True, kw_only=True):
+    """Facts that are sent to addresses which tenants name."""
+
+    addresses_allowed: Annotated[
+        tuple[str, ...],
+        key(
+            "Networks, addresses or names, with or without a port, that webhooks may reach besides "
+            "public addresses.",
+            About(check=checks.reachable),
+        ),
+    ] = ()
+    answer_seconds_max: Annotated[
+        float, key("How long a receiver may take to answer.", ge=0.1, le=60)
+    ] = 10
+    at_once_max: Annotated[
+        int, key("Deliveries that one process has under way at once.", ge=1, le=1000)
+    ] = 16
+    attempts_max: Annotated[
+        int,
+        key("How often a delivery is tried; ten attempts take about twenty hours.", ge=1, le=30),
+    ] = 10
+    queued_max: Annotated[
+        int,
+        key(
+            "Deliveries of one webhook that may wait; beyond that it is disabled.",
+            ge=10,
+            le=1_000_000,
+        ),
+    ] = 10_000
+    disable_after_hours: Annotated[
+        float,
+        key(
+            "How long nothing but failures may come before a webhook is disabled; 0 means for "
+            "ever.",
+            ge=0,
+            le=8760,
+        ),
+    ] = 72
+    log_days: Annotated[
+        float, key("How long the log keeps a delivery that has ended.", ge=0.01, le=3650)
+    ] = 14

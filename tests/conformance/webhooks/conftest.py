@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from tests.fixtures.stores import KINDS_BY_TIER, StoreClock, StoresKind
+from tests.fixtures.webhooks import WebhookWorld, a_world, webhook_stores
+from tidemill.infrastructure.database import Stores
+
+_RACES = ("race", "at_once")
+_REASON = "the statements are those that SQLite runs; races stay on both"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave to the full tier what PostgreSQL does as SQLite does."""
+    for item in items:
+        if item.path.parent != Path(__file__).parent or "[schema" not in item.name:
+            continue
+        if not any(word in item.name for word in _RACES):
+            item.add_marker(pytest.mark.full(reason=_REASON))
+
+
+@pytest.fixture(scope="package", params=KINDS_BY_TIER)
+async def opened(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[tuple[Stores, StoreClock]]:
+    """Stores for all tests of this folder: to make them costs more than what is tested."""
+    kind = cast("StoresKind", request.param)
+    async with webhook_stores(kind, tmp_path_factory.mktemp("webhooks")) as made:
+        yield made
+
+
+@pytest.fixture
+async def world(opened: tuple[Stores, StoreClock], tmp_path: Path) -> WebhookWorld:
+    """A tenant of the test's own."""
+    return await a_world(*opened, tmp_path)
