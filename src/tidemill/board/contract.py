@@ -86,6 +86,8 @@ class WorkItemState(Struct, frozen=True, kw_only=True):
     sprint_id: SprintId | None = None
     estimate_seconds: int | None = None
     archived_at: Instant | None = None
+    # Facts from before statuses had a category of their own have none.
+    status_category: str | None = None
 
 
 class LabelState(Struct, frozen=True, kw_only=True):

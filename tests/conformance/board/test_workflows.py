@@ -115,6 +115,8 @@ async def test_workflows_integration_rule_the_items_of_their_project_alone(
     assert (shipped.status_category, shipped.is_open) == ("done", False)
     assert shipped.completed_at == shipped.updated_at
     assert (await to(world, "TM-1", "inbox")).completed_at is None
+    told = [fact["work_item"] for fact in await facts(world, "WorkItemUpdated")]
+    assert [item["status_category"] for item in told] == ["done", "backlog"]
     await put(world, guarded())
     with pytest.raises(StatusTransitionForbidden, match="no other status"):
         await to(world, "TM-1", "ready")

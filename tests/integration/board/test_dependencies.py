@@ -52,6 +52,7 @@ async def test_dependencies_routes_make_read_and_remove(
     assert (unchanged.status_code, unchanged.content) == (304, b"")
     assert of_item.json() == listed.json() == {"items": [body], "next_cursor": None}
     assert body["dependency_type"] == "blocks"
+    assert body["blocking_item"]["status_category"] == "backlog"
     assert (body["blocking_item"]["key"], body["blocking_item"]["title"]) == ("TM-1", "Dredge")
     assert body["blocked_item_id"] == body["blocked_item"]["id"] == blocked.json()["id"]
     assert blocked.json()["blocked"] is True

@@ -43,7 +43,9 @@ async def test_workflows_are_read_replaced_and_followed(client: httpx.AsyncClien
     member = await client.put(path, json=own)
     lost = await client.put(path, json=_OWN, headers=_ADMIN)
     first = {**_ADMIN, "If-Match": '"v1"'}
-    put, late = [await client.put(path, json=own, headers=first) for _ in range(2)]
+    once = {**first, "Idempotency-Key": "flows"}
+    put, again = [await client.put(path, json=own, headers=once) for _ in range(2)]
+    late = await client.put(path, json=own, headers=first)
     moved = (await client.get(f"/work-items/{made['key']}")).json()
     held = await client.patch(f"/work-items/{made['key']}", json={"status": "shipped"})
     points = {"status": "shipped", "points": 1}
@@ -60,6 +62,7 @@ async def test_workflows_are_read_replaced_and_followed(client: httpx.AsyncClien
         "key": "doing", "name": "Doing", "category": "started", "color": "#0072b2",
     }  # fmt: skip
     assert put.json()["transitions"][1] == _OWN["transitions"][1]
+    assert (again.status_code, again.json()) == (200, put.json())
     assert _code(late) == (412, "VERSION_CHANGED", None)
     assert (moved["status"], moved["status_category"], moved["version"]) == ("doing", "started", 2)
     assert _code(held) == (422, "TRANSITION_GUARDED", "status")

@@ -29,6 +29,8 @@ class LinkedItem(Struct, frozen=True):
     number: int
     title: str
     status: str
+    # Answers that were kept before statuses had a category of their own have none.
+    status_category: str | None = None
 
     @property
     def key(self) -> str:

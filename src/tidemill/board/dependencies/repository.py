@@ -18,7 +18,8 @@ from tidemill.core.ports import Tx, Value
 # Those of deleted items are hidden, and come back with them.
 _SELECT: Final = """
     SELECT d.id, d.dependency_type, a.id, a.project_id, p.key, a.number, a.title, a.status,
-        b.id, b.project_id, q.key, b.number, b.title, b.status, d.created_at, d.created_by
+        a.status_category, b.id, b.project_id, q.key, b.number, b.title, b.status,
+        b.status_category, d.created_at, d.created_by
     FROM dependencies AS d
     JOIN work_items AS a ON a.tenant_id = d.tenant_id AND a.id = d.blocking_item_id
         AND a.deleted_at IS NULL
@@ -166,8 +167,8 @@ def _dependency(row: Sequence[Any]) -> Dependency:
     return Dependency(
         id=row[0],
         dependency_type=DependencyType(row[1]),
-        blocking=LinkedItem(*row[2:8]),
-        blocked=LinkedItem(*row[8:14]),
-        created_at=row[14],
-        created_by=row[15],
+        blocking=LinkedItem(*row[2:9]),
+        blocked=LinkedItem(*row[9:16]),
+        created_at=row[16],
+        created_by=row[17],
     )

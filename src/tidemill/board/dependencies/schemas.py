@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from msgspec import Meta
 
 from tidemill.board.dependencies.models import Dependency, DependencyType, LinkedItem
+from tidemill.board.workflows.models import Category
 from tidemill.core.clock import MICROSECONDS_PER_SECOND
 from tidemill.http import Body, PageView, View
 
@@ -44,6 +45,7 @@ class LinkedItemView(View, frozen=True, kw_only=True):
     project_id: str
     title: str
     status: str
+    status_category: Category | None
 
     @classmethod
     def of(cls, item: LinkedItem) -> Self:
@@ -54,6 +56,7 @@ class LinkedItemView(View, frozen=True, kw_only=True):
             project_id=item.project_id,
             title=item.title,
             status=item.status,
+            status_category=Category(item.status_category) if item.status_category else None,
         )
 
 

@@ -298,7 +298,13 @@ class DependencyService:
 
 def _shown(item: WorkItem) -> LinkedItem:
     return LinkedItem(
-        item.id, item.project_id, item.project_key, item.number, item.title, item.status
+        item.id,
+        item.project_id,
+        item.project_key,
+        item.number,
+        item.title,
+        item.status,
+        item.status_category,
     )
 
 

@@ -162,6 +162,7 @@ class WorkItem(Struct, frozen=True):
             sprint_id=self.sprint_id,
             estimate_seconds=self.estimate_seconds,
             archived_at=self.archived_at,
+            status_category=self.status_category,
         )
 
 
