@@ -330,7 +330,7 @@ class ParentIsDeleted(Conflict):
 
 
 class ImportUnreadable(InvalidInput):
-    """The file is no CSV that can be mapped to work items."""
+    """The file, or its mapping, is not of the form that was named, or holds no titles."""
 
     code = "IMPORT_UNREADABLE"
 

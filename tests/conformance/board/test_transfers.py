@@ -77,7 +77,7 @@ async def test_transfers_integration_former_keys_name_the_item_wherever_a_key_do
     await world.a_link("TM-1", "SEA-1")
     after = WorkItemChanges(after="TM-1", title="Read")
     assert (await world.items.change("SEA-1", after, actor=world.actor)).version == 3
-    report = await world.imports.import_csv(
+    report = await world.imports.import_file(
         "SEA", b"title,type,parent\nBuoys,task,TM-1\n", ImportOptions(), actor=world.actor
     )
     assert [row.key for row in report.rows] == ["SEA-4"]

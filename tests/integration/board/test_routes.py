@@ -272,11 +272,19 @@ async def test_import_work_items_refuses_what_is_no_backlog(client: httpx.AsyncC
     empty = await client.post(path, content=b"")
     picture = await client.post(path, content=b"\x89PNG\x00\x01")
     form = await client.post(path, files={"file": (None, "text")})
+    json = await client.post(f"{path}?format=jira", content=b"{}")
+    words = await client.post(
+        f"{path}?format=trello&dry_run=true",
+        files={"file": ("board.json", b"{}")},
+        data={"mapping": '{"words": {}}'},
+    )
     large = await client.post(path, content=b"title\n" + b"x" * (16 * 1024 * 1024))
 
     assert _code(empty) == (400, "IMPORT_UNREADABLE", None)
     assert _code(picture) == (400, "IMPORT_UNREADABLE", None)
     assert _code(form) == (400, "IMPORT_UNREADABLE", "file")
+    assert _code(json) == (400, "IMPORT_UNREADABLE", None)
+    assert _code(words) == (400, "IMPORT_UNREADABLE", "mapping")
     assert _code(large) == (413, "IMPORT_TOO_LARGE", None)
 
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from tidemill.board.comments.models import Text
 from tidemill.board.errors import shown
 from tidemill.core.errors import RuleViolation
 
@@ -15,6 +16,50 @@ class ImportMode(StrEnum):
 
     ALL_OR_NOTHING = "all_or_nothing"
     VALID_ROWS = "valid_rows"
+
+
+class SourceFormat(StrEnum):
+    """Which tool wrote the file; `csv` is any table with a header."""
+
+    CSV = "csv"
+    JIRA = "jira"
+    GITHUB = "github"
+    TRELLO = "trello"
+    PLANE = "plane"
+    REDMINE = "redmine"
+    VIKUNJA = "vikunja"
+
+
+class ImportMapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the names and words of the file mean, ahead of the tables that imports know.
+
+    `columns` gives a column the field that it fills, null for none; `people` gives a name of the
+    file the name or id of a member, null for nobody.
+    """
+
+    columns: dict[str, str | None] = {}
+    types: dict[str, str] = {}
+    statuses: dict[str, str] = {}
+    priorities: dict[str, str] = {}
+    people: dict[str, str | None] = {}
+
+
+class Reading(Struct, frozen=True, kw_only=True):
+    """How a file is to be read.
+
+    `source` stands before the ids of the file, so that those of two tools are never taken for one.
+    """
+
+    format: SourceFormat = SourceFormat.CSV
+    source: str | None = None
+    mapping: ImportMapping = ImportMapping()
+
+    @property
+    def prefix(self) -> str:
+        """Return what stands before each id of the file."""
+        if self.source is not None:
+            return f"{self.source}:"
+        return "" if self.format is SourceFormat.CSV else f"{self.format}:"
 
 
 class Outcome(StrEnum):
@@ -45,9 +90,14 @@ class RowProblem(Struct, frozen=True, kw_only=True):
 
 
 class RowReport(Struct, frozen=True, kw_only=True):
-    """One row of the file; `line` counts from 1 and includes the header."""
+    """One row of the file.
+
+    In CSV `line` counts lines from 1 and includes the header. In JSON it counts entries from 1, and
+    `path` says where the entry stands.
+    """
 
     line: int
+    path: str | None = None
     outcome: Outcome
     title: str
     external_id: str | None = None
@@ -70,13 +120,37 @@ class ImportReport(Struct, frozen=True, kw_only=True):
     mode: ImportMode
     project_id: str
     encoding: str
-    delimiter: str
+    # None in JSON, which has none.
+    delimiter: str | None
     columns: tuple[ColumnUse, ...]
     rows_total: int
     rows_created: int
     rows_already_imported: int
     rows_wrong: int
     rows: tuple[RowReport, ...]
+    comments_created: int = 0
+    dependencies_created: int = 0
+    # What the file has and the import does not bring, in sentences.
+    left_out: tuple[str, ...] = ()
+
+
+class Link(Struct, frozen=True):
+    """A dependency of a row: what it does to the row that has the id `other`, or suffers from it.
+
+    `has_row_first` says whether the row itself blocks, relates to or duplicates the other one.
+    """
+
+    dependency_type: str
+    other: str
+    has_row_first: bool
+
+
+class Remark(Struct, frozen=True):
+    """A comment of a row: who wrote it and when, as the file says it."""
+
+    text: str
+    author: str | None = None
+    at: str | None = None
 
 
 class Draft(Struct, frozen=True, kw_only=True):
@@ -96,15 +170,27 @@ class Draft(Struct, frozen=True, kw_only=True):
     due_date: str | None = None
     labels: tuple[str, ...] = ()
     problems: tuple[RowProblem, ...] = ()
+    path: str | None = None
+    alias: str | None = None
+    estimate_seconds: int | None = None
+    comments: tuple[Text, ...] = ()
+    links: tuple[Link, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """Return where the row stands in its file."""
+        return self.path or f"line {self.line}"
 
 
 class Backlog(Struct, frozen=True, kw_only=True):
     """A file as drafts, and how it was read."""
 
     encoding: str
-    delimiter: str
+    delimiter: str | None
     columns: tuple[ColumnUse, ...]
     drafts: tuple[Draft, ...]
+    prefix: str = ""
+    left_out: tuple[str, ...] = ()
 
     def header_of(self, field: str) -> str | None:
         """Return the header of the column that fills `field`."""
@@ -119,11 +205,9 @@ class ImportRejected(RuleViolation):
     def __init__(self, report: ImportReport) -> None:
         first = next(row for row in report.rows if row.problems)
         problem = first.problems[0]
-        where = (
-            f"line {first.line}, {shown(problem.column, 40)}"
-            if problem.column
-            else (f"line {first.line}")
-        )
+        where = first.path or f"line {first.line}"
+        if problem.column:
+            where = f"{where}, {shown(problem.column, 40)}"
         super().__init__(
             f"{report.rows_wrong} of {report.rows_total} rows are wrong, so nothing was imported. "
             f"The first: {where}: {problem.problem} Correct the rows listed below, or send "

@@ -10,9 +10,11 @@ from msgspec import Struct, structs
 
 from tidemill.board.contract import ProjectId
 from tidemill.board.errors import WrongParent, shown
+from tidemill.board.imports.linking import Linked, PlannedLink, linked
 from tidemill.board.imports.models import Backlog, Draft, Outcome, RowProblem, RowReport
 from tidemill.board.work_items.models import Assignee, WorkItemType, check_parent
 
+_links_max: Final = 200
 _RANKS: Final[dict[str, int]] = {
     WorkItemType.EPIC: 0,
     WorkItemType.STORY: 1,
@@ -54,6 +56,8 @@ class Plan(Struct, frozen=True, kw_only=True):
 
     planned: tuple[Planned, ...]
     rows: tuple[RowReport, ...]
+    links: tuple[PlannedLink, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     def parents_first(self) -> list[Planned]:
         """Return the rows to import so that no row comes before its parent."""
@@ -65,17 +69,30 @@ class Plan(Struct, frozen=True, kw_only=True):
         return sum(row.outcome is Outcome.WRONG for row in self.rows)
 
 
-def plan(backlog: Backlog, world: World) -> Plan:
+def plan(backlog: Backlog, world: World, links_max: int = _links_max) -> Plan:
     """Return what an import of `backlog` into `world` does."""
+    planner = _decided(backlog, world)
+    links = planner.links(links_max)
+    if links.problems:
+        # Without these rows all others can be in some order; what is below them is wrong, too.
+        planner = _decided(planner.refused(links.problems), world)
+        links = planner.links(links_max)
+    lines = [draft.line for draft in backlog.drafts]
+    told = f"{links.left_out} links to what this import does not make"
+    return Plan(
+        planned=tuple(planner.planned[line] for line in lines if line in planner.planned),
+        rows=tuple(planner.rows[line] for line in lines),
+        links=links.links,
+        left_out=(told,) if links.left_out else (),
+    )
+
+
+def _decided(backlog: Backlog, world: World) -> _Planner:
     planner = _Planner(backlog, world)
     # A parent's type always ranks before its child's, so parents are decided before children.
     for draft in sorted(backlog.drafts, key=lambda draft: _RANKS[draft.item_type]):
         planner.decide(draft)
-    lines = [draft.line for draft in backlog.drafts]
-    return Plan(
-        planned=tuple(planner.planned[line] for line in lines if line in planner.planned),
-        rows=tuple(planner.rows[line] for line in lines),
-    )
+    return planner
 
 
 class _Planner:
@@ -86,6 +103,8 @@ class _Planner:
         self._by_external_id = {
             draft.external_id: draft for draft in reversed(drafts) if draft.external_id
         }
+        aliases = {draft.alias: draft for draft in reversed(drafts) if draft.alias}
+        self._by_id = aliases | self._by_external_id
         self._by_title = {draft.title: draft for draft in reversed(drafts)}
         self._title_counts = Counter(draft.title for draft in drafts)
         self._members: dict[str, Assignee | None] = {}
@@ -109,7 +128,7 @@ class _Planner:
                 self._problem(
                     "external_id",
                     draft.external_id,
-                    f"line {twin.line} has the same id.",
+                    f"{twin.place} has the same id.",
                     "an id of its own for each row",
                 )
             )
@@ -120,6 +139,36 @@ class _Planner:
             return
         self.planned[draft.line] = planned
         self._report(draft, Outcome.VALID)
+
+    def links(self, links_max: int) -> Linked:
+        """Return the dependencies of the rows that are imported."""
+        rows = [self.planned[line] for line in sorted(self.planned)]
+        parents = {row.draft.line: row.parent_line for row in rows if row.parent_line is not None}
+        drafts = [row.draft for row in rows]
+        return linked(drafts, parents, self._by_id, self._backlog.prefix, links_max)
+
+    def refused(self, problems: Mapping[int, str]) -> Backlog:
+        """Return the backlog with what is wrong with the dependencies of its rows."""
+        return structs.replace(
+            self._backlog,
+            drafts=tuple(
+                structs.replace(
+                    draft,
+                    problems=(
+                        *draft.problems,
+                        self._problem(
+                            "blocks",
+                            draft.external_id,
+                            problems[draft.line],
+                            "dependencies in an order that can be, at most as many as the limit",
+                        ),
+                    ),
+                )
+                if draft.line in problems
+                else draft
+                for draft in self._backlog.drafts
+            ),
+        )
 
     def _with_assignee(self, planned: Planned, problems: list[RowProblem]) -> Planned:
         wanted = planned.draft.assignee
@@ -142,8 +191,10 @@ class _Planner:
         wanted = planned.draft.parent
         if wanted is None:
             return planned
-        row = self._by_external_id.get(wanted)
-        known = self._world.by_external_id.get(wanted) or self._world.by_key.get(wanted)
+        id_ = self._backlog.prefix + wanted
+        row = self._by_id.get(id_)
+        known = self._world.by_external_id.get((row and row.external_id) or id_)
+        known = known or self._world.by_key.get(wanted)
         if row is None and known is None and self._title_counts[wanted] == 1:
             row = self._by_title[wanted]
             known = self._world.by_external_id.get(row.external_id or "")
@@ -167,17 +218,19 @@ class _Planner:
         return planned
 
     def _below_row(self, planned: Planned, row: Draft, problems: list[RowProblem]) -> Planned:
-        if not self._fits(planned, (f"line {row.line}", row.item_type), problems):
+        if not self._fits(planned, (row.place, row.item_type), problems):
             return planned
         if self.rows[row.line].outcome is Outcome.WRONG:
-            self._refuse_parent(planned, f"the parent on line {row.line} is wrong.", problems)
+            self._refuse_parent(
+                planned, f"the parent {'at' if row.path else 'on'} {row.place} is wrong.", problems
+            )
             return planned
         return structs.replace(planned, parent_line=row.line)
 
     def _fits(self, planned: Planned, parent: tuple[str, str], problems: list[RowProblem]) -> bool:
         draft, project = planned.draft, self._world.project_id
         try:
-            check_parent((f"line {draft.line}", draft.item_type, project), (*parent, project))
+            check_parent((draft.place, draft.item_type, project), (*parent, project))
         except WrongParent as error:
             self._refuse_parent(planned, error.message, problems)
             return False
@@ -206,6 +259,7 @@ class _Planner:
     ) -> None:
         self.rows[draft.line] = RowReport(
             line=draft.line,
+            path=draft.path,
             outcome=outcome,
             title=draft.title,
             external_id=draft.external_id,
@@ -216,6 +270,7 @@ class _Planner:
 def _already_imported(draft: Draft, known: Known) -> RowReport:
     return RowReport(
         line=draft.line,
+        path=draft.path,
         outcome=Outcome.ALREADY_IMPORTED,
         title=draft.title,
         external_id=draft.external_id,

@@ -11,8 +11,15 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import QueryParameter
 
 from tidemill.board.errors import ImportUnreadable
-from tidemill.board.imports.models import ImportMode, ImportRejected, ImportReport
-from tidemill.board.imports.schemas import CsvUpload, RejectedImport
+from tidemill.board.imports.models import (
+    ImportMapping,
+    ImportMode,
+    ImportRejected,
+    ImportReport,
+    Reading,
+    SourceFormat,
+)
+from tidemill.board.imports.schemas import FileUpload, RejectedImport, mapping_of
 from tidemill.board.imports.service import ImportOptions, ImportService
 from tidemill.board.permissions import WRITE_WORK_ITEMS
 from tidemill.core.actor import Actor
@@ -28,10 +35,24 @@ Mode = Annotated[
 ]
 
 
+Format = Annotated[
+    SourceFormat, QueryParameter(name="format", description="Which tool wrote the file.")
+]
+Source = Annotated[
+    str | None,
+    QueryParameter(
+        name="source",
+        pattern=r"^[a-z0-9][a-z0-9._-]{0,39}$",
+        description="What stands before the ids of the file, so that those of two servers are "
+        "never taken for one; the format, and nothing for CSV.",
+    ),
+]
+
+
 @post(
     "/projects/{project_id:str}/imports",
     WRITE_WORK_ITEMS,
-    operation_class=CsvUpload,
+    operation_class=FileUpload,
     errors=(400, 401, 403, 404, 408, 409, 413, 429, 503),
     responses={
         200: ResponseSpec(
@@ -53,13 +74,17 @@ async def import_work_items(  # noqa: PLR0913 - each parameter is injected by it
     imports: ImportService,
     dry_run: DryRun = False,
     mode: Mode = ImportMode.ALL_OR_NOTHING,
+    format_: Format = SourceFormat.CSV,
+    source: Source = None,
 ) -> Response[ImportReport]:
-    """Import a CSV backlog as work items; a dry run answers 200 and changes nothing."""
-    options = ImportOptions(dry_run=dry_run, mode=mode)
+    """Import a file of this or another tool; a dry run answers 200 and changes nothing."""
+    content, mapping = await _sent(request)
+    reading = Reading(format=format_, source=source, mapping=mapping)
+    options = ImportOptions(dry_run=dry_run, mode=mode, reading=reading)
     try:
-        report = await imports.import_csv(
+        report = await imports.import_file(
             project_id,
-            await _file(request),
+            content,
             options,
             actor=actor,
             once=idempotency.once(ImportReport),
@@ -74,14 +99,17 @@ def _rejected(error: ImportRejected) -> Response[Any]:
     return Response(RejectedImport(error=detail, report=error.report), status_code=error.status)
 
 
-async def _file(request: Request[Any, Any, Any]) -> bytes:
+async def _sent(request: Request[Any, Any, Any]) -> tuple[bytes, ImportMapping]:
     kind = request.content_type[0]
     if kind != "multipart/form-data":
-        return await request.body()
+        return await request.body(), ImportMapping()
     form = await request.form()
-    for value in form.values():
-        if isinstance(value, UploadFile):
-            return await value.read()
+    mapping = ImportMapping()
+    if (said := form.get("mapping")) is not None:
+        mapping = mapping_of(await said.read() if isinstance(said, UploadFile) else said)
+    for name, value in form.items():
+        if isinstance(value, UploadFile) and name != "mapping":
+            return await value.read(), mapping
     raise ImportUnreadable("The form holds no file. Send one in the field `file`.", param="file")
 
 

@@ -13,6 +13,7 @@ from msgspec import Struct, structs
 from tidemill.board.activities.service import History
 from tidemill.board.contract import WorkItemId
 from tidemill.board.errors import ProjectIsArchived, ProjectNotFound
+from tidemill.board.imports.attaching.service import Attaching
 from tidemill.board.imports.mapping import read_backlog
 from tidemill.board.imports.models import (
     Backlog,
@@ -21,6 +22,7 @@ from tidemill.board.imports.models import (
     ImportReport,
     ImportStatus,
     Outcome,
+    Reading,
     RowReport,
 )
 from tidemill.board.imports.planning import Plan, Planned, World, plan
@@ -48,6 +50,7 @@ class ImportOptions(Struct, frozen=True, kw_only=True):
 
     dry_run: bool = False
     mode: ImportMode = ImportMode.ALL_OR_NOTHING
+    reading: Reading = Reading()
 
 
 class ImportService:
@@ -61,10 +64,11 @@ class ImportService:
         self._ranking = Ranking()
         self._imports = ImportRepository()
         self._history = History()
+        self._attaching = Attaching()
         self._labelling = Labelling(limits)
         self._workflows = Workflows()
 
-    async def import_csv(
+    async def import_file(
         self,
         reference: str,
         data: bytes,
@@ -73,7 +77,7 @@ class ImportService:
         actor: Actor,
         once: Once[ImportReport] | None = None,
     ) -> ImportReport:
-        """Make the rows of a CSV file items of the project `reference`.
+        """Make the rows of a file items of the project `reference`.
 
         Rows that were imported before, by their id in the file, are left alone. Raises
         `ImportUnreadable`, `ImportTooLarge`, and `ImportRejected` when rows are wrong and the
@@ -83,28 +87,36 @@ class ImportService:
             actor.tenant_id, lambda tx: self._workflow_of(tx, reference)
         )
         # Reading and planning thousands of rows would hold up every other request of this process.
-        read = await asyncio.to_thread(read_backlog, data, self._limits, workflow)
+        reading = options.reading
+        read = await asyncio.to_thread(read_backlog, data, self._limits, workflow, reading)
         if options.dry_run:
             return await self._check(reference, read, options, actor=actor)
         world = await self._tenants.read(
             actor.tenant_id, lambda tx: self._world_of(tx, reference, read)
         )
-        planned = None if world is None else await asyncio.to_thread(plan, read, world)
+        planned = None if world is None else await asyncio.to_thread(self._plan, read, world)
 
         def use_case(tx: Tx) -> ImportReport:
+            if any(draft.links for draft in read.drafts):
+                self._attaching.lock(tx)
             project = self._project(tx, reference, lock=True)
             current = self._workflows.of(tx, project.id, project.workflow_id)
-            backlog = read if current == workflow else read_backlog(data, self._limits, current)
+            backlog = (
+                read if current == workflow else read_backlog(data, self._limits, current, reading)
+            )
             now = self._world(tx, project, backlog)
             # What the rows refer to has hardly ever changed since it was looked at.
             is_planned = planned is not None and backlog is read and now == world
-            made = planned if planned is not None and is_planned else plan(backlog, now)
+            made = planned if planned is not None and is_planned else self._plan(backlog, now)
             if made.wrong and options.mode is ImportMode.ALL_OR_NOTHING:
                 raise ImportRejected(
                     _report(project, backlog, made, ImportStatus.REJECTED, options.mode)
                 )
-            made = self._insert(tx, (project, current), made, by=actor)
+            made, comments = self._insert(tx, (project, current), made, by=actor)
             report = _report(project, backlog, made, ImportStatus.IMPORTED, options.mode)
+            report = structs.replace(
+                report, comments_created=comments, dependencies_created=len(made.links)
+            )
             _audit(tx, report, by=actor)
             return report
 
@@ -118,8 +130,11 @@ class ImportService:
             return project, self._world(tx, project, backlog)
 
         project, world = await self._tenants.read(actor.tenant_id, look)
-        made = await asyncio.to_thread(plan, backlog, world)
+        made = await asyncio.to_thread(self._plan, backlog, world)
         return _report(project, backlog, made, ImportStatus.CHECKED, options.mode)
+
+    def _plan(self, backlog: Backlog, world: World) -> Plan:
+        return plan(backlog, world, self._limits.dependencies_per_item_max)
 
     def _workflow_of(self, tx: Tx, reference: str) -> Workflow:
         """Return the workflow of a project; the default one without it: the import tells later."""
@@ -145,13 +160,16 @@ class ImportService:
         drafts = backlog.drafts
         external_ids = {draft.external_id for draft in drafts if draft.external_id}
         parents = {draft.parent for draft in drafts if draft.parent}
-        keys = {key for parent in parents if (key := item_key(parent))}
+        # An id of another tool may look like a key of this board, and does not mean it.
+        keys = {key for parent in parents if not backlog.prefix and (key := item_key(parent))}
         numbers = {number for key, number in keys if key == project.key}
         scope = (project.id, project.key)
         has_assignees = any(draft.assignee for draft in drafts)
         return World(
             project_id=project.id,
-            by_external_id=self._imports.by_external_ids(tx, scope, sorted(external_ids | parents)),
+            by_external_id=self._imports.by_external_ids(
+                tx, scope, sorted(external_ids | {backlog.prefix + parent for parent in parents})
+            ),
             by_key={
                 **self._imports.by_former_keys(tx, scope, keys),
                 **self._imports.by_numbers(tx, scope, sorted(numbers)),
@@ -159,10 +177,12 @@ class ImportService:
             members=self._imports.members(tx) if has_assignees else (),
         )
 
-    def _insert(self, tx: Tx, into: tuple[Project, Workflow], made: Plan, *, by: Actor) -> Plan:
-        """Insert what `made` plans and return it with the new ids and keys in its rows."""
+    def _insert(
+        self, tx: Tx, into: tuple[Project, Workflow], made: Plan, *, by: Actor
+    ) -> tuple[Plan, int]:
+        """Insert what `made` plans; return it with new ids and keys, and the count of comments."""
         if not made.planned:
-            return made
+            return made, 0
         project, workflow = into
         numbers = self._projects.take_numbers(tx, project.id, len(made.planned))
         if numbers is None:
@@ -196,9 +216,10 @@ class ImportService:
             self._labelling.save_all(tx, portion.values())
             self._history.imported(tx, [item.state() for item in portion.values()], by=by)
             items |= portion
-        return structs.replace(
-            made, rows=tuple(_created(row, items.get(row.line)) for row in made.rows)
-        )
+        comments = self._attaching.comment(tx, made.planned, items, by=by)
+        self._attaching.join(tx, made.links, items, by=by)
+        rows_made = tuple(_created(row, items.get(row.line)) for row in made.rows)
+        return structs.replace(made, rows=rows_made), comments
 
 
 def _item(
@@ -233,6 +254,7 @@ def _item(
         points=draft.points,
         start_date=draft.start_date,
         due_date=draft.due_date,
+        estimate_seconds=draft.estimate_seconds,
         label_ids=joined_ids(labels),
         labels=labels,
         version=1,
@@ -273,6 +295,7 @@ def _report(
         rows_already_imported=sum(row.outcome is Outcome.ALREADY_IMPORTED for row in rows),
         rows_wrong=made.wrong,
         rows=rows,
+        left_out=(*backlog.left_out, *made.left_out),
     )
 
 
@@ -287,5 +310,7 @@ def _audit(tx: Tx, report: ImportReport, *, by: Actor) -> None:
             "rows_created": report.rows_created,
             "rows_already_imported": report.rows_already_imported,
             "rows_wrong": report.rows_wrong,
+            "comments_created": report.comments_created,
+            "dependencies_created": report.dependencies_created,
         },
     )

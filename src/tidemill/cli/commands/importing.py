@@ -1,10 +1,12 @@
-"""`tidemill items import`: a CSV file becomes work items, or nothing does."""
+"""`tidemill items import`: a file of any tool becomes work items, or nothing does."""
 
 from __future__ import annotations
 
 from collections import Counter
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final
+from uuid import uuid4
 
 import typer
 
@@ -20,7 +22,7 @@ answer_seconds_max: Final = 600.0
 problems_told_max: Final = 20
 
 _PROBLEMS: list[Column] = [
-    ("LINE", "line"),
+    ("PLACE", "place"),
     ("COLUMN", "column"),
     ("VALUE", "value"),
     ("PROBLEM", "problem"),
@@ -33,63 +35,112 @@ _OUTCOMES: Final = {
 }
 
 
+class ImportFormat(StrEnum):
+    """Which tool wrote a file."""
+
+    CSV = "csv"
+    JIRA = "jira"
+    GITHUB = "github"
+    TRELLO = "trello"
+    PLANE = "plane"
+    REDMINE = "redmine"
+    VIKUNJA = "vikunja"
+
+
+class _Sent:
+    """A file as it is sent: alone, or in a form beside its mapping."""
+
+    def __init__(self, content: bytes, mapping: bytes | None) -> None:
+        self.content_type = "text/csv"
+        self.body = content
+        if mapping is not None:
+            boundary = uuid4().hex
+            self.content_type = f"multipart/form-data; boundary={boundary}"
+            self.body = b"".join(
+                (
+                    _part(boundary, 'name="mapping"', mapping),
+                    _part(boundary, 'name="file"; filename="file"', content),
+                    f"--{boundary}--\r\n".encode(),
+                )
+            )
+
+
 @import_app.command(
     "import",
     examples=(
         "tidemill items import backlog.csv -p TM --dry-run",
         "tidemill items import backlog.csv -p TM",
         "tidemill items import backlog.csv -p TM --valid-rows",
+        "tidemill items import jira.csv -p TM --format jira --mapping mapping.json",
     ),
 )
-def import_(
-    file: Annotated[Path, typer.Argument(help="A CSV file with a heading line.")],
+def import_(  # noqa: PLR0913, PLR0917 - each parameter is an option
+    file: Annotated[
+        Path, typer.Argument(help="A CSV file with a heading line, or JSON of a tool.")
+    ],
     project: Annotated[str, typer.Option("--project", "-p", help="Its key or id.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check all, write nothing.")] = False,
     valid_rows: Annotated[
         bool, typer.Option("--valid-rows", help="Import what is valid, report the rest.")
     ] = False,
+    format_: Annotated[
+        ImportFormat, typer.Option("--format", help="The tool that wrote the file.")
+    ] = ImportFormat.CSV,
+    source: Annotated[
+        str | None, typer.Option("--source", help="What stands before the ids of the file.")
+    ] = None,
+    mapping: Annotated[
+        Path | None, typer.Option("--mapping", help="JSON: what columns and words mean.")
+    ] = None,
 ) -> None:
-    """Import work items from a CSV file: all rows, or none when one is wrong."""
+    """Import work items from a file: all rows, or none when one is wrong."""
     content = _content(file)
+    sent = _Sent(content, None if mapping is None else _content(mapping))
     query = {
         "dry_run": "true" if dry_run else None,
         "mode": "valid_rows" if valid_rows else None,
+        "format": None if format_ is ImportFormat.CSV else format_.value,
+        "source": source,
     }
     client = connect()
     # The server answers once, at the end.
     rows = max(content.count(b"\n") - 1, 0)
-    with progress.shown(f"Importing {file.name}: about {rows} rows"):
-        report = _report(client, project, content, query)
+    size = f"{len(content)} bytes" if content[:1] in {b"{", b"["} else f"about {rows} rows"
+    with progress.shown(f"Importing {file.name}: {size}"):
+        report = _report(client, project, sent, query)
     emit(report, lambda: _told(report))
     if report["rows_wrong"]:
         raise typer.Exit(ExitCode.FAILED)
 
 
 def _report(
-    client: Client, project: str, content: bytes, query: dict[str, str | None]
+    client: Client, project: str, sent: _Sent, query: dict[str, str | None]
 ) -> dict[str, Any]:
     """Return the server's report; of a file that it rejected, what a dry run says of each row."""
     try:
-        return _ask(client, project, content, query)
+        return _ask(client, project, sent, query)
     except AnsweredWithError as error:
         if error.code != "IMPORT_REJECTED":
             raise
-    checked = _ask(client, project, content, {**query, "dry_run": "true"})
+    checked = _ask(client, project, sent, {**query, "dry_run": "true"})
     return {**checked, "status": "rejected"}
 
 
-def _ask(
-    client: Client, project: str, content: bytes, query: dict[str, str | None]
-) -> dict[str, Any]:
+def _ask(client: Client, project: str, sent: _Sent, query: dict[str, str | None]) -> dict[str, Any]:
     request = Request(
         "POST",
         f"{API}/projects/{segment(project)}/imports",
         query=query,
-        body=content,
-        headers={"Content-Type": "text/csv"},
+        body=sent.body,
+        headers={"Content-Type": sent.content_type},
     )
     report: dict[str, Any] = client.ask(request, timeout=answer_seconds_max).json()
     return report
+
+
+def _part(boundary: str, name: str, content: bytes) -> bytes:
+    heading = f"--{boundary}\r\nContent-Disposition: form-data; {name}\r\n\r\n"
+    return heading.encode() + content + b"\r\n"
 
 
 def _content(file: Path) -> bytes:
@@ -101,7 +152,9 @@ def _content(file: Path) -> bytes:
 
 def _told(report: dict[str, Any]) -> str:
     wrong = [
-        {"line": row["line"], **problem} for row in report["rows"] for problem in row["problems"]
+        {"place": row.get("path") or row["line"], **problem}
+        for row in report["rows"]
+        for problem in row["problems"]
     ]
     told = [table(wrong[:problems_told_max], _PROBLEMS, window_width()), ""] if wrong else []
     if len(wrong) > problems_told_max:
@@ -112,6 +165,8 @@ def _told(report: dict[str, Any]) -> str:
     unused = [column["header"] for column in report["columns"] if column["field"] is None]
     if unused:
         told.append(f"Columns that nothing was taken from: {', '.join(unused)}.")
+    if report.get("left_out"):
+        told.append(f"Left out: {'; '.join(report['left_out'])}.")
     written, made = report["rows_created"], "created"
     if report["status"] == "checked":
         made = "would be created"
@@ -122,6 +177,11 @@ def _told(report: dict[str, Any]) -> str:
     )
     if not report["rows_total"]:
         counts = "no rows: the file has nothing below its heading"
+    if report.get("comments_created") or report.get("dependencies_created"):
+        counts += (
+            f", {report['comments_created']} comments and "
+            f"{report['dependencies_created']} dependencies with them"
+        )
     return "\n".join([*told, f"{_OUTCOMES[report['status']]}: {counts}."])
 
 

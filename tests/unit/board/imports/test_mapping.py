@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidemill.board.errors import ImportTooLarge, ImportUnreadable
-from tidemill.board.imports.mapping import columns_of, read_backlog
+from tidemill.board.imports.columns import columns_of
+from tidemill.board.imports.mapping import read_backlog
 from tidemill.board.imports.models import Backlog
 from tidemill.board.limits import BoardLimits
 

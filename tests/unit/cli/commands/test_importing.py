@@ -116,3 +116,32 @@ def test_import_of_a_heading_alone_says_that_there_are_no_rows(
     assert run(["items", "import", str(backlog), "-p", "TM"]) == 0
 
     assert "no rows: the file has nothing below its heading." in capsys.readouterr().out
+
+
+def test_import_of_another_tool_sends_a_form_with_its_mapping(
+    server: Answers, backlog: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = {
+        **_report("imported", wrong=0),
+        "left_out": ["2 archived cards"],
+        "comments_created": 3,
+        "dependencies_created": 0,
+    }
+    server.prepare("POST", PATH, Answer(status=201, body=report))
+    mapping = backlog.with_name("mapping.json")
+    mapping.write_text('{"statuses": {"On air": "done"}}')
+
+    code = run(
+        ["items", "import", str(backlog), "-p", "TM", "--format", "trello", "--source", "harbour",
+         "--mapping", str(mapping)]
+    )  # fmt: skip
+
+    assert code == 0
+    (asked,) = server.asked
+    assert asked.path == f"{PATH}?format=trello&source=harbour"
+    assert asked.headers["content-type"].startswith("multipart/form-data; boundary=")
+    assert b'name="mapping"' in asked.body
+    assert b'"On air"' in asked.body
+    told = capsys.readouterr().out
+    assert "Left out: 2 archived cards." in told
+    assert "3 comments and 0 dependencies with them" in told

@@ -1,0 +1,1 @@
+"""What imported items bring along, written beside them."""

@@ -1,0 +1,1 @@
+"""The files of other tools as rows: one module for each form."""
