@@ -104,6 +104,7 @@ class WorkItem(Struct, frozen=True):
     status_category: str | None = None
     workflow_id: str | None = None
     archived_at: Instant | None = None
+    attachment_count: int = 0
     labels: tuple[ItemLabel, ...] = ()
 
     @property

@@ -17,7 +17,11 @@ SELECT_ITEMS: Final = f"""
         w.external_id, w.job, w.version, w.created_at, w.created_by, w.updated_at, w.updated_by,
         w.deleted_at, w.rank, w.points, w.start_date, w.due_date, w.label_ids,
         w.started_at, w.completed_at, w.sprint_id, s.name, w.estimate_seconds,
-        COALESCE({OPEN_BLOCKER}, 0), w.status_category, p.workflow_id, w.archived_at
+        COALESCE({OPEN_BLOCKER}, 0), w.status_category, p.workflow_id, w.archived_at,
+        (
+            SELECT COUNT(*) FROM attachments AS t
+            WHERE t.tenant_id = w.tenant_id AND t.work_item_id = w.id
+        )
     FROM work_items AS w
     JOIN projects AS p
         ON p.tenant_id = w.tenant_id AND p.id = w.project_id AND p.deleted_at IS NULL

@@ -193,6 +193,7 @@ class WorkItemView(View, frozen=True, kw_only=True):
     completed_at: int | None
     blocked: bool
     archived_at: int | None
+    attachment_count: int
     version: int
     created_at: int
     created_by: str
@@ -233,6 +234,7 @@ class WorkItemView(View, frozen=True, kw_only=True):
             completed_at=_seconds(item.completed_at),
             blocked=item.is_blocked,
             archived_at=_seconds(item.archived_at),
+            attachment_count=item.attachment_count,
             version=item.version,
             created_at=item.created_at // MICROSECONDS_PER_SECOND,
             created_by=item.created_by,
