@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote
 
 from litestar import Response
 from litestar.connection import Request
+from litestar.enums import ParamType
+from litestar.openapi.spec import (
+    OpenAPIFormat,
+    OpenAPIHeader,
+    OpenAPIMediaType,
+    OpenAPIResponse,
+    OpenAPIType,
+    Operation,
+    Parameter,
+    Reference,
+    Schema,
+)
 from litestar.response import Stream
 from msgspec import Struct
 
@@ -20,6 +33,30 @@ _RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 _PLAIN: Final = re.compile(r"[^ !#-\[\]-~]")
 # The page of the answer is a place of its own, in which nothing runs and nothing is loaded.
 _SANDBOX: Final = "sandbox; default-src 'none'"
+
+
+_HEADERS: Final = tuple(
+    Parameter(
+        name=name,
+        param_in=ParamType.HEADER,
+        description=description,
+        required=False,
+        schema=Schema(type=OpenAPIType.STRING, examples=[example]),
+    )
+    for name, description, example in (
+        ("Range", "One range of bytes; of several, the whole file is given.", "bytes=0-1023"),
+        (
+            "If-Range",
+            "The ETag of which the range shall be; of another, all is given.",
+            '"98ea6e4f"',
+        ),
+        (
+            "If-None-Match",
+            "The ETag that you have: the answer is 304 while it is so.",
+            '"98ea6e4f"',
+        ),
+    )
+)
 
 
 class RangeNotSatisfiable(InvalidInput):
@@ -79,6 +116,40 @@ async def download(file: Download, request: Request[Any, Any, Any]) -> Response[
         headers=headers,
     )
     return answer  # type: ignore[no-any-return]
+
+
+@dataclass
+class FileDownload(Operation):
+    """Describes the answer: a file of any type, a range of it, or nothing for who has it."""
+
+    def __post_init__(self) -> None:
+        """Add what the handler's types cannot tell."""
+        file = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
+        tag = OpenAPIHeader(
+            description="The digest of the file.",
+            required=True,
+            schema=Schema(type=OpenAPIType.STRING, pattern='^"[0-9a-f]{64}"$'),
+        )
+        content = {"*/*": OpenAPIMediaType(schema=file)}
+        told: dict[str, OpenAPIResponse | Reference] = {
+            str(int(status)): OpenAPIResponse(
+                description=description, content=body, headers={"ETag": tag}
+            )
+            for status, description, body in (
+                (HTTPStatus.OK, "The file; all but pictures is to be saved.", content),
+                (HTTPStatus.PARTIAL_CONTENT, "The range that was asked for.", content),
+                (HTTPStatus.NOT_MODIFIED, "The caller has it already.", None),
+            )
+        }
+        given = dict(self.responses or {})
+        # The same body as that of any other mistake of the caller.
+        behind = given.get(str(int(HTTPStatus.BAD_REQUEST)))
+        if isinstance(behind, OpenAPIResponse):
+            told[str(RangeNotSatisfiable.status)] = OpenAPIResponse(
+                description="The range begins behind the end.", content=behind.content
+            )
+        self.responses = {**given, **told}
+        self.parameters = [*(self.parameters or ()), *_HEADERS]
 
 
 def range_of(header: str | None, size: int) -> tuple[int, int] | None:

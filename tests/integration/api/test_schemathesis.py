@@ -123,6 +123,7 @@ def _make(owner: Client) -> dict[str, str]:
         "/work-items", {"project_id": project["id"], "item_type": "task", "title": "Read gauges"}
     )
     comment = owner.post(f"/work-items/{item['id']}/comments", {"content": "Read them"})
+    file = owner.upload(f"/work-items/{item['id']}/attachments?name=a.txt", b"low", "text/plain")
     content = "def main(number: int = 1) -> int:\n    return number\n"
     script = {"path": f"tides/{key}", "language": "python", "content": content}
     owner.post("/scripts", script)
@@ -140,6 +141,7 @@ def _make(owner: Client) -> dict[str, str]:
         "item_id": item["id"],
         "comment_id": comment["id"],
         "emoji": "👍",
+        "attachment_id": file["id"],
         "work_item_id": item["id"],
         "job_id": job["id"],
         "path": script["path"],

@@ -7,7 +7,6 @@ from typing import Annotated, Any, Final
 
 from litestar import Response
 from litestar.connection import Request
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import QueryParameter
 
 from tidemill.board.attachments.models import SHOWN_INLINE, Attachment, Incoming
@@ -17,7 +16,7 @@ from tidemill.board.permissions import READ_ATTACHMENTS, WRITE_ATTACHMENTS
 from tidemill.core.actor import Actor
 from tidemill.core.pages import PageRequest
 from tidemill.http import LaterIdempotency, Tagged, composed, delete, get, post
-from tidemill.http.downloads import Download, download
+from tidemill.http.downloads import Download, FileDownload, download
 from tidemill.http.uploads import UPLOAD, FileUpload, upload_of
 
 _VERSION: Final = 1
@@ -94,20 +93,7 @@ async def get_attachment(
     "/attachments/{attachment_id:str}/content",
     READ_ATTACHMENTS,
     opt={"stream": True},
-    responses={
-        200: ResponseSpec(
-            bytes,
-            description="The file. Pictures are shown in place, all else is to be saved.",
-            media_type="application/octet-stream",
-            generate_examples=False,
-        ),
-        206: ResponseSpec(
-            bytes,
-            description="The range of it that the header Range asks for.",
-            media_type="application/octet-stream",
-            generate_examples=False,
-        ),
-    },
+    operation_class=FileDownload,
 )
 async def get_attachment_content(
     attachment_id: str,
