@@ -132,7 +132,8 @@ async def _made(app: App) -> list[str]:
     things = [f"{kind}/{one}" for kind, one in ids.items()]
     workflow = f"projects/{project['id']}/workflow"
     brief = f"llm/projects/{project['id']}"
-    own = (f"projects/{project['id']}", workflow, settings, brief, "scripts/f/tides")
+    content = f"attachments/{ids['attachments']}/content"
+    own = (f"projects/{project['id']}", workflow, settings, brief, content, "scripts/f/tides")
     return [f"/api/v1/{one}" for one in (*own, *things, *_PUT)]
 
 
