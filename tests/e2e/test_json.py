@@ -84,6 +84,8 @@ projects workflow set TM workflow.json
 items unlink TM-1 blocks TM-2
 projects create SEA Sea
 items transfer TM-2 SEA
+items activity TM-2
+projects activity TM
 items archive TM-2
 items unarchive TM-2
 items delete TM-2

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from tidemill.board.activity_feeds.routes import ROUTES as ACTIVITY_ROUTES
+from tidemill.board.activity_feeds.service import ActivityFeedService
 from tidemill.board.attachments.routes import ROUTES as ATTACHMENT_ROUTES
 from tidemill.board.attachments.service import AttachmentService, Rules
 from tidemill.board.blobs.service import BlobSweeper
@@ -78,6 +80,7 @@ ROUTES: Final = (
     *VIEW_ROUTES,
     *COMMENT_ROUTES,
     *ATTACHMENT_ROUTES,
+    *ACTIVITY_ROUTES,
     *DEPENDENCY_ROUTES,
     *TRANSFER_ROUTES,
     *CRITICAL_PATH_ROUTES,
@@ -124,6 +127,7 @@ def build(parts: Parts) -> Offer:
             "comments": CommentService(parts.tenants, limits),
             "attachments": _attachments(parts, limits),
             "dependencies": DependencyService(parts.tenants, limits),
+            "activity_feeds": ActivityFeedService(parts.tenants),
             "transfers": TransferService(parts.tenants, limits),
             "critical_paths": CriticalPathService(parts.tenants, limits),
             "imports": ImportService(parts.tenants, limits),

@@ -50,6 +50,14 @@ def after_numbers_and_text(page: PageRequest) -> tuple[int, int, str] | None:
     return _number(first), _number(second), _text(text)
 
 
+def after_numbers_and_texts(page: PageRequest) -> tuple[int, int, str, str] | None:
+    """Return two numbers and texts to go on after; raises `InvalidCursor` for any other key."""
+    if page.after is None:
+        return None
+    first, second, text, last = _of_length(page.after, 4)
+    return _number(first), _number(second), _text(text), _text(last)
+
+
 def _of_length(key: Key, length: int) -> Key:
     if len(key) != length:
         raise InvalidCursor

@@ -95,8 +95,11 @@ class Tx(Protocol):
         """
         ...
 
-    def record(self, fact: Fact, *, by: Actor) -> None:
-        """Put `fact` on the tenant's event stream, when and only when this commits."""
+    def record(self, fact: Fact, *, by: Actor) -> str:
+        """Put `fact` on the tenant's event stream, when and only when this commits.
+
+        Return the id that it has there.
+        """
         ...
 
     def audit(

@@ -11,6 +11,7 @@ import pytest
 from tests.fixtures.board import BoardWorld
 from tests.fixtures.filter_plans import USUAL, usual_statement
 from tests.fixtures.stores import StoreClock, a_tenant, store_options
+from tidemill.board.activity_feeds import repository as activity
 from tidemill.board.blocking import repository as blocking
 from tidemill.board.contract import ProjectId, WorkItemId
 from tidemill.board.critical_paths.repository import OPEN_LINKS
@@ -31,6 +32,7 @@ _CHAIN: Final = """
     JOIN work_items AS b ON b.project_id = a.project_id AND b.number = a.number + 1
 """
 _ONE: Final = {"ids": '["x"]'}
+_SINCE: Final = {"seq": 1, "until": 9, "version": 0, "after_item": "", "field": ""}
 _WAY: Final = {**_ONE, "phase": 0, "goal": "y", "goal_phase": 1}
 LINKED: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "reaches": (blocking.REACHES["postgres"], _WAY),
@@ -44,6 +46,8 @@ LINKED: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "items of a project": list_statement(WorkItemFilter(project_id=ProjectId("x")), None),
     "blocked items": list_statement(WorkItemFilter(blocked=True), None),
     "free items": list_statement(WorkItemFilter(blocked=False), None),
+    "activity of an item": (activity.OF_ITEM, {**_SINCE, "work_item_id": "x"}),
+    "activity of a project": (activity.OF_PROJECT["postgres"], {**_SINCE, "topic": "%x%"}),
     "open links": (OPEN_LINKS, {"project_id": "x"}),
 }
 
@@ -87,6 +91,8 @@ async def test_statements_use_their_indexes_on_postgres(tmp_path: Path) -> None:
     for name, plan in linked.items():
         assert "Seq Scan on work_items" not in plan, (name, plan)
         assert "Seq Scan on dependencies" not in plan, (name, plan)
+        assert "Seq Scan on activities" not in plan, (name, plan)
+        assert "Seq Scan on stream" not in plan, (name, plan)
 
 
 async def _plans(
@@ -100,7 +106,8 @@ async def _plans(
             prefix,
         )
         await connection.execute(
-            f'SET search_path = "{schema}"; ANALYZE work_items, search_documents, dependencies'
+            f'SET search_path = "{schema}"; '
+            "ANALYZE work_items, search_documents, dependencies, activities, stream"
         )
         plans: dict[str, str] = {}
         for name, (sql, parameters) in statements.items():

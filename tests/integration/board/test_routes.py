@@ -244,6 +244,13 @@ async def test_list_activity_tells_fields_and_values(client: httpx.AsyncClient) 
         ("title", "Read the tide tables", "New"),
         (None, None, None),
     ]
+    through = first.json()["through_seq"]
+    await client.patch(f"/work-items/{item['key']}", json={"title": "Newer"})
+    for path in (f"/work-items/{item['key']}/activity", "/projects/TM/activity"):
+        later = (await client.get(path, params={"since": through})).json()
+        assert [(row["field"], row["seq"] > through) for row in later["items"]] == [("title", True)]
+        assert later["through_seq"] >= later["items"][0]["seq"]
+        assert later["items"][0]["work_item_id"] == item["id"]
 
 
 async def test_import_work_items_checks_rejects_and_imports(client: httpx.AsyncClient) -> None:

@@ -27,6 +27,10 @@ class Action(StrEnum):
     ATTACHMENT_DELETED = "attachment_deleted"
 
 
+Happened = tuple[Action, str]
+"""What happened, and the id of the fact that tells it."""
+
+
 class Activity(Struct, frozen=True):
     """A row of an item's history, in the order of its columns.
 

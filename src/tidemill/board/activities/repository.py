@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tidemill.board.activities.models import WHOLE_ITEM, Action, Activity
+from tidemill.board.activities.models import WHOLE_ITEM, Action, Activity, Happened
 from tidemill.board.contract import FieldChange, WorkItemId
 from tidemill.core.actor import Actor, ActorKind
 from tidemill.core.ports import Tx, Value
 
 _INSERT = """
     INSERT INTO activities (tenant_id, work_item_id, version, field, action, old_value, new_value,
-        at, actor_kind, actor_id, user_id)
+        at, actor_kind, actor_id, user_id, fact_id)
     VALUES (:tenant_id, :work_item_id, :version, :field, :action, :old_value, :new_value,
-        :now, :actor_kind, :actor_id, :user_id)
+        :now, :actor_kind, :actor_id, :user_id, :fact_id)
 """
 _PAGE = """
     SELECT work_item_id, version, field, action, old_value, new_value, at, actor_kind, actor_id,
@@ -40,21 +40,23 @@ class ActivityRepository:
         self,
         tx: Tx,
         item: tuple[WorkItemId, int],
-        action: Action,
+        happened: Happened,
         *,
         by: Actor,
         changes: Sequence[FieldChange] = WHOLE_ITEM,
     ) -> None:
         """Write what happened to `item`, an id and its new version."""
-        rows = [_parameters(item, action, by, change) for change in changes]
+        rows = [_parameters(item, happened, by, change) for change in changes]
         if len(rows) == 1:
             tx.execute(_INSERT, **rows[0])
         else:
             tx.execute_many(_INSERT, rows)
 
-    def add_created(self, tx: Tx, items: Iterable[WorkItemId], action: Action, by: Actor) -> None:
+    def add_created(
+        self, tx: Tx, items: Iterable[tuple[WorkItemId, Happened]], *, by: Actor
+    ) -> None:
         """Write that `items` came to be with version 1."""
-        rows = (_parameters((item, 1), action, by, WHOLE_ITEM[0]) for item in items)
+        rows = (_parameters((item, 1), happened, by, WHOLE_ITEM[0]) for item, happened in items)
         tx.execute_many(_INSERT, rows)
 
     def fields_since(self, tx: Tx, item_id: WorkItemId, version: int) -> frozenset[str]:
@@ -72,13 +74,14 @@ class ActivityRepository:
 
 
 def _parameters(
-    item: tuple[WorkItemId, int], action: Action, by: Actor, change: FieldChange
+    item: tuple[WorkItemId, int], happened: Happened, by: Actor, change: FieldChange
 ) -> dict[str, Value]:
     return {
         "work_item_id": item[0],
         "version": item[1],
         "field": change.field_name,
-        "action": action.value,
+        "action": happened[0].value,
+        "fact_id": happened[1],
         "old_value": change.old_value,
         "new_value": change.new_value,
         "actor_kind": by.kind.value,

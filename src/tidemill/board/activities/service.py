@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from tidemill.board.activities.models import Action, Activity, attachment_field, comment_field
+from tidemill.board.activities.models import (
+    Action,
+    Activity,
+    Happened,
+    attachment_field,
+    comment_field,
+)
 from tidemill.board.activities.repository import ActivityRepository
 from tidemill.board.contract import (
     FieldChange,
@@ -17,6 +23,7 @@ from tidemill.board.contract import (
 )
 from tidemill.board.errors import EditConflict
 from tidemill.core.actor import Actor
+from tidemill.core.facts import Fact
 from tidemill.core.ports import Tx
 
 
@@ -28,8 +35,8 @@ class History:
 
     def created(self, tx: Tx, item: WorkItemState, *, by: Actor) -> None:
         """Write that `item` was made."""
-        self._activities.add(tx, (item.id, item.version), Action.CREATED, by=by)
-        tx.record(WorkItemCreated(work_item=item, user_id=by.user_id), by=by)
+        told = tx.record(WorkItemCreated(work_item=item, user_id=by.user_id), by=by)
+        self._activities.add(tx, (item.id, item.version), (Action.CREATED, told), by=by)
         tx.audit(
             "board.work_items.create",
             by=by,
@@ -44,16 +51,15 @@ class History:
 
     def imported(self, tx: Tx, items: Sequence[WorkItemState], *, by: Actor) -> None:
         """Write that `items` were made by one import, which has its own audit line."""
-        self._activities.add_created(tx, [item.id for item in items], Action.IMPORTED, by)
-        for item in items:
-            tx.record(WorkItemCreated(work_item=item, user_id=by.user_id), by=by)
+        facts = (WorkItemCreated(work_item=item, user_id=by.user_id) for item in items)
+        rows = [(fact.work_item.id, (Action.IMPORTED, tx.record(fact, by=by))) for fact in facts]
+        self._activities.add_created(tx, rows, by=by)
 
     def updated(
         self, tx: Tx, item: WorkItemState, changes: tuple[FieldChange, ...], *, by: Actor
     ) -> None:
         """Write that `changes` led to `item`."""
-        self._activities.add(tx, (item.id, item.version), Action.UPDATED, by=by, changes=changes)
-        tx.record(WorkItemUpdated(work_item=item, changes=changes, user_id=by.user_id), by=by)
+        self.joined(tx, item, changes, by=by)
         tx.audit(
             "board.work_items.update",
             by=by,
@@ -66,13 +72,13 @@ class History:
         self, tx: Tx, item: WorkItemState, changes: tuple[FieldChange, ...], *, by: Actor
     ) -> None:
         """Write that `item` was joined to others or parted, which has its own audit line."""
-        self._activities.add(tx, (item.id, item.version), Action.UPDATED, by=by, changes=changes)
-        tx.record(WorkItemUpdated(work_item=item, changes=changes, user_id=by.user_id), by=by)
+        fact = WorkItemUpdated(work_item=item, changes=changes, user_id=by.user_id)
+        happened = (Action.UPDATED, tx.record(fact, by=by))
+        self._activities.add(tx, (item.id, item.version), happened, by=by, changes=changes)
 
     def deleted(self, tx: Tx, item: WorkItemState, *, by: Actor) -> None:
         """Write that `item` was deleted."""
-        self._activities.add(tx, (item.id, item.version), Action.DELETED, by=by)
-        tx.record(
+        told = tx.record(
             WorkItemDeleted(
                 work_item_id=item.id,
                 project_id=item.project_id,
@@ -81,27 +87,34 @@ class History:
             ),
             by=by,
         )
+        self._activities.add(tx, (item.id, item.version), (Action.DELETED, told), by=by)
         tx.audit("board.work_items.delete", by=by, resource=f"work-item:{item.id}", before=item)
 
     def restored(self, tx: Tx, item: WorkItemState, *, by: Actor) -> None:
         """Write that `item` came back."""
-        self._activities.add(tx, (item.id, item.version), Action.RESTORED, by=by)
-        tx.record(WorkItemRestored(work_item=item, user_id=by.user_id), by=by)
+        told = tx.record(WorkItemRestored(work_item=item, user_id=by.user_id), by=by)
+        self._activities.add(tx, (item.id, item.version), (Action.RESTORED, told), by=by)
         tx.audit("board.work_items.restore", by=by, resource=f"work-item:{item.id}", after=item)
 
     def transferred(
-        self, tx: Tx, item: WorkItemState, changes: tuple[FieldChange, ...], *, by: Actor
+        self,
+        tx: Tx,
+        fact: Fact,
+        items: Iterable[tuple[WorkItemState, tuple[FieldChange, ...]]],
+        *,
+        by: Actor,
     ) -> None:
-        """Write that `item` is in another project; one fact and one audit line tell of all."""
-        row = (item.id, item.version)
-        self._activities.add(tx, row, Action.TRANSFERRED, by=by, changes=changes)
+        """Write that `items` are in another project, of which one fact tells."""
+        happened = (Action.TRANSFERRED, tx.record(fact, by=by))
+        for item, changes in items:
+            self._activities.add(tx, (item.id, item.version), happened, by=by, changes=changes)
 
     def commented(
         self,
         tx: Tx,
         item: tuple[WorkItemId, int],
         comment: tuple[str, int],
-        action: Action,
+        happened: Happened,
         *,
         by: Actor,
     ) -> None:
@@ -109,25 +122,26 @@ class History:
         change = FieldChange(
             field_name=comment_field(*comment), old_value=None, new_value=comment[0]
         )
-        self._activities.add(tx, item, action, by=by, changes=(change,))
+        self._activities.add(tx, item, happened, by=by, changes=(change,))
 
     def attached(
         self,
         tx: Tx,
         item: tuple[WorkItemId, int],
         attachment: tuple[str, str],
-        action: Action,
+        happened: Happened,
         *,
         by: Actor,
     ) -> None:
         """Write on `item`, an id and a version, what happened to a file, an id and a name."""
+        action, _ = happened
         is_new = action is Action.ATTACHED
         change = FieldChange(
             field_name=attachment_field(attachment[0], action),
             old_value=None if is_new else attachment[1],
             new_value=attachment[1] if is_new else None,
         )
-        self._activities.add(tx, item, action, by=by, changes=(change,))
+        self._activities.add(tx, item, happened, by=by, changes=(change,))
 
     def refuse_overlap(
         self, tx: Tx, item_id: WorkItemId, changes: Sequence[FieldChange], base: int

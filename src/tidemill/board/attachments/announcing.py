@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tidemill.board.activities.models import Action
+from tidemill.board.activities.models import Action, Happened
 from tidemill.board.activities.service import History
 from tidemill.board.attachment_facts import AttachmentCreated, AttachmentDeleted
 from tidemill.board.attachments.models import Attachment
@@ -18,8 +18,8 @@ class Announcer:
 
     def attached(self, tx: Tx, attachment: Attachment, *, by: Actor) -> None:
         """Write that `attachment` was made."""
-        self._activity(tx, attachment, Action.ATTACHED, by)
-        tx.record(AttachmentCreated(attachment=attachment.state(), user_id=by.user_id), by=by)
+        fact = AttachmentCreated(attachment=attachment.state(), user_id=by.user_id)
+        self._activity(tx, attachment, (Action.ATTACHED, tx.record(fact, by=by)), by)
         tx.audit(
             "board.attachments.create",
             by=by,
@@ -29,8 +29,8 @@ class Announcer:
 
     def deleted(self, tx: Tx, attachment: Attachment, *, by: Actor) -> None:
         """Write that `attachment` was deleted."""
-        self._activity(tx, attachment, Action.ATTACHMENT_DELETED, by)
-        tx.record(AttachmentDeleted(attachment=attachment.state(), user_id=by.user_id), by=by)
+        fact = AttachmentDeleted(attachment=attachment.state(), user_id=by.user_id)
+        self._activity(tx, attachment, (Action.ATTACHMENT_DELETED, tx.record(fact, by=by)), by)
         tx.audit(
             "board.attachments.delete",
             by=by,
@@ -38,12 +38,12 @@ class Announcer:
             before=_told(attachment),
         )
 
-    def _activity(self, tx: Tx, attachment: Attachment, action: Action, by: Actor) -> None:
+    def _activity(self, tx: Tx, attachment: Attachment, happened: Happened, by: Actor) -> None:
         self._history.attached(
             tx,
             (attachment.work_item_id, attachment.item_version),
             (attachment.id, attachment.name),
-            action,
+            happened,
             by=by,
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tidemill.board.activities.models import Action
+from tidemill.board.activities.models import Action, Happened
 from tidemill.board.activities.service import History
 from tidemill.board.comment_facts import (
     CommentCreated,
@@ -25,23 +25,22 @@ class Announcer:
 
     def created(self, tx: Tx, comment: Comment, *, by: Actor) -> None:
         """Write that `comment` was made."""
-        self._activity(tx, comment, Action.COMMENTED, by)
-        tx.record(CommentCreated(comment=comment.state(), user_id=by.user_id), by=by)
+        told = tx.record(CommentCreated(comment=comment.state(), user_id=by.user_id), by=by)
+        self._activity(tx, comment, (Action.COMMENTED, told), by)
         _mention(tx, comment, comment.mentioned, by)
         _audit(tx, "create", comment, by)
 
     def edited(self, tx: Tx, old: Comment, comment: Comment, *, by: Actor) -> None:
         """Write that `old` became `comment`."""
-        self._activity(tx, comment, Action.COMMENT_EDITED, by)
-        tx.record(CommentUpdated(comment=comment.state(), user_id=by.user_id), by=by)
+        told = tx.record(CommentUpdated(comment=comment.state(), user_id=by.user_id), by=by)
+        self._activity(tx, comment, (Action.COMMENT_EDITED, told), by)
         known = frozenset(old.mentioned)
         _mention(tx, comment, tuple(one for one in comment.mentioned if one not in known), by)
         _audit(tx, "update", comment, by)
 
     def deleted(self, tx: Tx, comment: Comment, *, by: Actor) -> None:
         """Write that `comment` was deleted."""
-        self._activity(tx, comment, Action.COMMENT_DELETED, by)
-        tx.record(
+        told = tx.record(
             CommentDeleted(
                 comment_id=comment.id,
                 work_item_id=comment.work_item_id,
@@ -52,6 +51,7 @@ class Announcer:
             ),
             by=by,
         )
+        self._activity(tx, comment, (Action.COMMENT_DELETED, told), by)
         _audit(tx, "delete", comment, by)
 
     def reacted(
@@ -81,12 +81,12 @@ class Announcer:
             after={"emoji": emoji},
         )
 
-    def _activity(self, tx: Tx, comment: Comment, action: Action, by: Actor) -> None:
+    def _activity(self, tx: Tx, comment: Comment, happened: Happened, by: Actor) -> None:
         self._history.commented(
             tx,
             (comment.work_item_id, comment.item_version),
             (comment.id, comment.version),
-            action,
+            happened,
             by=by,
         )
 

@@ -8,7 +8,7 @@ from msgspec import UNSET, structs
 
 from tidemill.board.activities.service import History
 from tidemill.board.blocking.service import Blocking
-from tidemill.board.contract import WorkItemId
+from tidemill.board.contract import FieldChange, WorkItemId, WorkItemState
 from tidemill.board.errors import (
     ProjectIsArchived,
     ProjectNotFound,
@@ -98,11 +98,13 @@ class TransferService:
                 self._blocking.refuse_cycle_of_parent(tx, root.id, parent.id)
             made = Transfer(
                 item=gone[0][0],
-                items=tuple(told for item, told in gone if item.deleted_at is None),
+                items=tuple(told for item, _, told in gone if item.deleted_at is None),
                 children_left=left,
                 parent_left=self._key_of(tx, root.parent_id),
             )
-            self._tell(tx, root, made, by=actor)
+            self._tell(
+                tx, root, made, [(item.state(), changes) for item, changes, _ in gone], actor
+            )
             return made
 
         return await self._tenants.write(actor.tenant_id, use_case, once=once)
@@ -168,7 +170,7 @@ class TransferService:
         parent: WorkItem | None,
         *,
         by: Actor,
-    ) -> list[tuple[WorkItem, Transferred]]:
+    ) -> list[tuple[WorkItem, tuple[FieldChange, ...], Transferred]]:
         ranks = self._ranking.at_the_end(tx, numbers.project_id, len(olds))
         gone = []
         for place, (old, rank) in enumerate(zip(olds, ranks, strict=True)):
@@ -188,7 +190,6 @@ class TransferService:
             self._blocking.tell(tx, watched, by=by)
             self._labelling.save(tx, old, saved)
             self._sprinting.save(tx, old, saved)
-            self._history.transferred(tx, saved.state(), differences(old, saved), by=by)
             told = Transferred(
                 id=old.id,
                 old_key=old.key,
@@ -199,7 +200,7 @@ class TransferService:
                 sprint_left=old.sprint_name,
                 external_id_left=None if saved.external_id else old.external_id,
             )
-            gone.append((saved, told))
+            gone.append((saved, differences(old, saved), told))
         return gone
 
     def _placed(self, tx: Tx, item: WorkItem, numbers: Numbers) -> WorkItem:
@@ -233,16 +234,21 @@ class TransferService:
         found = self._items.find(tx, item_id) if item_id is not None else None
         return found.key if found is not None else None
 
-    def _tell(self, tx: Tx, root: WorkItem, made: Transfer, *, by: Actor) -> None:
-        tx.record(
-            WorkItemTransferred(
-                work_item=made.item.state(),
-                from_project_id=root.project_id,
-                items=tuple(each.rekeyed() for each in made.items),
-                user_id=by.user_id,
-            ),
-            by=by,
+    def _tell(
+        self,
+        tx: Tx,
+        root: WorkItem,
+        made: Transfer,
+        rows: Sequence[tuple[WorkItemState, tuple[FieldChange, ...]]],
+        by: Actor,
+    ) -> None:
+        fact = WorkItemTransferred(
+            work_item=made.item.state(),
+            from_project_id=root.project_id,
+            items=tuple(each.rekeyed() for each in made.items),
+            user_id=by.user_id,
         )
+        self._history.transferred(tx, fact, rows, by=by)
         tx.audit(
             "board.work_items.transfer",
             by=by,

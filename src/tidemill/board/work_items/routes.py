@@ -7,7 +7,6 @@ from typing import Any
 from litestar.connection import Request
 from msgspec import UNSET, structs
 
-from tidemill.board.activities.schemas import ActivityPage, ActivityView
 from tidemill.board.markdown import html_of
 from tidemill.board.permissions import READ_WORK_ITEMS, WRITE_WORK_ITEMS
 from tidemill.board.versions import Expected
@@ -23,7 +22,6 @@ from tidemill.board.work_items.schemas import (
 )
 from tidemill.board.work_items.service import WorkItemService
 from tidemill.core.actor import Actor
-from tidemill.core.pages import PageRequest
 from tidemill.http import Idempotency, Tagged, composed, delete, get, patch, post, put
 
 
@@ -126,18 +124,6 @@ async def restore_work_item(
     return _answer(await work_items.restore(item_id, actor=actor), request)
 
 
-@get("/work-items/{item_id:str}/activity", READ_WORK_ITEMS)
-async def list_activity(
-    item_id: str, actor: Actor, page: PageRequest, work_items: WorkItemService
-) -> ActivityPage:
-    """List what happened to a work item, newest first."""
-    found = await work_items.activity(item_id, page, actor=actor)
-    return ActivityPage(
-        items=[ActivityView.of(activity) for activity in found.items],
-        next_cursor=found.next_cursor,
-    )
-
-
 def _answer(item: WorkItem, request: Request[Any, Any, Any]) -> Tagged[WorkItemView]:
     return composed(WorkItemView.of(item), version=item.version, request=request)
 
@@ -179,5 +165,4 @@ ROUTES = (
     put_work_item,
     delete_work_item,
     restore_work_item,
-    list_activity,
 )

@@ -78,12 +78,17 @@ _IN_SPRINTS: Final = """
 """
 _HISTORY: Final = """
     INSERT INTO activities (tenant_id, work_item_id, version, field, action, old_value, new_value,
-        at, actor_kind, actor_id, user_id)
+        at, actor_kind, actor_id, user_id, fact_id)
     SELECT tenant_id, id, version + 1, CAST(:field AS TEXT), 'updated', CAST(:before AS TEXT),
         CAST(:after AS TEXT), CAST(:now AS BIGINT), CAST(:actor_kind AS TEXT),
-        CAST(:actor_id AS TEXT), CAST(:user_id AS TEXT)
+        CAST(:actor_id AS TEXT), CAST(:user_id AS TEXT),
+        CAST(:fact_id AS TEXT)
     FROM work_items
     WHERE tenant_id = :tenant_id AND project_id = :project_id AND status = :old
+"""
+# How many moved is told by the fact, so that their history is there before it is.
+_TOLD: Final = """
+    UPDATE activities SET fact_id = :fact_id WHERE tenant_id = :tenant_id AND fact_id = :mark
 """
 _MOVE: Final = """
     UPDATE work_items
@@ -168,8 +173,15 @@ class WorkflowChangeRepository:
         """Return the living items of a status that lie in sprints."""
         return [InSprint(*row) for row in tx.all(_IN_SPRINTS, project_id=project_id, old=status)]
 
-    def move(self, tx: Tx, project_id: ProjectId, step: Step, *, by: Actor) -> int:
-        """Take all items of a status through a step, with their history; return how many."""
+    def told(self, tx: Tx, mark: str, fact_id: str) -> None:
+        """Say by which fact the history is told that has this mark."""
+        tx.execute(_TOLD, mark=mark, fact_id=fact_id)
+
+    def move(self, tx: Tx, project_id: ProjectId, step: Step, mark: str, *, by: Actor) -> int:
+        """Take all items of a status through a step, with their history; return how many.
+
+        `told` says of a `mark` by which fact it is told.
+        """
         field, before, after = ("status", step.old, step.new)
         if not step.is_move:
             field, before, after = ("status_category", step.meant.value, step.means.value)
@@ -183,6 +195,7 @@ class WorkflowChangeRepository:
             actor_kind=by.kind.value,
             actor_id=by.id,
             user_id=by.user_id,
+            fact_id=mark,
         )
         return tx.execute(
             _MOVE.format(times=_times(step)),

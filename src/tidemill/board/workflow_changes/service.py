@@ -83,9 +83,12 @@ class WorkflowService:
             gone = [one for one in old.workflow.statuses if one.key not in workflow.categories]
             steps = steps_between(old.workflow, workflow, wanted.moves)
             watched = self._watched(tx, found.id, steps)
-            moves = self._follow(tx, found.id, steps, by=actor)
+            mark = tx.new_id()
+            moves = self._follow(tx, found.id, steps, mark, by=actor)
             self._changes.save(tx, new, gone)
-            _tell(tx, old, new, moves, by=actor)
+            told = _tell(tx, old, new, moves, by=actor)
+            if moves:
+                self._changes.told(tx, mark, told)
             self._blocking.tell(tx, watched, by=actor)
             return new
 
@@ -120,7 +123,7 @@ class WorkflowService:
         return self._blocking.watch_items(tx, self._changes.dependents(tx, project_id, turned))
 
     def _follow(
-        self, tx: Tx, project_id: ProjectId, steps: Sequence[Step], *, by: Actor
+        self, tx: Tx, project_id: ProjectId, steps: Sequence[Step], mark: str, *, by: Actor
     ) -> tuple[StatusMove, ...]:
         """Take the items of changed statuses along, and return how many of each."""
         # Ahead of the first step, whose items may come into a status that the next one leaves.
@@ -130,7 +133,7 @@ class WorkflowService:
                 old_status=step.old,
                 new_status=step.new,
                 new_category=step.means.value,
-                count=self._changes.move(tx, project_id, step, by=by),
+                count=self._changes.move(tx, project_id, step, mark, by=by),
             )
             for step in _in_order(steps)
         )
@@ -167,8 +170,9 @@ def _tell(
     moves: tuple[StatusMove, ...],
     *,
     by: Actor,
-) -> None:
-    tx.record(
+) -> str:
+    """Record what happened; return the id of the fact."""
+    told = tx.record(
         WorkflowChanged(
             project_id=ProjectId(new.project_id),
             version=new.version,
@@ -191,6 +195,7 @@ def _tell(
         before=_said(old.workflow),
         after={**_said(new.workflow), "moves": moves},
     )
+    return told
 
 
 def _said(workflow: Workflow) -> dict[str, object]:

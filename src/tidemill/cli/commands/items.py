@@ -8,6 +8,7 @@ import typer
 
 from tidemill.cli.client import Client, connect, segment
 from tidemill.cli.commands import comments
+from tidemill.cli.commands.activity import item_activity_app
 from tidemill.cli.commands.attaching import attaching_app
 from tidemill.cli.commands.importing import import_app
 from tidemill.cli.commands.linking import link_app
@@ -26,6 +27,7 @@ app.registered_commands += import_app.registered_commands
 app.registered_commands += watching_app.registered_commands
 app.registered_commands += link_app.registered_commands
 app.registered_commands += transfer_app.registered_commands
+app.registered_commands += item_activity_app.registered_commands
 app.registered_commands += attaching_app.registered_commands
 
 

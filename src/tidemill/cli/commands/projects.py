@@ -8,12 +8,14 @@ import typer
 
 from tidemill.cli.client import connect, segment
 from tidemill.cli.commands import workflows
+from tidemill.cli.commands.activity import project_activity_app
 from tidemill.cli.lazy import group
 from tidemill.cli.options import All, Limit, limit_of
 from tidemill.cli.output import Column, emit, emit_rows, when
 
 app = group("List and make projects; say which statuses they have.")
 app.add_typer(workflows.app, name="workflow")
+app.registered_commands += project_activity_app.registered_commands
 
 _COLUMNS: list[Column] = [
     ("KEY", "key"),

@@ -155,13 +155,14 @@ class BaseTx:
         """Make the numbers of changes follow the order of commits."""
         raise NotImplementedError
 
-    def record(self, fact: Fact, *, by: Actor) -> None:
+    def record(self, fact: Fact, *, by: Actor) -> str:
         """See `Tx.record`."""
         self._must_write()
         actor = FactActor(kind=by.kind, id=by.id, user_id=by.user_id)
+        fact_id = self.new_id()
         self.facts.append(
             {
-                "id": self.new_id(),
+                "id": fact_id,
                 "feature": fact.feature,
                 "type": type(fact).__name__,
                 "subject": fact.subject,
@@ -172,6 +173,7 @@ class BaseTx:
                 "traceparent": by.origin.traceparent,
             }
         )
+        return fact_id
 
     def audit(
         self,

@@ -1,0 +1,2 @@
+DROP INDEX idx_activities_fact_id;
+ALTER TABLE activities DROP COLUMN fact_id;
