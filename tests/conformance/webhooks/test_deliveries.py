@@ -197,7 +197,7 @@ async def test_send_integration_disables_what_takes_too_little(world: WebhookWor
     await world.plan()
     sender = world.a_sender(sending=world.sending_with(queued_max=2))
 
-    await sender.send_due(world.tenant_id)
+    await world.send_by(sender)
 
     assert (await world.webhook(made)).disabled_reason == "backlog"
     assert world.receiver.calls == []
@@ -265,7 +265,7 @@ async def test_senders_at_once_never_send_the_same(world: WebhookWorld) -> None:
     await world.plan()
     senders = [world.a_sender(f"holder {number}") for number in range(3)]
 
-    await asyncio.gather(*(sender.send_due(world.tenant_id) for sender in senders))
+    await asyncio.gather(*(world.send_by(sender) for sender in senders))
 
     sent = [call.headers["webhook-id"] for call in world.receiver.calls]
     assert sent == [one.id for one in await world.log(made)]
@@ -299,7 +299,7 @@ async def test_marks_integration_bring_up_what_a_crash_left(world: WebhookWorld)
     # A fresh process finds it by its mark alone.
     fresh = world.a_sender("fresh", world.sending_with())
     await fresh.look()
-    await fresh.send_due(world.tenant_id)
+    await world.send_by(fresh)
     await fresh.look()
 
     assert [one.state for one in await world.log(made)] == ["delivered"]

@@ -19,7 +19,8 @@ from tidemill.core.ids import TenantId
 log = structlog.get_logger(__name__)
 
 look_seconds: Final = 5.0
-parcels_in_a_row_max: Final = 50
+row_seconds_max: Final = 2.0
+"""How long one webhook sends before others have their turn; of a slow one that is one delivery."""
 stop_seconds_max: Final = 3.0
 Key = tuple[TenantId, WebhookId]
 _HEADERS: Final = {"content-type": "application/json", "user-agent": "tidemill-webhooks"}
@@ -37,6 +38,7 @@ class Sender:
         self._holder = holder
         self._places = asyncio.Semaphore(at_once_max)
         self._looking: asyncio.Task[None] | None = None
+        self._stopping = False
         self._turns: dict[TenantId, asyncio.Task[None]] = {}
         self._woken: set[TenantId] = set()
         self._streams: dict[Key, asyncio.Task[None]] = {}
@@ -53,6 +55,7 @@ class Sender:
         looking, self._looking = self._looking, None
         if looking is None:
             return
+        self._stopping = True
         looking.cancel()
         await asyncio.gather(looking, *self._turns.values(), return_exceptions=True)
         streams = list(self._streams.values())
@@ -82,23 +85,8 @@ class Sender:
                 log.warning("webhooks.tenant.failed", tenant_id=tenant_id, reason=error.message)
                 await self._sending.postpone(tenant_id)
 
-    async def send_due(self, tenant_id: TenantId) -> None:
-        """Send what is due for a tenant now; returns when it has been tried."""
-        streams = await self._begin(tenant_id)
-        await asyncio.gather(*streams)
-
-    async def _serve(self, tenant_id: TenantId) -> None:
-        try:
-            while tenant_id in self._woken:
-                self._woken.discard(tenant_id)
-                await self._begin(tenant_id)
-        except TidemillError as error:
-            # Its mark, or the next commit, brings it up again.
-            log.warning("webhooks.turn.failed", tenant_id=tenant_id, reason=error.message)
-        finally:
-            del self._turns[tenant_id]
-
-    async def _begin(self, tenant_id: TenantId) -> list[asyncio.Task[None]]:
+    async def begin(self, tenant_id: TenantId) -> list[asyncio.Task[None]]:
+        """Begin to send what is due for a tenant now; return what is under way."""
         keys = [(tenant_id, webhook_id) for webhook_id in await self._sending.due(tenant_id)]
         for key in keys:
             if key in self._streams:
@@ -107,13 +95,28 @@ class Sender:
                 self._streams[key] = asyncio.create_task(self._stream(key))
         return [self._streams[key] for key in keys]
 
+    async def _serve(self, tenant_id: TenantId) -> None:
+        try:
+            while tenant_id in self._woken:
+                self._woken.discard(tenant_id)
+                await self.begin(tenant_id)
+        except TidemillError as error:
+            # Its mark, or the next commit, brings it up again.
+            log.warning("webhooks.turn.failed", tenant_id=tenant_id, reason=error.message)
+        except Exception:
+            log.exception("webhooks.turn.broke", tenant_id=tenant_id)
+        finally:
+            del self._turns[tenant_id]
+
     async def _stream(self, key: Key) -> None:
+        is_more = False
         try:
             async with self._places:
                 is_more = await self._send_some(key)
-        except (TidemillError, TimeoutError) as error:
-            is_more = False
-            log.warning("webhooks.sending.failed", webhook_id=key[1], reason=repr(error))
+        except TidemillError as error:
+            log.warning("webhooks.sending.failed", webhook_id=key[1], reason=error.message)
+        except Exception:
+            log.exception("webhooks.sending.broke", webhook_id=key[1])
         finally:
             del self._streams[key]
         if is_more or key in self._again:
@@ -123,19 +126,20 @@ class Sender:
     async def _send_some(self, key: Key) -> bool:
         """Send parcels one by one; return whether others shall have their turn before the rest."""
         tenant_id, webhook_id = key
+        stop_at = time.monotonic() + row_seconds_max
         parcel = await self._sending.next_parcel(tenant_id, webhook_id, self._holder)
         try:
-            for _ in range(parcels_in_a_row_max):
-                if parcel is None:
-                    return False
+            while parcel is not None and time.monotonic() < stop_at and not self._stopping:
                 done = await self._send(parcel)
                 parcel = await self._sending.next_parcel(tenant_id, webhook_id, self._holder, done)
         except asyncio.CancelledError:
             # Nobody else waits for the end of the lease: this process ends.
             await self._sending.release(tenant_id, webhook_id, self._holder)
             raise
+        if parcel is None:
+            return False
         await self._sending.release(tenant_id, webhook_id, self._holder)
-        return parcel is not None
+        return True
 
     async def _send(self, parcel: Parcel) -> Attempt:
         started_at, began = self._clock.now(), time.monotonic()

@@ -14,7 +14,7 @@ import httptools
 from tidemill.core.calls import CallAnswer
 
 head_bytes_max: Final = 64 * 1024
-resolving_threads: Final = 4
+resolving_threads: Final = 16
 _READ_BYTES: Final = 16 * 1024
 _PORTS: Final = {"http": 80, "https": 443}
 _FIRST_FINAL: Final = 200

@@ -1,0 +1,104 @@
+"""Senders as they run in processes: woken, stopped, and told by others."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fixtures.stores import until
+from tests.fixtures.webhooks import WebhookWorld
+from tidemill.automation.sending.waking import Announcer, WebhookDrain, hear
+from tidemill.core.ids import TenantId
+from tidemill.core.ports import StoreKind
+from tidemill.infrastructure.messaging.memory import InProcessBus
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_sender_integration_sends_when_it_is_woken(world: WebhookWorld) -> None:
+    made = await world.a_webhook("work_item.created")
+    await world.sender.start()
+    try:
+        for number in (1, 2, 3):
+            await world.an_item()
+            await world.plan()
+            world.sender.wake(world.tenant_id)
+            await until(lambda: world.sender.delivered == number)  # noqa: B023 - awaited at once
+    finally:
+        await world.sender.stop()
+
+    assert len(world.receiver.calls) == len(await world.log(made)) == 3
+    await world.an_item()
+    await world.plan()
+    world.sender.wake(world.tenant_id)
+    assert len(world.receiver.calls) == 3, "it has stopped"
+
+
+async def test_sender_integration_gives_up_its_lease_when_it_stops(
+    world: WebhookWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tidemill.automation.sending.sender.stop_seconds_max", 0.05)
+    made = await world.a_webhook("work_item.created")
+    await world.an_item()
+    await world.plan()
+    world.receiver.hangs = True
+    await world.sender.start()
+    world.sender.wake(world.tenant_id)
+    await until(lambda: world.receiver.calls)
+    await world.sender.stop()
+    world.receiver.hangs = False
+
+    await world.send_by(world.a_sender("another"))
+
+    assert [one.state for one in await world.log(made)] == ["delivered"]
+    assert len({call.headers["webhook-id"] for call in world.receiver.calls}) == 1
+
+
+async def test_drain_integration_wakes_once_and_marks_before_it_is_quiet(
+    world: WebhookWorld,
+) -> None:
+    woken: list[TenantId] = []
+    drain = WebhookDrain(world.sending, woken.append)
+    await world.a_webhook()
+    await world.an_item()
+    await world.plan()
+
+    for _ in range(3):
+        assert (await drain.drain(StoreKind.TENANT, world.tenant_id)).clean
+    assert woken == [world.tenant_id]
+    assert world.tenant_id not in await world.sending.tenants_due()
+    await drain.settle(StoreKind.TENANT, world.tenant_id)
+    assert world.tenant_id in await world.sending.tenants_due()
+    await drain.drain(StoreKind.TENANT, world.tenant_id)
+    assert woken == [world.tenant_id] * 2
+
+
+async def test_look_integration_passes_by_a_tenant_whose_store_is_away(
+    world: WebhookWorld,
+) -> None:
+    lost = TenantId("01990000-0000-7000-8000-000000000000")
+    await world.stores.control.write(
+        lost,
+        lambda tx: tx.execute(
+            "INSERT INTO tenant_wakeups (tenant_id, kind, due_at) "
+            "VALUES (:tenant_id, 'webhooks', 0) ON CONFLICT (tenant_id, kind) DO NOTHING"
+        ),
+    )
+
+    await world.sender.look()
+
+    assert lost not in await world.sending.tenants_due()
+
+
+async def test_announcer_wakes_the_senders_of_other_processes(world: WebhookWorld) -> None:
+    woken: list[TenantId] = []
+    bus = InProcessBus()
+    bus.on_ephemeral(lambda update: hear(woken.append, update))
+    await bus.start()
+    announcer = Announcer(bus)
+
+    announcer.wake(world.tenant_id)
+    announcer.wake(world.tenant_id)
+
+    await until(lambda: woken)
+    await bus.stop()
+    assert woken == [world.tenant_id]
