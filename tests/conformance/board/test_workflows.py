@@ -139,8 +139,11 @@ async def test_workflows_integration_filters_know_the_statuses_of_all_projects(
     assert await keys(world, "is:closed sort:created") == ["TM-2", "XX-1"]
     assert await keys(world, "is:open sort:created") == ["TM-1", "XX-2"]
     assert await keys(world, "is:started") == ["TM-1"]
-    with pytest.raises(InvalidFilter, match="Did you mean doing"):
-        await keys(world, "status:doin")
+    await world.items.change("TM-1", WorkItemChanges(status="ready"), actor=world.actor)
+    await put(world, structs.replace(OWN, statuses=(STATUSES[1], STATUSES[3])))
+    assert await keys(world, "status:doing") == [], "a saved filter may still say so"
+    with pytest.raises(InvalidFilter, match="Did you mean shipped"):
+        await keys(world, "status:shippd")
     for status, found in (("shipped", ["TM-2"]), ("done", ["XX-1"])):
         wanted = WorkItemFilter(status=status)
         page = await world.items.list(wanted, PageRequest(), actor=world.actor)

@@ -205,9 +205,9 @@ def _guards(guards: Sequence[Guard], param: str) -> tuple[Guard, ...]:
 
 
 def _check_moves(moves: Mapping[str, str], current: Workflow, keys: set[str]) -> None:
-    known = current.categories
     for old, new in moves.items():
-        if old in keys or old not in known:
+        # What was removed before may be named again: a file can be put twice.
+        if old in keys or current.category_of(old) is None:
             raise InvalidWorkflow("moves", f"{old} is no status that this change removes.")
         _check_known(new, keys, "moves")
 

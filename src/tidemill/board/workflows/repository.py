@@ -30,9 +30,16 @@ _STATUSES: Final = """
     ORDER BY position, key
 """
 _NAMED: Final = """
-    SELECT DISTINCT key FROM workflow_statuses
-    WHERE tenant_id = :tenant_id AND removed_at IS NULL AND (key = :key OR name_key = :name_key)
+    SELECT key FROM workflow_statuses
+    WHERE tenant_id = :tenant_id AND removed_at IS NULL AND key = :key
+    UNION SELECT key FROM workflow_statuses
+    WHERE tenant_id = :tenant_id AND removed_at IS NULL AND name_key = :name_key
     ORDER BY key LIMIT :limit
+"""
+# A saved filter goes on naming a status that was removed; it finds nothing then.
+_FORMER: Final = """
+    SELECT DISTINCT key FROM workflow_statuses
+    WHERE tenant_id = :tenant_id AND removed_at IS NOT NULL AND key = :key
 """
 _KEYS: Final = """
     SELECT DISTINCT key FROM workflow_statuses
@@ -68,7 +75,10 @@ class WorkflowRepository:
         return workflow_id, _workflow(initial, _transitions.decode(transitions), rows)
 
     def named(self, tx: Tx, word: str) -> list[str]:
-        """Return the keys of statuses of any project that have this key or name."""
+        """Return the keys of statuses of any project that have this key or name.
+
+        Where there is none, a key that a project had once counts.
+        """
         key, name = status_key(word), name_key(word)
         rows = tx.all(_NAMED, key=key, name_key=name, limit=_statuses_named_max)
         usual = (
@@ -76,7 +86,8 @@ class WorkflowRepository:
             for one in DEFAULT_WORKFLOW.statuses
             if one.key == key or name_key(one.name) == name
         )
-        return list(dict.fromkeys((*usual, *(row[0] for row in rows))))
+        found = list(dict.fromkeys((*usual, *(row[0] for row in rows))))
+        return found or [row[0] for row in tx.all(_FORMER, key=key)]
 
     def keys(self, tx: Tx) -> list[str]:
         """Return the keys of statuses of all projects, those of the default workflow first."""

@@ -114,6 +114,13 @@ def test_steps_between_are_those_of_statuses_that_are_gone_or_mean_something_els
     assert steps_between(current, current, {}) == ()
 
 
+def test_new_workflow_may_be_given_again_with_its_moves() -> None:
+    given = structs.replace(_OWN, moves={"todo": "open"})
+    made = new_workflow(given, DEFAULT_WORKFLOW)
+
+    assert new_workflow(given, made) == made
+
+
 @given(st.data())
 def test_rules_of_say_the_same_moves_again(data: st.DataObject) -> None:
     keys = [status.key for status in DEFAULT_WORKFLOW.statuses]

@@ -1,0 +1,1 @@
+DROP INDEX idx_work_items_status_category_id;
