@@ -273,10 +273,18 @@ async def test_attachments_integration_of_racing_uploads_and_deletions_stay_coun
             await files.service.delete(made.id, actor=files.world.actor)
 
     await asyncio.gather(*(come_and_go(number) for number in range(18)))
+    counted = await files.is_counted_right()
+    alike = [await files.attach(f"{number}.txt", b"slack") for number in range(6)]
+    await asyncio.gather(
+        *(files.service.delete(each.id, actor=files.world.actor) for each in alike)
+    )
+    last_one_left = await files.is_counted_right()
     files.world.clock.advance(_A_DAY)
     await files.sweeper.sweep()
     page = await files.service.list("TM-1", page_request(50, None, ""), actor=files.world.actor)
 
+    assert counted
+    assert last_one_left, "each of two that went at once took the other for a use"
     assert len(page.items) == 6
     assert [await files.read(each) for each in page.items] == [
         contents[int(each.name.partition(".")[0]) % 2] for each in page.items
