@@ -61,14 +61,14 @@ class Projection(Struct, frozen=True, kw_only=True):
     """A durable follower of every tenant's stream, whose effect lies in the tenant's store.
 
     `apply` runs in the transaction that also moves the follower's cursor, so each fact takes
-    effect exactly once, in order. `wanted` is asked before facts of a tenant are shown: a follower
-    that few tenants need costs the others no write.
+    effect exactly once, in order. `wanted` is asked before the next facts of a tenant are
+    shown: a follower that few tenants need costs the others no write.
     """
 
     name: str
     facts: tuple[type[Fact], ...]
     apply: Callable[[Tx, RecordedFact], None]
-    wanted: Callable[[TenantId], Awaitable[bool]] | None = None
+    wanted: Callable[[TenantId, Sequence[RecordedFact]], Awaitable[bool]] | None = None
 
 
 class Reaction(Struct, frozen=True, kw_only=True):

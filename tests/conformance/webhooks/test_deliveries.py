@@ -99,6 +99,22 @@ async def test_send_integration_tells_each_webhook_what_it_wants(world: WebhookW
     assert await heard(asleep) == []
 
 
+async def test_plan_integration_begins_with_the_first_webhook(world: WebhookWorld) -> None:
+    await world.an_item()
+    await world.plan()
+    asleep = await world.a_webhook("work_item.created", enabled=False)
+    await world.an_item()
+    assert await world.send() == []
+    await world.webhooks.change(
+        asleep.webhook.id, WebhookChanges(enabled=True), None, actor=world.actor
+    )
+    await world.an_item(title="the first")
+
+    assert await world.send() == ["work_item.created"]
+
+    assert b"the first" in world.receiver.calls[0].body
+
+
 async def test_send_integration_tries_again_later_and_later(world: WebhookWorld) -> None:
     made = await world.a_webhook()
     world.receiver.answers = [BROKEN, CallAnswer(status=302), CallAnswer(problem="No answer.")]

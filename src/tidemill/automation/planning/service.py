@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
+from tidemill.automation.contract import WebhookCreated, WebhookUpdated
 from tidemill.automation.deliveries.service import plan
 from tidemill.automation.webhooks.event_types import EventType
 from tidemill.automation.webhooks.models import DisabledReason, Webhook, item_ids_of
@@ -17,6 +18,9 @@ from tidemill.core.ids import TenantId
 from tidemill.core.ports import Database, Tx
 
 FOLLOWER: Final = "automation.webhooks"
+tenants_remembered_max: Final = 10_000
+# A webhook is enabled with one of these facts, and in no other way.
+_BEGINNINGS: Final = frozenset({WebhookCreated.__name__, WebhookUpdated.__name__})
 
 
 class Planning:
@@ -37,10 +41,22 @@ class Planning:
         self._wake = wake
         self._attempts_max = attempts_max
         self._webhooks = WebhookRepository()
+        self._without: set[TenantId] = set()
 
-    async def wanted(self, tenant_id: TenantId) -> bool:
-        """Return whether the tenant has a webhook that is enabled."""
-        return await self._tenants.read(tenant_id, self._webhooks.any_active)
+    async def wanted(self, tenant_id: TenantId, facts: Sequence[RecordedFact]) -> bool:
+        """Return whether the tenant has a webhook that is enabled.
+
+        One that had none has none until the stream says so, whichever process made it.
+        """
+        if tenant_id in self._without and not any(fact.type in _BEGINNINGS for fact in facts):
+            return False
+        if await self._tenants.read(tenant_id, self._webhooks.any_active):
+            self._without.discard(tenant_id)
+            return True
+        if len(self._without) >= tenants_remembered_max:
+            self._without.clear()
+        self._without.add(tenant_id)
+        return False
 
     def apply(self, tx: Tx, fact: RecordedFact) -> None:
         """Let `fact` wait for each webhook that wants it."""

@@ -123,7 +123,7 @@ class Followers:
         concerned = []
         for projection in self._projections:
             if projection.name in names:
-                if _concerning(projection, facts) and await _is_wanted(projection, tenant_id):
+                if await _is_wanted(projection, tenant_id, facts):
                     concerned.append(projection)
                 else:
                     self._passed(tenant_id, projection.name, facts[-1].seq)
@@ -277,9 +277,13 @@ class Followers:
         return Progress(retry_after_seconds=max(0.01, min(waits)))
 
 
-async def _is_wanted(projection: Projection, tenant_id: TenantId) -> bool:
+async def _is_wanted(
+    projection: Projection, tenant_id: TenantId, facts: Sequence[RecordedFact]
+) -> bool:
+    if not _concerning(projection, facts):
+        return False
     # Asked after the facts were read: whoever begins to want them later wants later facts.
-    return projection.wanted is None or await projection.wanted(tenant_id)
+    return projection.wanted is None or await projection.wanted(tenant_id, facts)
 
 
 def _concerning(
