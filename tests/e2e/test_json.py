@@ -96,6 +96,9 @@ sprints add Spring TM-1 -p TM
 sprints start Spring -p TM
 sprints show Spring -p TM
 llm brief TM --budget 1500
+llm context --category filters
+llm queries
+llm ask stale_items project=TM days=7
 sprints change Spring -p TM --goal Boats
 sprints remove TM-1
 sprints complete Spring -p TM --unfinished-to Neap

@@ -7,6 +7,9 @@ from typing import Final
 
 from tidemill.board.activity_feeds.routes import ROUTES as ACTIVITY_ROUTES
 from tidemill.board.activity_feeds.service import ActivityFeedService
+from tidemill.board.assistant_contexts.entries import Route
+from tidemill.board.assistant_contexts.routes import ROUTES as CONTEXT_ROUTES
+from tidemill.board.assistant_contexts.service import AssistantContextService
 from tidemill.board.attachments.routes import ROUTES as ATTACHMENT_ROUTES
 from tidemill.board.attachments.service import AttachmentService, Rules
 from tidemill.board.blobs.service import BlobSweeper
@@ -30,6 +33,8 @@ from tidemill.board.labels.service import LabelService
 from tidemill.board.limits import BoardLimits
 from tidemill.board.listing.routes import ROUTES as LISTING_ROUTES
 from tidemill.board.listing.service import ListingService
+from tidemill.board.named_queries.routes import ROUTES as QUERY_ROUTES
+from tidemill.board.named_queries.service import NamedQueryService
 from tidemill.board.permissions import PERMISSIONS
 from tidemill.board.project_briefs.routes import ROUTES as BRIEF_ROUTES
 from tidemill.board.project_briefs.service import ProjectBriefService
@@ -76,6 +81,8 @@ ROUTES: Final = (
     *SPRINT_ROUTES,
     *REPORT_ROUTES,
     *BRIEF_ROUTES,
+    *QUERY_ROUTES,
+    *CONTEXT_ROUTES,
     *SEARCH_ROUTES,
     *VIEW_ROUTES,
     *COMMENT_ROUTES,
@@ -122,6 +129,8 @@ def build(parts: Parts) -> Offer:
             "sprints": SprintService(parts.tenants, limits, Sprinting(), parallel=parallel_sprints),
             "project_reports": ProjectReportService(parts.tenants),
             "project_briefs": ProjectBriefService(parts.tenants),
+            "named_queries": NamedQueryService(parts.tenants),
+            "assistant_contexts": AssistantContextService(parts.tenants, told_routes()),
             "searches": SearchService(parts.tenants, limits),
             "views": ViewService(parts.tenants, limits),
             "comments": CommentService(parts.tenants, limits),
@@ -164,6 +173,16 @@ def _attachments(parts: Parts, limits: BoardLimits) -> AttachmentService:
 def _sweeping(parts: Parts) -> Periodic:
     sweeper = BlobSweeper(parts.tenants, parts.get(BLOBS), parts.clock)
     return Periodic(name="board.blobs", every_seconds=sweep_every_seconds, run=sweeper.sweep)
+
+
+def told_routes() -> list[Route]:
+    """Return method, path and what it does of each route, as people read them."""
+    return [
+        (method, path.replace(":str", ""), (handler.fn.__doc__ or "").strip())
+        for handler in ROUTES
+        for method in sorted(handler.http_methods)
+        for path in sorted(handler.paths)
+    ]
 
 
 def limits_of(config: Config) -> BoardLimits:

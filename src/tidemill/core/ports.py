@@ -28,6 +28,17 @@ Row = Sequence[Any]
 """One row, read by position, so that `Model(*row)` builds a value without a dict between."""
 
 
+class ReadGuard(Struct, frozen=True, kw_only=True):
+    """What a guarded read may do: read of these tables, call these functions, for so long.
+
+    What a statement names itself, by `WITH`, counts as a table.
+    """
+
+    tables: frozenset[str]
+    functions: frozenset[str]
+    milliseconds_max: int
+
+
 class Tx(Protocol):
     """One transaction on one store, for one tenant. Everything in it is synchronous.
 
@@ -92,6 +103,14 @@ class Tx(Protocol):
 
         It does where nothing was done before it; what comes after it is another transaction, and
         it stands when that fails.
+        """
+        ...
+
+    def all_guarded(self, sql: str, guard: ReadGuard, /, **parameters: Value) -> Sequence[Row]:
+        """Return all rows of a statement that reads what `guard` allows, in a `Database.read`.
+
+        Raises `ReadTookTooLong`. SQLite asks about each table and function; on PostgreSQL, where
+        the same statements run, the transaction reads only, and the server ends what takes long.
         """
         ...
 

@@ -57,6 +57,18 @@ class IdempotencyKeyReused(RuleViolation):
         )
 
 
+class ReadTookTooLong(RuleViolation):
+    """A read that may take only so long was ended; nothing was changed."""
+
+    code = "READ_TOOK_TOO_LONG"
+
+    def __init__(self, milliseconds_max: int) -> None:
+        super().__init__(
+            f"This read took longer than {milliseconds_max} ms and was ended. "
+            "Ask for less: a smaller project, fewer days or rows."
+        )
+
+
 class ConstraintViolated(Conflict):
     """A unique or foreign key refused the write; the transaction is rolled back."""
 

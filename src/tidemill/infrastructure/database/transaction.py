@@ -14,7 +14,7 @@ from tidemill.core.actor import Actor
 from tidemill.core.clock import MICROSECONDS_PER_SECOND, Instant
 from tidemill.core.facts import Fact, FactActor
 from tidemill.core.ids import TenantId
-from tidemill.core.ports import Once, Row, StoreKind, Value
+from tidemill.core.ports import Once, ReadGuard, Row, StoreKind, Value
 from tidemill.core.store_errors import IdempotencyKeyReused
 
 T = TypeVar("T")
@@ -151,6 +151,10 @@ class BaseTx:
         """See `Tx.all_alone`."""
         return self.all(sql, **parameters)
 
+    def all_guarded(self, sql: str, guard: ReadGuard, /, **parameters: Value) -> Sequence[Row]:
+        """See `Tx.all_guarded`."""
+        raise NotImplementedError
+
     def lock_changes(self) -> None:
         """Make the numbers of changes follow the order of commits."""
         raise NotImplementedError
@@ -239,6 +243,10 @@ class BaseTx:
         self.execute_many(
             _INSERT_STREAM, [{**fact, "seq": first + i} for i, fact in enumerate(facts)]
         )
+
+    def _must_read(self) -> None:
+        if self._writable:
+            raise RuntimeError("A guarded read needs a transaction that only reads.")
 
     def _must_write(self) -> None:
         if not self._writable:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
+import asyncpg
+
 from tidemill.core.clock import Instant
 from tidemill.core.ids import TenantId
-from tidemill.core.ports import Row, StoreKind, Value
+from tidemill.core.ports import ReadGuard, Row, StoreKind, Value
+from tidemill.core.store_errors import ReadTookTooLong
 from tidemill.infrastructure.database.postgres.bridge import wait_for
 from tidemill.infrastructure.database.postgres.committing import counted
 from tidemill.infrastructure.database.sql import Statement, parse, parse_scoped
@@ -32,6 +35,8 @@ _NUMBER: Final = """
         WITH ORDINALITY AS f (id, feature, type, subject, at, actor, topics, data, traceparent,
                               position)
 """
+# For the rest of the transaction alone.
+_TIMEOUT: Final = "SELECT set_config('statement_timeout', $1, true)"
 _COLUMNS: Final = [
     "id",
     "feature",
@@ -115,6 +120,18 @@ class PostgresTx(BaseTx):
         statement = self._check(sql)
         arguments = self._arguments(statement, parameters)
         return wait_for(counted(self._connection, statement.postgres, arguments))
+
+    def all_guarded(self, sql: str, guard: ReadGuard, /, **parameters: Value) -> Sequence[Row]:
+        """See `Tx.all_guarded`."""
+        self._must_read()
+        before = self._wait(self._connection.fetchval, "SHOW statement_timeout")
+        self._wait(self._connection.execute, _TIMEOUT, str(guard.milliseconds_max))
+        try:
+            rows = self.all(sql, **parameters)
+        except asyncpg.QueryCanceledError as error:
+            raise ReadTookTooLong(guard.milliseconds_max) from error
+        self._wait(self._connection.execute, _TIMEOUT, before)
+        return rows
 
     def lock_changes(self) -> None:
         """Make the numbers of changes follow the order of commits."""

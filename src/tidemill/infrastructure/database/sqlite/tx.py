@@ -12,8 +12,9 @@ import msgspec
 
 from tidemill.core.clock import Instant
 from tidemill.core.ids import TenantId
-from tidemill.core.ports import Row, StoreKind, Value
+from tidemill.core.ports import ReadGuard, Row, StoreKind, Value
 from tidemill.infrastructure.database.sql import parse, parse_scoped, placed
+from tidemill.infrastructure.database.sqlite.guarding import guarded
 from tidemill.infrastructure.database.transaction import INSERT_AUDIT, BaseTx
 
 _AUDITED_ALIKE: Final = ("at", "action", "actor", "address", "before", "after", "detail")
@@ -91,6 +92,12 @@ class SqliteTx(BaseTx):
     def all(self, sql: str, /, **parameters: Value) -> Sequence[Row]:
         """See `Tx.all`."""
         return cast("Sequence[Row]", self._run(sql, parameters).fetchall())
+
+    def all_guarded(self, sql: str, guard: ReadGuard, /, **parameters: Value) -> Sequence[Row]:
+        """See `Tx.all_guarded`."""
+        self._must_read()
+        with guarded(self._connection, guard):
+            return self.all(sql, **parameters)
 
     def write_audits(self) -> None:
         """See `BaseTx.write_audits`; lines side by side that say the same are one statement."""

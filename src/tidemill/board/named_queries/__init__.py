@@ -1,0 +1,1 @@
+"""Named queries: questions to the board that a model may ask, each a fixed statement."""
