@@ -34,6 +34,7 @@ projects create TM Tidemill
 projects list
 items create First -p TM --type task
 items import backlog.csv -p TM
+projects export TM --output tm.csv
 items show TM-1
 items list -p TM
 items list --filter is:open

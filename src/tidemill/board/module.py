@@ -20,6 +20,8 @@ from tidemill.board.critical_paths.routes import ROUTES as CRITICAL_PATH_ROUTES
 from tidemill.board.critical_paths.service import CriticalPathService
 from tidemill.board.dependencies.routes import ROUTES as DEPENDENCY_ROUTES
 from tidemill.board.dependencies.service import DependencyService
+from tidemill.board.exports.routes import ROUTES as EXPORT_ROUTES
+from tidemill.board.exports.service import ExportService
 from tidemill.board.filter_contract import ITEM_FILTERS
 from tidemill.board.handles.service import handles_projection
 from tidemill.board.imports.routes import ROUTES as IMPORT_ROUTES
@@ -92,6 +94,7 @@ ROUTES: Final = (
     *TRANSFER_ROUTES,
     *CRITICAL_PATH_ROUTES,
     *IMPORT_ROUTES,
+    *EXPORT_ROUTES,
     *TIME_ENTRY_ROUTES,
     *TIMER_ROUTES,
     *TIME_REPORT_ROUTES,
@@ -140,6 +143,7 @@ def build(parts: Parts) -> Offer:
             "transfers": TransferService(parts.tenants, limits),
             "critical_paths": CriticalPathService(parts.tenants, limits),
             "imports": ImportService(parts.tenants, limits),
+            "exports": ExportService(parts.tenants, limits),
             "time_entries": TimeEntryService(parts.tenants, limits),
             "timers": TimerService(parts.tenants, limits),
             "time_reports": TimeReportService(parts.tenants, parts.clock),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+from http.client import HTTPException
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,6 +12,7 @@ import typer
 from tidemill.cli.client import connect, segment
 from tidemill.cli.commands import workflows
 from tidemill.cli.commands.activity import project_activity_app
+from tidemill.cli.failures import CommandFailed
 from tidemill.cli.lazy import group
 from tidemill.cli.options import All, Limit, limit_of
 from tidemill.cli.output import Column, emit, emit_rows, when
@@ -28,6 +32,13 @@ _PATH: list[Column] = [
     ("STATUS", "status"),
     ("TITLE", "title"),
 ]
+
+
+class ExportFormat(StrEnum):
+    """What an export is written as."""
+
+    CSV = "csv"
+    ICS = "ics"
 
 
 @app.command("list", examples=("tidemill projects list",))
@@ -61,3 +72,33 @@ def critical_path(
     path = f"/projects/{segment(project)}/critical-path"
     rows = list(connect().pages(path, limit=limit_of(limit, all_)))
     emit_rows(rows, _PATH, "No unfinished item of this project blocks another one.")
+
+
+@app.command(
+    examples=(
+        "tidemill projects export TM -o tm.csv",
+        "tidemill projects export TM -o due.ics --format ics --filter is:open",
+    )
+)
+def export(
+    project: Annotated[str, typer.Argument(help="The project's key or id.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")],
+    format_: Annotated[
+        ExportFormat, typer.Option("--format", help="All items, or due days as a calendar.")
+    ] = ExportFormat.CSV,
+    filter_: Annotated[
+        str | None, typer.Option("--filter", help="Only what fulfils this, such as is:open.")
+    ] = None,
+) -> None:
+    """Write the items of a project into a file, as they arrive."""
+    size = 0
+    path = f"/projects/{segment(project)}/export"
+    client = connect()
+    with client.stream(path, format=format_.value, filter=filter_) as answer:
+        try:
+            with output.open("wb") as file:
+                for part in answer:
+                    size += file.write(part)
+        except (HTTPException, OSError) as error:
+            raise CommandFailed(f"{output} is not whole: {error}.") from error
+    emit({"file": str(output), "bytes": size}, f"{size} bytes are in {output}.")

@@ -1,0 +1,89 @@
+"""HTTP of exports."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Annotated, Final
+
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import QueryParameter
+from litestar.response import Stream
+
+from tidemill.board.exports.calendar import END, beginning, events
+from tidemill.board.exports.models import ITEM_COLUMNS, ExportFormat, item_row
+from tidemill.board.exports.service import ExportService
+from tidemill.board.filters.parsing import parse
+from tidemill.board.permissions import READ_WORK_ITEMS
+from tidemill.board.projects.models import Project
+from tidemill.board.projects.service import ProjectService
+from tidemill.board.time_entries.csv import csv_lines
+from tidemill.board.work_items.models import WorkItem
+from tidemill.core.actor import Actor
+from tidemill.http import get
+
+Format = Annotated[
+    ExportFormat,
+    QueryParameter(
+        name="format", description="A table of all items, or the due days as a calendar."
+    ),
+]
+FilterText = Annotated[
+    str | None,
+    QueryParameter(name="filter", description="Only what fulfils this, such as `is:open`."),
+]
+_EXPORT: Final = ResponseSpec(
+    str,
+    description="CSV with a line for each item, or an iCalendar with an event for each due day.",
+    media_type="text/csv",
+    generate_examples=False,
+)
+# The answer adds its charset.
+CSV: Final = "text/csv"
+CALENDAR: Final = "text/calendar"
+Pages = AsyncIterator[Sequence[WorkItem]]
+
+
+@get(
+    "/projects/{project_id:str}/export",
+    READ_WORK_ITEMS,
+    opt={"stream": True},
+    responses={200: _EXPORT},
+)
+async def export_project(
+    *,
+    project_id: str,
+    actor: Actor,
+    projects: ProjectService,
+    exports: ExportService,
+    format_: Format = ExportFormat.CSV,
+    filter_: FilterText = None,
+) -> Stream:
+    """Export the items of a project as a table, or its due days as a calendar."""
+    project = await projects.get(project_id, actor=actor)
+    pages = exports.items(project, parse(filter_ or ""), actor=actor)
+    # A filter that names what is not there is told before the answer begins.
+    first = await anext(pages)
+    whole = _table(first, pages)
+    media_type = CSV
+    if format_ is ExportFormat.ICS:
+        whole, media_type = _calendar(project, first, pages), CALENDAR
+    name = f'attachment; filename="{project.key}.{format_}"'
+    return Stream(whole, media_type=media_type, headers={"Content-Disposition": name})
+
+
+async def _table(first: Sequence[WorkItem], pages: Pages) -> AsyncIterator[bytes]:
+    yield csv_lines([ITEM_COLUMNS, *map(item_row, first)])
+    async for items in pages:
+        yield csv_lines(map(item_row, items))
+
+
+async def _calendar(
+    project: Project, first: Sequence[WorkItem], pages: Pages
+) -> AsyncIterator[bytes]:
+    yield beginning(project.name) + events(first)
+    async for items in pages:
+        yield events(items)
+    yield END
+
+
+ROUTES: Final = (export_project,)
