@@ -39,6 +39,7 @@ items show TM-1
 items list -p TM
 items list --filter is:open
 search First
+board TM --lane none
 hook=webhooks add https://receiver.invalid/ -e job* --description Pager
 webhooks list
 webhooks show {hook}

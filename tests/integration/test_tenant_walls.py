@@ -262,6 +262,7 @@ async def _things(app: App) -> dict[str, str]:
         "entry_id": entry["id"],
         "sprint_id": sprint["id"],
         "view_id": view["id"],
+        "status": "todo",
         "comment_id": comment["id"],
         "emoji": "👍",
         "attachment_id": (await _a_file(owner, item["id"]))["id"],
@@ -358,6 +359,8 @@ async def _snapshot(walls: Walls) -> list[Any]:
     paths = (
         f"/projects/{walls.ids['project_id']}",
         f"/projects/{walls.ids['project_id']}/time-settings",
+        f"/projects/{walls.ids['project_id']}/board-settings",
+        f"/projects/{walls.ids['project_id']}/board",
         f"/work-items/{walls.ids['item_id']}",
         f"/work-items/{walls.ids['item_id']}/watchers",
         f"/labels/{walls.ids['label_id']}",

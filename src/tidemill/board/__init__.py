@@ -6,6 +6,7 @@ from tidemill.board.attachment_facts import (
     AttachmentId,
     AttachmentState,
 )
+from tidemill.board.board_facts import BoardSettingsChanged
 from tidemill.board.comment_facts import (
     CommentCreated,
     CommentDeleted,
@@ -75,6 +76,7 @@ __all__ = [
     "AttachmentId",
     "AttachmentState",
     "Board",
+    "BoardSettingsChanged",
     "CommentCreated",
     "CommentDeleted",
     "CommentId",

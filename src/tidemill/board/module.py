@@ -13,6 +13,10 @@ from tidemill.board.assistant_contexts.service import AssistantContextService
 from tidemill.board.attachments.routes import ROUTES as ATTACHMENT_ROUTES
 from tidemill.board.attachments.service import AttachmentService, Rules
 from tidemill.board.blobs.service import BlobSweeper
+from tidemill.board.board_settings.routes import ROUTES as BOARD_SETTINGS_ROUTES
+from tidemill.board.board_settings.service import BoardSettingsService
+from tidemill.board.boards.routes import ROUTES as BOARD_ROUTES
+from tidemill.board.boards.service import BoardService
 from tidemill.board.comments.routes import ROUTES as COMMENT_ROUTES
 from tidemill.board.comments.service import CommentService
 from tidemill.board.contract import BOARD
@@ -78,6 +82,8 @@ ROUTES: Final = (
     *WORKFLOW_ROUTES,
     *WORK_ITEM_ROUTES,
     *LISTING_ROUTES,
+    *BOARD_ROUTES,
+    *BOARD_SETTINGS_ROUTES,
     *LABEL_ROUTES,
     *WATCHER_ROUTES,
     *SPRINT_ROUTES,
@@ -127,6 +133,8 @@ def build(parts: Parts) -> Offer:
             "workflows": WorkflowService(parts.tenants),
             "work_items": work_items,
             "listing": ListingService(parts.tenants, limits),
+            "boards": BoardService(parts.tenants, limits),
+            "board_settings": BoardSettingsService(parts.tenants),
             "labels": LabelService(parts.tenants, limits),
             "watchers": WatcherService(parts.tenants),
             "sprints": SprintService(parts.tenants, limits, Sprinting(), parallel=parallel_sprints),

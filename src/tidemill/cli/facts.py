@@ -148,6 +148,7 @@ TOLD: Final[Mapping[str, Callable[[Data], Iterable[object]]]] = {
         data.get("project_id"),
         ", ".join(status.get("key", "") for status in data.get("statuses") or ()),
     ],
+    "BoardSettingsChanged": _fields("project_id"),
     "ViewCreated": _fields("view_id"),
     "ViewUpdated": _fields("view_id"),
     "ViewDeleted": _fields("view_id"),

@@ -49,6 +49,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "labels": ("labels", "List, make and change labels of work items.", WORK),
     "time": ("time", "Track time on work items, by timers and by hand; report it.", WORK),
     "sprints": ("sprints", "Plan sprints, start and end them, see how they go.", WORK),
+    "board": ("board", "Show a board: its columns and lanes, live if you like.", WORK),
     "search": ("search", "Find work items by words.", WORK),
     "llm": ("llm", "Read what a model may know: of the board, and of a project.", WORK),
     "scripts": ("scripts", "Deploy scripts and look at them.", WORK),

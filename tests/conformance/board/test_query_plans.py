@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from tests.fixtures.board import BoardWorld
+from tests.fixtures.board_plans import board_statements
 from tests.fixtures.filter_plans import USUAL, usual_statement
 from tests.fixtures.stores import StoreClock, a_tenant, store_options
 from tidemill.board.activity_feeds import repository as activity
@@ -79,6 +80,7 @@ async def test_statements_use_their_indexes_on_postgres(tmp_path: Path) -> None:
             usual_plans = await _plans(*place, world, usual)
             await stores.tenants.write(world.tenant_id, lambda tx: tx.execute(_CHAIN))
             linked = await _plans(*place, world, LINKED)
+            boards = await _plans(*place, world, board_statements(project.id, "postgres"))
         finally:
             await stores.close()
 
@@ -93,6 +95,11 @@ async def test_statements_use_their_indexes_on_postgres(tmp_path: Path) -> None:
         assert "Seq Scan on dependencies" not in plan, (name, plan)
         assert "Seq Scan on activities" not in plan, (name, plan)
         assert "Seq Scan on stream" not in plan, (name, plan)
+    for name in ("cards", "further cards"):
+        # All rows have one status here, so that the index of ranks serves as well.
+        indexes = ("idx_work_items_board", "idx_work_items_rank")
+        assert any(index in boards[name] for index in indexes), (name, boards[name])
+        assert "Seq Scan on work_items" not in boards[name], (name, boards[name])
 
 
 async def _plans(

@@ -100,6 +100,7 @@ async def _made(app: App) -> list[str]:
     item_id = (await _post(owner, "work-items", item))["id"]
     spent = {"work_item_id": item_id, "date": "2026-03-02", "duration_seconds": 60}
     settings = f"projects/{project['id']}/time-settings"
+    board = f"projects/{project['id']}/board-settings"
     days = {"start_date": "2026-11-23", "end_date": "2026-12-04"}
     sprint = {"project_id": project["id"], "name": "Spring tide", **days}
     comment = await _post(owner, f"work-items/{item_id}/comments", {"content": "Read"})
@@ -126,14 +127,19 @@ async def _made(app: App) -> list[str]:
         "tenants": me["tenant"]["id"],
         "members": me["user"]["id"],
     }
-    for thing, body in [*_PUT.items(), (settings, {"books_jobs": True})]:
+    for thing, body in [
+        *_PUT.items(),
+        (settings, {"books_jobs": True}),
+        (board, {"lane_field": "epic"}),
+    ]:
         put = await owner.put(f"/api/v1/{thing}", json=body)
         assert put.status_code == 200, put.text
     things = [f"{kind}/{one}" for kind, one in ids.items()]
     workflow = f"projects/{project['id']}/workflow"
     brief = f"llm/projects/{project['id']}"
     content = f"attachments/{ids['attachments']}/content"
-    own = (f"projects/{project['id']}", workflow, settings, brief, content, "scripts/f/tides")
+    of_it = (workflow, settings, brief, board, content)
+    own = (f"projects/{project['id']}", *of_it, "scripts/f/tides")
     return [f"/api/v1/{one}" for one in (*own, *things, *_PUT)]
 
 

@@ -35,6 +35,7 @@ from tidemill.board.ranking.service import Ranking
 from tidemill.board.texts import item_key, name_key
 from tidemill.board.work_items.changes import entered
 from tidemill.board.work_items.labelling.service import Labelling
+from tidemill.board.work_items.limiting.service import WipLimits
 from tidemill.board.work_items.models import WorkItem
 from tidemill.board.work_items.repository import WorkItemRepository
 from tidemill.board.workflows.models import DEFAULT_WORKFLOW, Workflow
@@ -67,6 +68,7 @@ class ImportService:
         self._attaching = Attaching()
         self._labelling = Labelling(limits)
         self._workflows = Workflows()
+        self._wip_limits = WipLimits()
 
     async def import_file(
         self,
@@ -218,6 +220,8 @@ class ImportService:
             items |= portion
         comments = self._attaching.comment(tx, made.planned, items, by=by)
         self._attaching.join(tx, made.links, items, by=by)
+        # Last of all that waits for others.
+        self._wip_limits.hold_all(tx, items.values())
         rows_made = tuple(_created(row, items.get(row.line)) for row in made.rows)
         return structs.replace(made, rows=rows_made), comments
 
@@ -263,6 +267,7 @@ def _item(
         updated_at=tx.now,
         updated_by=author,
         workflow_id=numbers.workflow_id,
+        limits_id=numbers.limits_id,
     )
 
 

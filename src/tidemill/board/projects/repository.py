@@ -42,7 +42,7 @@ _TAKE_NUMBERS = """
     UPDATE projects SET next_item_number = next_item_number + :count
     WHERE tenant_id = :tenant_id AND id = :reference
         AND archived_at IS NULL AND deleted_at IS NULL
-    RETURNING id, key, next_item_number, workflow_id
+    RETURNING id, key, next_item_number, workflow_id, limits_id
 """
 _TAKE_NUMBERS_BY_KEY = _TAKE_NUMBERS.replace("id = :reference", "key = :reference")
 
@@ -50,13 +50,15 @@ _TAKE_NUMBERS_BY_KEY = _TAKE_NUMBERS.replace("id = :reference", "key = :referenc
 class Numbers(Struct, frozen=True):
     """Numbers that nobody else will get: from `first` on, in the project `project_id`.
 
-    `workflow_id` is the project's, as it stays until the transaction ends.
+    `workflow_id` is the project's, and `limits_id` are the limits of its board, as they stay until
+    the transaction ends.
     """
 
     project_id: ProjectId
     project_key: str
     first: int
     workflow_id: str | None = None
+    limits_id: str | None = None
 
 
 class ProjectRepository:
@@ -121,8 +123,8 @@ class ProjectRepository:
         row = tx.one(sql, reference=reference, count=count) if sql else None
         if row is None:
             return None
-        project_id, key, following, workflow_id = row
-        return Numbers(project_id, key, following - count, workflow_id)
+        project_id, key, following, workflow_id, limits_id = row
+        return Numbers(project_id, key, following - count, workflow_id, limits_id)
 
 
 def _sql_for(reference: str, by_id: str, by_key: str) -> tuple[str | None, str]:

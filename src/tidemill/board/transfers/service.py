@@ -36,6 +36,7 @@ from tidemill.board.transfers.repository import TransferRepository
 from tidemill.board.versions import ANY_VERSION, Expected
 from tidemill.board.work_items.changes import differences, entered, next_version
 from tidemill.board.work_items.labelling.service import Labelling
+from tidemill.board.work_items.limiting.service import WipLimits
 from tidemill.board.work_items.models import WorkItem, check_changeable, check_parent
 from tidemill.board.work_items.references.service import References
 from tidemill.board.work_items.repository import WorkItemRepository
@@ -60,6 +61,7 @@ class TransferService:
         self._blocking = Blocking()
         self._history = History()
         self._workflows = Workflows()
+        self._wip_limits = WipLimits()
 
     async def transfer(
         self,
@@ -96,6 +98,7 @@ class TransferService:
             gone = self._gone(tx, olds, numbers, parent, by=actor)
             if parent is not None:
                 self._blocking.refuse_cycle_of_parent(tx, root.id, parent.id)
+            self._wip_limits.hold_all(tx, [each[0] for each in gone])
             made = Transfer(
                 item=gone[0][0],
                 items=tuple(told for item, _, told in gone if item.deleted_at is None),
@@ -211,6 +214,7 @@ class TransferService:
             project_id=numbers.project_id,
             project_key=numbers.project_key,
             workflow_id=numbers.workflow_id,
+            limits_id=numbers.limits_id,
             status=status_in(workflow, item.status, item.status_category),
             sprint_id=None,
             sprint_name=None,

@@ -62,7 +62,8 @@ class WorkItem(Struct, frozen=True):
 
     `project_key`, `project_archived_at`, `assignee_name` and `assignee_avatar` are joined.
     `job` is a `JobSummary` as JSON, dates are `YYYY-MM-DD`. `has_open_blocker` is 1 when something
-    unfinished blocks it. `workflow_id` is the project's, None the default one. `labels` is no
+    unfinished blocks it. `workflow_id` is the project's, None the default one;
+    `limits_id` are the settings of its board, where writes must hold limits. `labels` is no
     column: those of `label_ids` that are not deleted, where somebody has looked them up.
     """
 
@@ -105,6 +106,7 @@ class WorkItem(Struct, frozen=True):
     workflow_id: str | None = None
     archived_at: Instant | None = None
     attachment_count: int = 0
+    limits_id: str | None = None
     labels: tuple[ItemLabel, ...] = ()
 
     @property
@@ -300,10 +302,15 @@ def check_parent(
 
 def check_changeable(item: WorkItem, *, param: str | None = None) -> None:
     """Return when an item may change; raises `ProjectIsArchived` and `WorkItemIsArchived`."""
-    if item.project_archived_at is not None:
-        raise ProjectIsArchived(item.project_key)
+    check_project_active(item)
     if item.archived_at is not None:
         raise WorkItemIsArchived(item.key, param=param)
+
+
+def check_project_active(item: WorkItem) -> None:
+    """Return when nothing of an item's project is frozen; raises `ProjectIsArchived`."""
+    if item.project_archived_at is not None:
+        raise ProjectIsArchived(item.project_key)
 
 
 def can_assign_to_sprint(item_type: str, types: Sequence[str] = PLANNABLE) -> None:

@@ -21,7 +21,7 @@ SELECT_ITEMS: Final = f"""
         (
             SELECT COUNT(*) FROM attachments AS t
             WHERE t.tenant_id = w.tenant_id AND t.work_item_id = w.id
-        )
+        ), p.limits_id
     FROM work_items AS w
     JOIN projects AS p
         ON p.tenant_id = w.tenant_id AND p.id = w.project_id AND p.deleted_at IS NULL

@@ -37,6 +37,7 @@ from tidemill.board.work_items.changes import (
 )
 from tidemill.board.work_items.guarding.service import Guarding
 from tidemill.board.work_items.labelling.service import Labelling
+from tidemill.board.work_items.limiting.service import WipLimits
 from tidemill.board.work_items.models import (
     PLANNABLE,
     NewWorkItem,
@@ -46,6 +47,7 @@ from tidemill.board.work_items.models import (
     WorkItemFilter,
     check_changeable,
     check_parent,
+    check_project_active,
     check_type,
     valid_dates,
     valid_description,
@@ -102,6 +104,7 @@ class WorkItemService:
         self._blocking = Blocking()
         self._workflows = Workflows()
         self._guarding = Guarding()
+        self._wip_limits = WipLimits()
         self._blocked_items_wait = blocked_items_wait
 
     async def create(
@@ -148,6 +151,7 @@ class WorkItemService:
                 due_date=due,
                 label_ids=joined_ids(labels),
                 workflow_id=numbers.workflow_id,
+                limits_id=numbers.limits_id,
                 labels=labels,
                 version=1,
                 created_at=tx.now,
@@ -158,8 +162,7 @@ class WorkItemService:
             begun = entered(item, None, workflow=workflow, at=tx.now)
             item = self._sprinting.changed(tx, begun, new.sprint, types)
             self._items.add(tx, item)
-            self._labelling.save(tx, None, item)
-            self._sprinting.save(tx, None, item)
+            self._follow(tx, None, item)
             self._history.created(tx, item.state(), by=actor)
             return item
 
@@ -241,8 +244,7 @@ class WorkItemService:
                 self._refuse_waiting(tx, item, wanted)
             watched = self._watched(tx, item, wanted)
             saved = self._save(tx, wanted, by=actor)
-            self._labelling.save(tx, item, saved)
-            self._sprinting.save(tx, item, saved)
+            self._follow(tx, item, saved)
             if saved.parent_id is not None and saved.parent_id != item.parent_id:
                 self._blocking.refuse_cycle_of_parent(tx, saved.id, saved.parent_id)
             self._history.updated(tx, saved.state(), fields, by=actor)
@@ -281,7 +283,7 @@ class WorkItemService:
             item = self._shown(tx, found)
             if item.deleted_at is None:
                 return item
-            _refuse_archived(item)
+            check_project_active(item)
             if item.parent_id is not None:
                 parent = self._items.find(tx, item.parent_id, lock="parent")
                 if parent is None or parent.deleted_at is not None:
@@ -289,7 +291,7 @@ class WorkItemService:
             back = self._sprinting.returned(tx, structs.replace(item, deleted_at=None))
             watched = self._watched(tx, item, back)
             restored = self._save(tx, back, by=actor)
-            self._sprinting.save(tx, item, restored)
+            self._follow(tx, item, restored)
             self._history.restored(tx, restored.state(), by=actor)
             self._blocking.tell(tx, watched, by=actor)
             return restored
@@ -324,7 +326,7 @@ class WorkItemService:
         item = self._items.find(tx, reference, lock="change")
         if item is None or item.deleted_at is not None:
             raise WorkItemNotFound(reference)
-        _refuse_archived(item)
+        check_project_active(item)
         return item
 
     def _take_number(self, tx: Tx, project: str | None) -> Numbers:
@@ -362,6 +364,12 @@ class WorkItemService:
         if item is not None:
             self._ranking.lock(tx, item.project_id)
 
+    def _follow(self, tx: Tx, old: WorkItem | None, new: WorkItem) -> None:
+        """Write what labels and sprints have of an item, and hold the limits of its board."""
+        self._labelling.save(tx, old, new)
+        self._sprinting.save(tx, old, new)
+        self._wip_limits.hold(tx, old, new)
+
     def _save(self, tx: Tx, item: WorkItem, *, by: Actor) -> WorkItem:
         saved = next_version(item, at=tx.now, by=by.user_id or by.id)
         if not self._items.save(tx, saved):
@@ -373,11 +381,6 @@ def _check_below(new: NewWorkItem, project_id: ProjectId, parent: WorkItem) -> N
     check_parent(
         (None, new.item_type, project_id), (parent.id, parent.item_type, parent.project_id)
     )
-
-
-def _refuse_archived(item: WorkItem) -> None:
-    if item.project_archived_at is not None:
-        raise ProjectIsArchived(item.project_key)
 
 
 def _keyset(

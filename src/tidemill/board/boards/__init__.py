@@ -1,0 +1,1 @@
+"""Boards: the items of a project by status."""

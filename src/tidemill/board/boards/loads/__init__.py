@@ -1,0 +1,1 @@
+"""What counts towards the limits of a board."""

@@ -1,0 +1,1 @@
+"""Swim lanes: how items are cut across the columns of boards."""

@@ -1,0 +1,1 @@
+"""Limits of work in progress, held where items are written."""

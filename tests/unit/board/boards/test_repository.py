@@ -1,0 +1,39 @@
+"""Boards find their items by indexes."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.board import BoardWorld
+from tests.fixtures.board_plans import board_statements
+from tidemill.board.board_settings.models import LaneField
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_board_statements_read_indexes(world: BoardWorld) -> None:
+    path = _path(world)
+    given = {"tenant_id": world.tenant_id, "limit": 51}
+    plans = {}
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        for name, (sql, parameters) in board_statements("p", "sqlite").items():
+            rows = connection.execute(f"EXPLAIN QUERY PLAN {sql}", {**given, **parameters})
+            plans[name] = "\n".join(row[3] for row in rows)
+
+    for name, plan in plans.items():
+        assert "SCAN w" not in plan, (name, plan)
+    for name in ("cards", "further cards"):
+        assert plans[name].count("idx_work_items_board") in {1, 7}, plans[name]
+        assert "TEMP B-TREE" not in plans[name], plans[name]
+    assert "TEMP B-TREE" not in plans["counts"]
+    for field in LaneField:
+        assert "idx_work_items_status_category" in plans[f"started by {field}"], field
+
+
+def _path(world: BoardWorld) -> Path:
+    (path,) = Path(world.stores_directory).glob(f"**/{world.tenant_id}/main.db")
+    return path
