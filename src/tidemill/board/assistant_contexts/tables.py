@@ -105,7 +105,7 @@ TABLES: Final[dict[str, dict[str, str]]] = {
 KEPT_BACK: Final[dict[str, frozenset[str]]] = {
     # What a job printed is for those who may read jobs.
     "work_items": frozenset({"job", "label_ids"}),
-    "projects": frozenset({"workflow_id"}),
+    "projects": frozenset({"limits_id", "workflow_id"}),
     "sprints": frozenset({"snapshot"}),
     "labels": frozenset({"name_key"}),
     "activities": frozenset({"fact_id"}),
