@@ -16,16 +16,16 @@ from tidemill.board.board_settings.models import (
 from tidemill.board.errors import InvalidText
 from tidemill.board.workflows.models import DEFAULT_WORKFLOW
 
-TODO = BoardColumn(statuses=("todo",))
+WAITING = BoardColumn(statuses=("todo",))
 
 
 @pytest.mark.parametrize(
     ("rules", "param"),
     [
-        (Rules(columns=(TODO,) * (columns_max + 1)), "columns"),
+        (Rules(columns=(WAITING,) * (columns_max + 1)), "columns"),
         (Rules(columns=(BoardColumn(statuses=()),)), "columns[0].statuses"),
         (Rules(columns=(BoardColumn(statuses=("todo", "nowhere")),)), "columns[0].statuses"),
-        (Rules(columns=(TODO, TODO)), "columns[1].statuses"),
+        (Rules(columns=(WAITING, WAITING)), "columns[1].statuses"),
         (Rules(columns=(BoardColumn(statuses=("done", "done")),)), "columns[0].statuses"),
         (
             Rules(columns=(BoardColumn(statuses=("todo",), limit=Limit(items_max=0)),)),
@@ -56,7 +56,7 @@ def test_columns_of_leaves_out_what_the_workflow_lost() -> None:
         columns=(
             BoardColumn(statuses=("gone", "done")),
             BoardColumn(statuses=("gone too",), name="Gone"),
-            TODO,
+            WAITING,
         )
     )
 
