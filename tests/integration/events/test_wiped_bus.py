@@ -178,7 +178,13 @@ _OTHERS: Final = pytest.mark.full(reason="what differs between buses is proved b
         pytest.param("amqp", 40, 400, marks=_OTHERS),
         pytest.param("postgres", 40, 400, marks=_OTHERS),
         pytest.param(
-            "nats", 200, 3000, marks=pytest.mark.full(reason="takes over 20 s of both cores")
+            "nats",
+            200,
+            3000,
+            marks=[
+                pytest.mark.full(reason="takes over 20 s of both cores"),
+                pytest.mark.timeout(300),
+            ],
         ),
     ],
 )
