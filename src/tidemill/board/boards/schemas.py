@@ -99,7 +99,7 @@ class LoadView(View, frozen=True, kw_only=True):
         )
 
 
-class StatusView(View, frozen=True, kw_only=True):
+class ColumnStatusView(View, frozen=True, kw_only=True):
     """A status of a column."""
 
     key: str
@@ -137,7 +137,7 @@ class ColumnView(View, frozen=True, kw_only=True):
 
     key: str
     name: str
-    statuses: list[StatusView]
+    statuses: list[ColumnStatusView]
     count: int
     limit: LoadView | None
     cards: list[CardView]
@@ -150,7 +150,7 @@ class ColumnView(View, frozen=True, kw_only=True):
         return cls(
             key=column.shown.key,
             name=column.shown.name,
-            statuses=[StatusView.of(status) for status in column.shown.statuses],
+            statuses=[ColumnStatusView.of(status) for status in column.shown.statuses],
             count=column.count,
             limit=LoadView.of(column.load),
             cards=[CardView.of(card, project_key) for card in cards],
