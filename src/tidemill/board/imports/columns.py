@@ -78,6 +78,8 @@ REPEATED: Final = frozenset(
 # Jira has one column for the parents of sub-tasks, and another one for those of stories.
 _REPEATED_OF: Final = {SourceFormat.JIRA: frozenset({"parent"})}
 _unused_told_max: Final = 200
+columns_max: Final = 5_000
+"""More are no table of anybody's, and each of them is looked for in each row."""
 
 
 def names_of(format_: SourceFormat) -> Names:

@@ -23,6 +23,9 @@ from tidemill.board.limits import BoardLimits
 from tidemill.board.work_items.models import Priority, WorkItemType
 from tidemill.board.workflows.models import DEFAULT_WORKFLOW, Workflow
 
+comments_max: Final = 20_000
+links_max: Final = 40_000
+"""Ends of dependencies; each is written by itself, while others wait for the project."""
 _CSV: Final = Reading()
 _WITH_CSV: Final = frozenset(
     {SourceFormat.CSV, SourceFormat.JIRA, SourceFormat.PLANE, SourceFormat.REDMINE}
@@ -56,10 +59,19 @@ def read_backlog(
         )
     reader = RowReader(columns, words, limits, reading.prefix)
     drafts: list[Draft] = []
+    comments = links = 0
     are_filled = [table.delimiter is not None] * len(columns)
     for row in table.rows:
-        drafts.append(reader.draft(row))
+        draft = reader.draft(row)
+        drafts.append(draft)
         _mark(are_filled, row)
+        comments += len(draft.comments)
+        links += len(draft.links)
+        if comments > comments_max or links > links_max:
+            raise ImportTooLarge(
+                f"The file has more than {comments_max} comments, or more than {links_max} links. "
+                "Split it."
+            )
         if len(drafts) > limits.import_rows_max:
             raise ImportTooLarge(f"The file has more than {limits.import_rows_max} rows. Split it.")
     return Backlog(

@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from tidemill.board.errors import ImportTooLarge, ImportUnreadable
+from tidemill.board.imports.columns import columns_max
 from tidemill.board.imports.models import SourceFormat
 from tidemill.board.imports.parsing import decode
 from tidemill.board.imports.sources import github, jira, plane, redmine, trello, vikunja
@@ -45,6 +46,8 @@ def read_document(data: bytes, format_: SourceFormat, rows_max: int) -> Table:
         header |= dict.fromkeys(entry.cells)
         if len(kept) > rows_max:
             raise ImportTooLarge(f"The file has more than {rows_max} entries. Split it.")
+        if len(header) > columns_max:
+            raise ImportTooLarge(f"The entries have values of more than {columns_max} names.")
     return Table(
         encoding=encoding,
         delimiter=None,

@@ -40,7 +40,8 @@ def _above(id_: str, parents: Mapping[str, str]) -> list[str]:
     """Return what is above, nearest first; a file may have loops and endless chains."""
     found: list[str] = []
     at = id_
-    while (parent := parents.get(at, "")) in parents and parent not in found and parent != id_:
+    # What has no id is above nothing.
+    while (parent := parents.get(at, "")) and parent in parents and parent not in {*found, id_}:
         found.append(parent)
         at = parent
         # Any more are of one type.

@@ -39,9 +39,11 @@ def _entry(path: str, issue: Mapping[str, Any]) -> Entry:
         path=path,
         cells={
             **cells_of({name: value for name, value in issue.items() if name not in _PARTED}),
+            # Somebody may have called a field of their own as one that each issue has.
             **{
-                text_of(field.get("name")): text_of(field.get("value"))
+                name: text_of(field.get("value"))
                 for field in dicts(issue.get("custom_fields"))
+                if (name := text_of(field.get("name"))) not in issue
             },
             "parent": text_of(inside(issue.get("parent"), "id")),
         },

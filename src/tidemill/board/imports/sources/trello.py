@@ -45,7 +45,7 @@ def entries(document: Any) -> Iterator[Entry]:
                 "id": id_,
                 "list": "done" if card.get("dueComplete") is True else text_of(column),
                 "desc": "\n\n".join(
-                    part for part in (text_of(card.get("desc")), checklists[id_]) if part
+                    part for part in (text_of(card.get("desc")), *checklists[id_]) if part
                 ),
                 "member": members[0] if members else "",
                 "further members": ", ".join(members[1:]),
@@ -68,21 +68,22 @@ def _comments(document: Mapping[str, Any]) -> defaultdict[str, list[Remark]]:
         if action.get("type") == "commentCard" and text.strip():
             author = text_of(inside(action.get("memberCreator"), "fullName"))
             remark = Remark(text, author or None, text_of(action.get("date")) or None)
-            # The newest comes first.
-            found[text_of(inside(inside(data, "card"), "id"))].insert(0, remark)
+            found[text_of(inside(inside(data, "card"), "id"))].append(remark)
+    for remarks in found.values():
+        # The newest comes first in the file.
+        remarks.reverse()
     return found
 
 
-def _checklists(document: Mapping[str, Any]) -> defaultdict[str, str]:
+def _checklists(document: Mapping[str, Any]) -> defaultdict[str, list[str]]:
     """Return the checklists of each card as lists of Markdown."""
-    found: defaultdict[str, str] = defaultdict(str)
+    found: defaultdict[str, list[str]] = defaultdict(list)
     for checklist in dicts(document.get("checklists")):
         lines = [f"**{text_of(checklist.get('name'))}**", ""]
         for each in dicts(checklist.get("checkItems")):
             mark = "x" if each.get("state") == "complete" else " "
             lines.append(f"- [{mark}] {text_of(each.get('name'))}")
-        id_ = text_of(checklist.get("idCard"))
-        found[id_] = "\n\n".join(part for part in (found[id_], "\n".join(lines)) if part)
+        found[text_of(checklist.get("idCard"))].append("\n".join(lines))
     return found
 
 

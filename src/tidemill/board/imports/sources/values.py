@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterator, Mapping
-from html.parser import HTMLParser
 from typing import Any, Final
 
 from tidemill.board.imports.models import Remark
@@ -12,6 +13,11 @@ _NAMES: Final = ("displayName", "name", "fullName", "title", "login", "username"
 _BLOCKS: Final = frozenset(
     ("p", "div", "li", "ul", "ol", "h1", "h2", "h3", "h4", "h5", "h6", "tr", "blockquote", "pre")
 )
+_INSTEAD: Final = {"br": "\n", "li": "- "}
+# No part gives back what it took: hostile texts take no longer than others of their length.
+_TAG: Final = re.compile(r"<(?:(/?)([A-Za-z][A-Za-z0-9-]*+)|[!?])[^<>]*+>")
+_REFERENCE: Final = re.compile(r"&(?:#[0-9]{1,7}|#[Xx][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+_COMMENT: Final = ("<!--", "-->")
 _depth_max: Final = 100
 _LINE_ENDS: Final = frozenset(("paragraph", "heading", "codeBlock", "blockquote", "listItem"))
 
@@ -73,50 +79,50 @@ def remarks_of(value: Any, text: str, author: str, at: str) -> tuple[Remark, ...
 def rich_text(value: Any) -> str:
     """Return a text; of Atlassian's document format, and of HTML, what people read."""
     if isinstance(value, dict):
-        return "".join(_written(value, 0)).strip()
+        parts: list[str] = []
+        _write(value, 0, parts)
+        return "".join(parts).strip()
     text = text_of(value)
     if not text.lstrip().startswith("<"):
         return text
-    reader = _Reader()
-    reader.feed(text)
-    reader.close()
-    return "".join(reader.parts).strip()
+    seen = _TAG.sub(_instead, _without_comments(text))
+    return _REFERENCE.sub(lambda match: html.unescape(match[0]), seen).strip()
 
 
-def _written(node: Mapping[str, Any], depth: int) -> Iterator[str]:
+def _write(node: Mapping[str, Any], depth: int, parts: list[str]) -> None:
     if depth > _depth_max:
         return
-    kind = node.get("type")
+    kind = text_of(node.get("type"))
     if kind == "listItem":
-        yield "- "
+        parts.append("- ")
     if kind == "hardBreak":
-        yield "\n"
+        parts.append("\n")
     attributes = node.get("attrs")
-    yield text_of(node.get("text")) or text_of(inside(attributes, "text"))
+    parts.append(text_of(node.get("text")) or text_of(inside(attributes, "text")))
     for child in dicts(node.get("content")):
-        yield from _written(child, depth + 1)
+        _write(child, depth + 1, parts)
     if kind in _LINE_ENDS:
-        yield "\n"
+        parts.append("\n")
 
 
-class _Reader(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.parts: list[str] = []
+def _instead(tag: re.Match[str]) -> str:
+    is_end, name = bool(tag[1]), (tag[2] or "").lower()
+    if is_end:
+        return "\n" if name in _BLOCKS else ""
+    return _INSTEAD.get(name, "")
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        del attrs
-        if tag == "br":
-            self.parts.append("\n")
-        if tag == "li":
-            self.parts.append("- ")
 
-    def handle_endtag(self, tag: str) -> None:
-        if tag in _BLOCKS:
-            self.parts.append("\n")
-
-    def handle_data(self, data: str) -> None:
-        self.parts.append(data)
+def _without_comments(text: str) -> str:
+    begin, end = _COMMENT
+    parts: list[str] = []
+    rest = 0
+    while (start := text.find(begin, rest)) >= 0:
+        stop = text.find(end, start + len(begin))
+        if stop < 0:
+            break
+        parts.append(text[rest:start])
+        rest = stop + len(end)
+    return "".join((*parts, text[rest:]))
 
 
 def _is_scalar(value: Any) -> bool:

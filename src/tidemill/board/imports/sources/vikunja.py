@@ -42,23 +42,23 @@ def entries(document: Any) -> Iterator[Entry]:
     if not isinstance(document, list) or not all(isinstance(each, dict) for each in document):
         raise ImportUnreadable("This is no data.json of Vikunja: it is no list of projects.")
     tasks = [
-        (f"[{at}].tasks[{place}]", project, task)
+        (f"[{at}].tasks[{place}]", buckets, task)
         for at, project in enumerate(document)
+        for buckets in (_buckets(project),)
         for place, task in enumerate(dicts(project.get("tasks")))
     ]
     types = types_by_depth({text_of(task.get("id")): _parent(task) for _, _, task in tasks})
-    for path, project, task in tasks:
-        yield _entry(path, project, task, types)
+    for path, buckets, task in tasks:
+        yield _entry(path, buckets, task, types)
 
 
 def _entry(
-    path: str, project: Mapping[str, Any], task: Mapping[str, Any], types: Mapping[str, str]
+    path: str, buckets: Mapping[str, str], task: Mapping[str, Any], types: Mapping[str, str]
 ) -> Entry:
     cells = cells_of({name: value for name, value in task.items() if name not in _PARTED})
     for name in _DAYS:
         if cells.get(name, "").startswith(_NO_DAY):
             cells[name] = ""
-    buckets = {each.get("id"): text_of(each) for each in dicts(project.get("buckets"))}
     people = names_in(task.get("assignees"))
     id_ = text_of(task.get("id"))
     return Entry(
@@ -70,7 +70,7 @@ def _entry(
             "description": rich_text(task.get("description")),
             "status": "done"
             if task.get("done") is True
-            else buckets.get(task.get("bucket_id"), ""),
+            else buckets.get(text_of(task.get("bucket_id")), ""),
             "assignee": people[0] if people else "",
             "further assignees": ", ".join(people[1:]),
             "parent": _parent(task),
@@ -79,6 +79,11 @@ def _entry(
         comments=remarks_of(task.get("comments"), "comment", "author", "created"),
         links=tuple(_links(task.get("related_tasks"))),
     )
+
+
+def _buckets(project: Mapping[str, Any]) -> dict[str, str]:
+    found = {text_of(each.get("id")): text_of(each) for each in dicts(project.get("buckets"))}
+    return {id_: name for id_, name in found.items() if id_}
 
 
 def _parent(task: Mapping[str, Any]) -> str:

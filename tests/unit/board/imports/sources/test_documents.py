@@ -338,3 +338,61 @@ def test_documents_are_bounded() -> None:
             BoardLimits(import_rows_max=1),
             reading=Reading(format=SourceFormat.JIRA),
         )
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        msgspec.json.encode([{f"{row}-{name}": 1 for name in range(100)} for row in range(60)]),
+        b"title" + b",x" * 5_000 + b"\nSail\n",
+    ],
+)
+def test_documents_are_no_wider_than_anybody_needs(document: bytes) -> None:
+    with pytest.raises(ImportTooLarge, match="more than 5000"):
+        _read(document, "plane")
+
+
+@pytest.mark.parametrize("header", ["comment", "outward issue link (blocks)"])
+def test_documents_bring_a_bounded_number_of_comments_and_links(header: str) -> None:
+    row = "Sail," + ",".join(f"TIDE-{number}" for number in range(450))
+    table = f"summary{f',{header}' * 450}\n" + f"{row}\n" * 100
+
+    with pytest.raises(ImportTooLarge, match="more than 20000 comments, or more than 40000 links"):
+        _read(table.encode(), "jira")
+
+
+def test_documents_of_trello_take_no_longer_for_a_card_of_which_much_is_said() -> None:
+    """With time that grows with the square of the number these would take minutes."""
+    checklists = [{"idCard": "c", "name": "n" * 50, "checkItems": []} for _ in range(20_000)]
+    board = {"lists": [], "cards": [{"id": "c", "name": "Sail"}], "checklists": checklists}
+    [draft] = _read(board, "trello").drafts
+
+    assert [problem.column for problem in draft.problems] == ["desc"]
+
+
+def test_documents_of_vikunja_may_have_anything_for_a_bucket() -> None:
+    tasks = [
+        {"id": 1, "title": "Sail", "bucket_id": [1]},
+        {"id": 2, "title": "Row", "bucket_id": 3},
+    ]
+    project = {"buckets": [{"id": {}, "title": "Odd"}, {"id": 3, "title": "Doing"}], "tasks": tasks}
+
+    drafts = _read([project], "vikunja").drafts
+
+    assert [(draft.status, draft.problems) for draft in drafts] == [
+        ("backlog", ()),
+        ("in_progress", ()),
+    ]
+
+
+def test_documents_with_an_entry_without_an_id_keep_the_types_of_the_others() -> None:
+    found = _read([{"title": "Sail", "number": 1}, {"title": "No number"}], "github")
+
+    assert [draft.item_type for draft in found.drafts] == ["task", "task"]
+
+
+def test_documents_of_redmine_keep_what_each_issue_has_from_fields_of_its_name() -> None:
+    custom = [{"name": "id", "value": "K-7"}, {"name": "Story points", "value": "3"}]
+    found = _read({"issues": [{"id": 4, "subject": "Sail", "custom_fields": custom}]}, "redmine")
+
+    assert [(each.external_id, each.points) for each in found.drafts] == [("redmine:4", 3)]
