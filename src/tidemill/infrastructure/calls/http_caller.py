@@ -63,6 +63,9 @@ class HttpCaller:
             return CallAnswer(problem=f"The certificate is not valid: {error.verify_message}.")
         except AddressRefused as error:
             return CallAnswer(problem=str(error))
+        except httptools.HttpParserUpgrade:
+            # The parser raises it apart from its errors.
+            return CallAnswer(problem="The answer wants another protocol, which is not spoken.")
         except (OSError, httptools.HttpParserError) as error:
             return CallAnswer(problem=f"The call failed: {error}.")
 

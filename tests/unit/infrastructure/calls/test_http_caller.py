@@ -97,6 +97,10 @@ async def test_post_returns_status_and_begin_of_the_body(
     [
         (b"", "closed without an answer"),
         (b"SSH-2.0-OpenSSH_9.2\r\n", "The call failed"),
+        (
+            b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: tide\r\n\r\n",
+            "wants another protocol",
+        ),
         (b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 20_000, "The head of the answer is over"),
     ],
 )
