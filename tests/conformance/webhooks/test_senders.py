@@ -102,3 +102,21 @@ async def test_announcer_wakes_the_senders_of_other_processes(world: WebhookWorl
     await until(lambda: woken)
     await bus.stop()
     assert woken == [world.tenant_id]
+
+
+async def test_plan_integration_hears_of_what_another_process_was_shown(
+    world: WebhookWorld,
+) -> None:
+    here, there = world.followers, world.a_follower()
+    await world.an_item()
+    await world.plan()
+    made = await world.a_webhook("work_item.created")
+
+    world.followers = there
+    await world.plan()
+    world.followers = here
+    await here.settle(StoreKind.TENANT, world.tenant_id)
+    await world.an_item()
+    await world.plan()
+
+    assert [one.state for one in await world.log(made)] == ["pending"]

@@ -41,21 +41,25 @@ class Planning:
         self._wake = wake
         self._attempts_max = attempts_max
         self._webhooks = WebhookRepository()
-        self._without: set[TenantId] = set()
+        # Up to which fact of its stream a tenant has none.
+        self._without: dict[TenantId, int] = {}
 
     async def wanted(self, tenant_id: TenantId, facts: Sequence[RecordedFact]) -> bool:
         """Return whether the tenant has a webhook that is enabled.
 
-        One that had none has none until the stream says so, whichever process made it.
+        One that had none has none until the stream says so, whichever process made it. What
+        another process was shown meanwhile may have said so: after a gap it is asked again.
         """
-        if tenant_id in self._without and not any(fact.type in _BEGINNINGS for fact in facts):
+        through = self._without.get(tenant_id, -1)
+        if facts[0].seq <= through + 1 and not any(fact.type in _BEGINNINGS for fact in facts):
+            self._without[tenant_id] = max(through, facts[-1].seq)
             return False
         if await self._tenants.read(tenant_id, self._webhooks.any_active):
-            self._without.discard(tenant_id)
+            self._without.pop(tenant_id, None)
             return True
         if len(self._without) >= tenants_remembered_max:
             self._without.clear()
-        self._without.add(tenant_id)
+        self._without[tenant_id] = max(through, facts[-1].seq)
         return False
 
     def apply(self, tx: Tx, fact: RecordedFact) -> None:
