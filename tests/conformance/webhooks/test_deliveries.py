@@ -218,6 +218,12 @@ async def test_send_integration_disables_what_takes_too_little(world: WebhookWor
     assert (await world.webhook(made)).disabled_reason == "backlog"
     assert world.receiver.calls == []
 
+    world.clock.advance(1)
+    enabled = WebhookChanges(enabled=True)
+    await world.webhooks.change(made.webhook.id, enabled, None, actor=world.actor)
+    await world.send_by(sender)
+    assert len(world.receiver.calls) == 3, "what waited is sent"
+
 
 async def test_ping_integration_is_sent_once(world: WebhookWorld) -> None:
     made = await world.a_webhook("job.finished")

@@ -88,6 +88,7 @@ _ANY_DELETED: Final = (
 _MORE_THAN: Final = """
     SELECT 1 FROM webhook_deliveries
     WHERE tenant_id = :tenant_id AND webhook_id = :webhook_id AND state = 'pending'
+        AND created_at >= :since
     LIMIT 1 OFFSET :most
 """
 _PRUNE: Final = """
@@ -182,9 +183,9 @@ class DeliveryRepository:
         """Return the enabled webhooks that something is due for."""
         return [WebhookId(row[0]) for row in tx.all(_DUE, limit=limit)]
 
-    def has_more_than(self, tx: Tx, webhook_id: WebhookId, most: int) -> bool:
-        """Return whether more than `most` deliveries of a webhook wait."""
-        return tx.one(_MORE_THAN, webhook_id=webhook_id, most=most) is not None
+    def has_more_than(self, tx: Tx, webhook_id: WebhookId, most: int, *, since: Instant) -> bool:
+        """Return whether more than `most` deliveries wait that a webhook was given since then."""
+        return tx.one(_MORE_THAN, webhook_id=webhook_id, most=most, since=since) is not None
 
     def next_due(self, tx: Tx, keep: int) -> Instant | None:
         """Return when there is something to do next; lines are kept for `keep` microseconds."""

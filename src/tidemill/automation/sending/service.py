@@ -182,9 +182,9 @@ class Sending:
         return await self._control.write(tenant_id, lambda tx: self._marks.move(tx, seen, due_at))
 
     def _next(self, tx: Tx, webhook: Webhook, *, begins: bool) -> Parcel | None:
-        if not webhook.enabled:
+        if webhook.active_since is None:
             return None
-        if begins and self._deliveries.has_more_than(tx, webhook.id, self._limits.queued_max):
+        if begins and self._has_backlog(tx, webhook.id, webhook.active_since):
             disable(tx, webhook, DisabledReason.BACKLOG)
             return None
         row = self._deliveries.next_of(tx, webhook.id)
@@ -200,6 +200,11 @@ class Sending:
             attempts=attempts,
             attempts_max=attempts_max,
         )
+
+    def _has_backlog(self, tx: Tx, webhook_id: WebhookId, since: Instant) -> bool:
+        # What waited already when it was enabled again would disable it at once, for ever.
+        most = self._limits.queued_max
+        return self._deliveries.has_more_than(tx, webhook_id, most, since=since)
 
     def _keep(self, tx: Tx, webhook: Webhook, done: Attempt, chance: float) -> None:
         parcel = done.parcel
