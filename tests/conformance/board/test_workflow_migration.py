@@ -1,4 +1,4 @@
-"""Items from before statuses had a category of their own have that of the default workflow."""
+"""Items come to have the categories of the default workflow, and go back to its statuses."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ from tidemill.board.workflows.models import DEFAULT_WORKFLOW
 from tidemill.core.clock import Instant
 from tidemill.core.ports import StoreKind
 from tidemill.infrastructure.database.migrations import Migration, discover
-from tidemill.infrastructure.database.postgres.migrating import upgrade_schema
-from tidemill.infrastructure.database.sqlite.migrating import upgrade_connection
+from tidemill.infrastructure.database.postgres.migrating import downgrade_schema, upgrade_schema
+from tidemill.infrastructure.database.sqlite.migrating import (
+    downgrade_connection,
+    upgrade_connection,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -31,6 +34,13 @@ _ITEM = """
         1, 'u')
 """
 _CATEGORIES = "SELECT status, status_category FROM work_items"
+_OWN = (
+    "UPDATE work_items SET status = 'shipped' WHERE id = 'done'",
+    "UPDATE work_items SET status = 'dropped' WHERE id = 'cancelled'",
+    "UPDATE work_items SET status_category = 'unstarted' WHERE id = 'blocked'",
+)
+_STATUSES = "SELECT id, status FROM work_items"
+_AGAIN = {**{status: status for status in DEFAULT_WORKFLOW.categories}, "blocked": "todo"}
 
 
 def _statements() -> list[str]:
@@ -52,6 +62,10 @@ def test_categories_of_old_items_on_sqlite_are_those_of_their_statuses(tmp_path:
         upgrade_connection(connection, StoreKind.TENANT, Instant(1))
 
         assert dict(connection.execute(_CATEGORIES).fetchall()) == DEFAULT_WORKFLOW.categories
+        for statement in _OWN:
+            connection.execute(statement)
+        downgrade_connection(connection, StoreKind.TENANT, _before("sqlite")[-1].version)
+        assert dict(connection.execute(_STATUSES).fetchall()) == _AGAIN
 
 
 async def test_categories_of_old_items_on_postgres_are_those_of_their_statuses(
@@ -70,6 +84,11 @@ async def test_categories_of_old_items_on_postgres_are_those_of_their_statuses(
 
         rows = await connection.fetch(_CATEGORIES)
         assert {row[0]: row[1] for row in rows} == DEFAULT_WORKFLOW.categories
+        for statement in _OWN:
+            await connection.execute(statement)
+        await downgrade_schema(connection, StoreKind.TENANT, schema, before[-1].version)
+        await connection.execute(f'SET search_path = "{schema}"')
+        assert {row[0]: row[1] for row in await connection.fetch(_STATUSES)} == _AGAIN
     finally:
         await connection.execute(f'DROP SCHEMA IF EXISTS "{schema}" CASCADE')
         await connection.close()

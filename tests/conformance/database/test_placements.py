@@ -21,7 +21,7 @@ from tidemill.core.ports import StoreKind
 from tidemill.infrastructure.database import Stores, open_stores
 from tidemill.infrastructure.database.migrations import Migration, MigrationFailed
 from tidemill.infrastructure.database.postgres import places
-from tidemill.infrastructure.database.postgres.migrating import upgrade_schema
+from tidemill.infrastructure.database.postgres.migrating import downgrade_schema, upgrade_schema
 
 pytestmark = pytest.mark.anyio
 
@@ -80,8 +80,9 @@ async def test_pool_integration_migrates_the_rows_of_all_tenants_for_a_login_tha
         """,
         "UPDATE boats SET name = 'of ' || tenant_id",
     )
+    down = "UPDATE boats SET name = 'was ' || name"
     steps = [
-        Migration(version=version, name="boats", up=up, down="", checksum=up)
+        Migration(version=version, name="boats", up=up, down=down, checksum=up)
         for version, up in enumerate(scripts, start=1)
     ]
     async with store_options("pool", tmp_path) as options:
@@ -99,13 +100,32 @@ async def test_pool_integration_migrates_the_rows_of_all_tenants_for_a_login_tha
                         migrations=known,
                         shared_with_role=login,
                     )
-                hidden = await connection.fetch(f'SELECT name FROM "{schema}".boats')
-                await connection.execute("SET tidemill.tenant_id TO 'two'")
-                shown = await connection.fetch(f'SELECT name FROM "{schema}".boats')
+                up = await _boats(connection, schema)
+                await downgrade_schema(
+                    connection,
+                    StoreKind.TENANT,
+                    schema,
+                    1,
+                    migrations=steps,
+                    shared_with_role=login,
+                )
+                down_again = await _boats(connection, schema)
             finally:
                 await connection.close()
 
-    assert (hidden, [row[0] for row in shown]) == ([], ["of two"])
+    assert up == ([], ["of two"])
+    assert down_again == ([], ["was of two"])
+
+
+async def _boats(connection: Any, schema: str) -> tuple[list[str], list[str]]:
+    """Return what one sees who says no tenant, and what tenant two sees."""
+    seen = []
+    for tenant in ("", "two"):
+        await connection.execute("SELECT set_config('tidemill.tenant_id', $1, false)", tenant)
+        rows = await connection.fetch(f'SELECT name FROM "{schema}".boats')
+        seen.append([row[0] for row in rows])
+    await connection.execute("RESET tidemill.tenant_id")
+    return seen[0], seen[1]
 
 
 async def test_placement_integration_uses_further_databases_before_the_pool(

@@ -48,14 +48,21 @@ class SchemaTarget(Struct, frozen=True, kw_only=True):
 
     async def downgrade(self, target: int) -> int:
         """See `Target.downgrade`."""
-        return await self._with(
-            lambda connection: downgrade_schema(connection, self.kind, self.schema, target)
-        )
+
+        async def downgrade(connection: Any) -> int:
+            role = await self._bound_role(connection)
+            return await downgrade_schema(
+                connection, self.kind, self.schema, target, shared_with_role=role
+            )
+
+        return await self._with(downgrade)
 
     async def _upgrade(self, connection: Any) -> int:
-        role = None if self.role is None else await ensure_role(connection, self.role)
-        now = self.clock.now()
+        role, now = await self._bound_role(connection), self.clock.now()
         return await upgrade_schema(connection, self.kind, self.schema, now, shared_with_role=role)
+
+    async def _bound_role(self, connection: Any) -> str | None:
+        return None if self.role is None else await ensure_role(connection, self.role)
 
     async def _with(self, work: Callable[[Any], Awaitable[T]]) -> T:
         try:

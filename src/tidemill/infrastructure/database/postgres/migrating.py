@@ -93,15 +93,23 @@ async def downgrade_schema(
     target: int,
     *,
     migrations: Sequence[Migration] | None = None,
+    shared_with_role: str | None = None,
 ) -> int:
-    """Undo what lies above `target`, last first; return the version. Raises `MigrationFailed`."""
+    """Undo what lies above `target`, last first; return the version.
+
+    See `upgrade_schema` for `shared_with_role`. Raises `MigrationFailed`.
+    """
     known = discover("postgres", kind) if migrations is None else migrations
     applied = await applied_versions(connection, schema)
     undone = to_undo(known, applied, target)
     for migration in undone:
         async with _exclusively(connection, schema):
+            if shared_with_role is not None:
+                await show_to_owner(connection, schema)
             await _run(connection, migration, migration.down)
             await connection.execute(_DELETE, migration.version)
+            if shared_with_role is not None:
+                await protect(connection, schema, shared_with_role)
     gone = {migration.version for migration in undone}
     return max((version for version in applied if version not in gone), default=0)
 
