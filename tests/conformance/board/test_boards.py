@@ -246,7 +246,7 @@ async def test_read_integration_leaves_lanes_out_beyond_the_first(
     for place, person in enumerate(people):
         await world.an_item(title=f"t{place}", assignee_id=person)
     await world.an_item(title="t3")
-    monkeypatch.setattr("tidemill.board.boards.service.lanes_max", 2)
+    monkeypatch.setattr("tidemill.board.boards.models.lanes_max", 2)
 
     board = await _board(world, lane=LaneField.ASSIGNEE)
 

@@ -183,6 +183,14 @@ def totals_of(tallies: Iterable[Tally]) -> Counter[str]:
     return totals
 
 
+def lanes_shown_max(columns: int) -> int:
+    """Return how many lanes with a value a board shows, so that it has at most `cards_max` cells.
+
+    One more lane may hold what has no value.
+    """
+    return min(lanes_max, cards_max // max(columns, 1) - 1)
+
+
 def per_cell_of(wanted: int | None, *, has_lanes: bool, counts: Sequence[int]) -> int:
     """Return how many cards each cell shows, so that the board has at most `cards_max`.
 

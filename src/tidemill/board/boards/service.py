@@ -27,7 +27,7 @@ from tidemill.board.boards.models import (
     Tally,
     Wanted,
     digest_of,
-    lanes_max,
+    lanes_shown_max,
     per_cell_of,
     totals_of,
 )
@@ -210,8 +210,9 @@ class BoardService:
         shown = {status.key for column in ground.columns for status in column.statuses}
         found = {tally.lane for tally in tallies if tally.status in shown}
         values = sorted(value for value in found if value is not None)
-        lanes: list[Named] = [*self._named.lane_names(tx, ground.field, values, limit=lanes_max)]
-        if len(values) <= lanes_max:
+        most = lanes_shown_max(len(ground.columns))
+        lanes: list[Named] = [*self._named.lane_names(tx, ground.field, values, limit=most)]
+        if len(values) <= most:
             # Whoever left the tenant altogether has no name here any more.
             known = {value for value, _, _ in lanes}
             lanes += [(value, "", None) for value in values if value not in known]
