@@ -116,3 +116,28 @@ async def test_archived_items_integration_change_no_more_and_count_as_before(
     )
     with pytest.raises(WorkItemIsArchived):
         await world.dependencies.delete(links.items[0].id, actor=world.actor)
+
+
+async def test_archived_items_integration_come_out_of_a_sprint_that_ended_meanwhile(
+    world: BoardWorld,
+) -> None:
+    """Else what is left to do would lie neither in the backlog nor in a sprint that runs."""
+    await world.a_project()
+    sprint = await world.a_sprint()
+    for status in ("todo", "done"):
+        await world.an_item(sprint=sprint.id, status=status)
+    for key in ("TM-1", "TM-2"):
+        await _archive(world, key)
+    running = await _archive(world, "TM-1", archived=False)
+    await _archive(world, "TM-1")
+    await world.sprints.start(sprint.id, actor=world.actor)
+    await world.sprints.end(sprint.id, SprintStatus.COMPLETED, None, actor=world.actor)
+
+    unfinished = await _archive(world, "TM-1", archived=False)
+    finished = await _archive(world, "TM-2", archived=False)
+
+    assert running.sprint_id == sprint.id
+    assert (unfinished.sprint_id, unfinished.sprint_name) == (None, None)
+    assert finished.sprint_id == sprint.id
+    activity = await world.items.activity("TM-1", PageRequest(limit=2), actor=world.actor)
+    assert [one.field for one in activity.items] == ["archived", "sprint_id"]

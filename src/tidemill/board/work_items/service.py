@@ -231,6 +231,7 @@ class WorkItemService:
             wanted = self._sprinting.changed(tx, wanted, changes.sprint, types)
             self._guarding.check(tx, item, wanted, workflow, by=actor)
             wanted = archived(wanted, changes.archived, at=tx.now)
+            wanted = self._sprinting.unarchived(tx, item, wanted)
             fields = differences(item, wanted)
             if not fields:
                 return item

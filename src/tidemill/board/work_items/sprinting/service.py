@@ -47,6 +47,14 @@ class Sprinting:
             return item
         return _in(item, None)
 
+    def unarchived(self, tx: Tx, old: WorkItem, new: WorkItem) -> WorkItem:
+        """Return `new`, where it is archived no longer, as the end of its sprint leaves it.
+
+        A sprint that ends leaves archived items where they are.
+        """
+        comes_out = old.archived_at is not None and new.archived_at is None
+        return self.returned(tx, new) if comes_out and new.is_open else new
+
     def save(self, tx: Tx, old: WorkItem | None, new: WorkItem) -> None:
         """Write what it means for sprints that an item was `old` and is `new`."""
         if new.sprint_id is not None or (old is not None and old.sprint_id is not None):
