@@ -215,6 +215,8 @@ class _Endless:
     async def _send(self, send: Any) -> None:
         while True:
             await send({"type": "http.response.body", "body": b"x" * 65_536, "more_body": True})
+            # To send to a client that is gone waits for nothing, and lets nobody else go on.
+            await asyncio.sleep(0)
 
 
 async def test_client_that_never_reads_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:

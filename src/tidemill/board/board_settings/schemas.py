@@ -34,7 +34,7 @@ class PutLimit(Body, frozen=True, kw_only=True):
 class PutColumn(Body, frozen=True, kw_only=True):
     """A column: its statuses, the first of which is what the column is called by."""
 
-    statuses: Annotated[tuple[str, ...], Meta(min_length=1, max_length=100)]
+    statuses: Annotated[tuple[str, ...], Meta(min_length=1)]
     name: Annotated[str, Meta(min_length=1, max_length=name_chars_max)] | None = None
     limit: PutLimit | None = None
 
@@ -45,8 +45,8 @@ class PutBoardSettings(Body, frozen=True, kw_only=True):
     columns: Annotated[
         tuple[PutColumn, ...],
         Meta(
-            max_length=columns_max,
-            description="From left to right; without any, each status is a column.",
+            description=f"From left to right, at most {columns_max}; without any, each status is "
+            "a column.",
         ),
     ] = ()
     lane_field: Annotated[LaneField | None, Meta(description="The lanes of who asks for none.")] = (
