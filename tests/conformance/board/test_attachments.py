@@ -307,6 +307,19 @@ async def test_attachments_integration_racing_for_the_last_room_do_not_overrun_i
     assert await files.total() == 10
 
 
+async def test_attachments_integration_racing_for_the_last_place_do_not_overrun_it(
+    files: Files,
+) -> None:
+    few = Files(files.world, attachments_per_item_max=1)
+
+    done = await asyncio.gather(
+        *(few.attach(f"{n}.log", f"tide{n}".encode()) for n in range(8)), return_exceptions=True
+    )
+
+    assert sum(isinstance(each, Attachment) for each in done) == 1
+    assert sum(isinstance(each, TooManyAttachments) for each in done) == 7
+
+
 async def test_attachments_integration_cancelled_leave_nothing_on_its_way(files: Files) -> None:
     begun = asyncio.Event()
 

@@ -189,7 +189,7 @@ class AttachmentService:
 
         def use_case(tx: Tx) -> Attachment:
             nonlocal used
-            item = self._open_item(tx, reference, lock="parent")
+            item = self._open_item(tx, reference, lock="count")
             used = self._accounts.use(
                 tx,
                 file.sha256,

@@ -88,8 +88,13 @@ _ASSIGNEE: Final = """
     SELECT user_id, name, avatar FROM people
     WHERE tenant_id = :tenant_id AND user_id = :user_id AND state = 'active'
 """
-# A locked parent can be neither deleted nor re-typed until its new child is committed.
-_LOCKS: Final = {"change": " FOR UPDATE OF w", "parent": " FOR SHARE OF w"}
+# A locked parent can be neither deleted nor re-typed until its new child is committed. A counted
+# one is locked against others that count, too, but rows may still name it.
+_LOCKS: Final = {
+    "change": " FOR UPDATE OF w",
+    "count": " FOR NO KEY UPDATE OF w",
+    "parent": " FOR SHARE OF w",
+}
 
 # One order for each way to list, each the order of an index.
 _BY_NUMBER: Final = ("AND w.number < :after", "ORDER BY w.number DESC")
@@ -122,7 +127,8 @@ class WorkItemRepository:
         """Return the item with this id or key, deleted or not, unless its project is deleted.
 
         A key that it had in another project is its key, too. `lock` holds it until the transaction
-        ends: `change` for one who writes it, `parent` for one who puts an item below it.
+        ends: `change` for one who writes it, `parent` for one who puts an item below it, `count`
+        for one who adds what it has a limited number of.
         """
         suffix = _LOCKS[lock] if lock and tx.dialect == "postgres" else ""
         if is_uuid(reference):
