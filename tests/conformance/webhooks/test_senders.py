@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.fixtures.stores import until
-from tests.fixtures.webhooks import WebhookWorld
+from tests.fixtures.webhooks import BROKEN, WebhookWorld
+from tidemill.automation.sending.service import Attempt
 from tidemill.automation.sending.waking import Announcer, WebhookDrain, hear
 from tidemill.core.ids import TenantId
 from tidemill.core.ports import StoreKind
@@ -120,3 +121,19 @@ async def test_plan_integration_hears_of_what_another_process_was_shown(
     await world.plan()
 
     assert [one.state for one in await world.log(made)] == ["pending"]
+
+
+async def test_replay_integration_holds_while_the_last_attempt_is_under_way(
+    world: WebhookWorld,
+) -> None:
+    made = await world.a_webhook("job.finished")
+    pinged = await world.deliveries.ping(made.webhook.id, actor=world.actor)
+    lease = (world.tenant_id, made.webhook.id, "one")
+    parcel = await world.sending.next_parcel(*lease)
+    assert parcel is not None
+
+    await world.deliveries.replay(made.webhook.id, pinged.id, actor=world.actor)
+    failed = Attempt(parcel=parcel, answer=BROKEN, started_at=world.clock.now(), duration_ms=1)
+    await world.sending.next_parcel(*lease, failed)
+
+    assert [(one.state, one.attempts) for one in await world.log(made)] == [("pending", 1)]

@@ -38,12 +38,15 @@ _AGAIN: Final = """
     WHERE tenant_id = :tenant_id AND id = :id
 """
 _NEXT: Final = """
-    SELECT id, body, attempts, attempts_max
+    SELECT id, body, attempts
     FROM webhook_deliveries
     WHERE tenant_id = :tenant_id AND webhook_id = :webhook_id AND state = 'pending'
         AND due_at <= :now
     ORDER BY due_at, seq, id
     LIMIT 1
+"""
+_ATTEMPTS_MAX: Final = """
+    SELECT attempts_max FROM webhook_deliveries WHERE tenant_id = :tenant_id AND id = :id
 """
 _ATTEMPTED: Final = """
     UPDATE webhook_deliveries
@@ -170,10 +173,15 @@ class DeliveryRepository:
         """Let a delivery wait anew, for so many more attempts."""
         tx.execute(_AGAIN, id=delivery_id, attempts_more=attempts_more)
 
-    def next_of(self, tx: Tx, webhook_id: WebhookId) -> tuple[str, str, int, int] | None:
-        """Return id, body, attempts and their limit of what is due first."""
+    def next_of(self, tx: Tx, webhook_id: WebhookId) -> tuple[str, str, int] | None:
+        """Return id, body and attempts of what is due first."""
         row = tx.one(_NEXT, webhook_id=webhook_id)
-        return (row[0], row[1], row[2], row[3]) if row else None
+        return (row[0], row[1], row[2]) if row else None
+
+    def attempts_max(self, tx: Tx, delivery_id: str) -> int:
+        """Return how often a delivery may be tried by now; a replay under way has raised it."""
+        row = tx.one(_ATTEMPTS_MAX, id=delivery_id)
+        return int(row[0]) if row else 0
 
     def attempted(self, tx: Tx, delivery_id: str, attempts: int, **outcome: Value) -> bool:
         """Keep how an attempt went; False when another process has made it meanwhile."""

@@ -51,7 +51,6 @@ class Parcel(Struct, frozen=True, kw_only=True):
     body: str
     secrets: tuple[str, ...]
     attempts: int
-    attempts_max: int
 
 
 class Attempt(Struct, frozen=True, kw_only=True):
@@ -190,7 +189,7 @@ class Sending:
         row = self._deliveries.next_of(tx, webhook.id)
         if row is None:
             return None
-        delivery_id, body, attempts, attempts_max = row
+        delivery_id, body, attempts = row
         return Parcel(
             webhook_id=webhook.id,
             delivery_id=delivery_id,
@@ -198,7 +197,6 @@ class Sending:
             body=body,
             secrets=self._secrets.valid(tx, webhook.id),
             attempts=attempts,
-            attempts_max=attempts_max,
         )
 
     def _has_backlog(self, tx: Tx, webhook_id: WebhookId, since: Instant) -> bool:
@@ -212,7 +210,7 @@ class Sending:
         state, due_at = DeliveryState.PENDING, None
         if done.succeeded:
             state = DeliveryState.DELIVERED
-        elif attempts >= parcel.attempts_max:
+        elif attempts >= self._deliveries.attempts_max(tx, parcel.delivery_id):
             state = DeliveryState.FAILED
         else:
             due_at = seconds_after(tx.now, retry_seconds(attempts, chance))
