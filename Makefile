@@ -57,7 +57,7 @@ check: $(STAMP) ## Format, lint, types, import contracts, dependencies, architec
 	$(BIN)/pytest tests/architecture -q -p no:randomly
 
 test: $(STAMP) ## Run the tests of the normal tier (under 8 minutes on 2 cores); those of the architecture belong to check
-	$(BIN)/pytest -n 4 --dist worksteal --ignore=tests/architecture
+	$(BIN)/pytest -n 3 --dist worksteal --ignore=tests/architecture
 
 test-full: $(STAMP) ## Run every case on every adapter
 	$(BIN)/pytest -n 4 --dist worksteal --tier full

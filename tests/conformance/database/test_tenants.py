@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -69,15 +70,13 @@ async def test_read_integration_of_an_unknown_tenant_is_not_found(stores: Stores
         await _names(stores, TenantId("nobody"))
 
 
-@pytest.mark.parametrize("state", ["suspended", "failed", "provisioning", "deleting", "migrating"])
-async def test_write_integration_to_an_inactive_tenant_is_unavailable(
-    stores: Stores, state: str
-) -> None:
+async def test_write_integration_to_an_inactive_tenant_is_unavailable(stores: Stores) -> None:
     tenant, other = await a_tenant(stores), await a_tenant(stores)
-    await _set_state(stores, tenant, state)
+    for state in ("suspended", "failed", "provisioning", "deleting", "migrating"):
+        await _set_state(stores, tenant, state)
 
-    with pytest.raises(TenantUnavailable):
-        await stores.tenants.write(tenant, lambda tx: tx.execute(_ADD, name="a"))
+        with pytest.raises(TenantUnavailable):
+            await stores.tenants.write(tenant, lambda tx: tx.execute(_ADD, name="a"))
 
     assert await _names(stores, other) == [], "the other tenant must be served"
 
@@ -143,29 +142,38 @@ def _session_state(tx: Tx) -> tuple[str, str]:
     return row[0] or "", row[1]
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "SELECT name FROM followers",
-        "SELECT name FROM followers WHERE name = ':tenant_id'",
-        "SELECT name FROM followers -- :tenant_id",
-        "COMMIT",
-        "/* :tenant_id */ ROLLBACK",
-        "PRAGMA foreign_keys = OFF",
-        "SET ROLE postgres",
-        "ATTACH 'x' AS y",
-        "SELECT set_config('search_path', :tenant_id, false)",
-        "",
-    ],
+_LEAVING = (
+    "SELECT name FROM followers",
+    "SELECT name FROM followers WHERE name = ':tenant_id'",
+    "SELECT name FROM followers -- :tenant_id",
+    "COMMIT",
+    "/* :tenant_id */ ROLLBACK",
+    "PRAGMA foreign_keys = OFF",
+    "SET ROLE postgres",
+    "ATTACH 'x' AS y",
+    "SELECT set_config('search_path', :tenant_id, false)",
+    "",
 )
+
+
 async def test_execute_integration_refuses_statements_that_leave_the_tenant(
-    stores: Stores, statement: str
+    stores: Stores,
 ) -> None:
     """U9: no statement without the tenant, none that changes the connection."""
     tenant = await a_tenant(stores, "t1")
+    refused = []
 
-    with pytest.raises(StatementRefused):
-        await stores.tenants.write(tenant, lambda tx: tx.execute(statement))
+    for statement in _LEAVING:
+        try:
+            await stores.tenants.write(tenant, partial(_execute, statement))
+        except StatementRefused:
+            refused.append(statement)
+
+    assert refused == [*_LEAVING]
+
+
+def _execute(statement: str, tx: Tx) -> None:
+    tx.execute(statement)
 
 
 async def test_execute_integration_refuses_two_statements_in_one(stores: Stores) -> None:
