@@ -19,6 +19,7 @@ from tidemill.board.imports.models import (
     SourceFormat,
 )
 from tidemill.board.imports.service import ImportOptions
+from tidemill.board.work_items.models import WorkItemChanges
 from tidemill.core.pages import PageRequest
 
 pytestmark = pytest.mark.anyio
@@ -100,6 +101,30 @@ async def test_imports_integration_refuse_dependencies_that_close_a_cycle(
     assert [row.outcome for row in report.rows] == [Outcome.WRONG, Outcome.WRONG, Outcome.CREATED]
     assert "it blocks issues[1], which must come before it." in report.rows[0].problems[0].problem
     assert report.dependencies_created == 0
+
+
+async def test_imports_integration_respect_the_order_and_rest_of_what_is_above_them(
+    world: BoardWorld,
+) -> None:
+    await world.a_project()
+    for _ in range(3):
+        await world.an_item("epic")
+    await world.a_link("TM-2", "TM-1")
+    await world.items.change("TM-3", WorkItemChanges(archived=True), actor=world.actor)
+    rows = "A,Sail,story,TM-1,B\nB,Row,story,TM-2,\nC,Nap,story,TM-3,\n"
+
+    with pytest.raises(ImportRejected) as rejected:
+        await world.import_text(f"id,title,type,parent,blocks\n{rows}")
+
+    wrong = {
+        row.line: [problem.problem for problem in row.problems]
+        for row in rejected.value.report.rows
+    }
+    assert wrong == {
+        2: ["it blocks line 3, which must come before it."],
+        3: [],
+        4: ["TM-3 is archived."],
+    }
 
 
 async def test_imports_integration_tell_three_wrong_rows_of_many_and_take_a_mapping(

@@ -87,6 +87,10 @@ class Blocking:
             keys = self._graph.keys(tx, _items_of(edge for _, edge in wrong))
             raise DependencyCycles([(place, told([edge], keys)) for place, edge in wrong])
 
+    def following(self, tx: Tx, ids: Iterable[str]) -> list[Edge]:
+        """Return all that comes after the starts of items."""
+        return self._graph.edges(tx, ids, START)
+
     def watch(self, tx: Tx, item_id: WorkItemId) -> Watched:
         """Return what an item blocks; nobody else changes it until the transaction ends."""
         return self.watch_items(tx, self.dependents(tx, item_id))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -31,14 +31,22 @@ class Linked(Struct, frozen=True):
     left_out: int
 
 
+class Order(Struct, frozen=True, kw_only=True):
+    """What is above rows, by line: other lines, or items, with all that comes after those."""
+
+    lines: Mapping[int, int]
+    items: Mapping[int, str]
+    after_items: Collection[Edge]
+
+
 def linked(
     drafts: Sequence[Draft],
-    parents: Mapping[int, int],
+    order: Order,
     by_id: Mapping[str, Draft],
     prefix: str,
     links_max: int,
 ) -> Linked:
-    """Return the dependencies of the rows that are imported; `parents` has lines above lines."""
+    """Return the dependencies of the rows that are imported."""
     lines = {draft.line for draft in drafts}
     found: dict[PlannedLink, None] = {}
     left_out: set[tuple[str, int, str]] = set()
@@ -54,7 +62,7 @@ def linked(
                 pair = (min(pair), max(pair))
             found[PlannedLink(each.dependency_type, *pair)] = None
     places = {draft.line: draft.place for draft in drafts}
-    problems = _too_many(found, links_max) | _cycles(found, parents, places)
+    problems = _too_many(found, links_max) | _cycles(found, order, places)
     return Linked(tuple(found), problems, len(left_out))
 
 
@@ -68,7 +76,7 @@ def _too_many(links: Iterable[PlannedLink], links_max: int) -> dict[int, str]:
 
 
 def _cycles(
-    links: Iterable[PlannedLink], parents: Mapping[int, int], places: Mapping[int, str]
+    links: Iterable[PlannedLink], order: Order, places: Mapping[int, str]
 ) -> dict[int, str]:
     blocking = {
         link(str(each.first), str(each.second)): each
@@ -77,9 +85,9 @@ def _cycles(
     }
     if not blocking:
         return {}
-    edges: list[Edge] = [*blocking]
+    edges: list[Edge] = [*blocking, *order.after_items]
     edges += [((str(line), START), (str(line), FINISH)) for line in places]
-    for child, parent in parents.items():
+    for child, parent in (*order.lines.items(), *order.items.items()):
         edges.append(((str(parent), START), (str(child), START)))
         edges.append(((str(child), FINISH), (str(parent), FINISH)))
     left = left_over(edges)

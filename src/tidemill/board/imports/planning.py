@@ -8,9 +8,10 @@ from typing import Final
 
 from msgspec import Struct, structs
 
+from tidemill.board.blocking.models import Edge
 from tidemill.board.contract import ProjectId
 from tidemill.board.errors import WrongParent, shown
-from tidemill.board.imports.linking import Linked, PlannedLink, linked
+from tidemill.board.imports.linking import Linked, Order, PlannedLink, linked
 from tidemill.board.imports.models import Backlog, Draft, Outcome, RowProblem, RowReport
 from tidemill.board.work_items.models import Assignee, WorkItemType, check_parent
 
@@ -31,6 +32,7 @@ class Known(Struct, frozen=True):
     item_type: str
     external_id: str | None
     is_deleted: bool
+    is_archived: bool = False
 
 
 class World(Struct, frozen=True, kw_only=True):
@@ -40,6 +42,8 @@ class World(Struct, frozen=True, kw_only=True):
     by_external_id: Mapping[str, Known]
     by_key: Mapping[str, Known]
     members: Sequence[Assignee]
+    # What comes after the items that rows may come below.
+    after: frozenset[Edge] = frozenset()
 
 
 class Planned(Struct, frozen=True, kw_only=True):
@@ -143,9 +147,13 @@ class _Planner:
     def links(self, links_max: int) -> Linked:
         """Return the dependencies of the rows that are imported."""
         rows = [self.planned[line] for line in sorted(self.planned)]
-        parents = {row.draft.line: row.parent_line for row in rows if row.parent_line is not None}
+        order = Order(
+            lines={row.draft.line: row.parent_line for row in rows if row.parent_line is not None},
+            items={row.draft.line: row.parent_id for row in rows if row.parent_id is not None},
+            after_items=self._world.after,
+        )
         drafts = [row.draft for row in rows]
-        return linked(drafts, parents, self._by_id, self._backlog.prefix, links_max)
+        return linked(drafts, order, self._by_id, self._backlog.prefix, links_max)
 
     def refused(self, problems: Mapping[int, str]) -> Backlog:
         """Return the backlog with what is wrong with the dependencies of its rows."""
@@ -213,6 +221,8 @@ class _Planner:
     def _below_known(self, planned: Planned, known: Known, problems: list[RowProblem]) -> Planned:
         if known.is_deleted:
             self._refuse_parent(planned, f"{known.key} was deleted.", problems)
+        elif known.is_archived:
+            self._refuse_parent(planned, f"{known.key} is archived.", problems)
         elif self._fits(planned, (known.id, known.item_type), problems):
             return structs.replace(planned, parent_id=known.id)
         return planned

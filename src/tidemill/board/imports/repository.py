@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 from tidemill.board.contract import ProjectId
 from tidemill.board.imports.planning import Known
@@ -16,13 +16,13 @@ _members_max: Final = 10_000
 # One text for every chunk, so that it is prepared once: short chunks repeat their last value.
 _PLACES: Final = ", ".join(f":value_{place}" for place in range(_chunk_rows))
 _SELECT: Final = """
-    SELECT id, number, item_type, external_id, deleted_at FROM work_items
+    SELECT id, number, item_type, external_id, deleted_at, archived_at FROM work_items
     WHERE tenant_id = :tenant_id AND project_id = :project_id
 """
 _BY_EXTERNAL_IDS: Final = f"{_SELECT} AND external_id IN ({_PLACES})"
 _BY_NUMBERS: Final = f"{_SELECT} AND number IN ({_PLACES})"
 _BY_FORMER_NUMBERS: Final = f"""
-    SELECT q.key, f.number, w.id, w.number, w.item_type, w.external_id, w.deleted_at
+    SELECT q.key, f.number, w.id, w.number, w.item_type, w.external_id, w.deleted_at, w.archived_at
     FROM former_keys AS f
     JOIN projects AS q ON q.tenant_id = f.tenant_id AND q.id = f.project_id
     JOIN work_items AS w ON w.tenant_id = f.tenant_id AND w.id = f.work_item_id
@@ -61,15 +61,9 @@ class ImportRepository:
         found: dict[str, Known] = {}
         for chunk in _chunks(sorted({number for _, number in wanted})):
             rows = tx.all(_BY_FORMER_NUMBERS, project_id=project_id, **_places(chunk))
-            for key, former, id_, number, item_type, external_id, deleted_at in rows:
+            for key, former, *row in rows:
                 if (key, former) in wanted:
-                    found[f"{key}-{former}"] = Known(
-                        id_,
-                        f"{project_key}-{number}",
-                        item_type,
-                        external_id,
-                        deleted_at is not None,
-                    )
+                    found[f"{key}-{former}"] = _known(project_key, row)
         return found
 
     def members(self, tx: Tx) -> list[Assignee]:
@@ -81,11 +75,20 @@ class ImportRepository:
     ) -> Iterator[Known]:
         project_id, project_key = project
         for chunk in _chunks(values):
-            for id_, number, item_type, external_id, deleted_at in tx.all(
-                sql, project_id=project_id, **_places(chunk)
-            ):
-                key = f"{project_key}-{number}"
-                yield Known(id_, key, item_type, external_id, deleted_at is not None)
+            for row in tx.all(sql, project_id=project_id, **_places(chunk)):
+                yield _known(project_key, row)
+
+
+def _known(project_key: str, row: Sequence[Any]) -> Known:
+    id_, number, item_type, external_id, deleted_at, archived_at = row
+    return Known(
+        id_,
+        f"{project_key}-{number}",
+        item_type,
+        external_id,
+        is_deleted=deleted_at is not None,
+        is_archived=archived_at is not None,
+    )
 
 
 def _places(chunk: Sequence[str | int]) -> dict[str, str | int]:

@@ -11,6 +11,7 @@ from typing import Final
 from msgspec import Struct, structs
 
 from tidemill.board.activities.service import History
+from tidemill.board.blocking.service import Blocking
 from tidemill.board.contract import WorkItemId
 from tidemill.board.errors import ProjectIsArchived, ProjectNotFound
 from tidemill.board.imports.attaching.service import Attaching
@@ -66,6 +67,7 @@ class ImportService:
         self._imports = ImportRepository()
         self._history = History()
         self._attaching = Attaching()
+        self._blocking = Blocking()
         self._labelling = Labelling(limits)
         self._workflows = Workflows()
         self._wip_limits = WipLimits()
@@ -167,16 +169,23 @@ class ImportService:
         numbers = {number for key, number in keys if key == project.key}
         scope = (project.id, project.key)
         has_assignees = any(draft.assignee for draft in drafts)
+        by_external_id = self._imports.by_external_ids(
+            tx, scope, sorted(external_ids | {backlog.prefix + parent for parent in parents})
+        )
+        by_key = {
+            **self._imports.by_former_keys(tx, scope, keys),
+            **self._imports.by_numbers(tx, scope, sorted(numbers)),
+        }
+        # What is above rows may have an order of its own, which their links must not turn round.
+        known = (*by_external_id.values(), *by_key.values()) if parents else ()
+        is_linked = bool(known) and any(draft.links for draft in drafts)
+        after = self._blocking.following(tx, {each.id for each in known}) if is_linked else ()
         return World(
             project_id=project.id,
-            by_external_id=self._imports.by_external_ids(
-                tx, scope, sorted(external_ids | {backlog.prefix + parent for parent in parents})
-            ),
-            by_key={
-                **self._imports.by_former_keys(tx, scope, keys),
-                **self._imports.by_numbers(tx, scope, sorted(numbers)),
-            },
+            by_external_id=by_external_id,
+            by_key=by_key,
             members=self._imports.members(tx) if has_assignees else (),
+            after=frozenset(after),
         )
 
     def _insert(
