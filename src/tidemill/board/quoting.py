@@ -9,6 +9,19 @@ import msgspec
 
 # What is cut off is not looked at: a text may be much longer than what is shown of it.
 _looked_at_per_char: Final = 4
+# Letters, marks and signs by their category, of which fonts show nothing: joiners, blanks that fill
+# a place, and variation selectors, of which a row spells any text.
+_BLANK: Final = frozenset(
+    map(
+        chr,
+        (
+            *(0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0),
+            *range(0x180B, 0x1810),
+            *range(0xFE00, 0xFE10),
+            *range(0xE0100, 0xE01F0),
+        ),
+    )
+)
 
 
 def plain(text: str, *, chars_max: int) -> str:
@@ -21,7 +34,8 @@ def plain(text: str, *, chars_max: int) -> str:
     seen = "".join(
         " " if character.isspace() else character
         for character in looked_at
-        if character.isspace() or not unicodedata.category(character).startswith("C")
+        if character.isspace()
+        or not (character in _BLANK or unicodedata.category(character).startswith("C"))
     )
     words = " ".join(seen.split()).replace("`", "'").replace("~", "-")
     if len(words) <= chars_max and len(looked_at) == len(text):

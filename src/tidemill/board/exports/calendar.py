@@ -49,9 +49,9 @@ def _event(item: WorkItem, due_date: str) -> bytes:
         f"CREATED:{_moment(item.created_at)}",
         f"LAST-MODIFIED:{_moment(item.updated_at)}",
         f"SEQUENCE:{item.version}",
-        f"DTSTART;VALUE=DATE:{day:%Y%m%d}",
+        f"DTSTART;VALUE=DATE:{_day(day)}",
         # The day behind the last one, which the last day that there is does not have.
-        *((f"DTEND;VALUE=DATE:{day + timedelta(days=1):%Y%m%d}",) if day < date.max else ()),
+        *((f"DTEND;VALUE=DATE:{_day(day + timedelta(days=1))}",) if day < date.max else ()),
         f"SUMMARY:{_text(f'{item.key} {item.title}')}",
         *((f"DESCRIPTION:{_text(item.description)}",) if item.description else ()),
         *((f"CATEGORIES:{labels}",) if labels else ()),
@@ -59,6 +59,11 @@ def _event(item: WorkItem, due_date: str) -> bytes:
         "TRANSP:TRANSPARENT",
         "END:VEVENT",
     )
+
+
+def _day(day: date) -> str:
+    # `%Y` writes years before 1000 with fewer digits.
+    return day.isoformat().replace("-", "")
 
 
 def _moment(instant: Instant) -> str:

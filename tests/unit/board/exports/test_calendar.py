@@ -68,6 +68,12 @@ def test_events_end_where_days_end() -> None:
     assert b"STATUS:CANCELLED" in told
 
 
+def test_events_write_each_year_with_four_digits() -> None:
+    told = events([_item(due_date="0026-02-28")])
+
+    assert b"DTSTART;VALUE=DATE:00260228\r\nDTEND;VALUE=DATE:00260301" in told
+
+
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=300))
 def test_events_fold_lines_so_that_they_read_the_same(text: str) -> None:
     told = beginning("Harbour") + events([_item(title="x", description=text)]) + END
