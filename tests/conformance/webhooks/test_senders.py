@@ -90,6 +90,24 @@ async def test_look_integration_passes_by_a_tenant_whose_store_is_away(
     assert lost not in await world.sending.tenants_due()
 
 
+async def test_look_integration_passes_by_a_tenant_whose_store_is_broken(
+    world: WebhookWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(tenant_id: TenantId) -> None:
+        raise RuntimeError(tenant_id)
+
+    await world.a_webhook()
+    await world.an_item()
+    await world.plan()
+    await world.sending.arrange(world.tenant_id)
+    assert world.tenant_id in await world.sending.tenants_due()
+    monkeypatch.setattr(world.sending, "prune", broken)
+
+    await world.sender.look()
+
+    assert world.tenant_id not in await world.sending.tenants_due()
+
+
 async def test_announcer_wakes_the_senders_of_other_processes(world: WebhookWorld) -> None:
     woken: list[TenantId] = []
     bus = InProcessBus()

@@ -84,6 +84,9 @@ class Sender:
                 # Its store is away or suspended; others must not wait for it.
                 log.warning("webhooks.tenant.failed", tenant_id=tenant_id, reason=error.message)
                 await self._sending.postpone(tenant_id)
+            except Exception:
+                log.exception("webhooks.tenant.broke", tenant_id=tenant_id)
+                await self._sending.postpone(tenant_id)
 
     async def begin(self, tenant_id: TenantId) -> list[asyncio.Task[None]]:
         """Begin to send what is due for a tenant now; return what is under way."""
