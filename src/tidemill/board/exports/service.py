@@ -26,8 +26,9 @@ class ExportService:
     ) -> AsyncIterator[Sequence[WorkItem]]:
         """Yield pages of the items of a project that a filter wants, in its order or by number.
 
-        Each page is read by itself: what changes meanwhile may be in one version or the other,
-        and is never there twice. Raises `InvalidFilter` before the first page.
+        Each page is read by itself: what changes meanwhile may be in one version or the other. By
+        number it is there once; in an order that the change moved it in, also twice or not at all.
+        Raises `InvalidFilter` before the first page.
         """
         sort = Sort.NUMBER if wanted.order is None else None
         parameters = WorkItemFilter(project_id=project.id, sort=sort)
