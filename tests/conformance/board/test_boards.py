@@ -160,6 +160,25 @@ async def test_read_integration_takes_filter_and_sprint(world: BoardWorld) -> No
         await _board(world, sprint="nowhere")
 
 
+async def test_read_integration_finds_its_own_sprint_among_those_of_many_projects(
+    world: BoardWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.a_project("SEA")
+    other = await world.a_sprint("High water", project="SEA")
+    await world.a_project()
+    own = await world.a_sprint("Low water")
+    await world.an_item(title="sound", status="todo", sprint=own.id)
+    for sprint in (other, own):
+        await world.sprints.start(sprint.id, actor=world.actor)
+    monkeypatch.setattr("tidemill.board.listing.repository._sprints_max", 1)
+
+    for named in ("active", "low water", own.id):
+        assert _columns(await _board(world, sprint=named)) == {"todo": ["sound"]}
+    for unknown in ("High water", other.id):
+        with pytest.raises(SprintNotFound):
+            await _board(world, sprint=unknown)
+
+
 async def test_read_integration_cuts_by_every_field(world: BoardWorld) -> None:
     await world.a_project()
     sprint = await world.a_sprint()

@@ -32,6 +32,7 @@ from tidemill.board.boards.models import (
     totals_of,
 )
 from tidemill.board.boards.repository import BoardRepository
+from tidemill.board.contract import ProjectId
 from tidemill.board.errors import ProjectNotFound
 from tidemill.board.filter_errors import InvalidFilter
 from tidemill.board.filters.conditions import AllOf, Condition, OneOf
@@ -198,7 +199,7 @@ class BoardService:
             condition=AllOf(
                 (
                     condition_of(tx, selection, actor, self._labelling),
-                    *_in_sprint(tx, wanted.sprint),
+                    *_in_sprint(tx, project.id, wanted.sprint),
                 )
             ),
         )
@@ -267,10 +268,10 @@ class BoardService:
         ]
 
 
-def _in_sprint(tx: Tx, sprint: str | None) -> tuple[Condition, ...]:
+def _in_sprint(tx: Tx, project_id: ProjectId, sprint: str | None) -> tuple[Condition, ...]:
     if sprint is None:
         return ()
-    names = NamesInStore(tx)
+    names = NamesInStore(tx, project_id)
     found = names.active_sprints() if sprint == ACTIVE else names.sprints(sprint)
     if not found and sprint != ACTIVE:
         raise SprintNotFound(sprint, param="sprint")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from tidemill.board.contract import ProjectId
 from tidemill.board.filters.compiling import COLUMNS, Compiled
 from tidemill.board.filters.conditions import Condition, asks_for_archived
 from tidemill.board.labels.repository import LabelRepository
@@ -27,13 +28,13 @@ _SPRINTS: Final = """
     SELECT id FROM sprints
     WHERE tenant_id = :tenant_id AND deleted_at IS NULL
         AND (id = :reference OR name = :reference OR lower(name) = lower(:reference))
-    ORDER BY id LIMIT :limit
 """
 _ACTIVE_SPRINTS: Final = """
     SELECT id FROM sprints
     WHERE tenant_id = :tenant_id AND status = 'active' AND deleted_at IS NULL
-    ORDER BY id LIMIT :limit
 """
+_FIRST: Final = "ORDER BY id LIMIT :limit"
+_FIRST_OF_PROJECT: Final = f"AND project_id = :project_id {_FIRST}"
 
 
 class ListingRepository:
@@ -48,10 +49,11 @@ class ListingRepository:
 
 
 class NamesInStore:
-    """See `Names`; looks into the tenant's store."""
+    """See `Names`; looks into the tenant's store, for sprints of one project where that is said."""
 
-    def __init__(self, tx: Tx) -> None:
+    def __init__(self, tx: Tx, project_id: ProjectId | None = None) -> None:
         self._tx = tx
+        self._project_id = project_id
         self._projects = ProjectRepository()
         self._items = WorkItemRepository()
         self._labels = LabelRepository()
@@ -73,11 +75,11 @@ class NamesInStore:
 
     def sprints(self, reference: str) -> list[str]:
         """See `Names.sprints`."""
-        return [row[0] for row in self._tx.all(_SPRINTS, reference=reference, limit=_sprints_max)]
+        return self._sprint_ids(_SPRINTS, reference=reference)
 
     def active_sprints(self) -> list[str]:
         """See `Names.active_sprints`."""
-        return [row[0] for row in self._tx.all(_ACTIVE_SPRINTS, limit=_sprints_max)]
+        return self._sprint_ids(_ACTIVE_SPRINTS)
 
     def labels(self, reference: str) -> list[str]:
         """See `Names.labels`."""
@@ -90,6 +92,14 @@ class NamesInStore:
     def known_statuses(self) -> list[str]:
         """See `Names.known_statuses`."""
         return self._workflows.keys(self._tx)
+
+    def _sprint_ids(self, sql: str, **said: Value) -> list[str]:
+        if self._project_id is None:
+            rows = self._tx.all(sql + _FIRST, limit=_sprints_max, **said)
+        else:
+            said["project_id"] = self._project_id
+            rows = self._tx.all(sql + _FIRST_OF_PROJECT, limit=_sprints_max, **said)
+        return [row[0] for row in rows]
 
 
 def filter_statement(
