@@ -106,3 +106,14 @@ def options_named(**options: str) -> Iterator[None]:
         if option is not None and error.message.startswith(f"{error.param}:"):
             error.message = option + error.message.removeprefix(str(error.param))
         raise
+
+
+@contextmanager
+def hints(**by_code: str) -> Iterator[None]:
+    """Say behind the server's message what does on the command line what it asks for."""
+    try:
+        yield
+    except AnsweredWithError as error:
+        if error.code in by_code:
+            error.message = f"{error.message} Here: {by_code[error.code]}."
+        raise

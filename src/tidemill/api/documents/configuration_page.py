@@ -28,6 +28,9 @@ sources. The first one that says something wins:
 to the line, and what it hides. A name that does not exist is refused together with the nearest
 one that does; so are two names of one setting that disagree within one source.
 
+On the command line and in the environment commas part the entries of a list:
+`TIDEMILL_WEBHOOKS_ADDRESSES_ALLOWED=10.20.0.0/16,hooks.lan:8080`.
+
 A secret can lie in a file of its own: `TIDEMILL_AUTH_JWT_SECRET_FILE=/run/secrets/jwt` reads it
 from there. This works for every key marked *secret*, and for URLs, which may hold passwords.
 

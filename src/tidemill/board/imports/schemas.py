@@ -71,4 +71,7 @@ def mapping_of(text: str | bytes) -> ImportMapping:
     try:
         return msgspec.json.decode(text, type=ImportMapping)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise ImportUnreadable(f"The mapping cannot be read: {error}.", param="mapping") from error
+        names = ", ".join(ImportMapping.__struct_fields__)
+        raise ImportUnreadable(
+            f"The mapping cannot be read: {error}. It is an object of: {names}.", param="mapping"
+        ) from error

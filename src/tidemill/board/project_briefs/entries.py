@@ -34,7 +34,7 @@ def head(project: Project, today: str, counts: Mapping[Category, int]) -> str:
     archived = ", archived" if project.archived_at is not None else ""
     return (
         f"# Project {project.key}{archived}: {quoted(project.name, chars_max=_name_chars_max)}\n"
-        f"Today is {today} ({project.time_zone}). {open_count} items are open: {shown}.\n"
+        f"Today is {today} ({project.time_zone}). {open_count} items are open. Of all: {shown}.\n"
         f"{_NOTICE}\n"
     )
 

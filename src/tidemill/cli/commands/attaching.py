@@ -15,7 +15,7 @@ import typer
 
 from tidemill.cli import progress
 from tidemill.cli.client import API, Client, connect, segment
-from tidemill.cli.failures import CommandFailed, ExitCode, ServerUnreachable
+from tidemill.cli.failures import AnsweredWithError, CommandFailed, ExitCode, ServerUnreachable
 from tidemill.cli.http import Request
 from tidemill.cli.lazy import group
 from tidemill.cli.options import All, Limit, limit_of
@@ -45,7 +45,16 @@ def attach(
 ) -> None:
     """Attach files to a work item."""
     client = connect()
-    made = [_sent(client, item, file) for file in files]
+    made: list[dict[str, Any]] = []
+    for file in files:
+        try:
+            made.append(_sent(client, item, file))
+        except CommandFailed as error:
+            if isinstance(error, AnsweredWithError) and len(files) > 1:
+                error.message = f"{file}: {error.message}"
+            if made:
+                error.message = f"{error.message} Attached before it: {_names(made)}."
+            raise
     told = "\n".join(f"Attached {one['name']} to {item}: {one['id']}" for one in made)
     emit(made, told)
 
@@ -114,6 +123,10 @@ def _sent(client: Client, item: str, file: Path) -> dict[str, Any]:
             return made
     except OSError as error:
         raise CommandFailed(f"{file} cannot be read: {error.strerror}.", ExitCode.USAGE) from error
+
+
+def _names(made: list[dict[str, Any]]) -> str:
+    return ", ".join(one["name"] for one in made)
 
 
 def _receive(client: Client, told: Mapping[str, Any], into: IO[bytes]) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from tidemill.cli.client import connect, segment
-from tidemill.cli.failures import CommandFailed, ExitCode, options_named
+from tidemill.cli.failures import CommandFailed, ExitCode, hints, options_named
 from tidemill.cli.lazy import group
 from tidemill.cli.output import emit
 
@@ -18,6 +18,10 @@ _OPTIONS: Final = {
     "children": "--take-children or --leave-children",
     "parent_id": "--parent",
     "project_id": "PROJECT",
+}
+_HINTS: Final = {
+    "CHILDREN_UNDECIDED": "--take-children or --leave-children",
+    "PARENT_STAYS_BEHIND": '--parent "" or --parent KEY',
 }
 
 
@@ -53,7 +57,7 @@ def transfer(
     if parent is not None:
         body["parent_id"] = parent or None
     headers = {"If-Match": f'"v{if_version}"'} if if_version is not None else None
-    with options_named(**_OPTIONS):
+    with options_named(**_OPTIONS), hints(**_HINTS):
         made = connect().post(f"/work-items/{segment(item)}/transfers", body, headers=headers)
     emit(made, "\n".join(_told(made)))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
@@ -10,7 +11,7 @@ from urllib.parse import quote
 import typer
 
 from tidemill.cli.client import connect, segments
-from tidemill.cli.failures import CommandFailed, ExitCode
+from tidemill.cli.failures import AnsweredWithError, CommandFailed, ExitCode
 from tidemill.cli.lazy import group
 from tidemill.cli.options import All, Limit, limit_of
 from tidemill.cli.output import Column, emit, emit_rows, when
@@ -36,7 +37,17 @@ def list_(limit: Limit = 50, all_: All = False) -> None:
 @app.command(examples=("tidemill variables get mail/password",))
 def get(path: _PathArgument) -> None:
     """Print the value of a variable or secret; reading a secret is audited."""
-    found = connect().get(f"/variables/value?path={quote(path, safe='')}")
+    client = connect()
+    try:
+        found = client.get(f"/variables/value?path={quote(path, safe='')}")
+    except AnsweredWithError as error:
+        # Who may not read secrets reads plain variables all the same.
+        if error.status != HTTPStatus.FORBIDDEN:
+            raise
+        plain = client.get(f"/variables/{segments(path)}")
+        if plain["is_secret"]:
+            raise
+        found = {"path": plain["path"], "value": plain["value"], "secrets": []}
     emit(found, str(found["value"]))
 
 

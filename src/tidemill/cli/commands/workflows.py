@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from tidemill.cli.client import connect, segment
-from tidemill.cli.failures import CommandFailed, ExitCode
+from tidemill.cli.failures import CommandFailed, ExitCode, hints
 from tidemill.cli.lazy import group
 from tidemill.cli.output import Column, emit, table
 
@@ -62,7 +62,8 @@ def set_(
         body["moves"] = {**body.get("moves", {}), **_pairs(moves)}
     version = read.get("version")
     headers = {"If-Match": f'"v{version}"'} if isinstance(version, int) else None
-    workflow = connect().put(_path(project), body, headers=headers)
+    with hints(STATUS_IN_USE="--move FROM=TO"):
+        workflow = connect().put(_path(project), body, headers=headers)
     statuses = ", ".join(status["key"] for status in workflow["statuses"])
     emit(workflow, f"The workflow is at version {workflow['version']}: {statuses}.")
 
@@ -112,7 +113,8 @@ def _read(file: Path) -> dict[str, Any]:
         raise CommandFailed(f"{file} cannot be read: {error.strerror}.", ExitCode.USAGE) from error
     except ValueError as error:
         kind = "TOML" if is_toml else "JSON"
-        raise CommandFailed(f"{file} is no {kind}: {error}.", ExitCode.USAGE) from error
+        hint = "" if is_toml else " TOML is read from files that end in .toml."
+        raise CommandFailed(f"{file} is no {kind}: {error}.{hint}", ExitCode.USAGE) from error
     if not isinstance(read, dict):
         raise CommandFailed(f"{file} holds no workflow.", ExitCode.USAGE)
     return read

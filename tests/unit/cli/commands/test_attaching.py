@@ -54,6 +54,19 @@ def test_attach_says_which_file_cannot_be_read(
     assert server.asked == []
 
 
+def test_attach_says_which_of_several_files_was_refused_and_which_were_attached(
+    server: Answers, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "gauge.log").write_bytes(_CONTENT)
+    server.prepare("POST", _URL, Answer(status=201, body=_FILE))
+
+    assert run(["items", "attach", "TM-1", "gauge.log", "none.log"]) == ExitCode.USAGE
+
+    told = capsys.readouterr().err
+    assert "none.log: none.log cannot be read" not in told
+    assert "Attached before it: gauge.log." in told
+
+
 def test_attachments_are_listed(server: Answers, capsys: pytest.CaptureFixture[str]) -> None:
     server.prepare("GET", _URL, Answer(body={"items": [_FILE], "next_cursor": None}))
 

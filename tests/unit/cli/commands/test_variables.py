@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -10,6 +11,10 @@ from tidemill.cli.failures import ExitCode
 from tidemill.cli.main import run
 
 MADE = {"path": "mail/password", "is_secret": True, "version": 1}
+_REFUSED: Final = Answer(
+    status=403,
+    body={"error": {"message": "This needs the permission jobs.values.read.", "code": "FORBIDDEN"}},
+)
 
 
 @pytest.mark.parametrize("options", [["--secret"], []])
@@ -47,3 +52,25 @@ def test_set_of_an_empty_file_is_refused_for_a_secret(server: Answers, tmp_path:
 
     assert run(words) == ExitCode.USAGE
     assert server.asked == []
+
+
+def test_get_tells_a_viewer_a_plain_variable(
+    server: Answers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.prepare("GET", "/api/v1/variables/value", _REFUSED)
+    plain = {"path": "harbour/station", "is_secret": False, "value": "west"}
+    server.prepare("GET", "/api/v1/variables/harbour/station", Answer(body=plain))
+
+    assert run(["variables", "get", "harbour/station"]) == 0
+
+    assert capsys.readouterr().out == "west\n"
+
+
+def test_get_tells_a_viewer_no_secret(server: Answers, capsys: pytest.CaptureFixture[str]) -> None:
+    server.prepare("GET", "/api/v1/variables/value", _REFUSED)
+    sealed = {"path": "mail/password", "is_secret": True, "value": None}
+    server.prepare("GET", "/api/v1/variables/mail/password", Answer(body=sealed))
+
+    assert run(["variables", "get", "mail/password"]) == ExitCode.AUTH
+
+    assert "jobs.values.read" in capsys.readouterr().err

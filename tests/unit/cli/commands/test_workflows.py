@@ -117,3 +117,16 @@ def test_set_refuses_a_file(
 
     assert (code, server.asked) == (2, [])
     assert told in capsys.readouterr().err
+
+
+def test_set_says_by_which_option_items_move_on(
+    server: Answers, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "flow.toml"
+    file.write_text(_TOML, encoding="utf-8")
+    refused = {"error": {"message": "6 in backlog.", "code": "STATUS_IN_USE", "param": "moves"}}
+    server.prepare("PUT", _PATH, Answer(status=409, body=refused))
+
+    assert run(["projects", "workflow", "set", "TM", str(file)]) != 0
+
+    assert "6 in backlog. Here: --move FROM=TO." in capsys.readouterr().err

@@ -10,7 +10,17 @@ from tidemill.board.imports.sources.contract import Entry, Form
 from tidemill.board.imports.sources.kinds import types_by_depth
 from tidemill.board.imports.sources.values import cells_of, inside, names_in, text_of
 
-_PARTED: Final = ("number", "assignees", "assignee", "labels", "milestone", "type", "state")
+_PARTED: Final = (
+    "number",
+    "repository_url",
+    "assignees",
+    "assignee",
+    "labels",
+    "milestone",
+    "type",
+    "state",
+    "state_reason",
+)
 
 
 def entries(document: Any) -> Iterator[Entry]:

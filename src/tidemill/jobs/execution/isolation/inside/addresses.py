@@ -61,8 +61,9 @@ class Guard:
 
     def refusal(self, host: str, address: str, port: int) -> str:
         """Return why `host`, found at `address`, may not be connected to, and what allows it."""
+        found = address if host.strip("[]") == address else f"{host} is {address}, which"
         return (
-            f"{host} is {address}, which is no public address. The operator can allow it: "
+            f"{found} is no public address. The operator can allow it: "
             f"add '{_entry(host, port)}' to {self._setting}."
         )
 
