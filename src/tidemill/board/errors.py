@@ -271,7 +271,7 @@ class AssigneeNotMember(RuleViolation):
 
     def __init__(self, assignee: str) -> None:
         super().__init__(
-            f"{shown(assignee)} is no active member of this tenant. Invite them first.",
+            f"{shown(assignee)} is the id of no active member. `tidemill members list` tells ids.",
             param="assignee_id",
         )
 

@@ -128,7 +128,7 @@ class TimeUserNotMember(RuleViolation):
 
     def __init__(self, user_id: str) -> None:
         super().__init__(
-            f"{shown(user_id)} is no active member of this tenant. Invite them first.",
+            f"{shown(user_id)} is the id of no active member. `tidemill members list` tells ids.",
             param="user_id",
         )
 

@@ -13,7 +13,7 @@ class WatcherNotMember(RuleViolation):
 
     def __init__(self, user: str) -> None:
         super().__init__(
-            f"{shown(user)} is no active member of this tenant. Invite them first.",
+            f"{shown(user)} is the id of no active member. `tidemill members list` tells ids.",
             param="user_id",
         )
 
