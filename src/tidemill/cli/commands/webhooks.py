@@ -154,8 +154,8 @@ def replay(webhook: Webhook, delivery: Delivery) -> None:
     """Send a delivery again, now, under its id."""
     client = connect()
     path = f"/webhooks/{segment(webhook)}/deliveries/{segment(delivery)}"
-    client.post(f"{path}/replay", None)
-    _tell(_ended(client, path))
+    begun = client.post(f"{path}/replay", None)
+    _tell(_ended(client, path, attempts=begun["attempts"]))
 
 
 @app.command(examples=("tidemill webhooks ping 0199…",))
@@ -163,7 +163,8 @@ def ping(webhook: Webhook) -> None:
     """Send `webhook.ping` now, and tell what was answered."""
     client = connect()
     pinged = client.post(f"/webhooks/{segment(webhook)}/ping", None)
-    _tell(_ended(client, f"/webhooks/{segment(webhook)}/deliveries/{segment(pinged['id'])}"))
+    path = f"/webhooks/{segment(webhook)}/deliveries/{segment(pinged['id'])}"
+    _tell(_ended(client, path, attempts=pinged["attempts"]))
 
 
 @app.command(
@@ -202,12 +203,12 @@ def _words(found: dict[str, Any]) -> list[tuple[str, object]]:
     return [(name, value) for name, value in told.items() if value not in {None, ""}]
 
 
-def _ended(client: Client, path: str) -> dict[str, Any]:
-    """Return the delivery once an attempt is over, or as it is after a while."""
+def _ended(client: Client, path: str, *, attempts: int) -> dict[str, Any]:
+    """Return the delivery once an attempt after its first `attempts` is over, or after a while."""
     give_up_at = time.monotonic() + ping_seconds_max
     while True:
         found: dict[str, Any] = client.get(path)
-        waits = found["state"] == "pending" and found["error"] is None
+        waits = found["state"] == "pending" and found["attempts"] == attempts
         if not waits or time.monotonic() > give_up_at:
             return found
         time.sleep(_look_seconds)
