@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -43,6 +44,23 @@ async def test_a_resource_of_sqlite_may_be_in_memory_and_so_have_no_path(
 
     with pytest.raises(ResourceInvalid):
         await world.put_resource("lite", {"path": 1}, "sqlite")
+
+
+@pytest.mark.each_database(reason="transactions race")
+async def test_no_resource_keeps_a_type_that_is_deleted_meanwhile(world: ValuesWorld) -> None:
+    for turn in range(10):
+        await put(world, "harbour")
+
+        made, gone = await asyncio.gather(
+            world.put_resource(f"west{turn}", {"pier": 1}, "harbour"),
+            world.types.delete("harbour", actor=world.owner),
+            return_exceptions=True,
+        )
+
+        assert isinstance(made, ResourceInvalid) != isinstance(gone, ResourceTypeInUse)
+        if gone is not None:
+            await world.resources.delete(f"west{turn}", actor=world.owner)
+            await world.types.delete("harbour", actor=world.owner)
 
 
 async def test_a_type_stays_while_resources_have_it(world: ValuesWorld) -> None:

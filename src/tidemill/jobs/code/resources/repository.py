@@ -118,9 +118,12 @@ class ResourceRepository:
 class ResourceTypeRepository:
     """One tenant's own types."""
 
-    def find(self, tx: Tx, name: str, *, lock: bool = False) -> ResourceType | None:
-        """Return the tenant's own type of this name; `lock` keeps it as it is until the commit."""
-        suffix = " FOR UPDATE" if lock and tx.dialect == "postgres" else ""
+    def find(self, tx: Tx, name: str, *, lock: str = "") -> ResourceType | None:
+        """Return the tenant's own type of this name.
+
+        With a `lock` of PostgreSQL, SHARE or UPDATE, it stays as it is until the commit.
+        """
+        suffix = f" FOR {lock}" if lock and tx.dialect == "postgres" else ""
         row = tx.one(f"{_TYPE} AND name = :name{suffix}", name=name)
         return ResourceType(*row) if row else None
 

@@ -176,7 +176,7 @@ class ResourceService:
         await self._database.write(actor.tenant_id, use_case)
 
     def _check(self, tx: Tx, type_: str, value: Any) -> None:
-        known = BUILT_IN.get(type_) or self._types.find(tx, type_)
+        known = BUILT_IN.get(type_) or self._types.find(tx, type_, lock="SHARE")
         if known is None:
             raise ResourceInvalid(
                 "type", f"there is no type {type_!r}; see `tidemill resources types`."
@@ -312,7 +312,7 @@ class ResourceTypeService:
         by = actor.user_id or actor.id
 
         def use_case(tx: Tx) -> ResourceType:
-            before = self._types.find(tx, name, lock=True)
+            before = self._types.find(tx, name, lock="UPDATE")
             check_found(before, expected_version)
             if before is None and len(self._types.page(tx, after="", limit=types_max)) == types_max:
                 raise ResourceTypeInvalid("name", f"there are {types_max} already, the limit.")
@@ -329,7 +329,7 @@ class ResourceTypeService:
         """Delete a type that no resource has; raises `ResourceTypeInUse`."""
 
         def use_case(tx: Tx) -> None:
-            before = self._found(tx, name, lock=True)
+            before = self._found(tx, name, lock="UPDATE")
             check_found(before, expected_version)
             paths = self._resources.of_type(tx, name)
             if paths:
@@ -341,7 +341,7 @@ class ResourceTypeService:
 
         await self._database.write(actor.tenant_id, use_case)
 
-    def _found(self, tx: Tx, name: str, *, lock: bool = False) -> ResourceType:
+    def _found(self, tx: Tx, name: str, *, lock: str = "") -> ResourceType:
         found = self._types.find(tx, name, lock=lock)
         if found is None:
             raise ResourceTypeNotFound(name)
