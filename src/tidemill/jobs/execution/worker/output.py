@@ -118,6 +118,10 @@ class JobLog:
                 for chunk in tuple(self._recent):
                     await connection.send(chunk)
 
+    def rest(self) -> tuple[LogChunk, ...]:
+        """Return what a new connection would have to be told."""
+        return (*self._recent, *self._pending)
+
     async def _deliver(self, chunk: LogChunk | None) -> None:
         while True:
             connection = await self._connected()

@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 
 from tidemill.jobs.execution.worker import telling as tellings
+from tidemill.jobs.execution.worker.left_logs import LeftLogs
 from tidemill.jobs.execution.worker.output import JobLog
 from tidemill.jobs.execution.worker.spool import Spool
 from tidemill.jobs.execution.worker.telling import (
@@ -15,7 +16,7 @@ from tidemill.jobs.execution.worker.telling import (
     outcomes_per_message_max,
 )
 from tidemill.jobs.protocol.errors import ConnectionLost
-from tidemill.jobs.protocol.messages import Held, Outcome, Outcomes, Verdict
+from tidemill.jobs.protocol.messages import Held, LogChunk, Outcome, Outcomes, Verdict
 
 pytestmark = pytest.mark.anyio
 
@@ -29,10 +30,13 @@ class Line:
         self.breaks = breaks
         self.sent: list[list[str]] = []
 
-    async def send(self, message: Outcome | Outcomes) -> None:
+    async def send(self, message: Outcome | Outcomes | LogChunk) -> None:
         if self.breaks:
             self.breaks -= 1
             raise ConnectionLost("It broke.")
+        if isinstance(message, LogChunk):
+            self.sent.append([f"{message.job_id} {message.offset} {message.data.decode()}"])
+            return
         jobs = message.jobs if isinstance(message, Outcomes) else (message,)
         self.sent.append([one.job_id for one in jobs])
 
@@ -41,7 +45,7 @@ def _telling(directory: Path, line: Line) -> Telling:
     async def connected() -> Any:
         return line
 
-    telling = Telling(Spool(directory), connected)
+    telling = Telling(Spool(directory), LeftLogs(directory), connected)
     telling.open()
     return telling
 
@@ -121,10 +125,53 @@ async def test_tell_gives_a_log_up_once_and_tells_the_outcome_over_the_next_conn
     await asyncio.sleep(0)
     await output.close()
     await writing
-    telling = Telling(Spool(tmp_path), connected)
+    telling = Telling(Spool(tmp_path), LeftLogs(tmp_path), connected)
     telling.open()
     await telling.keep([outcome])
     async with asyncio.timeout(60):
         await telling.tell([outcome], output)
 
     assert (deaf.sent, heard.sent) == ([], [["job-0"]])
+
+
+async def test_close_leaves_the_rest_of_logs_to_the_next_worker(tmp_path: Path) -> None:
+    nobody: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+    async def alone() -> Any:
+        return await nobody
+
+    telling = Telling(Spool(tmp_path), LeftLogs(tmp_path), alone)
+    telling.open()
+    (outcome,) = _outcomes(1)
+    output = JobLog(Held("job-0", 1), alone, bytes_max=100)
+    await output.close()
+    await output.write(b"low ")
+    await output.write(b"tide")
+    await telling.keep([outcome])
+    ending = asyncio.create_task(telling.tell([outcome], output))
+    await asyncio.sleep(0)
+    telling.close()
+    ending.cancel()
+    output.abandon()
+    line = Line()
+    # A worker that is ended before it could tell leaves it to the one after.
+    _telling(tmp_path, Line()).close()
+
+    last = _telling(tmp_path, line)
+    await last.repeat(cast("Any", line))
+    last.confirmed([Held("job-0", 1)])
+    last.close()
+
+    assert line.sent == [["job-0 0 low "], ["job-0 4 tide"], ["job-0"]]
+    assert not (tmp_path / "logs").exists()
+
+
+async def test_open_goes_on_without_logs_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "logs").write_bytes(b"torn")
+    telling = _telling(tmp_path, Line())
+    await telling.keep(_outcomes(1))
+
+    telling.close()
+
+    assert not (tmp_path / "logs").exists()
+    assert _telling(tmp_path, Line()).held() == (Held("job-0", 1),)
