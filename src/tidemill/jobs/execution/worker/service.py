@@ -30,11 +30,9 @@ from tidemill.jobs.execution.worker.contract import (
 from tidemill.jobs.execution.worker.endings import broken_end
 from tidemill.jobs.execution.worker.execution import Execution, Surroundings
 from tidemill.jobs.execution.worker.greeting import beat, greet, introduction
-from tidemill.jobs.execution.worker.left_logs import LeftLogs
 from tidemill.jobs.execution.worker.options import WorkerOptions
 from tidemill.jobs.execution.worker.output import JobLog
 from tidemill.jobs.execution.worker.slots import Slots
-from tidemill.jobs.execution.worker.spool import Spool
 from tidemill.jobs.execution.worker.tasks import SideTasks
 from tidemill.jobs.execution.worker.telling import Telling
 from tidemill.jobs.execution.worker.tokens import TokenRequests
@@ -85,8 +83,7 @@ class Worker:
         self._connect = connect
         self._isolations = isolations
         self._on_settings = on_settings
-        kept = options.run_directory / "spool"
-        self._telling = Telling(Spool(kept), LeftLogs(kept), self._connection_now)
+        self._telling = Telling(options.run_directory / "spool", self._connection_now)
         self._keeper = Keeper(
             KeeperOptions(
                 worker_id=options.worker_id,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 import structlog
@@ -28,9 +29,9 @@ log = structlog.get_logger("tidemill.jobs.execution.worker")
 class Telling:
     """Outcomes that are to be told, are being told, or are told and not confirmed."""
 
-    def __init__(self, spool: Spool, left_logs: LeftLogs, connected: Connected) -> None:
-        self._spool = spool
-        self._left_logs = left_logs
+    def __init__(self, directory: Path, connected: Connected) -> None:
+        self._spool = Spool(directory)
+        self._left_logs = LeftLogs(directory)
         self._connected = connected
         self._left: dict[Held, tuple[LogChunk, ...]] = {}
         self._untold: set[Held] = set()

@@ -7,9 +7,7 @@ from typing import Any, cast
 import pytest
 
 from tidemill.jobs.execution.worker import telling as tellings
-from tidemill.jobs.execution.worker.left_logs import LeftLogs
 from tidemill.jobs.execution.worker.output import JobLog
-from tidemill.jobs.execution.worker.spool import Spool
 from tidemill.jobs.execution.worker.telling import (
     Telling,
     details_chars_max,
@@ -45,7 +43,7 @@ def _telling(directory: Path, line: Line) -> Telling:
     async def connected() -> Any:
         return line
 
-    telling = Telling(Spool(directory), LeftLogs(directory), connected)
+    telling = Telling(directory, connected)
     telling.open()
     return telling
 
@@ -125,7 +123,7 @@ async def test_tell_gives_a_log_up_once_and_tells_the_outcome_over_the_next_conn
     await asyncio.sleep(0)
     await output.close()
     await writing
-    telling = Telling(Spool(tmp_path), LeftLogs(tmp_path), connected)
+    telling = Telling(tmp_path, connected)
     telling.open()
     await telling.keep([outcome])
     async with asyncio.timeout(60):
@@ -140,7 +138,7 @@ async def test_close_leaves_the_rest_of_logs_to_the_next_worker(tmp_path: Path) 
     async def alone() -> Any:
         return await nobody
 
-    telling = Telling(Spool(tmp_path), LeftLogs(tmp_path), alone)
+    telling = Telling(tmp_path, alone)
     telling.open()
     (outcome,) = _outcomes(1)
     output = JobLog(Held("job-0", 1), alone, bytes_max=100)
