@@ -10,19 +10,6 @@ from tests.fixtures.stores import KINDS_BY_TIER, StoreClock, StoresKind
 from tests.fixtures.webhooks import WebhookWorld, a_world, webhook_stores
 from tidemill.infrastructure.database import Stores
 
-_RACES = ("race", "at_once")
-_REASON = "the statements are those that SQLite runs; races stay on both"
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave to the full tier what PostgreSQL does as SQLite does."""
-    for item in items:
-        if item.path.parent != Path(__file__).parent or "[schema" not in item.name:
-            continue
-        if not any(word in item.name for word in _RACES):
-            item.add_marker(pytest.mark.full(reason=_REASON))
-
 
 @pytest.fixture(scope="package", params=KINDS_BY_TIER)
 async def opened(

@@ -280,6 +280,7 @@ async def test_list_integration_pages_the_log_by_state(world: WebhookWorld) -> N
     assert [one.id for one in waiting.items] == [log[0].id]
 
 
+@pytest.mark.each_database(reason="transactions race")
 async def test_senders_at_once_never_send_the_same(world: WebhookWorld) -> None:
     made = await world.a_webhook("work_item.created")
     for _ in range(6):
@@ -293,6 +294,7 @@ async def test_senders_at_once_never_send_the_same(world: WebhookWorld) -> None:
     assert sent == [one.id for one in await world.log(made)]
 
 
+@pytest.mark.each_database(reason="transactions race")
 async def test_next_parcel_race_is_for_who_holds_the_lease(world: WebhookWorld) -> None:
     made = await world.a_webhook()
     await world.an_item()
