@@ -65,6 +65,7 @@ from tidemill.board.views.routes import ROUTES as VIEW_ROUTES
 from tidemill.board.views.service import ViewService
 from tidemill.board.watchers.routes import ROUTES as WATCHER_ROUTES
 from tidemill.board.watchers.service import WatcherService
+from tidemill.board.work_items.reading.service import ItemReadingService
 from tidemill.board.work_items.routes import ROUTES as WORK_ITEM_ROUTES
 from tidemill.board.work_items.service import WorkItemService
 from tidemill.board.work_items.sprinting.service import Sprinting
@@ -132,6 +133,7 @@ def build(parts: Parts) -> Offer:
             "projects": projects,
             "workflows": WorkflowService(parts.tenants),
             "work_items": work_items,
+            "item_readings": ItemReadingService(parts.tenants, limits),
             "listing": ListingService(parts.tenants, limits),
             "boards": BoardService(parts.tenants, limits),
             "board_settings": BoardSettingsService(parts.tenants),

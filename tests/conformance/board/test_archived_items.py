@@ -42,13 +42,13 @@ async def test_archived_items_integration_leave_lists_and_searches_and_come_back
     again = await _archive(world, "TM-2")
 
     assert (archived.archived_at, archived.version) == (archived.updated_at, 2)
-    assert again == archived == await world.items.get("TM-2", actor=world.actor)
+    assert again == archived == await world.reads.get("TM-2", actor=world.actor)
     assert (await world.fact_types())[before:] == ["WorkItemUpdated"]
     assert (await world.audit_actions())[-1] == "board.work_items.update"
-    activity = await world.items.activity("TM-2", PageRequest(), actor=world.actor)
+    activity = await world.reads.activity("TM-2", PageRequest(), actor=world.actor)
     assert (activity.items[0].field, activity.items[0].new_value) == ("archived", "yes")
     for wanted in (WorkItemFilter(), WorkItemFilter(project_id=project.id)):
-        found = await world.items.list(wanted, PageRequest(), actor=world.actor)
+        found = await world.reads.list(wanted, PageRequest(), actor=world.actor)
         assert [item.key for item in found.items] == ["TM-3", "TM-1"]
     expected = {
         "project:TM": ["TM-3", "TM-1"],
@@ -103,13 +103,13 @@ async def test_archived_items_integration_change_no_more_and_count_as_before(
         with pytest.raises(WorkItemIsArchived):
             await attempt
     await world.timers.stop(actor=world.actor)
-    assert (await world.items.get("TM-2", actor=world.actor)).is_blocked
+    assert (await world.reads.get("TM-2", actor=world.actor)).is_blocked
     assert flow == await world.reports.cumulative_flow("TM", Period(), actor=world.actor)
     ending = await world.sprints.end(
         sprint.id, SprintStatus.COMPLETED, next_sprint.id, actor=world.actor
     )
     assert ending.carried_over == 0
-    assert (await world.items.get("TM-1", actor=world.actor)).sprint_id == sprint.id
+    assert (await world.reads.get("TM-1", actor=world.actor)).sprint_id == sprint.id
     both = await _archive(world, "TM-2")
     links = await world.dependencies.list(
         DependencyFilter(project_id=both.project_id), PageRequest(), actor=world.actor
@@ -139,5 +139,5 @@ async def test_archived_items_integration_come_out_of_a_sprint_that_ended_meanwh
     assert running.sprint_id == sprint.id
     assert (unfinished.sprint_id, unfinished.sprint_name) == (None, None)
     assert finished.sprint_id == sprint.id
-    activity = await world.items.activity("TM-1", PageRequest(limit=2), actor=world.actor)
+    activity = await world.reads.activity("TM-1", PageRequest(limit=2), actor=world.actor)
     assert [one.field for one in activity.items] == ["archived", "sprint_id"]

@@ -45,16 +45,16 @@ async def files(world: BoardWorld) -> Files:
 async def test_attachments_integration_are_told_everywhere(files: Files) -> None:
     made = await files.attach("photo.png", b"\x89PNG\r\n\x1a\n", b"tide" * 100_000)
     world = files.world
-    counted = await world.items.get("TM-1", actor=world.actor)
+    counted = await world.reads.get("TM-1", actor=world.actor)
     page = await files.service.list("TM-1", page_request(1, None, ""), actor=world.actor)
     read = await files.service.get(made.id.upper(), actor=world.actor)
-    activity = await world.items.activity("TM-1", page_request(1, None, ""), actor=world.actor)
+    activity = await world.reads.activity("TM-1", page_request(1, None, ""), actor=world.actor)
     content = await files.read(made)
     await files.service.delete(made.id, actor=world.actor)
 
     assert page.items == [made] == [read]
     assert counted.attachment_count == 1
-    assert (await world.items.get("TM-1", actor=world.actor)).attachment_count == 0
+    assert (await world.reads.get("TM-1", actor=world.actor)).attachment_count == 0
     assert (made.media_type, made.size) == ("image/png", 400_008)
     assert content == b"\x89PNG\r\n\x1a\n" + b"tide" * 100_000
     assert (activity.items[0].action, activity.items[0].new_value) == ("attached", "photo.png")

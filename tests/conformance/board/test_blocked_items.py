@@ -32,7 +32,7 @@ async def waiting(world: BoardWorld, *, blocked: bool = True) -> list[str]:
     """Return the keys that a list of blocked items holds."""
     project = (await world.projects.get("TM", actor=world.actor)).id
     wanted = WorkItemFilter(project_id=project, blocked=blocked)
-    found = await world.items.list(wanted, PageRequest(), actor=world.actor)
+    found = await world.reads.list(wanted, PageRequest(), actor=world.actor)
     assert all(item.is_blocked is blocked for item in found.items)
     return [item.key for item in found.items]
 
@@ -148,10 +148,10 @@ async def test_blocked_integration_a_duplicate_is_closed_by_choice_and_lets_go(
     closed = await world.a_link("TM-1", "TM-2", "duplicates", close=True)
 
     assert (kept.blocking.status, closed.blocking.status) == ("todo", "cancelled")
-    item = await world.items.get("TM-1", actor=world.actor)
+    item = await world.reads.get("TM-1", actor=world.actor)
     assert (item.status, item.completed_at) == ("cancelled", closed.created_at)
     assert await told(world) == [("Blocked", "TM-3"), ("Unblocked", "TM-3")]
-    rows = (await world.items.activity("TM-1", PageRequest(), actor=world.actor)).items
+    rows = (await world.reads.activity("TM-1", PageRequest(), actor=world.actor)).items
     assert [(row.version, row.field, row.new_value) for row in rows[:2]] == [
         (3, "duplicates", "TM-2"),
         (3, "status", "cancelled"),

@@ -223,7 +223,7 @@ async def test_comments_integration_tell_activity_stream_and_audit(board: BoardW
     page = page_request(1, None)
     rows = []
     while True:
-        found = await board.items.activity("TM-1", page, actor=board.actor)
+        found = await board.reads.activity("TM-1", page, actor=board.actor)
         rows += found.items
         if found.next_cursor is None:
             break
@@ -236,7 +236,7 @@ async def test_comments_integration_tell_activity_stream_and_audit(board: BoardW
         "created",
     ]
     assert {row.new_value for row in rows[:3]} == {comment.id}
-    assert (await board.items.get("TM-1", actor=board.actor)).version == 1
+    assert (await board.reads.get("TM-1", actor=board.actor)).version == 1
     assert (await board.fact_types())[-3:] == ["CommentCreated", "CommentUpdated", "CommentDeleted"]
     assert (await board.audit_actions())[-3:] == [
         f"board.comments.{verb}" for verb in ("create", "update", "delete")

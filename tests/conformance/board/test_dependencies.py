@@ -53,7 +53,7 @@ async def test_dependencies_integration_are_told_on_both_items(world: BoardWorld
     await world.dependencies.delete(made.id, actor=world.actor)
 
     for key, field, other in (("TM-1", "blocks", "TM-2"), ("TM-2", "blocked_by", "TM-1")):
-        rows = (await world.items.activity(key, PageRequest(), actor=world.actor)).items
+        rows = (await world.reads.activity(key, PageRequest(), actor=world.actor)).items
         told = [(row.version, row.field, row.old_value, row.new_value) for row in rows]
         assert told == [(3, field, other, None), (2, field, None, other), (1, "", None, None)]
     assert (await world.fact_types())[3:] == [
@@ -144,7 +144,7 @@ async def test_dependencies_integration_a_list_is_made_in_any_order(world: Board
     made = await world.dependencies.create_all(news, actor=world.actor)
 
     assert [(each.blocking.key, each.blocked.key) for each in made] == pairs
-    rows = (await world.items.activity("TM-2", PageRequest(), actor=world.actor)).items
+    rows = (await world.reads.activity("TM-2", PageRequest(), actor=world.actor)).items
     assert [(row.version, row.field, row.new_value) for row in rows[:2]] == [
         (2, "blocked_by", "TM-1"),
         (2, "blocks", "TM-3"),
@@ -186,7 +186,7 @@ async def test_dependencies_integration_of_archived_projects_end_and_do_not_begi
     await world.dependencies.delete(crossing.id, actor=world.actor)
 
     versions = [
-        (await world.items.get(key, actor=world.actor)).version for key in ("SEA-1", "TM-1")
+        (await world.reads.get(key, actor=world.actor)).version for key in ("SEA-1", "TM-1")
     ]
     assert versions == [3, 3]
 

@@ -87,7 +87,7 @@ async def test_dependencies_integration_only_blocks_counts_for_cycles(world: Boa
 
     await world.a_link("TM-3", "TM-1", "relates_to")
     await world.a_link("TM-2", "TM-3")
-    item = await world.items.get("TM-1", actor=world.actor)
+    item = await world.reads.get("TM-1", actor=world.actor)
 
     assert not item.is_blocked
 
@@ -112,8 +112,8 @@ async def test_dependencies_integration_refuse_a_parent_that_closes_a_cycle(
 
     assert refused.value.param == "parent_id"
     assert "TM-3 is part of TM-2, which blocks TM-3." in refused.value.message
-    unmoved = await world.items.get("TM-3", actor=world.actor)
-    first = await world.items.get("TM-1", actor=world.actor)
+    unmoved = await world.reads.get("TM-3", actor=world.actor)
+    first = await world.reads.get("TM-1", actor=world.actor)
     assert unmoved.parent_id == first.id
 
 
@@ -129,7 +129,7 @@ async def test_dependencies_integration_a_parent_may_change_when_only_the_old_on
 
     moved = await world.items.change("TM-3", WorkItemChanges(parent="TM-2"), actor=world.actor)
 
-    second = await world.items.get("TM-2", actor=world.actor)
+    second = await world.reads.get("TM-2", actor=world.actor)
     assert moved.parent_id == second.id
 
 

@@ -67,7 +67,7 @@ async def test_field_merges_integration_a_hundred_racing_writers_of_one_version(
     assert {type(result) for result in results} == {WorkItem, EditConflict}
     assert len(written) == len(names) + 4
     assert sorted(result.version for result in written) == list(range(2, 26))
-    final = await world.items.get(item.id, actor=world.actor)
+    final = await world.reads.get(item.id, actor=world.actor)
     assert [label.name for label in final.labels] == names
     assert await world.versions_of(item.id) == list(range(1, 26))
     history = await world.rows(

@@ -46,14 +46,14 @@ async def test_imports_integration_make_items_with_parents_and_assignees(
         (5, "TM-3"),
     ]
     sail, race, season = [
-        await world.items.get(key, actor=world.actor) for key in ("TM-1", "TM-2", "TM-3")
+        await world.reads.get(key, actor=world.actor) for key in ("TM-1", "TM-2", "TM-3")
     ]
     assert (sail.parent_id, race.parent_id, season.parent_id) == (race.id, season.id, None)
     assert (sail.assignee_id, sail.status, race.status) == (ada, "todo", "in_progress")
     assert sail.description == 'Two lines,\nand a "quote"'
     assert (await world.fact_types()).count("WorkItemCreated") == 3
     assert (await world.audit_actions()).count("board.work_items.import") == 1
-    activity = await world.items.activity("TM-1", PageRequest(), actor=world.actor)
+    activity = await world.reads.activity("TM-1", PageRequest(), actor=world.actor)
     assert [row.action for row in activity.items] == ["imported"]
 
 
@@ -66,8 +66,8 @@ async def test_imports_integration_a_repeated_import_changes_nothing(world: Boar
     again = await world.import_text(BACKLOG + "4,Moor,task,2,,,\n")
 
     assert (again.rows_created, again.rows_already_imported) == (1, 3)
-    moor = await world.items.get("TM-4", actor=world.actor)
-    race = await world.items.get("TM-2", actor=world.actor)
+    moor = await world.reads.get("TM-4", actor=world.actor)
+    race = await world.reads.get("TM-2", actor=world.actor)
     assert moor.parent_id == race.id
 
 
@@ -80,7 +80,7 @@ async def test_imports_integration_a_wrong_row_stops_all(world: BoardWorld) -> N
     report = rejected.value.report
     assert [row.outcome for row in report.rows] == [Outcome.NOT_IMPORTED, Outcome.WRONG]
     assert "line 3, type" in rejected.value.message
-    items = await world.items.list(WorkItemFilter(), PageRequest(), actor=world.actor)
+    items = await world.reads.list(WorkItemFilter(), PageRequest(), actor=world.actor)
     assert items.items == []
     assert (await world.an_item()).key == "TM-1", "a rejected import took numbers"
 
@@ -137,7 +137,7 @@ async def test_imports_integration_take_ten_thousand_rows(world: BoardWorld) -> 
     report = await world.import_text("id,title,type,parent\n" + rows)
 
     assert report.rows_created == 10_000
-    assert (await world.items.get("TM-10000", actor=world.actor)).title == "Row 10000"
+    assert (await world.reads.get("TM-10000", actor=world.actor)).title == "Row 10000"
 
 
 async def test_imports_integration_write_long_files_in_portions(world: BoardWorld) -> None:

@@ -69,7 +69,7 @@ async def test_imports_integration_bring_comments_dependencies_and_estimates(
     assert report.left_out == ("1 links to what this import does not make",)
     assert [row.path for row in report.rows] == ["issues[0]", "issues[1]", "issues[2]"]
     first, second, third = [
-        await world.items.get(f"TM-{number}", actor=world.actor) for number in (1, 2, 3)
+        await world.reads.get(f"TM-{number}", actor=world.actor) for number in (1, 2, 3)
     ]
     assert (first.external_id, first.estimate_seconds) == ("jira:TM-2", 3600)
     assert (second.is_blocked, third.parent_id) == (True, first.id)

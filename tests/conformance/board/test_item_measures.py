@@ -19,13 +19,13 @@ async def test_item_measures_integration_are_kept_changed_and_cleared(world: Boa
     await world.a_project()
     item = await world.an_item(points=0, start_date=_START, due_date=_DUE)
 
-    assert item == await world.items.get(item.key, actor=world.actor)
+    assert item == await world.reads.get(item.key, actor=world.actor)
     assert (item.points, item.start_date, item.due_date) == (0, "2026-03-01", "2026-03-31")
     cleared = await world.items.change(
         item.key, WorkItemChanges(points=None, due_date=None, title="Dredge"), actor=world.actor
     )
     assert (cleared.points, cleared.start_date, cleared.due_date) == (None, "2026-03-01", None)
-    activity = await world.items.activity(item.key, PageRequest(), actor=world.actor)
+    activity = await world.reads.activity(item.key, PageRequest(), actor=world.actor)
     assert [(row.field, row.old_value, row.new_value) for row in activity.items][:2] == [
         ("due_date", "2026-03-31", None),
         ("points", "0", None),
@@ -63,7 +63,7 @@ async def test_item_measures_integration_an_import_reads_them_and_makes_its_labe
     )
 
     assert report.rows_created == 2
-    sound, dredge = [await world.items.get(f"TM-{n}", actor=world.actor) for n in (1, 2)]
+    sound, dredge = [await world.reads.get(f"TM-{n}", actor=world.actor) for n in (1, 2)]
     assert (sound.points, sound.start_date, sound.due_date) == (3, "2026-03-01", "2026-03-31")
     assert [label.name for label in sound.labels] == ["Ebb", "gate"]
     assert [label.name for label in dredge.labels] == ["Flood", "gate"]

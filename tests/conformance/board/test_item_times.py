@@ -72,7 +72,7 @@ async def test_item_times_integration_follow_the_status(world: BoardWorld) -> No
     assert (done.started_at, done.completed_at) == (started.updated_at, done.updated_at)
     assert (again.started_at, again.completed_at) == (None, None)
     await world.import_text("title,status\nSound,closed\n")
-    imported = await world.items.get("TM-3", actor=world.actor)
+    imported = await world.reads.get("TM-3", actor=world.actor)
     assert imported.completed_at == imported.created_at
 
 

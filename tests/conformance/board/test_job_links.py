@@ -44,7 +44,7 @@ async def test_job_links_integration_show_the_result_on_the_item(world: BoardWor
     shown = await show(world, item.id, a_summary(state="succeeded", result=b'{"mean":3.5}'))
 
     assert shown is not None
-    read = await world.items.get(item.key, actor=world.actor)
+    read = await world.reads.get(item.key, actor=world.actor)
     assert (read.version, read.updated_by) == (3, "automation")
     summary = read.job_summary
     assert summary is not None
@@ -68,7 +68,7 @@ async def test_job_links_integration_the_job_that_was_started_last_stays(
 
     assert await show(world, item.id, a_summary("j1", "failed", at=1)) is None
 
-    read = await world.items.get(item.key, actor=world.actor)
+    read = await world.reads.get(item.key, actor=world.actor)
     assert read.job_summary is not None
     assert read.job_summary.id == "j2"
 
@@ -90,7 +90,7 @@ async def test_job_links_integration_cut_what_is_long(world: BoardWorld) -> None
 
     await show(world, item.id, a_summary(state="succeeded", result=b'"' + b"x" * 5_000 + b'"'))
 
-    summary = (await world.items.get(item.key, actor=world.actor)).job_summary
+    summary = (await world.reads.get(item.key, actor=world.actor)).job_summary
     assert summary is not None
     assert summary.truncated
     assert len(msgspec.json.decode(summary.result)) == 2_000

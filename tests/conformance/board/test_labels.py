@@ -32,7 +32,7 @@ def _names(item: WorkItem) -> list[str]:
 
 async def _bearers(world: BoardWorld, label: str, **fields: object) -> list[str]:
     wanted = WorkItemFilter(label=label, **fields)  # type: ignore[arg-type]
-    found = await world.items.list(wanted, PageRequest(), actor=world.actor)
+    found = await world.reads.list(wanted, PageRequest(), actor=world.actor)
     return [item.key for item in found.items]
 
 
@@ -45,7 +45,7 @@ async def test_labels_integration_items_bear_them_by_name_and_by_id(world: Board
 
     assert urgent.color == "#d55e00"
     assert _names(item) == ["Tides", "urgent"]
-    assert item == await world.items.get(item.key, actor=world.actor)
+    assert item == await world.reads.get(item.key, actor=world.actor)
     assert await _bearers(world, "tides") == [item.key]
     assert await _bearers(world, urgent.id, project_id=project.id) == [item.key]
     less = await world.items.change(
@@ -53,7 +53,7 @@ async def test_labels_integration_items_bear_them_by_name_and_by_id(world: Board
     )
     assert _names(less) == ["urgent"]
     assert await _bearers(world, "tides") == []
-    activity = await world.items.activity(item.key, PageRequest(), actor=world.actor)
+    activity = await world.reads.activity(item.key, PageRequest(), actor=world.actor)
     newest = activity.items[0]
     assert (newest.field, newest.old_value, newest.new_value) == (
         "labels",
@@ -79,7 +79,7 @@ async def test_labels_integration_racing_additions_lose_none(world: BoardWorld) 
         )
     )
 
-    final = await world.items.get(item.id, actor=world.actor)
+    final = await world.reads.get(item.id, actor=world.actor)
     assert (_names(final), final.version) == (names, 11)
     assert await _bearers(world, "label 7") == [item.key]
 
@@ -93,7 +93,7 @@ async def test_labels_integration_delete_hides_and_restore_brings_back_to_items(
     item = await world.an_item(labels=("tides",))
 
     await world.labels.delete(label.id, actor=world.actor)
-    bare = await world.items.get(item.key, actor=world.actor)
+    bare = await world.reads.get(item.key, actor=world.actor)
     assert (_names(bare), bare.version) == ([], 1)
     with pytest.raises(LabelNotFound):
         await _bearers(world, "tides")
@@ -103,7 +103,7 @@ async def test_labels_integration_delete_hides_and_restore_brings_back_to_items(
     assert _names(more) == ["gate"]
     restored = await world.labels.restore(label.id, actor=world.actor)
     assert (restored.version, restored.deleted_at) == (3, None)
-    assert _names(await world.items.get(item.key, actor=world.actor)) == ["gate", "tides"]
+    assert _names(await world.reads.get(item.key, actor=world.actor)) == ["gate", "tides"]
     assert await _bearers(world, "tides") == [item.key]
     assert (await world.fact_types())[-1] == "LabelRestored"
 

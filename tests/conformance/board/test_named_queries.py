@@ -49,7 +49,7 @@ async def test_named_queries_integration_answer_what_lists_show(world: BoardWorl
     await world.a_link("TM-3", "TM-1")
     await _change(world, "TM-2", sprint=sprint.id)
     begun, done = [
-        (await world.items.get(key, actor=world.actor)).updated_at // 1_000_000
+        (await world.reads.get(key, actor=world.actor)).updated_at // 1_000_000
         for key in ("TM-1", "TM-2")
     ]
 

@@ -87,7 +87,7 @@ async def test_projects_integration_archive_delete_and_restore(world: BoardWorld
     restored = await world.projects.restore("TM", actor=world.actor)
 
     assert restored.status is ProjectStatus.ARCHIVED
-    assert (await world.items.get(item.key, actor=world.actor)).id == item.id
+    assert (await world.reads.get(item.key, actor=world.actor)).id == item.id
     assert [kind for kind in await world.fact_types() if kind.startswith("Project")] == [
         "ProjectCreated",
         "ProjectUpdated",

@@ -115,11 +115,11 @@ async def test_sprints_integration_completing_carries_the_rest_over_in_one_step(
 
     assert (ending.carried_over, ending.unfinished_to) == (1, following.id)
     after = {
-        item.id: (await world.items.get(item.id, actor=world.actor)).sprint_name
+        item.id: (await world.reads.get(item.id, actor=world.actor)).sprint_name
         for item in (done, cancelled, left)
     }
     assert after == {done.id: "Spring tide", cancelled.id: "Spring tide", left.id: "Neap tide"}
-    moved = await world.items.get(left.id, actor=world.actor)
+    moved = await world.reads.get(left.id, actor=world.actor)
     assert moved.version == left.version + 1
     assert await world.versions_of(left.id) == [1, 2, 3]
     course = (await world.sprints.burndown(old.id, actor=world.actor))[1]
@@ -137,7 +137,7 @@ async def test_sprints_integration_what_is_cancelled_or_left_goes_to_the_backlog
     ending = await world.sprints.end(sprint.id, _CANCELLED, None, actor=world.actor)
 
     assert (ending.carried_over, ending.unfinished_to) == (1, None)
-    assert (await world.items.get(item.id, actor=world.actor)).sprint_id is None
+    assert (await world.reads.get(item.id, actor=world.actor)).sprint_id is None
 
 
 async def test_sprints_integration_nothing_is_carried_over_to_where_it_cannot_go(
@@ -161,7 +161,7 @@ async def test_sprints_integration_nothing_is_carried_over_to_where_it_cannot_go
         assert refused.value.param == "unfinished_to"
 
     assert (await world.sprints.get(sprint.id, actor=world.actor)).status == "active"
-    assert (await world.items.get(item.id, actor=world.actor)).sprint_id == sprint.id
+    assert (await world.reads.get(item.id, actor=world.actor)).sprint_id == sprint.id
 
 
 async def test_sprints_integration_take_stories_tasks_and_bugs(world: BoardWorld) -> None:
@@ -178,7 +178,7 @@ async def test_sprints_integration_take_stories_tasks_and_bugs(world: BoardWorld
         await _put(world, epic, sprint)
     with pytest.raises(WrongSprint):
         await _put(world, await world.an_item(), foreign)
-    listed = await world.items.list(
+    listed = await world.reads.list(
         WorkItemFilter(sprint_id=sprint.id), page_request(None, None, ""), actor=world.actor
     )
     assert {item.item_type for item in listed.items} == {"story", "task", "bug"}
@@ -200,7 +200,7 @@ async def test_sprints_integration_no_item_enters_one_that_ends_meanwhile(
     )
 
     assert all(not isinstance(one, Exception) or isinstance(one, SprintEnded) for one in results)
-    listed = await world.items.list(
+    listed = await world.reads.list(
         WorkItemFilter(sprint_id=sprint.id), page_request(None, None, ""), actor=world.actor
     )
     assert listed.items == []
@@ -344,7 +344,7 @@ async def test_sprints_integration_end_while_their_items_are_done(world: BoardWo
     )
 
     course = (await world.sprints.burndown(sprint.id, actor=world.actor))[1]
-    listed = await world.items.list(
+    listed = await world.reads.list(
         WorkItemFilter(sprint_id=sprint.id), page_request(None, None, ""), actor=world.actor
     )
     assert course.final.scope_count == len(items)

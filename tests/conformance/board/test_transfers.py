@@ -63,7 +63,7 @@ async def test_transfers_integration_former_keys_name_the_item_wherever_a_key_do
     assert (made.item.id, made.item.key, made.item.version) == (item.id, "SEA-2", 2)
     assert [(one.old_key, one.key) for one in made.items] == [("TM-1", "SEA-2")]
     for key in ("TM-1", "SEA-2", item.id):
-        assert (await world.items.get(key, actor=world.actor)).key == "SEA-2"
+        assert (await world.reads.get(key, actor=world.actor)).key == "SEA-2"
     found = await world.searches.find(
         "TM-1",
         Selection(parameters=WorkItemFilter(), filter=parse(""), zone=UTC),
@@ -84,9 +84,9 @@ async def test_transfers_integration_former_keys_name_the_item_wherever_a_key_do
     # Back home it has a third number, and all three name it.
     assert (await _transfer(world, "TM-1", "TM", children=Children.LEAVE)).item.key == "TM-2"
     for key in ("TM-1", "SEA-2", "TM-2"):
-        assert (await world.items.get(key, actor=world.actor)).id == item.id
+        assert (await world.reads.get(key, actor=world.actor)).id == item.id
     await world.projects.delete("SEA", actor=world.actor)
-    assert (await world.items.get("SEA-2", actor=world.actor)).key == "TM-2"
+    assert (await world.reads.get("SEA-2", actor=world.actor)).key == "TM-2"
 
 
 async def test_transfers_integration_tells_what_stays_behind_in_one_fact_and_one_audit_line(
@@ -115,7 +115,7 @@ async def test_transfers_integration_tells_what_stays_behind_in_one_fact_and_one
     assert (told.labels_left, told.sprint_left) == (("own",), sprint.name)
     assert (told.external_id_left, made.item.external_id) == ("JIRA-7", None)
     assert [label.name for label in made.item.labels] == ["both", "everywhere"]
-    assert made.item == await world.items.get("SEA-2", actor=world.actor)
+    assert made.item == await world.reads.get("SEA-2", actor=world.actor)
     assert gone.id not in made.item.label_ids
     assert await _keys(world, "project:SEA label:both") == ["SEA-2"]
     assert (await world.fact_types())[before:] == ["WorkItemTransferred"]
@@ -124,7 +124,7 @@ async def test_transfers_integration_tells_what_stays_behind_in_one_fact_and_one
         "SELECT topics FROM stream WHERE tenant_id = :tenant_id AND type = 'WorkItemTransferred'"
     )
     assert all(f"{one}" in topics[0] for one in (project.id, sea.id, item.id))
-    activity = await world.items.activity("SEA-2", PageRequest(), actor=world.actor)
+    activity = await world.reads.activity("SEA-2", PageRequest(), actor=world.actor)
     fields = {
         row.field: (row.old_value, row.new_value)
         for row in activity.items
@@ -163,7 +163,7 @@ async def test_transfers_integration_children_go_along_or_stay_as_it_is_said(
     assert taken.parent_left == "TM-1"
     restored = await world.items.restore("TM-4", actor=world.actor)
     assert (restored.key, restored.parent_id) == ("SEA-4", taken.item.id)
-    ranked = await world.items.list(
+    ranked = await world.reads.list(
         WorkItemFilter(project_id=taken.item.project_id, sort=Sort.RANK),
         PageRequest(),
         actor=world.actor,
@@ -173,7 +173,7 @@ async def test_transfers_integration_children_go_along_or_stay_as_it_is_said(
     left = await _transfer(world, "SEA-2", "TM", parent="TM-1", children=Children.LEAVE)
 
     assert (left.children_left, left.parent_left) == (("SEA-3", "SEA-4"), "SEA-1")
-    child = await world.items.get("TM-3", actor=world.actor)
+    child = await world.reads.get("TM-3", actor=world.actor)
     assert (child.key, child.parent_id) == ("SEA-3", None)
 
 
@@ -190,7 +190,7 @@ async def test_transfers_integration_status_is_one_of_the_new_workflow(
 
     assert (made.item.status, made.items[0].status_left) == ("shipped", "cancelled")
     assert (made.item.status_category, made.item.completed_at is None) == ("done", False)
-    assert made.item == await world.items.get("SEA-1", actor=world.actor)
+    assert made.item == await world.reads.get("SEA-1", actor=world.actor)
 
 
 def _another_workflow(tx: Tx, project_id: str) -> None:
@@ -284,11 +284,11 @@ async def test_transfers_integration_racing_moves_and_edits_lose_nothing(
     writes = [work(place) for place in range(4) for work in (rename, child)]
     done = await asyncio.gather(*moves, *writes)
 
-    now = await world.items.get(item.id, actor=world.actor)
+    now = await world.reads.get(item.id, actor=world.actor)
     told = [made for made in done if isinstance(made, Transfer) and made.items]
     keys = {made.items[0].old_key for made in told} | {made.item.key for made in told}
     for key in keys | {"TM-1"}:
-        assert (await world.items.get(key, actor=world.actor)).id == item.id, key
+        assert (await world.reads.get(key, actor=world.actor)).id == item.id, key
     assert await world.versions_of(item.id) == list(range(1, now.version + 1))
     assert now.version == 1 + len(told) + 4
     children = await world.rows(

@@ -56,7 +56,7 @@ async def test_watchers_integration_asking_twice_tells_once(world: BoardWorld) -
 
     assert await _watchers(world, item) == set()
     assert (await world.fact_types())[-2:] == ["WatcherAdded", "WatcherRemoved"]
-    assert (await world.items.get(item.key, actor=ada)).version == 1
+    assert (await world.reads.get(item.key, actor=ada)).version == 1
 
 
 async def test_watchers_integration_refuse_strangers_and_viewers_for_others(

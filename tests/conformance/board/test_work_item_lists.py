@@ -51,11 +51,11 @@ async def test_list_integration_goes_on_while_others_write(world: BoardWorld) ->
     project = await world.a_project()
     items = [await world.an_item() for _ in range(9)]
     filter_ = WorkItemFilter(project_id=project.id)
-    first = await world.items.list(filter_, page_request(4, None), actor=world.actor)
+    first = await world.reads.list(filter_, page_request(4, None), actor=world.actor)
     await world.items.delete(items[7].key, actor=world.actor)
     await world.an_item()
 
-    second = await world.items.list(filter_, page_request(50, first.next_cursor), actor=world.actor)
+    second = await world.reads.list(filter_, page_request(50, first.next_cursor), actor=world.actor)
 
     assert [item.number for item in first.items + second.items] == [9, 8, 7, 6, 5, 4, 3, 2, 1]
 
@@ -64,7 +64,7 @@ async def _all(world: BoardWorld, wanted: WorkItemFilter) -> list[WorkItem]:
     found: list[WorkItem] = []
     cursor: str | None = None
     while True:
-        page = await world.items.list(wanted, page_request(3, cursor), actor=world.actor)
+        page = await world.reads.list(wanted, page_request(3, cursor), actor=world.actor)
         found += page.items
         cursor = page.next_cursor
         if cursor is None:

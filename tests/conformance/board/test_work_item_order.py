@@ -31,7 +31,7 @@ async def order(world: BoardWorld, *, limit: int = 50) -> list[str]:
     titles: list[str] = []
     page = page_request(limit, None, "")
     while True:
-        found = await world.items.list(wanted, page, actor=world.actor)
+        found = await world.reads.list(wanted, page, actor=world.actor)
         titles += [item.title for item in found.items]
         if found.next_cursor is None:
             return titles
@@ -79,7 +79,7 @@ async def test_order_integration_a_moved_item_stands_next_to_the_one_that_was_na
     facts = await world.fact_types()
     assert facts[-1] == "WorkItemUpdated"
     assert facts.count("WorkItemUpdated") == 1
-    changes = await world.items.activity(made[moved].key, PageRequest(), actor=world.actor)
+    changes = await world.reads.activity(made[moved].key, PageRequest(), actor=world.actor)
     assert [(row.field, row.new_value) for row in changes.items[:1]] == [("rank", after.rank)]
 
 
@@ -147,7 +147,7 @@ async def test_order_integration_refuses_a_place_that_there_is_not(world: BoardW
     with pytest.raises(PlaceAmbiguous):
         await move(world, made["a"].id, after="TM-1", before="TM-2")
     with pytest.raises(RankNeedsProject):
-        await world.items.list(WorkItemFilter(sort=Sort.RANK), PageRequest(), actor=world.actor)
+        await world.reads.list(WorkItemFilter(sort=Sort.RANK), PageRequest(), actor=world.actor)
 
     assert gone.value.param == "before_id"
 

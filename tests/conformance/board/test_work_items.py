@@ -48,8 +48,8 @@ async def test_work_items_integration_create_writes_row_activity_fact_and_audit(
     assert (item.key, item.number, item.version) == ("TM-1", 1, 1)
     assert (item.status, item.priority) == ("backlog", "medium")
     assert item.project_id == project.id
-    assert item == await world.items.get("TM-1", actor=world.actor)
-    activity = await world.items.activity("TM-1", PageRequest(), actor=world.actor)
+    assert item == await world.reads.get("TM-1", actor=world.actor)
+    activity = await world.reads.activity("TM-1", PageRequest(), actor=world.actor)
     assert [(row.action, row.version) for row in activity.items] == [("created", 1)]
     assert activity.items[0].user_id == world.actor.user_id
     assert await world.fact_types() == ["ProjectCreated", "WorkItemCreated"]
@@ -61,10 +61,10 @@ async def test_work_items_integration_get_by_id_and_by_key_are_one(world: BoardW
     ada = await world.a_person("Ada")
     item = await world.an_item(assignee_id=ada)
 
-    by_id = await world.items.get(item.id, actor=world.actor)
+    by_id = await world.reads.get(item.id, actor=world.actor)
 
-    assert by_id == await world.items.get(item.key, actor=world.actor) == item
-    assert by_id == await world.items.get(item.key.lower(), actor=world.actor)
+    assert by_id == await world.reads.get(item.key, actor=world.actor) == item
+    assert by_id == await world.reads.get(item.key.lower(), actor=world.actor)
     assert (by_id.assignee_id, by_id.assignee_name) == (ada, "Ada")
 
 
@@ -76,7 +76,7 @@ async def test_work_items_integration_get_of_what_is_not_there_is_not_found(
 
     for reference in ("TM-9", "XX-1", "nonsense", "a\0b", "TM-99999999999999999", "TM-01"):
         with pytest.raises(WorkItemNotFound):
-            await world.items.get(reference, actor=world.actor)
+            await world.reads.get(reference, actor=world.actor)
 
 
 async def test_work_items_integration_another_tenants_item_does_not_exist(
@@ -89,7 +89,7 @@ async def test_work_items_integration_another_tenants_item_does_not_exist(
 
     for reference in (item.id, item.key):
         with pytest.raises(WorkItemNotFound):
-            await world.items.get(reference, actor=stranger)
+            await world.reads.get(reference, actor=stranger)
         with pytest.raises(WorkItemNotFound):
             await world.items.change(reference, WorkItemChanges(title="Mine"), actor=stranger)
         with pytest.raises(WorkItemNotFound):
@@ -135,8 +135,8 @@ async def test_work_items_integration_change_keeps_what_it_does_not_name(
 
     assert (changed.title, changed.description, changed.assignee_id) == ("New", "Old", None)
     assert changed.version == 2
-    assert changed == await world.items.get(item.id, actor=world.actor)
-    activity = await world.items.activity(item.key, PageRequest(), actor=world.actor)
+    assert changed == await world.reads.get(item.id, actor=world.actor)
+    activity = await world.reads.activity(item.key, PageRequest(), actor=world.actor)
     assert [(row.version, row.field, row.old_value, row.new_value) for row in activity.items] == [
         (2, "assignee_id", ada, None),
         (2, "title", item.title, "New"),
@@ -176,7 +176,7 @@ async def test_work_items_integration_a_hundred_racing_writers_lose_nothing(
         )
     )
 
-    assert (await world.items.get(item.id, actor=world.actor)).version == 101
+    assert (await world.reads.get(item.id, actor=world.actor)).version == 101
     assert await world.versions_of(item.id) == list(range(1, 102))
     history = await world.rows(
         "SELECT old_value, new_value FROM activities WHERE tenant_id = :tenant_id "
@@ -311,8 +311,8 @@ async def test_work_items_integration_delete_hides_and_restore_brings_back(
     await world.items.delete(story.key, actor=world.actor)
     await world.items.delete(epic.key, actor=world.actor)
     with pytest.raises(WorkItemNotFound):
-        await world.items.get(story.key, actor=world.actor)
-    listed = await world.items.list(WorkItemFilter(), PageRequest(), actor=world.actor)
+        await world.reads.get(story.key, actor=world.actor)
+    listed = await world.reads.list(WorkItemFilter(), PageRequest(), actor=world.actor)
     assert listed.items == []
     with pytest.raises(ParentIsDeleted):
         await world.items.restore(story.key, actor=world.actor)
@@ -320,8 +320,8 @@ async def test_work_items_integration_delete_hides_and_restore_brings_back(
     restored = await world.items.restore(story.key, actor=world.actor)
 
     assert (restored.version, restored.deleted_at) == (3, None)
-    assert await world.items.get(story.key, actor=world.actor) == restored
-    actions = await world.items.activity(story.key, PageRequest(), actor=world.actor)
+    assert await world.reads.get(story.key, actor=world.actor) == restored
+    actions = await world.reads.activity(story.key, PageRequest(), actor=world.actor)
     assert [row.action for row in actions.items] == ["restored", "deleted", "created"]
 
 
@@ -347,14 +347,14 @@ async def test_work_items_integration_archived_and_deleted_projects_take_no_chan
     archived = ProjectChanges(status=ProjectStatus.ARCHIVED)
     await world.projects.change("TM", archived, ANY_VERSION, actor=world.actor)
 
-    assert (await world.items.get(item.key, actor=world.actor)).title == item.title
+    assert (await world.reads.get(item.key, actor=world.actor)).title == item.title
     with pytest.raises(ProjectIsArchived):
         await world.an_item()
     with pytest.raises(ProjectIsArchived):
         await world.items.change(item.key, WorkItemChanges(title="x"), actor=world.actor)
     await world.projects.delete("TM", actor=world.actor)
     with pytest.raises(WorkItemNotFound):
-        await world.items.get(item.key, actor=world.actor)
+        await world.reads.get(item.key, actor=world.actor)
     with pytest.raises(ProjectNotFound):
         await world.an_item()
 
@@ -372,6 +372,6 @@ async def test_work_items_integration_an_idempotency_key_makes_one_item(
     )
 
     assert len({item.id for item in items}) == 1
-    assert await world.items.get("TM-1", actor=world.actor) == items[0]
+    assert await world.reads.get("TM-1", actor=world.actor) == items[0]
     with pytest.raises(WorkItemNotFound):
-        await world.items.get("TM-2", actor=world.actor)
+        await world.reads.get("TM-2", actor=world.actor)

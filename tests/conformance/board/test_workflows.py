@@ -146,10 +146,10 @@ async def test_workflows_integration_filters_know_the_statuses_of_all_projects(
         await keys(world, "status:shippd")
     for status, found in (("shipped", ["TM-2"]), ("done", ["XX-1"])):
         wanted = WorkItemFilter(status=status)
-        page = await world.items.list(wanted, PageRequest(), actor=world.actor)
+        page = await world.reads.list(wanted, PageRequest(), actor=world.actor)
         assert [item.key for item in page.items] == found
     with pytest.raises(UnknownStatus, match="shipped"):
-        await world.items.list(WorkItemFilter(status="x"), PageRequest(), actor=world.actor)
+        await world.reads.list(WorkItemFilter(status="x"), PageRequest(), actor=world.actor)
 
 
 async def test_workflows_integration_guards_hold_items_back_and_say_what_to_do(
@@ -204,11 +204,11 @@ async def test_workflows_integration_items_of_removed_statuses_go_where_one_says
     with pytest.raises(StatusInUse) as refused:
         await put(world, structs.replace(OWN, moves={"done": "shipped"}))
     world.clock.advance(HOUR)
-    before = await world.items.get("TM-2", actor=world.actor)
+    before = await world.reads.get("TM-2", actor=world.actor)
     await put(world, structs.replace(OWN, moves=MOVES))
 
     assert "2 in todo, 1 in in_progress, 1 in cancelled" in refused.value.message
-    items = [await world.items.get(f"TM-{n}", actor=world.actor) for n in (1, 2, 3, 4)]
+    items = [await world.reads.get(f"TM-{n}", actor=world.actor) for n in (1, 2, 3, 4)]
     assert [(item.status, item.status_category) for item in items] == [
         ("ready", "unstarted"), ("doing", "started"), ("shipped", "done"), ("shipped", "done"),
     ]  # fmt: skip
@@ -216,7 +216,7 @@ async def test_workflows_integration_items_of_removed_statuses_go_where_one_says
     assert items[1].started_at == before.started_at
     back = await world.items.restore("TM-5", actor=world.actor)
     assert back.status == "ready"
-    [newest, *_] = (await world.items.activity("TM-2", PageRequest(), actor=world.actor)).items
+    [newest, *_] = (await world.reads.activity("TM-2", PageRequest(), actor=world.actor)).items
     assert (newest.version, newest.field, newest.old_value, newest.new_value, newest.at) == (
         2, "status", "in_progress", "doing", items[1].updated_at,
     )  # fmt: skip
@@ -236,7 +236,7 @@ async def test_workflows_integration_a_status_with_another_meaning_takes_its_ite
     await world.an_item(status="review", points=3, sprint=sprint.id)
     await world.an_item(status="todo")
     await world.a_link("TM-1", "TM-2")
-    entered = (await world.items.get("TM-1", actor=world.actor)).created_at
+    entered = (await world.reads.get("TM-1", actor=world.actor)).created_at
     world.clock.advance(HOUR)
     statuses = tuple(
         structs.replace(one, category=Category.DONE) if one.key == "review" else one
@@ -244,14 +244,14 @@ async def test_workflows_integration_a_status_with_another_meaning_takes_its_ite
     )
     await put(world, NewWorkflow(statuses=statuses))
 
-    item = await world.items.get("TM-1", actor=world.actor)
+    item = await world.reads.get("TM-1", actor=world.actor)
     assert (item.status, item.status_category, item.version) == ("review", "done", 3)
     assert item.completed_at == entered, "it came into the status then"
-    assert not (await world.items.get("TM-2", actor=world.actor)).is_blocked
+    assert not (await world.reads.get("TM-2", actor=world.actor)).is_blocked
     assert (await world.fact_types())[-2:] == ["WorkflowChanged", "WorkItemUnblocked"]
     _, burndown = await world.sprints.burndown(sprint.id, actor=world.actor)
     assert (burndown.final.done_points, burndown.final.done_count) == (3, 1)
-    [newest, *_] = (await world.items.activity("TM-1", PageRequest(), actor=world.actor)).items
+    [newest, *_] = (await world.reads.activity("TM-1", PageRequest(), actor=world.actor)).items
     assert (newest.field, newest.new_value) == ("status_category", "done")
     assert await keys(world, "is:done") == ["TM-1"]
 
@@ -288,7 +288,7 @@ async def test_workflows_integration_imports_read_words_as_statuses_of_the_proje
     found = {
         item.title: item.status
         for item in (
-            await world.items.list(WorkItemFilter(), PageRequest(), actor=world.actor)
+            await world.reads.list(WorkItemFilter(), PageRequest(), actor=world.actor)
         ).items
     }
 
@@ -306,7 +306,7 @@ async def test_workflows_integration_closing_a_duplicate_takes_the_status_that_e
     await world.an_item()
     await world.a_link("TM-2", "TM-1", "duplicates", close=True)
 
-    assert (await world.items.get("TM-2", actor=world.actor)).status == "shipped"
+    assert (await world.reads.get("TM-2", actor=world.actor)).status == "shipped"
 
 
 async def test_workflows_integration_refuse_what_contradicts_itself(world: BoardWorld) -> None:

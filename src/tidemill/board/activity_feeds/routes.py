@@ -10,7 +10,7 @@ from tidemill.board.activities.schemas import ActivityPage, ActivityView
 from tidemill.board.activity_feeds.models import Feed
 from tidemill.board.activity_feeds.service import ActivityFeedService
 from tidemill.board.permissions import READ_WORK_ITEMS
-from tidemill.board.work_items.service import WorkItemService
+from tidemill.board.work_items.reading.service import ItemReadingService
 from tidemill.core.actor import Actor
 from tidemill.core.pages import page_request
 from tidemill.http import get
@@ -33,7 +33,7 @@ async def list_activity(  # noqa: PLR0913 - each parameter is one of the query
     *,
     item_id: str,
     actor: Actor,
-    work_items: WorkItemService,
+    item_readings: ItemReadingService,
     activity_feeds: ActivityFeedService,
     since: Since = None,
     limit: Limit = None,
@@ -45,7 +45,7 @@ async def list_activity(  # noqa: PLR0913 - each parameter is one of the query
         return _page(await activity_feeds.of_item(item_id, since, page, actor=actor))
     # Before the list: what is written meanwhile has a greater number.
     through = await activity_feeds.head(actor=actor)
-    found = await work_items.activity(item_id, page, actor=actor)
+    found = await item_readings.activity(item_id, page, actor=actor)
     return ActivityPage(
         items=[ActivityView.of(activity) for activity in found.items],
         next_cursor=found.next_cursor,

@@ -14,8 +14,8 @@ from tidemill.board.permissions import READ_WORK_ITEMS
 from tidemill.board.projects.service import ProjectService
 from tidemill.board.texts import uuid_parameter
 from tidemill.board.work_items.models import Sort, WorkItemFilter, WorkItemType
+from tidemill.board.work_items.reading.service import ItemReadingService
 from tidemill.board.work_items.schemas import WorkItemPage, WorkItemView
-from tidemill.board.work_items.service import WorkItemService
 from tidemill.core.actor import Actor
 from tidemill.core.clock import MICROSECONDS_PER_SECOND, Instant
 from tidemill.core.pages import page_request
@@ -69,7 +69,7 @@ TimeZone = Annotated[
 async def list_work_items(  # noqa: PLR0913 - each parameter is one of the query
     *,
     actor: Actor,
-    work_items: WorkItemService,
+    item_readings: ItemReadingService,
     listing: ListingService,
     projects: ProjectService,
     project_id: str | None = None,
@@ -103,7 +103,7 @@ async def list_work_items(  # noqa: PLR0913 - each parameter is one of the query
     selection = Selection(parameters=wanted, filter=parse(filter_ or ""), zone=zone_of(time_zone))
     page = page_request(limit, cursor, digest_of(selection))
     if filter_ is None:
-        found = await work_items.list(wanted, page, actor=actor)
+        found = await item_readings.list(wanted, page, actor=actor)
     else:
         found = await listing.list(selection, page, actor=actor)
     return WorkItemPage(

@@ -36,7 +36,7 @@ from tidemill.board.time_tracking.models import (
     owner_of,
 )
 from tidemill.board.versions import Expected
-from tidemill.board.work_items.service import WorkItemService
+from tidemill.board.work_items.reading.service import ItemReadingService
 from tidemill.core.actor import Actor
 from tidemill.core.clock import MICROSECONDS_PER_SECOND, Instant
 from tidemill.core.pages import PageRequest, page_request
@@ -104,7 +104,7 @@ async def list_time_entries(  # noqa: PLR0913 - each parameter is one of the que
     *,
     actor: Actor,
     time_entries: TimeEntryService,
-    work_items: WorkItemService,
+    item_readings: ItemReadingService,
     projects: ProjectService,
     whose: Whose = None,
     item: Item = None,
@@ -117,7 +117,7 @@ async def list_time_entries(  # noqa: PLR0913 - each parameter is one of the que
     """List time entries, the last begun first."""
     wanted = TimeEntryFilter(
         user_id=asked_user(whose, actor),
-        work_item_id=await asked_item(item, work_items, actor),
+        work_item_id=await asked_item(item, item_readings, actor),
         project_id=await asked_project(project, projects, actor),
         since=_instant(since),
         until=_instant(until),
@@ -140,7 +140,7 @@ async def export_time_entries(  # noqa: PLR0913 - each parameter is one of the q
     *,
     actor: Actor,
     time_entries: TimeEntryService,
-    work_items: WorkItemService,
+    item_readings: ItemReadingService,
     projects: ProjectService,
     whose: Whose = None,
     item: Item = None,
@@ -151,7 +151,7 @@ async def export_time_entries(  # noqa: PLR0913 - each parameter is one of the q
     """Export time entries as CSV, the last begun first; cells that could be formulas are quoted."""
     wanted = TimeEntryFilter(
         user_id=asked_user(whose, actor),
-        work_item_id=await asked_item(item, work_items, actor),
+        work_item_id=await asked_item(item, item_readings, actor),
         project_id=await asked_project(project, projects, actor),
         since=_instant(since),
         until=_instant(until),
@@ -237,10 +237,10 @@ def asked_user(user_id: str | None, actor: Actor) -> str | None:
 
 
 async def asked_item(
-    reference: str | None, work_items: WorkItemService, actor: Actor
+    reference: str | None, item_readings: ItemReadingService, actor: Actor
 ) -> WorkItemId | None:
     """Return the id of the item that a filter names."""
-    return (await work_items.get(reference, actor=actor)).id if reference is not None else None
+    return (await item_readings.get(reference, actor=actor)).id if reference is not None else None
 
 
 async def asked_project(

@@ -26,7 +26,7 @@ from tidemill.board.time_entries.routes import (
 from tidemill.board.time_reports.models import ReportQuery, groupings
 from tidemill.board.time_reports.schemas import TimeReportPage, report_columns, report_row
 from tidemill.board.time_reports.service import TimeReportService
-from tidemill.board.work_items.service import WorkItemService
+from tidemill.board.work_items.reading.service import ItemReadingService
 from tidemill.core.actor import Actor
 from tidemill.core.pages import page_request
 from tidemill.http import get
@@ -63,7 +63,7 @@ async def get_time_report(  # noqa: PLR0913 - each parameter is one of the query
     *,
     actor: Actor,
     time_reports: TimeReportService,
-    work_items: WorkItemService,
+    item_readings: ItemReadingService,
     projects: ProjectService,
     group_by: GroupBy = "user",
     time_zone: Zone = "UTC",
@@ -83,7 +83,7 @@ async def get_time_report(  # noqa: PLR0913 - each parameter is one of the query
         first=first_day,
         last=last_day,
         user_id=asked_user(whose, actor),
-        work_item_id=await asked_item(item, work_items, actor),
+        work_item_id=await asked_item(item, item_readings, actor),
         project_id=await asked_project(project, projects, actor),
     )
     digest = hashlib.blake2b(msgspec.json.encode(query), digest_size=8).hexdigest()
@@ -102,7 +102,7 @@ async def export_time_report(  # noqa: PLR0913 - each parameter is one of the qu
     *,
     actor: Actor,
     time_reports: TimeReportService,
-    work_items: WorkItemService,
+    item_readings: ItemReadingService,
     projects: ProjectService,
     group_by: GroupBy = "user",
     time_zone: Zone = "UTC",
@@ -120,7 +120,7 @@ async def export_time_report(  # noqa: PLR0913 - each parameter is one of the qu
         first=first_day,
         last=last_day,
         user_id=asked_user(whose, actor),
-        work_item_id=await asked_item(item, work_items, actor),
+        work_item_id=await asked_item(item, item_readings, actor),
         project_id=await asked_project(project, projects, actor),
     )
     pages = time_reports.export(query, actor=actor)

@@ -15,6 +15,7 @@ from tidemill.board.work_items.models import (
     WorkItem,
     WorkItemChanges,
 )
+from tidemill.board.work_items.reading.service import ItemReadingService
 from tidemill.board.work_items.schemas import (
     ChangeWorkItem,
     CreateWorkItem,
@@ -56,10 +57,10 @@ async def create_work_item(
 
 @get("/work-items/{item_id:str}", READ_WORK_ITEMS)
 async def get_work_item(
-    item_id: str, actor: Actor, work_items: WorkItemService, request: Request[Any, Any, Any]
+    item_id: str, actor: Actor, item_readings: ItemReadingService, request: Request[Any, Any, Any]
 ) -> Tagged[WorkItemView]:
     """Read a work item by its id or its key, such as `TM-12`."""
-    item = await work_items.get(item_id, actor=actor)
+    item = await item_readings.get(item_id, actor=actor)
     view = structs.replace(WorkItemView.of(item), description_html=await html_of(item.description))
     return composed(view, version=item.version, request=request)
 

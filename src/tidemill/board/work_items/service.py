@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from msgspec import UNSET, UnsetType, structs
 
-from tidemill.board.activities.models import Activity
 from tidemill.board.activities.service import History
 from tidemill.board.blocking.models import starts_or_finishes
 from tidemill.board.blocking.service import Blocking, Watched
@@ -17,8 +16,6 @@ from tidemill.board.errors import (
     ProjectIsArchived,
     ProjectMissing,
     ProjectNotFound,
-    RankNeedsProject,
-    SortWithoutEffect,
     WorkItemChanged,
     WorkItemNotFound,
 )
@@ -41,10 +38,8 @@ from tidemill.board.work_items.limiting.service import WipLimits
 from tidemill.board.work_items.models import (
     PLANNABLE,
     NewWorkItem,
-    Sort,
     WorkItem,
     WorkItemChanges,
-    WorkItemFilter,
     check_changeable,
     check_parent,
     check_project_active,
@@ -55,17 +50,10 @@ from tidemill.board.work_items.models import (
     valid_title,
 )
 from tidemill.board.work_items.references.service import References
-from tidemill.board.work_items.repository import WorkItemRepository, ordered_by_number
+from tidemill.board.work_items.repository import WorkItemRepository
 from tidemill.board.work_items.sprinting.service import Sprinting
 from tidemill.board.workflows.service import Workflows
 from tidemill.core.actor import Actor
-from tidemill.core.keysets import (
-    after_number,
-    after_number_and_text,
-    after_numbers_and_text,
-    after_text,
-)
-from tidemill.core.pages import Key, Page, PageRequest, page_of
 from tidemill.core.ports import Database, Once, Tx
 
 TypesFor = Callable[[Actor], Awaitable[Sequence[str]]]
@@ -168,41 +156,6 @@ class WorkItemService:
 
         return await self._tenants.write(actor.tenant_id, use_case, once=once)
 
-    async def get(self, reference: str, *, actor: Actor) -> WorkItem:
-        """Return an item; raises `WorkItemNotFound`."""
-        return await self._tenants.read(
-            actor.tenant_id, lambda tx: self._shown(tx, self._living(tx, reference))
-        )
-
-    async def list(
-        self, wanted: WorkItemFilter, page: PageRequest, *, actor: Actor
-    ) -> Page[WorkItem]:
-        """Return items of a filter.
-
-        Those of one project come by number, newest first, or by rank; with `updated_since` they
-        come in the order of their last change. Raises `RankNeedsProject` and `SortWithoutEffect`.
-        """
-        if wanted.sort is Sort.RANK and (wanted.project_id is None or wanted.updated_since):
-            raise RankNeedsProject
-        if wanted.sort is Sort.NUMBER and not ordered_by_number(wanted):
-            raise SortWithoutEffect
-        after, key = _keyset(wanted, page)
-
-        def use_case(tx: Tx) -> list[WorkItem]:
-            if wanted.status is not None:
-                self._workflows.check_known(tx, wanted.status)
-            label_ids = (
-                self._labelling.candidates(tx, wanted.label, wanted.project_id)
-                if wanted.label is not None
-                else ()
-            )
-            rows = self._items.page(
-                tx, wanted, label_ids=label_ids, after=after, limit=page.limit_plus_one
-            )
-            return self._labelling.shown(tx, rows)
-
-        return page_of(await self._tenants.read(actor.tenant_id, use_case), page, key)
-
     async def change(
         self,
         reference: str,
@@ -299,29 +252,12 @@ class WorkItemService:
 
         return await self._tenants.write(actor.tenant_id, use_case)
 
-    async def activity(self, reference: str, page: PageRequest, *, actor: Actor) -> Page[Activity]:
-        """Return what happened to an item, newest first."""
-        after = after_numbers_and_text(page)
-
-        def use_case(tx: Tx) -> list[Activity]:
-            item = self._living(tx, reference)
-            return self._history.page(tx, item.id, after=after, limit=page.limit_plus_one)
-
-        rows = await self._tenants.read(actor.tenant_id, use_case)
-        return page_of(rows, page, lambda row: (row.version, row.at, row.field))
-
     async def _types(self, actor: Actor, sprint: str | UnsetType | None) -> Sequence[str]:
         return await self._sprint_types(actor) if isinstance(sprint, str) else ()
 
     def _shown(self, tx: Tx, item: WorkItem) -> WorkItem:
         [shown] = self._labelling.shown(tx, [item])
         return shown
-
-    def _living(self, tx: Tx, reference: str) -> WorkItem:
-        item = self._items.find(tx, reference)
-        if item is None or item.deleted_at is not None:
-            raise WorkItemNotFound(reference)
-        return item
 
     def _writable(self, tx: Tx, reference: str) -> WorkItem:
         item = self._items.find(tx, reference, lock="change")
@@ -382,18 +318,3 @@ def _check_below(new: NewWorkItem, project_id: ProjectId, parent: WorkItem) -> N
     check_parent(
         (None, new.item_type, project_id), (parent.id, parent.item_type, parent.project_id)
     )
-
-
-def _keyset(
-    wanted: WorkItemFilter, page: PageRequest
-) -> tuple[tuple[int | str, ...] | None, Callable[[WorkItem], Key]]:
-    if wanted.sort is Sort.RANK:
-        rank = after_text(page)
-        return None if rank is None else (rank,), lambda item: (item.rank,)
-    if wanted.updated_since is not None:
-        return after_number_and_text(page), lambda item: (item.updated_at, item.id)
-    if ordered_by_number(wanted):
-        number = after_number(page)
-        return None if number is None else (number,), lambda item: (item.number,)
-    text = after_text(page)
-    return None if text is None else (text,), lambda item: (item.id,)

@@ -84,12 +84,12 @@ async def test_apply_shows_the_result_on_the_item(world: BoardWorld) -> None:
 
     await _follow(world)
 
-    shown = await world.items.get(item.key, actor=world.actor)
+    shown = await world.reads.get(item.key, actor=world.actor)
     summary = shown.job_summary
     assert summary is not None
     assert (summary.id, summary.state, summary.error) == ("j1", "succeeded", None)
     assert msgspec.json.decode(summary.result) == {"mean": 3.5}
-    activity = await world.items.activity(item.key, PageRequest(), actor=world.actor)
+    activity = await world.reads.activity(item.key, PageRequest(), actor=world.actor)
     assert [
         (row.version, row.field, row.new_value) for row in activity.items if row.version > 1
     ] == [
@@ -151,7 +151,7 @@ async def test_apply_passes_over_jobs_without_an_item(world: BoardWorld) -> None
 
     await _follow(world)
 
-    summary = (await world.items.get(item.key, actor=world.actor)).job_summary
+    summary = (await world.reads.get(item.key, actor=world.actor)).job_summary
     assert summary is not None
     assert summary.state == "failed"
 
