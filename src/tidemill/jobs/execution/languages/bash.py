@@ -17,6 +17,7 @@ import tempfile
 from collections import OrderedDict
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
+from threading import Lock
 from typing import Final
 
 from tidemill.jobs.errors import ScriptInvalid
@@ -33,8 +34,11 @@ _TOLD: Final = re.compile(rb"line (\d+): (?!warning: )(.+)")
 _EXIT: Final = re.compile(
     r"^(?:[^\s#][^\n#{}()&|]*;[ \t]*)?(?:exit\b|exec[ \t]+(?!\d*[<>&]|\{))", re.MULTILINE
 )
-_read: Final[OrderedDict[bytes, None]] = OrderedDict()
-_reading: Final[dict[bytes, Future[tuple[int, str] | None]]] = {}
+Wrong = tuple[int, str] | None
+# What was told of a text, by its hash; readers write here, whoever asks looks.
+_told_of: Final[OrderedDict[bytes, Wrong]] = OrderedDict()
+_reading: Final[dict[bytes, Future[Wrong]]] = {}
+_lock: Final = Lock()
 
 
 async def check_bash(content: str) -> None:
@@ -43,27 +47,51 @@ async def check_bash(content: str) -> None:
     What cannot be told is let pass: without bash on this machine, beyond the limits, where
     bash cannot be started, or where the text may end before the line that is wrong.
     """
-    program, digest = _bash(), hashlib.sha256(content.encode()).digest()
-    if program is None or digest in _read:
+    program = _bash()
+    if program is None:
         return
-    reading = _reading.get(digest)
-    if reading is None:
-        # In a thread: who is cancelled while asyncio starts a process may wait for it for ever.
-        reading = _reading[digest] = _readers().submit(_wrong, program, content)
-        reading.add_done_callback(lambda _: _reading.pop(digest, None))
     # Others may wait for the same text.
-    wrong = await asyncio.shield(asyncio.wrap_future(reading))
+    wrong = await asyncio.shield(asyncio.wrap_future(_asked(program, content)))
     if wrong is not None:
         line, reason = wrong
         before = "".join(content.splitlines(keepends=True)[: line - 1])
         if not _EXIT.search(before):
             raise ScriptInvalid(f"This is no valid bash: {reason}.", line=line)
-    _read[digest] = None
-    if len(_read) > kept_max:
-        _read.popitem(last=False)
 
 
-def _wrong(program: str, content: str) -> tuple[int, str] | None:
+def _asked(program: str, content: str) -> Future[Wrong]:
+    """Return what is told of a text, or the reading that will tell it."""
+    digest = hashlib.sha256(content.encode()).digest()
+    with _lock:
+        if digest in _told_of:
+            told: Future[Wrong] = Future()
+            told.set_result(_told_of[digest])
+            return told
+        reading = _reading.get(digest)
+        if reading is not None:
+            return reading
+        # In a thread: who is cancelled while asyncio starts a process may wait for it for ever.
+        reading = _reading[digest] = _readers().submit(_read, program, content, digest)
+    return reading
+
+
+def _read(program: str, content: str, digest: bytes) -> Wrong:
+    try:
+        wrong = _wrong(program, content)
+    except BaseException:
+        with _lock:
+            del _reading[digest]
+        raise
+    # In one step, or somebody finds the text neither read nor being read.
+    with _lock:
+        del _reading[digest]
+        _told_of[digest] = wrong
+        if len(_told_of) > kept_max:
+            _told_of.popitem(last=False)
+    return wrong
+
+
+def _wrong(program: str, content: str) -> Wrong:
     """Return the line and the reason of the first error of syntax, if there is one."""
     wrong = _complaint(program, content)
     # Patterns such as !(a|b) are read only once a script has asked for them.
@@ -72,7 +100,7 @@ def _wrong(program: str, content: str) -> tuple[int, str] | None:
     return wrong
 
 
-def _complaint(program: str, content: str, *options: str) -> tuple[int, str] | None:
+def _complaint(program: str, content: str, *options: str) -> Wrong:
     try:
         returned, complaints = _told(program, content, *options)
     except (OSError, subprocess.TimeoutExpired):
