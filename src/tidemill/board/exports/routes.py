@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Final
 
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import QueryParameter
 from litestar.response import Stream
 
 from tidemill.board.exports.calendar import END, beginning, events
 from tidemill.board.exports.models import ITEM_COLUMNS, ExportFormat, item_row
+from tidemill.board.exports.schemas import CALENDAR, CSV, ExportDownload
 from tidemill.board.exports.service import ExportService
 from tidemill.board.filters.parsing import parse
 from tidemill.board.permissions import READ_WORK_ITEMS
@@ -31,15 +31,6 @@ FilterText = Annotated[
     str | None,
     QueryParameter(name="filter", description="Only what fulfils this, such as `is:open`."),
 ]
-_EXPORT: Final = ResponseSpec(
-    str,
-    description="CSV with a line for each item, or an iCalendar with an event for each due day.",
-    media_type="text/csv",
-    generate_examples=False,
-)
-# The answer adds its charset.
-CSV: Final = "text/csv"
-CALENDAR: Final = "text/calendar"
 Pages = AsyncIterator[Sequence[WorkItem]]
 
 
@@ -47,7 +38,7 @@ Pages = AsyncIterator[Sequence[WorkItem]]
     "/projects/{project_id:str}/export",
     READ_WORK_ITEMS,
     opt={"stream": True},
-    responses={200: _EXPORT},
+    operation_class=ExportDownload,
 )
 async def export_project(
     *,
