@@ -9,6 +9,7 @@ from typing import Final
 import structlog
 
 from tidemill.automation.contract import WebhookId
+from tidemill.automation.sending.places import Places
 from tidemill.automation.sending.service import Attempt, Parcel, Sending
 from tidemill.automation.webhooks.signing import signed_headers
 from tidemill.core.calls import Caller
@@ -36,7 +37,7 @@ class Sender:
         self._caller = caller
         self._clock = clock
         self._holder = holder
-        self._places = asyncio.Semaphore(at_once_max)
+        self._places = Places(at_once_max)
         self._looking: asyncio.Task[None] | None = None
         self._stopping = False
         self._turns: dict[TenantId, asyncio.Task[None]] = {}
@@ -114,7 +115,7 @@ class Sender:
     async def _stream(self, key: Key) -> None:
         is_more = False
         try:
-            async with self._places:
+            async with self._places.of(key[0]):
                 is_more = await self._send_some(key)
         except TidemillError as error:
             log.warning("webhooks.sending.failed", webhook_id=key[1], reason=error.message)

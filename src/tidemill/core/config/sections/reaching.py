@@ -25,7 +25,12 @@ class Webhooks(Struct, frozen=True, kw_only=True):
         float, key("How long a receiver may take to answer.", ge=0.1, le=60)
     ] = 10
     at_once_max: Annotated[
-        int, key("Deliveries that one process has under way at once.", ge=1, le=1000)
+        int,
+        key(
+            "Deliveries that one process has under way at once; one tenant may have half of them.",
+            ge=1,
+            le=1000,
+        ),
     ] = 16
     attempts_max: Annotated[
         int,
