@@ -39,6 +39,7 @@ def server() -> Iterator[Server]:
     "name",
     [
         pytest.param("dispatch.md", marks=_COMMANDS),
+        pytest.param("quick-add.md", marks=_COMMANDS),
         "observability.md",
         pytest.param(
             "control.md",

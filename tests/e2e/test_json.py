@@ -33,13 +33,15 @@ tenants use harbour
 projects create TM Tidemill
 projects list
 items create First -p TM --type task
+add Second #task -p TM
 items import backlog.csv -p TM
 projects export TM --output tm.csv
 items show TM-1
 items list -p TM
 items list --filter is:open
 search First
-board TM --lane none
+board show TM --lane none
+board settings TM --limit in_progress=3
 hook=webhooks add https://receiver.invalid/ -e job* --description Pager
 webhooks list
 webhooks show {hook}
@@ -52,6 +54,7 @@ webhooks update {hook} --disable
 webhooks delete {hook}
 items update TM-1 --status in_progress
 items move TM-1 --last
+items edit TM-1
 label=labels create harbour --color #0aa2c0
 labels list
 labels update harbour --description Gates
@@ -219,6 +222,7 @@ def test_every_command_prints_json(
     for name, value in server.environment(TIDEMILL_URL=server.url).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(server.directory))
+    monkeypatch.setenv("EDITOR", "true")
     login = [TIDEMILL, "login", server.url, "--email", OWNER_EMAIL, "--password-stdin"]
     subprocess.run(login, input=OWNER_PASSWORD, text=True, check=True, capture_output=True)
     _join(server)

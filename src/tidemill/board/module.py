@@ -48,6 +48,8 @@ from tidemill.board.project_reports.routes import ROUTES as REPORT_ROUTES
 from tidemill.board.project_reports.service import ProjectReportService
 from tidemill.board.projects.routes import ROUTES as PROJECT_ROUTES
 from tidemill.board.projects.service import ProjectService
+from tidemill.board.quick_add.routes import ROUTES as QUICK_ADD_ROUTES
+from tidemill.board.quick_add.service import QuickAddService
 from tidemill.board.search.routes import ROUTES as SEARCH_ROUTES
 from tidemill.board.search.service import SearchService
 from tidemill.board.sprints.routes import ROUTES as SPRINT_ROUTES
@@ -75,6 +77,7 @@ from tidemill.core.actor import Actor
 from tidemill.core.blobs import BLOBS
 from tidemill.core.config import Config
 from tidemill.core.module import Module, Offer, Parts, Periodic
+from tidemill.identity import IDENTITY
 from tidemill.settings import SETTINGS
 
 sweep_every_seconds: Final = 6 * 3600.0
@@ -82,6 +85,7 @@ ROUTES: Final = (
     *PROJECT_ROUTES,
     *WORKFLOW_ROUTES,
     *WORK_ITEM_ROUTES,
+    *QUICK_ADD_ROUTES,
     *LISTING_ROUTES,
     *BOARD_ROUTES,
     *BOARD_SETTINGS_ROUTES,
@@ -133,6 +137,7 @@ def build(parts: Parts) -> Offer:
             "projects": projects,
             "workflows": WorkflowService(parts.tenants),
             "work_items": work_items,
+            "quick_adds": QuickAddService(parts.tenants, limits, work_items, parts.late(IDENTITY)),
             "item_readings": ItemReadingService(parts.tenants, limits),
             "listing": ListingService(parts.tenants, limits),
             "boards": BoardService(parts.tenants, limits),

@@ -46,10 +46,11 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "worker": ("serve", "Run a worker.", SERVE),
     "projects": ("projects", "List and make projects; say which statuses they have.", WORK),
     "items": ("items", "List, make, change, import work items; comments and files.", WORK),
+    "add": ("adding", "Make a work item from one line: #bug @ada !high ^fri.", WORK),
     "labels": ("labels", "List, make and change labels of work items.", WORK),
     "time": ("time", "Track time on work items, by timers and by hand; report it.", WORK),
     "sprints": ("sprints", "Plan sprints, start and end them, see how they go.", WORK),
-    "board": ("board", "Show a board: its columns and lanes, live if you like.", WORK),
+    "board": ("board", "Show a board, live if you like; its columns, lanes and limits.", WORK),
     "search": ("search", "Find work items by words.", WORK),
     "llm": ("llm", "Read what a model may know: of the board, and of a project.", WORK),
     "scripts": ("scripts", "Deploy scripts and look at them.", WORK),
@@ -134,11 +135,25 @@ def load(name: str) -> Any:
     return command
 
 
-def group(summary: str) -> Commands:
-    """Return an empty group of commands, each of which takes `--json`."""
-    app = Commands(help=summary, no_args_is_help=True, **_PLAIN)
+def group(summary: str, *, otherwise: str | None = None) -> Commands:
+    """Return an empty group of commands, each of which takes `--json`.
+
+    `otherwise` is the command that is meant where the first word names none.
+    """
+    kind = TyperGroup if otherwise is None else _group_with(otherwise)
+    app = Commands(help=summary, cls=kind, no_args_is_help=True, **_PLAIN)
     app.callback()(_nothing)  # Without it, a group of one command would be that command.
     return app
+
+
+def _group_with(otherwise: str) -> type[TyperGroup]:
+    class WithUsualCommand(TyperGroup):
+        def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+            if args and args[0] not in {*self.commands, *ctx.help_option_names}:
+                args = [otherwise, *args]
+            return super().parse_args(ctx, args)
+
+    return WithUsualCommand
 
 
 def _nothing() -> None:

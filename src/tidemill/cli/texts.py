@@ -9,6 +9,11 @@ from tidemill.cli.failures import CommandFailed, ExitCode
 _STANDARD: Final = "-"
 
 
+def text_of(given: str | None) -> str | None:
+    """Return the text, or what the file after an @ holds."""
+    return read_text(given[1:]) if given is not None and given.startswith("@") else given
+
+
 def read_text(file: str) -> str:
     """Return what a file holds, or standard input for `-`."""
     try:

@@ -134,6 +134,7 @@ class Person(Struct, frozen=True, kw_only=True):
     name: str
     avatar: str | None
     role: Role
+    time_zone: str = "UTC"
 
 
 class Identity(Protocol):
@@ -141,6 +142,13 @@ class Identity(Protocol):
 
     async def find_member(self, tenant_id: TenantId, user_id: UserId) -> Person | None:
         """Return the member, or None when the person does not belong to the tenant."""
+        ...
+
+    async def find_by_email(self, email: str, *, by: Actor) -> Person | None:
+        """Return the member with this address in the tenant of `by`.
+
+        None when there is none, or when `by` may not see the address.
+        """
         ...
 
     async def unknown_tenants(self, tenant_ids: Collection[str]) -> Sequence[str]:

@@ -58,6 +58,7 @@ async def client(world: BoardWorld) -> AsyncIterator[httpx.AsyncClient]:
         clock=world.clock,
         config=Config(),
         get=lambda _: _DefaultSettings(),
+        late=lambda _: lambda: None,
     )
     offer = build(cast("Parts", parts))
     kit = Kit(

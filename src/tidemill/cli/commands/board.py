@@ -15,13 +15,18 @@ import typer
 
 from tidemill.cli.boards import frame
 from tidemill.cli.client import Client, connect, segment
+from tidemill.cli.commands.board_settings import settings_app
 from tidemill.cli.failures import CommandFailed, ExitCode, ServerUnreachable
-from tidemill.cli.lazy import single
+from tidemill.cli.lazy import group
 from tidemill.cli.live import follow
 from tidemill.cli.output import emit, emit_event, wants_json, window_width
 from tidemill.cli.screen import screen
 
-app = single()
+app = group(
+    "Show a project's board, as `tidemill board PROJECT` does; its columns, lanes and limits.",
+    otherwise="show",
+)
+app.registered_commands += settings_app.registered_commands
 redraw_seconds_min: Final = 0.5
 look_seconds_max: Final = 30.0
 _width_usual: Final = 120
@@ -41,14 +46,15 @@ class LaneOption(StrEnum):
 
 
 @app.command(
+    "show",
     examples=(
         "tidemill board TM",
         "tidemill board TM --lane assignee --filter 'is:open -type:epic'",
         "tidemill board TM --sprint active --watch",
         "tidemill board TM --json | jq '.columns[] | {name, count}'",
-    )
+    ),
 )
-def board(
+def show(
     project: Annotated[str, typer.Argument(help="The project's key or id.")],
     *,
     lane: Annotated[

@@ -10,6 +10,7 @@ from tidemill.cli.client import Client, connect, segment
 from tidemill.cli.commands import comments
 from tidemill.cli.commands.activity import item_activity_app
 from tidemill.cli.commands.attaching import attaching_app
+from tidemill.cli.commands.editing import editing_app
 from tidemill.cli.commands.importing import import_app
 from tidemill.cli.commands.linking import link_app
 from tidemill.cli.commands.transferring import transfer_app
@@ -18,7 +19,8 @@ from tidemill.cli.failures import CommandFailed, ExitCode, options_named
 from tidemill.cli.lazy import group
 from tidemill.cli.options import All, Limit, limit_of
 from tidemill.cli.output import Column, emit, emit_rows, fields, when
-from tidemill.cli.texts import read_text
+from tidemill.cli.people import member_id_of
+from tidemill.cli.texts import text_of
 from tidemill.cli.times import duration, seconds_of
 
 app = group("List, make, change, import work items; comments and files.")
@@ -28,6 +30,7 @@ app.registered_commands += watching_app.registered_commands
 app.registered_commands += link_app.registered_commands
 app.registered_commands += transfer_app.registered_commands
 app.registered_commands += item_activity_app.registered_commands
+app.registered_commands += editing_app.registered_commands
 app.registered_commands += attaching_app.registered_commands
 
 
@@ -104,6 +107,13 @@ _OPTIONS: Final = {
 }
 """The options of fields that have other names in the API."""
 
+Assignee = Annotated[
+    str | None,
+    typer.Option(help="A member by e-mail address, name or id, or `me`; empty: nobody."),
+]
+PriorityOption = Annotated[
+    str | None, typer.Option("--priority", help="critical, high, medium or low.")
+]
 Item = Annotated[str, typer.Argument(help="The item's key, such as TM-1, or its id.")]
 Points = Annotated[str | None, typer.Option(help="How large it is: a whole number.")]
 Start = Annotated[str | None, typer.Option(help="The day it starts, such as 2026-03-31.")]
@@ -171,7 +181,8 @@ def create(  # noqa: PLR0913, PLR0917 - one for each field
     item_type: Annotated[str, typer.Option("--type", help="epic, story, task or bug.")] = "task",
     description: Annotated[str | None, typer.Option(help="More words; @FILE reads them.")] = None,
     parent: Annotated[str | None, typer.Option(help="Key or id of the parent.")] = None,
-    assignee: Annotated[str | None, typer.Option(help="Id of a member, or `me`.")] = None,
+    assignee: Assignee = None,
+    priority: PriorityOption = None,
     label: Annotated[list[str] | None, typer.Option(help="A label by name or id.")] = None,
     points: Points = None,
     estimate: Estimate = None,
@@ -186,9 +197,10 @@ def create(  # noqa: PLR0913, PLR0917 - one for each field
         "project_id": project,
         "item_type": item_type,
         "title": title,
-        "description": _text(description),
+        "description": text_of(description),
         "parent_id": parent,
-        "assignee_id": _user_id(client, assignee),
+        "assignee_id": member_id_of(client, assignee) or None,
+        "priority": priority,
         "labels": label,
         "points": _number(points),
         "estimate_seconds": seconds_of(estimate) if estimate else None,
@@ -202,7 +214,7 @@ def create(  # noqa: PLR0913, PLR0917 - one for each field
 
 @app.command(
     examples=(
-        "tidemill items update TM-1 --status in_progress --assignee me",
+        "tidemill items update TM-1 --status in_progress --assignee me --priority high",
         'tidemill items update TM-1 --assignee "" --if-version 3',
         "tidemill items update TM-1 --label harbour --unlabel urgent --due 2026-03-31",
     )
@@ -212,7 +224,8 @@ def update(  # noqa: PLR0913, PLR0917 - one for each field
     title: Annotated[str | None, typer.Option(help="A new title.")] = None,
     status: Annotated[str | None, typer.Option(help="Move it to this status.")] = None,
     description: Annotated[str | None, typer.Option(help="New words; @FILE reads them.")] = None,
-    assignee: Annotated[str | None, typer.Option(help="Id of a member, `me`; empty: none.")] = None,
+    assignee: Assignee = None,
+    priority: PriorityOption = None,
     parent: Annotated[str | None, typer.Option(help="A new parent; empty: none.")] = None,
     label: Annotated[list[str] | None, typer.Option(help="A label to add.")] = None,
     unlabel: Annotated[list[str] | None, typer.Option(help="A label to take off.")] = None,
@@ -227,8 +240,9 @@ def update(  # noqa: PLR0913, PLR0917 - one for each field
     given = {
         "title": title,
         "status": status,
-        "description": _text(description),
-        "assignee_id": _user_id(client, assignee),
+        "description": text_of(description),
+        "assignee_id": member_id_of(client, assignee),
+        "priority": priority,
         "parent_id": parent,
         "start_date": start,
         "due_date": due,
@@ -305,12 +319,6 @@ def _parent_key(client: Client, item: Any) -> str | None:
     return str(client.get(f"/work-items/{item['parent_id']}")["key"])
 
 
-def _user_id(client: Client, given: str | None) -> str | None:
-    if given == "me":
-        return str(client.get("/auth/me")["user"]["id"])
-    return given
-
-
 def _number(given: str | None) -> int | None:
     """Return the number; an empty text clears."""
     if not given:
@@ -319,8 +327,3 @@ def _number(given: str | None) -> int | None:
         return int(given)
     except ValueError as error:
         raise CommandFailed(f"{given} is no whole number.", ExitCode.USAGE) from error
-
-
-def _text(given: str | None) -> str | None:
-    """Return the text, or what the file after an @ holds."""
-    return read_text(given[1:]) if given is not None and given.startswith("@") else given

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
@@ -13,10 +12,10 @@ from tidemill.cli.failures import CommandFailed, ExitCode
 from tidemill.cli.lazy import group
 from tidemill.cli.options import All, Limit, limit_of
 from tidemill.cli.output import Column, emit, emit_rows, fields, when
+from tidemill.cli.sprint_names import sprint_id_of
 
 app = group("Plan sprints, start and end them, see how they go.")
 
-_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _bar_length: Final = 40
 
 _COLUMNS: list[Column] = [
@@ -90,7 +89,7 @@ def create(
 def show(sprint: SprintName, project: Project = None) -> None:
     """Show a sprint and how its work goes down."""
     client = connect()
-    found = client.get(f"/sprints/{_id(client, sprint, project)}/burndown")
+    found = client.get(f"/sprints/{sprint_id_of(client, sprint, project)}/burndown")
     emit(found, lambda: "\n".join((fields(found["sprint"], _FIELDS), "", *_chart(found))))
 
 
@@ -109,7 +108,7 @@ def change(
     body = {key: value for key, value in wanted.items() if value is not None}
     if not body:
         raise CommandFailed("Say what shall change, such as --to 2026-12-11.", ExitCode.USAGE)
-    changed = client.patch(f"/sprints/{_id(client, sprint, project)}", body)
+    changed = client.patch(f"/sprints/{sprint_id_of(client, sprint, project)}", body)
     emit(changed, f"Changed {changed['name']}.")
 
 
@@ -117,7 +116,7 @@ def change(
 def add(sprint: SprintName, items: Items, project: Project = None) -> None:
     """Put work items into a sprint."""
     client = connect()
-    _plan(client, items, _id(client, sprint, project))
+    _plan(client, items, sprint_id_of(client, sprint, project))
 
 
 @app.command(examples=("tidemill sprints remove TM-3 TM-4",))
@@ -130,7 +129,7 @@ def remove(items: Items) -> None:
 def start(sprint: SprintName, project: Project = None) -> None:
     """Begin a planned sprint."""
     client = connect()
-    begun = client.post(f"/sprints/{_id(client, sprint, project)}/start", None)
+    begun = client.post(f"/sprints/{sprint_id_of(client, sprint, project)}/start", None)
     emit(begun, f"Started {begun['name']}.")
 
 
@@ -157,15 +156,17 @@ def cancel(sprint: SprintName, project: Project = None, unfinished_to: Unfinishe
 def delete(sprint: SprintName, project: Project = None) -> None:
     """Delete a sprint that holds no items."""
     client = connect()
-    sprint_id = _id(client, sprint, project)
+    sprint_id = sprint_id_of(client, sprint, project)
     client.delete(f"/sprints/{sprint_id}")
     emit({"deleted": sprint_id}, f"Deleted {sprint}.")
 
 
 def _end(step: str, sprint: str, project: str | None, unfinished_to: str | None) -> None:
     client = connect()
-    body = {"unfinished_to": _id(client, unfinished_to, project) if unfinished_to else None}
-    ended = client.post(f"/sprints/{_id(client, sprint, project)}/{step}", body)
+    body = {
+        "unfinished_to": sprint_id_of(client, unfinished_to, project) if unfinished_to else None
+    }
+    ended = client.post(f"/sprints/{sprint_id_of(client, sprint, project)}/{step}", body)
     count, where = ended["carried_over"], unfinished_to or "the backlog"
     rest = f" {count} not done went to {where}." if count else ""
     emit(ended, f"{ended['sprint']['name']} is {ended['sprint']['status']}.{rest}")
@@ -177,28 +178,6 @@ def _plan(client: Client, items: Sequence[str], sprint_id: str | None) -> None:
     ]
     where = changed[0]["sprint"]["name"] if sprint_id else "the backlog"
     emit(changed, f"Put {', '.join(item['key'] for item in changed)} into {where}.")
-
-
-def _id(client: Client, sprint: str, project: str | None) -> str:
-    """Return the id of the sprint that people call so."""
-    if _UUID.fullmatch(sprint):
-        return sprint.lower()
-    if project is None:
-        raise CommandFailed("Name the project, too, by -p.", ExitCode.USAGE, param="project")
-    called = [
-        str(row["id"])
-        for row in client.pages("/sprints", limit=None, project_id=project)
-        if row["name"] == sprint
-    ]
-    if len(called) == 1:
-        return called[0]
-    if called:
-        raise CommandFailed(
-            f"{len(called)} sprints of {project} are called so. Take an id from "
-            f"`tidemill sprints list {project}`.",
-            ExitCode.CONFLICT,
-        )
-    raise CommandFailed(f"No sprint of {project} is called {sprint}.", ExitCode.NOT_FOUND)
 
 
 def _chart(course: Mapping[str, Any]) -> Sequence[str]:

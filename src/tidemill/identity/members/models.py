@@ -51,6 +51,18 @@ class Member(Struct, frozen=True):
     last_login_at: Instant | None
 
 
+def knows_all_of(member: Member, actor: Actor) -> bool:
+    """Return whether `actor` is the member itself, or manages members."""
+    return actor.user_id == member.user_id or (
+        actor.role is not None and actor.role.rank >= Role.ADMIN.rank
+    )
+
+
+def shows_address(member: Member, to: Actor) -> bool:
+    """Return whether `to` may see the member's e-mail address."""
+    return member.visibility != "private" or knows_all_of(member, to)
+
+
 class OwnedTenant(Struct, frozen=True):
     """A tenant that a person owns."""
 

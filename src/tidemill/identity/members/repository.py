@@ -24,6 +24,7 @@ _MEMBER: Final = """
     JOIN users AS u ON u.id = m.user_id
 """
 _ONE: Final = _MEMBER + "WHERE m.tenant_id = :tenant_id AND m.user_id = :user_id"
+_WITH_EMAIL: Final = _MEMBER + "WHERE m.tenant_id = :tenant_id AND u.email_key = :email_key"
 _PAGE: Final = _MEMBER + (
     "WHERE m.tenant_id = :tenant_id AND m.user_id > :after ORDER BY m.user_id LIMIT :limit"
 )
@@ -109,6 +110,11 @@ class MemberRepository:
     def member(self, tx: Tx, user_id: UserId) -> Member | None:
         """Return the person as lists show it."""
         row = tx.one(_ONE, user_id=user_id)
+        return Member(*row) if row else None
+
+    def with_email(self, tx: Tx, email_key: str) -> Member | None:
+        """Return the member whose address has this key."""
+        row = tx.one(_WITH_EMAIL, email_key=email_key)
         return Member(*row) if row else None
 
     def page(self, tx: Tx, *, after: str, limit: int) -> list[Member]:

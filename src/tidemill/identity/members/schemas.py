@@ -7,7 +7,7 @@ from typing import Self
 from tidemill.core.actor import Actor, Role
 from tidemill.core.clock import rfc3339
 from tidemill.http import Body, PageView, View
-from tidemill.identity.members.models import Member
+from tidemill.identity.members.models import Member, knows_all_of, shows_address
 
 
 class ChangeMember(Body, frozen=True, kw_only=True):
@@ -33,17 +33,14 @@ class MemberView(View, frozen=True, kw_only=True):
     @classmethod
     def of(cls, member: Member, *, to: Actor) -> Self:
         """Return the view of `member` for `to`."""
-        inner = to.user_id == member.user_id or (
-            to.role is not None and to.role.rank >= Role.ADMIN.rank
-        )
-        shown = inner or member.visibility != "private"
+        inner = knows_all_of(member, to)
         login = member.last_login_at
         return cls(
             user_id=member.user_id,
             name=member.name,
             avatar=member.avatar,
             role=Role(member.role),
-            email=member.email if shown else None,
+            email=member.email if shows_address(member, to) else None,
             time_zone=member.time_zone,
             state="active" if member.disabled_at is None else "disabled",
             joined_at=rfc3339(member.joined_at),

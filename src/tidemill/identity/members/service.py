@@ -13,16 +13,18 @@ from tidemill.core.pages import Page, PageRequest, page_of
 from tidemill.core.ports import Database, Tx
 from tidemill.http import check_version
 from tidemill.identity.contract import MemberRemoved, MemberRoleChanged, Person
-from tidemill.identity.errors import LastOwner, MemberNotFound
+from tidemill.identity.errors import InvalidEmail, LastOwner, MemberNotFound
 from tidemill.identity.grants.cache import GrantCache
 from tidemill.identity.members.models import (
     Member,
     Membership,
     check_reach,
     roles_out_of_reach,
+    shows_address,
 )
 from tidemill.identity.members.repository import MemberRepository
 from tidemill.identity.tokens.repository import ApiTokenRepository
+from tidemill.identity.users.models import email_address
 
 
 class MemberService:
@@ -122,11 +124,18 @@ class MemberService:
     async def find_member(self, tenant_id: TenantId, user_id: UserId) -> Person | None:
         """See `Identity.find_member`."""
         member = await self._control.read(tenant_id, lambda tx: self._members.member(tx, user_id))
-        if member is None or member.disabled_at is not None:
+        return _person(member)
+
+    async def find_by_email(self, email: str, *, by: Actor) -> Person | None:
+        """See `Identity.find_by_email`."""
+        try:
+            key = email_address(email).key
+        except InvalidEmail:
             return None
-        return Person(
-            user_id=member.user_id, name=member.name, avatar=member.avatar, role=Role(member.role)
+        member = await self._control.read(
+            by.tenant_id, lambda tx: self._members.with_email(tx, key)
         )
+        return _person(member) if member is not None and shows_address(member, by) else None
 
     async def unknown_tenants(self, tenant_ids: Collection[str]) -> Sequence[str]:
         """Return those of the ids that no tenant of this installation has."""
@@ -157,3 +166,16 @@ class MemberService:
     def _keep_an_owner(self, tx: Tx, user_id: UserId) -> None:
         if not self._members.has_other_owner(tx, user_id):
             raise LastOwner
+
+
+def _person(member: Member | None) -> Person | None:
+    """Return an active member as others see it."""
+    if member is None or member.disabled_at is not None:
+        return None
+    return Person(
+        user_id=member.user_id,
+        name=member.name,
+        avatar=member.avatar,
+        role=Role(member.role),
+        time_zone=member.time_zone,
+    )

@@ -87,3 +87,22 @@ def test_create_names_the_option_that_was_refused(
     assert run(["items", "create", "Sluice", "-p", "TM", "--type", "storyy"]) == 1
 
     assert "tidemill: --type: 'storyy' is not one of epic" in capsys.readouterr().err
+
+
+def test_update_sets_priority_and_assigns_by_name(server: Answers) -> None:
+    people = [{"user_id": "u1", "name": "Ada Lovelace", "email": "ada@example.org"}]
+    server.prepare("GET", "/api/v1/members", Answer(body={"items": people, "next_cursor": None}))
+    server.prepare("PATCH", "/api/v1/work-items/TM-1", Answer(body=_ITEM))
+
+    code = run(["items", "update", "TM-1", "--priority", "high", "--assignee", "@ada"])
+
+    assert code == 0
+    assert server.asked[-1].body == {"assignee_id": "u1", "priority": "high"}
+
+
+def test_create_sets_priority(server: Answers) -> None:
+    server.prepare("POST", "/api/v1/work-items", Answer(body=_ITEM))
+
+    assert run(["items", "create", "Dredge", "-p", "TM", "--priority", "low"]) == 0
+
+    assert server.asked[0].body["priority"] == "low"

@@ -1,0 +1,1 @@
+"""Quick add: a work item from one line of text."""

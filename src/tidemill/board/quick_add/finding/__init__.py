@@ -1,0 +1,1 @@
+"""What the names of a line mean in a tenant's store."""
