@@ -1,0 +1,1 @@
+"""How many deliveries of facts one server process makes, how soon, and at which cost."""
