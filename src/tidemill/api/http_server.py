@@ -14,6 +14,7 @@ import uvicorn
 from litestar.types import ASGIApp
 
 from tidemill.api.http_protocol import HttpProtocol
+from tidemill.api.websocket_protocol import WebSocketProtocol
 from tidemill.core.config import ConfigRefused
 
 
@@ -46,7 +47,7 @@ def http_server(app: ASGIApp, *, stop_seconds_max: int) -> HttpServer:
             app=app,
             loop="none",
             http=HttpProtocol,
-            ws="websockets-sansio",
+            ws=WebSocketProtocol,
             ws_max_size=1 << 20,
             ws_per_message_deflate=False,
             ws_ping_interval=20.0,

@@ -17,6 +17,7 @@ from websockets.typing import Subprotocol
 from tests.fixtures.stores import StoreClock
 from tests.unit.events.world import a_user
 from tidemill.api.app import ApiOptions, Probes, create_app
+from tidemill.api.websocket_protocol import WebSocketProtocol
 from tidemill.core.actor import Actor, Origin, Role
 from tidemill.core.config import Config
 from tidemill.core.errors import Unauthenticated
@@ -196,7 +197,7 @@ async def a_server(
             port=0,
             log_level="warning",
             lifespan="off",
-            ws="websockets-sansio",
+            ws=WebSocketProtocol,
             timeout_graceful_shutdown=5,
         )
     )

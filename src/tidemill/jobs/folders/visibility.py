@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from tidemill.core.actor import Actor
 from tidemill.core.authorization import is_allowed
@@ -10,7 +11,7 @@ from tidemill.core.facts import RecordedFact, Topic
 from tidemill.core.ids import TenantId
 from tidemill.core.ports import Ephemeral
 from tidemill.events import READ_EVENTS
-from tidemill.jobs.folders.models import OPEN, Level, allows, place_of_topic
+from tidemill.jobs.folders.models import OPEN, Level, Place, allows, place_of_topic
 from tidemill.jobs.folders.service import FolderService
 
 
@@ -35,10 +36,14 @@ class FolderVisibility:
     def _sees(self, actor: Actor, topics: Sequence[Topic]) -> bool:
         if not is_allowed(actor, READ_EVENTS):
             return False
-        for one in topics:
-            place = place_of_topic(one)
-            if place != OPEN and not allows(
-                place, self._folders.learned(actor.tenant_id, place.name), actor, Level.READ
-            ):
+        for place in _closed_places(tuple(topics)):
+            grants = self._folders.learned(actor.tenant_id, place.name)
+            if not allows(place, grants, actor, Level.READ):
                 return False
         return True
+
+
+@lru_cache(maxsize=4096)
+def _closed_places(topics: tuple[Topic, ...]) -> tuple[Place, ...]:
+    # One fact has the same topics for each of its hundreds of followers.
+    return tuple(place for one in topics if (place := place_of_topic(one)) != OPEN)
