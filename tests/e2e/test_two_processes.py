@@ -122,6 +122,31 @@ def test_an_item_made_over_http_reaches_a_client_of_each_process_as_protobuf(
         assert message.through_seq >= message.header.seq
 
 
+def test_who_is_at_an_item_is_told_in_the_second_process(cluster: Cluster, owner: Client) -> None:
+    topic = f"work-item:{time.time_ns()}"
+    here, there = cluster.here.url, Client(cluster.there.url, owner.token)
+    with there, Follower(there.url, str(owner.token), (topic,)) as follower:
+        assert follower.is_subscribed.wait(known_seconds_max)
+        with connect(
+            f"{here.replace('http', 'ws', 1)}/ws",
+            subprotocols=[Subprotocol("tidemill.json")],
+            additional_headers={"Authorization": f"Bearer {owner.token}"},
+            proxy=None,
+        ) as socket:
+            socket.send(f'{{"presence": {{"typing": ["{topic}"]}}}}')
+            _soon(lambda: _rooms(follower) == [[True]])
+        _soon(lambda: _rooms(follower) == [[True], []])
+
+
+def _rooms(follower: Follower) -> list[list[bool]]:
+    """Return who was at the topic, each time that it changed: whether they typed."""
+    return [
+        [person["typing"] for person in update["data"]["people"]]
+        for update in follower.updates
+        if update["type"] == "PresenceChanged"
+    ]
+
+
 @pytest.mark.parametrize(
     "clients",
     [20, pytest.param(200, marks=pytest.mark.full(reason="200 threads keep both cores busy"))],

@@ -37,6 +37,17 @@ def _thing(name: str) -> Callable[[Data], Iterable[object]]:
     return told
 
 
+def _present(data: Data) -> Iterable[object]:
+    people = data.get("people") or ()
+    yield data.get("topic")
+    for person in people:
+        yield f"{str(person.get('user_id'))[-12:]}{' types' if person.get('typing') else ''}"
+    if others := int(data.get("count") or 0) - len(people):
+        yield f"and {others} others"
+    if not data.get("count"):
+        yield "nobody"
+
+
 def _comment(data: Data) -> tuple[object, object]:
     comment = data.get("comment") or {}
     return comment.get("work_item_id"), comment.get("content")
@@ -209,4 +220,5 @@ TOLD: Final[Mapping[str, Callable[[Data], Iterable[object]]]] = {
     "JobStateChanged": _fields("job_id", "state", "error"),
     "JobProgress": _progress,
     "JobMetrics": _metrics,
+    "PresenceChanged": _present,
 }

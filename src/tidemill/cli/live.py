@@ -115,7 +115,8 @@ def _messages(
         for message in frame.get("batch", {}).get("messages", [frame]):
             if "fact" in message or "ephemeral" in message:
                 yield message
-        if "through_seq" in frame:
+        # What a greeting says was told to nobody: nothing is followed yet.
+        if "through_seq" in frame and "hello" not in frame:
             position.seq, position.epoch = frame["through_seq"], frame.get("stream_epoch")
 
 

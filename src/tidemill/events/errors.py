@@ -74,6 +74,20 @@ class TooManyStreams(RateLimited):
         )
 
 
+class TooManyPresenceMessages(RateLimited):
+    """A connection has said too often where it is."""
+
+    code = "TOO_MANY_PRESENCE_MESSAGES"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "You said too often where you are. Say it when it changes, and every few seconds "
+            "while you type.",
+            param="presence",
+            headers={"Retry-After": "1"},
+        )
+
+
 class TooManyReplays(RateLimited):
     """An actor has asked too often for what happened before it came."""
 

@@ -16,12 +16,14 @@ from tidemill.events.contract import (
     VISIBILITY,
     DeliveryFigures,
     Drain,
+    Visibility,
 )
 from tidemill.events.figures import figures_of
 from tidemill.events.followers.drain import Followers
 from tidemill.events.followers.service import Cursors
 from tidemill.events.live.connection import Limits
 from tidemill.events.live.hub import Hub
+from tidemill.events.live.presence.service import Presence
 from tidemill.events.live.replays import Replays
 from tidemill.events.live.routes import ROUTES as EVENT_ROUTES
 from tidemill.events.live.updates import BusLiveUpdates
@@ -48,12 +50,14 @@ class EventDelivery:
         followers: Followers,
         hub: Hub,
         updates: BusLiveUpdates,
+        presence: Presence,
     ) -> None:
         self.relay = relay
         self.followers = followers
         self.hub = hub
         self._bus = bus
         self._updates = updates
+        self.presence = presence
 
     def add(self, drain: Drain) -> None:
         """See `Delivery.add`."""
@@ -82,11 +86,13 @@ class EventDelivery:
         """Connect the bus, then deliver."""
         await self._bus.start()
         await self.hub.start()
+        await self.presence.start()
         await self.relay.start()
 
     async def stop(self) -> None:
         """Deliver what waits, close what is open, and let go of the bus."""
         await self.relay.stop()
+        await self.presence.stop()
         await self._updates.stop()
         await self.hub.stop()
         await self._bus.stop()
@@ -96,8 +102,10 @@ def build(parts: Parts) -> Offer:
     """Return what the event stream offers to a process."""
     stream = Stream(parts.tenants)
     updates = BusLiveUpdates(parts.bus)
-    hub = _hub(parts, stream)
+    visibility = LateVisibility(parts.late(VISIBILITY))
+    hub = _hub(parts, stream, visibility)
     updates.watched = hub.is_watched
+    presence = Presence(hub, parts.bus, updates, visibility, parts.clock)
     relay = Relay(parts.wakeups)
     followers = Followers(stream, Cursors(parts.tenants), holder=str(uuid_utils.uuid7()))
     outboxes = Outboxes(
@@ -110,11 +118,12 @@ def build(parts: Parts) -> Offer:
     relay.add(to_bus)
     relay.add(OutboxToStream(outboxes, stream, relay.wake))
     relay.add(followers)
-    delivery = EventDelivery(parts.bus, relay, followers, hub, updates)
+    delivery = EventDelivery(parts.bus, relay, followers, hub, updates, presence)
     return Offer(
         routes=(*SOCKET_ROUTES, *EVENT_ROUTES, *TICKET_ROUTES),
         dependencies={
             "live_hub": hub,
+            "presence": presence,
             "replays": Replays(
                 parts.rate_limiter, per_minute=parts.config.events.replays_per_minute
             ),
@@ -130,13 +139,12 @@ def build(parts: Parts) -> Offer:
     )
 
 
-def _hub(parts: Parts, stream: Stream) -> Hub:
-    visibility = parts.late(VISIBILITY)
+def _hub(parts: Parts, stream: Stream, visibility: Visibility) -> Hub:
     events = parts.config.events
     hub = Hub(
         bus=parts.bus,
         stream=stream,
-        visibility=LateVisibility(visibility),
+        visibility=visibility,
         still_valid=still_valid_by(parts.late(AUTHENTICATOR)),
         clock=parts.clock,
         limits=Limits(

@@ -19,6 +19,11 @@ FACTS = {
 }
 UPDATES: dict[str, dict[str, Any]] = {
     "JobStateChanged": {"job_id": "j1", "state": "running", "attempt": 1, "error": None},
+    "PresenceChanged": {
+        "topic": "work-item:i1",
+        "people": [{"user_id": "ada", "kind": "user", "typing": True}],
+        "count": 3,
+    },
     "JobProgress": {"job_id": "j1", "percent": 50.0, "text": "half way"},
     "JobMetrics": {"job_id": "j1", "values": {"rows": 3}},
 }
@@ -65,6 +70,7 @@ def test_told_names_what_the_system_tells_of_and_nothing_else() -> None:
     ("name", "words"),
     [
         ("JobStateChanged", "j1  running"),
+        ("PresenceChanged", "work-item:i1  ada types  and 2 others"),
         ("JobProgress", "j1  50 %  half way"),
         ("JobMetrics", "j1  rows=3"),
     ],

@@ -134,7 +134,9 @@ class Changes(threading.Thread):
         """Follow the project; a connection that was made anew is a reason to look, too."""
         try:
             for message in follow(self._client, [self._topic]):
-                if message.get("connection") not in {"lost", "open"}:
+                # Who looks at the board changes nothing on it.
+                told = "ephemeral" in message
+                if not told and message.get("connection") not in {"lost", "open"}:
                     self._tell()
         except CommandFailed as error:
             self._failure = error

@@ -70,6 +70,11 @@ class Connection:
         self._drained = asyncio.Event()
 
     @property
+    def reached_seq(self) -> int:
+        """How far the client has come once it has taken what waits for it."""
+        return next((seq for _, seq in reversed(self._queue) if seq), self.delivered_seq)
+
+    @property
     def is_live(self) -> bool:
         """Whether what happens now reaches the client as it happens."""
         return self._state is _State.LIVE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -23,6 +24,8 @@ log = structlog.get_logger(__name__)
 
 TENANT_TOPIC: Final = Topic("tenant")
 tick_seconds: Final = 0.005
+tick_seconds_max: Final = 0.025
+reach_seconds_max: Final = 5.0
 reorder_seconds: Final = 0.02
 pending_facts_max: Final = 1_000
 fill_retry_seconds_max: Final = 5.0
@@ -55,6 +58,7 @@ class Feed:
         self._updates: list[Ephemeral] = []
         self._flush_handle: asyncio.Handle | None = None
         self._flushed_at = 0.0
+        self._pause_seconds = tick_seconds
         self._filler: asyncio.Task[None] | None = None
 
     async def load(self) -> None:
@@ -112,6 +116,23 @@ class Feed:
             return
         self._known = max(self._known, head.seq)
         self._advance()
+
+    async def reach(self, seq: int) -> None:
+        """Return when what follows `seq` can be told, or when the log does not come so far.
+
+        A client may know from another process what the bus has not brought to this one yet.
+        """
+        if seq <= self.flushed_seq:
+            return
+        head = await self._stream.head(self.tenant_id)
+        if head.epoch != self.epoch or head.seq < seq:
+            return
+        self._known = max(self._known, head.seq)
+        self._advance()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(reach_seconds_max):
+                while self.flushed_seq < seq:  # noqa: ASYNC110 - whichever way it comes
+                    await asyncio.sleep(tick_seconds)
 
     async def replay(
         self, connection: Connection, topics: frozenset[Topic], *, since: int, through: int
@@ -223,7 +244,7 @@ class Feed:
         if self._flush_handle is not None:
             return
         loop = asyncio.get_running_loop()
-        wait = tick_seconds - (time.monotonic() - self._flushed_at)
+        wait = self._pause_seconds - (time.monotonic() - self._flushed_at)
         # An idle tenant's fact leaves at once; a busy one's share a frame.
         if wait > 0:
             self._flush_handle = loop.call_later(wait, self._flush)
@@ -242,6 +263,15 @@ class Feed:
             # What could not be told must not pass for told.
             log.exception("live.flush.broke", tenant_id=self.tenant_id)
             self._tell_to_resync("some of it could not be told")
+        # Whom this woke comes before it in the loop: it runs when they have sent their frames.
+        asyncio.get_running_loop().call_soon(self._measure, self._flushed_at)
+
+    def _measure(self, started: float) -> None:
+        # The next tick is as long as this fan-out took: half of the loop is left to requests,
+        # and the more there is to tell, the more facts share a frame.
+        self._flushed_at = time.monotonic()
+        took = self._flushed_at - started
+        self._pause_seconds = min(max(took, tick_seconds), tick_seconds_max)
 
     def _deliver(self, facts: Sequence[RecordedFact], updates: Sequence[Ephemeral]) -> None:
         tick = Tick(

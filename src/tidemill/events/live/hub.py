@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from typing import Any, Final
 
 import structlog
@@ -77,6 +77,7 @@ class Hub:
         self._unchecked: set[Connection] = set()
         self._beat: asyncio.Task[None] | None = None
         self._closing = False
+        self._followed: list[Callable[[Connection, Sequence[Topic]], None]] = []
         bus.on_facts(self._on_facts)
         bus.on_ephemeral(self._on_ephemeral)
         bus.on_gap(self._on_gap)
@@ -199,6 +200,8 @@ class Hub:
         if len(connection.topics) + len(topics) > topics_max:
             raise InvalidTopic(f"One connection may follow {topics_max} topics.")
         feed = self._feed_of(connection)
+        if since is not None and epoch in {None, feed.epoch}:
+            await feed.reach(since)
         everything = connection.is_lagged
         # Subscribed before the log is read: nothing can fall between the two.
         feed.follow(connection, topics)
@@ -221,6 +224,26 @@ class Hub:
             # It would hold back for ever what happens; the client comes back for all of it.
             connection.close(TRY_LATER, "what happened before could not be read")
             raise
+        for handler in self._followed:
+            handler(connection, topics)
+
+    def on_followed(self, handler: Callable[[Connection, Sequence[Topic]], None]) -> None:
+        """Call `handler` when a connection has begun to follow topics. Before `start` only."""
+        self._followed.append(handler)
+
+    def tell(self, update: Ephemeral) -> None:
+        """Show an update to those who follow it in this process."""
+        self._on_ephemeral(update)
+
+    def tell_one(self, connection: Connection, update: Ephemeral) -> None:
+        """Show an update to one connection, if its actor may see it."""
+        if not self._visibility.sees_update(connection.actor, update):
+            return
+        encoder, through = connection.encoder, connection.reached_seq
+        item = encoder.update(update, self._clock.now())
+        epoch = self._feed_of(connection).epoch
+        for frame in encoder.frames([item], through, epoch):
+            connection.push(frame, through, epoch)
 
     def unsubscribe(self, connection: Connection, topics: Sequence[Topic]) -> None:
         """Follow `topics` no more."""
@@ -230,7 +253,7 @@ class Hub:
         """Answer a ping."""
         feed = self._feed_of(connection)
         frame = connection.encoder.control(
-            "pong", connection.delivered_seq, feed.epoch, reply_to=message_id, timestamp=timestamp
+            "pong", connection.reached_seq, feed.epoch, reply_to=message_id, timestamp=timestamp
         )
         connection.reply(frame)
 
@@ -241,7 +264,7 @@ class Hub:
             fields["field"] = error.param
         epoch = self._feed_of(connection).epoch
         connection.reply(
-            connection.encoder.control("error", connection.delivered_seq, epoch, **fields)
+            connection.encoder.control("error", connection.reached_seq, epoch, **fields)
         )
 
     def on_change(self, change: Change) -> None:

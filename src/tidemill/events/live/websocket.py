@@ -9,6 +9,8 @@ from typing import Any, Final, cast
 import structlog
 from litestar.connection import WebSocket
 from litestar.exceptions import WebSocketDisconnect, WebSocketException
+from litestar.types import WebSocketSendEvent
+from msgspec import Struct
 
 from tidemill.core.actor import Actor
 from tidemill.core.authorization import authorize
@@ -18,6 +20,7 @@ from tidemill.events.errors import TicketRefused
 from tidemill.events.live.connection import TRY_LATER, UNREAD, Connection
 from tidemill.events.live.hub import FORBIDDEN, UNAUTHENTICATED, Hub
 from tidemill.events.live.positions import read_position, read_topics
+from tidemill.events.live.presence.service import Presence
 from tidemill.events.live.replays import Replays
 from tidemill.events.tickets.service import Tickets
 from tidemill.events.wire import Format, Incoming, read_frame
@@ -41,13 +44,15 @@ async def live(socket: WebSocket[Any, Any, Any]) -> None:
     """Deliver facts and updates until either side ends it."""
     services = socket.app.state[DEPENDENCIES]
     hub, tickets = cast("Hub", services["live_hub"]), cast("Tickets", services["tickets"])
+    presence = cast("Presence", services["presence"])
     format_ = _format_of(socket)
     # Accepted before the credential is looked at: only then can a browser be told why it ends.
     await socket.accept(subprotocols=format_.value or None)
     try:
         actor = await _actor_of(socket, tickets)
         async with hub.connected(actor, format_) as connection:
-            await _serve(socket, hub, connection)
+            with presence.attended(connection):
+                await _serve(socket, _Parts(hub, services["replays"], presence), connection)
             end = connection.closed
         await _close(socket, end.code if end else NORMAL, end.reason if end else "")
     except TidemillError as error:
@@ -57,12 +62,18 @@ async def live(socket: WebSocket[Any, Any, Any]) -> None:
 ROUTES: Final = (live,)
 
 
-async def _serve(socket: Socket, hub: Hub, connection: Connection) -> None:
+class _Parts(Struct, frozen=True):
+    hub: Hub
+    replays: Replays
+    presence: Presence
+
+
+async def _serve(socket: Socket, parts: _Parts, connection: Connection) -> None:
     """Read and write at once; whichever ends first ends both."""
-    hub.greet(connection)
+    parts.hub.greet(connection)
     tasks = {
         asyncio.create_task(_write(socket, connection)),
-        asyncio.create_task(_read(socket, hub, connection)),
+        asyncio.create_task(_read(socket, parts, connection)),
     }
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -78,53 +89,60 @@ async def _serve(socket: Socket, hub: Hub, connection: Connection) -> None:
 
 async def _write(socket: Socket, connection: Connection) -> None:
     as_text = connection.format is Format.JSON
-    while frames := await connection.next_frames():
-        for frame in frames:
-            try:
-                async with asyncio.timeout(send_seconds_max):
-                    if as_text:
-                        await socket.send_text(frame.decode())
-                    else:
-                        await socket.send_bytes(frame)
-            except TimeoutError:
-                connection.close(TRY_LATER, UNREAD)
-                return
+    loop = asyncio.get_running_loop()
+    try:
+        while frames := await connection.next_frames():
+            async with asyncio.timeout(send_seconds_max) as deadline:
+                for index, frame in enumerate(frames):
+                    if index:
+                        deadline.reschedule(loop.time() + send_seconds_max)
+                    await socket.send(_event(frame, as_text=as_text))
+    except TimeoutError:
+        connection.close(TRY_LATER, UNREAD)
 
 
-async def _read(socket: Socket, hub: Hub, connection: Connection) -> None:
-    replays = _replays_of(socket)
-    await _subscribe_by_address(socket, hub, connection)
+def _event(frame: bytes, *, as_text: bool) -> WebSocketSendEvent:
+    # Litestar's own `send_text` and `send_bytes` come to the same, by a longer way.
+    return {
+        "type": "websocket.send",
+        "bytes": None if as_text else frame,
+        "text": frame.decode() if as_text else None,
+    }
+
+
+async def _read(socket: Socket, parts: _Parts, connection: Connection) -> None:
+    await _subscribe_by_address(socket, parts, connection)
     while True:
         message = cast("dict[str, Any]", await socket.receive())
         if message["type"] == "websocket.disconnect":
             return
+        parts.presence.heard(connection)
         frame = message.get("text") if message.get("bytes") is None else message["bytes"]
         if len(frame or b"") > frame_bytes_max:
             connection.close(TOO_BIG, "frames have at most 1 MiB")
             return
         try:
-            await _handle(hub, replays, connection, read_frame(frame or b""))
+            await _handle(parts, connection, read_frame(frame or b""))
         except TidemillError as error:
-            hub.reject(connection, error)
+            parts.hub.reject(connection, error)
 
 
-async def _subscribe_by_address(socket: Socket, hub: Hub, connection: Connection) -> None:
-    replays = _replays_of(socket)
+async def _subscribe_by_address(socket: Socket, parts: _Parts, connection: Connection) -> None:
     query = socket.query_params
     try:
         topics = read_topics(query.getall("topics", []))
         since, epoch = read_position(query.get("since"))
         if topics:
-            await replays.admit(connection.actor, since)
-            await hub.subscribe(connection, topics, since=since, epoch=epoch)
+            await parts.replays.admit(connection.actor, since)
+            await parts.hub.subscribe(connection, topics, since=since, epoch=epoch)
     except TidemillError as error:
-        hub.reject(connection, error)
+        parts.hub.reject(connection, error)
 
 
-async def _handle(hub: Hub, replays: Replays, connection: Connection, incoming: Incoming) -> None:
+async def _handle(parts: _Parts, connection: Connection, incoming: Incoming) -> None:
     if incoming.name == "subscribe":
-        await replays.admit(connection.actor, incoming.since)
-        await hub.subscribe(
+        await parts.replays.admit(connection.actor, incoming.since)
+        await parts.hub.subscribe(
             connection,
             incoming.topics,
             since=incoming.since,
@@ -132,9 +150,11 @@ async def _handle(hub: Hub, replays: Replays, connection: Connection, incoming: 
             reply_to=incoming.message_id,
         )
     elif incoming.name == "unsubscribe":
-        hub.unsubscribe(connection, incoming.topics)
+        parts.hub.unsubscribe(connection, incoming.topics)
+    elif incoming.name == "presence":
+        parts.presence.declare(connection, incoming.topics, incoming.typing)
     else:
-        hub.pong(connection, incoming.message_id, incoming.timestamp)
+        parts.hub.pong(connection, incoming.message_id, incoming.timestamp)
 
 
 async def _actor_of(socket: Socket, tickets: Tickets) -> Actor:
@@ -150,10 +170,6 @@ async def _actor_of(socket: Socket, tickets: Tickets) -> Actor:
         actor = await authenticate(socket, kit)
     authorize(actor, READ_EVENTS)
     return actor
-
-
-def _replays_of(socket: Socket) -> Replays:
-    return cast("Replays", socket.app.state[DEPENDENCIES]["replays"])
 
 
 def _format_of(socket: Socket) -> Format:

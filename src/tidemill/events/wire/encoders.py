@@ -12,7 +12,7 @@ from tidemill.core.clock import Instant, rfc3339
 from tidemill.core.facts import RecordedFact
 from tidemill.core.ports import Ephemeral
 from tidemill.events.cloud_events import cloud_event
-from tidemill.events.wire.mapping import fact_envelope, fill
+from tidemill.events.wire.mapping import fact_envelope, fill, update_envelope
 from tidemill.events.wire.v1 import messages_pb2 as pb
 
 
@@ -84,10 +84,7 @@ class ProtobufEncoder:
 
     def update(self, update: Ephemeral, at: Instant) -> bytes:
         """See `Encoder.update`."""
-        payload = pb.Ephemeral(
-            type=update.type, topics=update.topics, data_json=bytes(update.data).decode()
-        )
-        return pb.WebSocketMessage(timestamp=at, ephemeral=payload).SerializeToString()
+        return update_envelope(update, at).SerializeToString()
 
     def frames(self, items: Sequence[bytes], through_seq: int, epoch: str) -> list[bytes]:
         """See `Encoder.frames`."""
@@ -203,6 +200,9 @@ class EventStreamEncoder:
         if name == "heartbeat":
             return b": heartbeat\n" + _position(through_seq, epoch)
         body = msgspec.json.encode({**fields, "through_seq": through_seq, "stream_epoch": epoch})
+        if name == "hello":
+            # Nothing is followed yet: who resumed from here would miss what it had asked for.
+            return b"event: hello\ndata: %s\n\n" % body
         return b"id: %s:%d\nevent: %s\ndata: %s\n\n" % (
             epoch.encode(),
             through_seq,

@@ -19,12 +19,13 @@ _TOPIC: Final = re.compile(r"tenant|[a-z][a-z0-9-]{0,31}:[A-Za-z0-9_.:-]{1,128}"
 
 
 class Incoming(Struct, frozen=True, kw_only=True):
-    """What a client asks for: `ping`, `subscribe` or `unsubscribe`."""
+    """What a client asks for or says: `ping`, `subscribe`, `unsubscribe` or `presence`."""
 
     name: str
     message_id: str = ""
     timestamp: int = 0
     topics: tuple[Topic, ...] = ()
+    typing: tuple[Topic, ...] = ()
     since: int | None = None
     epoch: str | None = None
 
@@ -51,6 +52,13 @@ def read_frame(frame: bytes | str) -> Incoming:
     if name == "unsubscribe":
         return Incoming(
             name=name, message_id=message.message_id, topics=_topics(message.unsubscribe)
+        )
+    if name == "presence":
+        return Incoming(
+            name=name,
+            message_id=message.message_id,
+            topics=check_topics([*message.presence.topics]),
+            typing=check_topics([*message.presence.typing]),
         )
     raise UnsupportedMessage(name)
 

@@ -1,7 +1,8 @@
 """Facts as messages of the live protocol.
 
 A fact whose name is a payload of the envelope (`WorkItemCreated` → `work_item_created`) travels
-as that message; its data has the message's field names. Every other fact is a `FactMessage`.
+as that message; its data has the message's field names. Every other fact is a `FactMessage`. So do
+ephemeral updates, the others of which are an `Ephemeral`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ import msgspec
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
+from tidemill.core.clock import Instant
 from tidemill.core.facts import RecordedFact
+from tidemill.core.ports import Ephemeral
 from tidemill.events.wire.v1 import messages_pb2 as pb
 
 # The two implementations of the library have descriptors of their own.
@@ -40,7 +43,7 @@ def fact_envelope(fact: RecordedFact) -> pb.WebSocketMessage:
         topics=fact.topics,
     )
     message = pb.WebSocketMessage(message_id=fact.id, timestamp=fact.at, header=header)
-    name = _WORD_START.sub("_", fact.type).lower()
+    name = _payload_of(fact.type)
     if name in _PAYLOADS:
         payload = getattr(message, name)
         payload.SetInParent()
@@ -48,6 +51,24 @@ def fact_envelope(fact: RecordedFact) -> pb.WebSocketMessage:
     else:
         message.fact.data_json = bytes(fact.data).decode()
     return message
+
+
+def update_envelope(update: Ephemeral, at: Instant) -> pb.WebSocketMessage:
+    """Return the envelope of an ephemeral update, without the connection's `through_seq`."""
+    message = pb.WebSocketMessage(timestamp=at)
+    name = _payload_of(update.type)
+    if name in _PAYLOADS:
+        fill(getattr(message, name), msgspec.json.decode(update.data))
+    else:
+        payload = message.ephemeral
+        payload.type = update.type
+        payload.topics.extend(update.topics)
+        payload.data_json = bytes(update.data).decode()
+    return message
+
+
+def _payload_of(type_: str) -> str:
+    return _WORD_START.sub("_", type_).lower()
 
 
 def fill(message: Message, data: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ import msgspec
 from tests.unit.events.world import World, a_user, a_world
 from tidemill.core.actor import Actor, Role
 from tidemill.core.facts import RecordedFact
-from tidemill.core.ports import FactBatch
+from tidemill.core.ports import EventBus, FactBatch
 from tidemill.events.live.connection import Connection, Limits
 from tidemill.events.live.hub import Hub
 from tidemill.events.live.visibility import MembersSeeTheirTenant
@@ -77,8 +77,10 @@ async def next_seqs(connection: Connection, count: int) -> list[int]:
 
 
 @contextlib.asynccontextmanager
-async def a_live(tmp_path: Path, limits: Limits | None = None) -> AsyncIterator[Live]:
-    async with a_world(tmp_path) as world:
+async def a_live(
+    tmp_path: Path, limits: Limits | None = None, *, bus: EventBus | None = None
+) -> AsyncIterator[Live]:
+    async with a_world(tmp_path, bus=bus) as world:
         live = Live(world, limits or Limits())
         await live.hub.start()
         try:

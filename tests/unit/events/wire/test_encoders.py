@@ -85,3 +85,34 @@ def test_control_repeats_the_id_of_what_it_answers(format_: Format) -> None:
 
     message = pb.WebSocketMessage.FromString(frame)
     assert (message.message_id, message.pong.timestamp, message.through_seq) == ("m", 3, 7)
+
+
+def test_greeting_of_an_event_stream_gives_no_position_to_resume_from() -> None:
+    frame = encoder_for(Format.EVENT_STREAM).control("hello", 7, "ep", connection_id="c")
+
+    assert b"id: " not in frame
+    assert frame.startswith(b"event: hello\ndata: {")
+
+
+def test_update_with_a_message_of_its_own_travels_as_that_in_protobuf() -> None:
+    data = {
+        "topic": "work-item:1",
+        "people": [{"user_id": "ada", "kind": "user", "typing": True}],
+        "count": 3,
+    }
+    update = Ephemeral(
+        tenant_id=TenantId("t"),
+        topics=(Topic("work-item:1"),),
+        type="PresenceChanged",
+        data=msgspec.Raw(msgspec.json.encode(data)),
+    )
+
+    binary = encoder_for(Format.PROTOBUF).update(update, Instant(5))
+    text = encoder_for(Format.JSON).update(update, Instant(5))
+
+    message = pb.WebSocketMessage.FromString(binary)
+    (person,) = message.presence_changed.people
+    assert (message.timestamp, message.presence_changed.topic) == (5, "work-item:1")
+    assert (person.user_id, person.kind, person.typing) == ("ada", "user", True)
+    assert message.presence_changed.count == 3
+    assert msgspec.json.decode(text)["ephemeral"]["data"] == data

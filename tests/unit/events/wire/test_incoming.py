@@ -36,6 +36,21 @@ def test_read_frame_reads_both_formats_alike() -> None:
     assert read_frame(binary).since == 0
 
 
+def test_read_frame_reads_presence_in_both_formats_alike() -> None:
+    presence = pb.Presence(topics=["project:p"], typing=["work-item:i"])
+    binary = pb.WebSocketMessage(presence=presence).SerializeToString()
+    text = '{"presence": {"topics": ["project:p"], "typing": ["work-item:i"]}}'
+
+    assert read_frame(binary) == read_frame(text)
+    assert read_frame(binary).topics == ("project:p",)
+    assert read_frame(binary).typing == ("work-item:i",)
+
+
+def test_read_frame_refuses_presence_at_what_is_no_topic() -> None:
+    with pytest.raises(InvalidTopic):
+        read_frame('{"presence": {"typing": ["nowhere"]}}')
+
+
 def test_read_frame_without_since_has_none() -> None:
     assert read_frame('{"subscribe": {"topics": ["tenant"]}}').since is None
 
