@@ -89,6 +89,7 @@ projects workflow set TM workflow.json
 items unlink TM-1 blocks TM-2
 projects create SEA Sea
 items transfer TM-2 SEA
+items bulk TM-1 --set priority=high
 items activity TM-2
 projects activity TM
 items archive TM-2

@@ -7,6 +7,12 @@ from tidemill.board.attachment_facts import (
     AttachmentState,
 )
 from tidemill.board.board_facts import BoardSettingsChanged
+from tidemill.board.bulk_facts import (
+    ItemStep,
+    WorkItemsDeleted,
+    WorkItemsRestored,
+    WorkItemsUpdated,
+)
 from tidemill.board.comment_facts import (
     CommentCreated,
     CommentDeleted,
@@ -90,6 +96,7 @@ __all__ = [
     "FieldChange",
     "InvalidFilter",
     "ItemFilters",
+    "ItemStep",
     "JobSummary",
     "JobTime",
     "JobTimes",
@@ -123,6 +130,9 @@ __all__ = [
     "WorkItemTransferred",
     "WorkItemUnblocked",
     "WorkItemUpdated",
+    "WorkItemsDeleted",
     "WorkItemsReordered",
+    "WorkItemsRestored",
+    "WorkItemsUpdated",
     "WorkflowChanged",
 ]

@@ -17,6 +17,8 @@ from tidemill.board.board_settings.routes import ROUTES as BOARD_SETTINGS_ROUTES
 from tidemill.board.board_settings.service import BoardSettingsService
 from tidemill.board.boards.routes import ROUTES as BOARD_ROUTES
 from tidemill.board.boards.service import BoardService
+from tidemill.board.bulk_changes.routes import ROUTES as BULK_CHANGE_ROUTES
+from tidemill.board.bulk_changes.service import BulkChangeService
 from tidemill.board.comments.routes import ROUTES as COMMENT_ROUTES
 from tidemill.board.comments.service import CommentService
 from tidemill.board.contract import BOARD
@@ -86,6 +88,7 @@ ROUTES: Final = (
     *WORKFLOW_ROUTES,
     *WORK_ITEM_ROUTES,
     *QUICK_ADD_ROUTES,
+    *BULK_CHANGE_ROUTES,
     *LISTING_ROUTES,
     *BOARD_ROUTES,
     *BOARD_SETTINGS_ROUTES,
@@ -138,6 +141,7 @@ def build(parts: Parts) -> Offer:
             "workflows": WorkflowService(parts.tenants),
             "work_items": work_items,
             "quick_adds": QuickAddService(parts.tenants, limits, work_items, parts.late(IDENTITY)),
+            "bulk_changes": BulkChangeService(parts.tenants, limits, work_items.rules),
             "item_readings": ItemReadingService(parts.tenants, limits),
             "listing": ListingService(parts.tenants, limits),
             "boards": BoardService(parts.tenants, limits),

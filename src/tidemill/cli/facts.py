@@ -96,6 +96,18 @@ def _transferred(data: Data) -> Iterable[object]:
         yield f"{item.get('old_key')} is {item.get('key')}"
 
 
+def _many(data: Data) -> Iterable[object]:
+    """Yield how many items changed, which they are, and what they all became."""
+    items = data.get("items") or ()
+    yield f"{len(items)} items"
+    yield ", ".join(str(item.get("key")) for item in items)
+    changed = [
+        [f"{one.get('field_name')} → {one.get('new_value')}" for one in item.get("changes") or ()]
+        for item in items
+    ]
+    yield from (told for told in next(iter(changed), []) if all(told in one for one in changed))
+
+
 def _job(data: Data) -> tuple[object, object]:
     return data.get("script_path") or data.get("function"), data.get("job_id")
 
@@ -168,6 +180,9 @@ TOLD: Final[Mapping[str, Callable[[Data], Iterable[object]]]] = {
     "WorkItemDeleted": _fields("work_item_id"),
     "WorkItemRestored": _thing("work_item"),
     "WorkItemTransferred": _transferred,
+    "WorkItemsUpdated": _many,
+    "WorkItemsDeleted": _many,
+    "WorkItemsRestored": _many,
     "WorkItemsReordered": lambda data: [
         data.get("project_id"),
         f"{len(data['ranks'])} ranks made anew",

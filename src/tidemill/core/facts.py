@@ -29,6 +29,8 @@ class Fact(Struct, frozen=True, kw_only=True):
     """
 
     feature: ClassVar[str]
+    of_one: ClassVar[str | None] = None
+    """The fact that tells of one thing what this one tells of many, where there is such a fact."""
 
     def topics(self) -> tuple[Topic, ...]:
         """Return what a subscriber may follow to hear of this fact, besides `tenant`."""

@@ -114,6 +114,15 @@ class Tx(Protocol):
         """
         ...
 
+    def attempt(self, part: Callable[[], T]) -> T:
+        """Run a part of the use case, and return what it returns.
+
+        Where it raises a `TidemillError`, all that it wrote, recorded and audited is undone, and
+        the use case may go on; what else it raises ends the transaction as ever. One attempt
+        cannot hold another.
+        """
+        ...
+
     def record(self, fact: Fact, *, by: Actor) -> str:
         """Put `fact` on the tenant's event stream, when and only when this commits.
 

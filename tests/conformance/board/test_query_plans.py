@@ -14,6 +14,7 @@ from tests.fixtures.filter_plans import USUAL, usual_statement
 from tests.fixtures.stores import StoreClock, a_tenant, store_options
 from tidemill.board.activity_feeds import repository as activity
 from tidemill.board.blocking import repository as blocking
+from tidemill.board.bulk_changes import repository as bulk
 from tidemill.board.contract import ProjectId, WorkItemId
 from tidemill.board.critical_paths.repository import OPEN_LINKS
 from tidemill.board.dependencies.repository import of_item_statement
@@ -33,6 +34,7 @@ _CHAIN: Final = """
     JOIN work_items AS b ON b.project_id = a.project_id AND b.number = a.number + 1
 """
 _ONE: Final = {"ids": '["x"]'}
+_KEYS: Final = {"keys": '[["TM", 1]]'}
 _SINCE: Final = {"seq": 1, "until": 9, "version": 0, "after_item": "", "field": ""}
 _WAY: Final = {**_ONE, "phase": 0, "goal": "y", "goal_phase": 1}
 LINKED: Final[dict[str, tuple[str, dict[str, Any]]]] = {
@@ -49,6 +51,10 @@ LINKED: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "free items": list_statement(WorkItemFilter(blocked=False), None),
     "activity of an item": (activity.OF_ITEM, {**_SINCE, "work_item_id": "x"}),
     "activity of a project": (activity.OF_PROJECT["postgres"], {**_SINCE, "topic": "%x%"}),
+    "items by ids": (bulk.HELD["postgres"], _ONE),
+    "items by keys": (bulk.BY_KEYS["postgres"], _KEYS),
+    "items by former keys": (bulk.BY_FORMER_KEYS["postgres"], _KEYS),
+    "what blocks items": (bulk.BLOCKING["postgres"], _ONE),
     "open links": (OPEN_LINKS, {"project_id": "x"}),
 }
 

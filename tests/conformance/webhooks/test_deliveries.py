@@ -15,6 +15,8 @@ from tests.fixtures.webhooks import BROKEN, OK, URL, Call, WebhookWorld, attempt
 from tidemill.automation.deliveries.models import DeliveryState
 from tidemill.automation.errors import DeliveryNotFound, WebhookIsDisabled
 from tidemill.automation.webhooks.models import WebhookChanges
+from tidemill.board.bulk_changes.models import NewBulkChange
+from tidemill.board.work_items.models import Priority, WorkItemChanges
 from tidemill.core.calls import CallAnswer
 from tidemill.core.pages import page_request
 from tidemill.jobs import JobFinished, JobId, JobState
@@ -97,6 +99,30 @@ async def test_send_integration_tells_each_webhook_what_it_wants(world: WebhookW
     assert await heard(of_bugs) == ["work_item.created", "work_item.deleted"]
     assert await heard(of_jobs) == ["job.finished"]
     assert await heard(asleep) == []
+
+
+async def test_send_integration_tells_of_many_items_whoever_wants_to_hear_of_one(
+    world: WebhookWorld,
+) -> None:
+    await world.a_project("OT")
+    for project in ("TM", "TM", "OT"):
+        await world.an_item("bug", project=project)
+    of_updates = await world.a_webhook("work_item.updated", filter="project:TM priority:high")
+    of_many = await world.a_webhook("work_items.*")
+    await world.a_webhook("work_item.deleted")
+
+    await world.bulk.apply(
+        NewBulkChange(
+            references=("TM-1", "TM-2", "OT-1"), changes=WorkItemChanges(priority=Priority.HIGH)
+        ),
+        actor=world.actor,
+    )
+    await world.send()
+
+    assert [one.event_type for one in await world.log(of_updates)] == ["work_items.updated"]
+    assert [one.event_type for one in await world.log(of_many)] == ["work_items.updated"] * 2
+    assert len(world.receiver.calls) == 3
+    assert b'"key":"TM-2"' in world.receiver.calls[0].body
 
 
 async def test_plan_integration_begins_with_the_first_webhook(world: WebhookWorld) -> None:

@@ -68,7 +68,7 @@ class Planning:
         concerned = [
             webhook
             for webhook in self._webhooks.active(tx)
-            if webhook.wants(fact, event_type.name) and self._passes(tx, webhook, fact)
+            if webhook.wants(fact, event_type.names) and self._passes(tx, webhook, fact)
         ]
         for webhook in concerned:
             plan(tx, webhook, fact, event_type, attempts_max=self._attempts_max)

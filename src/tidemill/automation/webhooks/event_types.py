@@ -18,12 +18,21 @@ _PATTERN: Final = re.compile(r"[a-z0-9_.]{0,80}\*|[a-z0-9_.]{1,80}")
 
 
 class EventType(Struct, frozen=True, kw_only=True):
-    """A fact as webhooks name it."""
+    """A fact as webhooks name it; who wants `of_one`, what tells the same of one thing, wants it.
+
+    Otherwise what happens to many things at once would pass by those who ask for each of them.
+    """
 
     name: str
     fact: str
     feature: str
     meaning: str
+    of_one: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return by which names it is wanted."""
+        return (self.name,) if self.of_one is None else (self.name, self.of_one)
 
 
 def event_name(fact: str) -> str:
@@ -40,6 +49,7 @@ def event_types(facts: Iterable[type[Fact]]) -> tuple[EventType, ...]:
             fact=fact.__name__,
             feature=fact.feature,
             meaning=(fact.__doc__ or "").strip().partition("\n")[0],
+            of_one=None if fact.of_one is None else event_name(fact.of_one),
         )
         for fact in facts
         if not fact.__subclasses__()

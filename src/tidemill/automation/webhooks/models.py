@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final, Self
 from urllib.parse import urlsplit
@@ -69,13 +70,16 @@ class Webhook(Struct, frozen=True):
         """Return what may be told of the address; path and query may hold a secret."""
         return urlsplit(self.url).hostname or ""
 
-    def wants(self, fact: RecordedFact, event_type: str) -> bool:
-        """Return whether `fact` is one that it hears of, as far as the fact itself tells."""
+    def wants(self, fact: RecordedFact, names: Iterable[str]) -> bool:
+        """Return whether `fact` is one that it hears of, as far as the fact itself tells.
+
+        `names` are those of its event type.
+        """
         if self.active_since is None or fact.at < self.active_since:
             return False
         if self.project_id is not None and topic("project", self.project_id) not in fact.topics:
             return False
-        return any(fits(pattern, event_type) for pattern in self.patterns)
+        return any(fits(pattern, name) for pattern in self.patterns for name in names)
 
     def enabled_at(self, at: Instant) -> Self:
         """Return it enabled: it hears of facts from `at` on."""

@@ -59,6 +59,22 @@ class ActivityRepository:
         rows = (_parameters((item, 1), happened, by, WHOLE_ITEM[0]) for item, happened in items)
         tx.execute_many(_INSERT, rows)
 
+    def add_all(
+        self,
+        tx: Tx,
+        items: Iterable[tuple[WorkItemId, int, Sequence[FieldChange]]],
+        happened: Happened,
+        *,
+        by: Actor,
+    ) -> None:
+        """Write what happened to items, each an id, its new version and its changes."""
+        rows = (
+            _parameters((item_id, version), happened, by, change)
+            for item_id, version, changes in items
+            for change in changes or WHOLE_ITEM
+        )
+        tx.execute_many(_INSERT, rows)
+
     def fields_since(self, tx: Tx, item_id: WorkItemId, version: int) -> frozenset[str]:
         """Return which fields of an item were changed after `version`."""
         rows = tx.all(_FIELDS_SINCE, work_item_id=item_id, version=version)

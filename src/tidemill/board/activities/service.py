@@ -109,6 +109,21 @@ class History:
         for item, changes in items:
             self._activities.add(tx, (item.id, item.version), happened, by=by, changes=changes)
 
+    def many(
+        self,
+        tx: Tx,
+        fact: Fact,
+        action: Action,
+        items: Iterable[tuple[WorkItemId, int, tuple[FieldChange, ...]]],
+        *,
+        by: Actor,
+    ) -> None:
+        """Write what happened to many items, each an id, a version and what was changed.
+
+        One fact tells it all; the audit line is the caller's.
+        """
+        self._activities.add_all(tx, items, (action, tx.record(fact, by=by)), by=by)
+
     def commented(
         self,
         tx: Tx,

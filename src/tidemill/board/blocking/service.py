@@ -147,5 +147,17 @@ class Blocking:
         return shortest_path(self._graph.edges(tx, [start[0]], start[1]), start, goal)
 
 
+def together(watched: Iterable[Watched | None]) -> Watched:
+    """Return what several changes watch, one after the other: who waited before the first."""
+    blocked: Waiting = {}
+    seen: dict[WorkItemId, None] = {}
+    for each in watched:
+        if each is not None:
+            new = [item_id for item_id in each.ids if item_id not in seen]
+            blocked |= {id_: each.blocked[id_] for id_ in new if id_ in each.blocked}
+            seen |= dict.fromkeys(new)
+    return Watched(tuple(seen), blocked)
+
+
 def _items_of(path: Iterable[Edge]) -> set[str]:
     return {item for edge in path for item, _ in edge}

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from msgspec import UNSET, UnsetType, structs
+from msgspec import UNSET, UnsetType
 
 from tidemill.board.activities.service import History
-from tidemill.board.blocking.models import starts_or_finishes
-from tidemill.board.blocking.service import Blocking, Watched
 from tidemill.board.contract import ProjectId, WorkItemId
 from tidemill.board.errors import (
-    DeleteBlocked,
-    ParentIsDeleted,
     ProjectIsArchived,
     ProjectMissing,
     ProjectNotFound,
-    WorkItemChanged,
     WorkItemNotFound,
 )
 from tidemill.board.labels.models import joined_ids
@@ -25,22 +20,16 @@ from tidemill.board.projects.repository import Numbers, ProjectRepository
 from tidemill.board.ranking.service import Ranking
 from tidemill.board.versions import ANY_VERSION, Expected
 from tidemill.board.work_items.changes import (
-    archived,
-    changed_fields,
-    differences,
     entered,
-    next_version,
-    overwriting,
 )
-from tidemill.board.work_items.guarding.service import Guarding
+from tidemill.board.work_items.changing.models import Rules
+from tidemill.board.work_items.changing.service import Changing
 from tidemill.board.work_items.labelling.service import Labelling
-from tidemill.board.work_items.limiting.service import WipLimits
 from tidemill.board.work_items.models import (
     PLANNABLE,
     NewWorkItem,
     WorkItem,
     WorkItemChanges,
-    check_changeable,
     check_parent,
     check_project_active,
     check_type,
@@ -89,10 +78,8 @@ class WorkItemService:
         self._sprinting = Sprinting()
         self._references = References(self._labelling)
         self._sprint_types = sprint_types
-        self._blocking = Blocking()
         self._workflows = Workflows()
-        self._guarding = Guarding()
-        self._wip_limits = WipLimits()
+        self._changing = Changing(limits)
         self._blocked_items_wait = blocked_items_wait
 
     async def create(
@@ -150,7 +137,7 @@ class WorkItemService:
             begun = entered(item, None, workflow=workflow, at=tx.now)
             item = self._sprinting.changed(tx, begun, new.sprint, types)
             self._items.add(tx, item)
-            self._follow(tx, None, item)
+            self._changing.follow(tx, None, item)
             self._history.created(tx, item.state(), by=actor)
             return item
 
@@ -170,40 +157,18 @@ class WorkItemService:
         Raises `VersionChanged`, `WorkItemChanged` and `EditConflict` when `expected` does not
         hold.
         """
-        types = await self._types(actor, changes.sprint)
-        waits = changes.status is not UNSET and await self._blocked_wait(actor)
+        rules = await self.rules(actor, changes)
 
         def use_case(tx: Tx) -> WorkItem:
             self._lock_others(tx, reference, changes)
             item = self._shown(tx, self._writable(tx, reference))
-            expected.check(item.version, WorkItemChanged)
-            workflow = self._workflows.of(tx, item.project_id, item.workflow_id)
-            wanted = changed_fields(item, changes, workflow=workflow, limits=self._limits)
-            wanted = entered(wanted, item.status, workflow=workflow, at=tx.now)
-            wanted = self._references.changed(tx, wanted, changes, by=actor)
-            wanted = self._sprinting.changed(tx, wanted, changes.sprint, types)
-            self._guarding.check(tx, item, wanted, workflow, by=actor)
-            wanted = archived(wanted, changes.archived, at=tx.now)
-            wanted = self._sprinting.unarchived(tx, item, wanted)
-            fields = differences(item, wanted)
-            if not fields:
+            step = self._changing.changed(tx, item, changes, rules, by=actor, expected=expected)
+            if step is None:
                 return item
-            if changes.archived is not False:
-                check_changeable(item)
-            if expected.base is not None and expected.base < item.version:
-                self._history.refuse_overlap(
-                    tx, item.id, overwriting(fields, changes), expected.base
-                )
-            if waits:
-                self._refuse_waiting(tx, item, wanted)
-            watched = self._watched(tx, item, wanted)
-            saved = self._save(tx, wanted, by=actor)
-            self._follow(tx, item, saved)
-            if saved.parent_id is not None and saved.parent_id != item.parent_id:
-                self._blocking.refuse_cycle_of_parent(tx, saved.id, saved.parent_id)
-            self._history.updated(tx, saved.state(), fields, by=actor)
-            self._blocking.tell(tx, watched, by=actor)
-            return saved
+            written = self._changing.write(tx, step, by=actor)
+            self._history.updated(tx, written.item.state(), written.fields, by=actor)
+            self._changing.tell(tx, written.watched, by=actor)
+            return written.item
 
         return await self._tenants.write(actor.tenant_id, use_case, once=once)
 
@@ -214,16 +179,10 @@ class WorkItemService:
 
         def use_case(tx: Tx) -> None:
             item = self._writable(tx, reference)
-            check_changeable(item)
-            expected.check(item.version, WorkItemChanged)
-            if self._items.has_children(tx, item.id):
-                raise DeleteBlocked(item.key)
-            hidden = structs.replace(item, deleted_at=tx.now)
-            watched = self._watched(tx, item, hidden)
-            deleted = self._save(tx, hidden, by=actor)
-            self._sprinting.save(tx, item, deleted)
-            self._history.deleted(tx, deleted.state(), by=actor)
-            self._blocking.tell(tx, watched, by=actor)
+            step = self._changing.deleted(tx, item, expected)
+            written = self._changing.write(tx, step, by=actor)
+            self._history.deleted(tx, written.item.state(), by=actor)
+            self._changing.tell(tx, written.watched, by=actor)
 
         await self._tenants.write(actor.tenant_id, use_case)
 
@@ -235,22 +194,22 @@ class WorkItemService:
             if found is None:
                 raise WorkItemNotFound(reference)
             item = self._shown(tx, found)
-            if item.deleted_at is None:
+            step = self._changing.restored(tx, item)
+            if step is None:
                 return item
-            check_project_active(item)
-            if item.parent_id is not None:
-                parent = self._items.find(tx, item.parent_id, lock="parent")
-                if parent is None or parent.deleted_at is not None:
-                    raise ParentIsDeleted(item.key)
-            back = self._sprinting.returned(tx, structs.replace(item, deleted_at=None))
-            watched = self._watched(tx, item, back)
-            restored = self._save(tx, back, by=actor)
-            self._follow(tx, item, restored)
-            self._history.restored(tx, restored.state(), by=actor)
-            self._blocking.tell(tx, watched, by=actor)
-            return restored
+            written = self._changing.write(tx, step, by=actor)
+            self._history.restored(tx, written.item.state(), by=actor)
+            self._changing.tell(tx, written.watched, by=actor)
+            return written.item
 
         return await self._tenants.write(actor.tenant_id, use_case)
+
+    async def rules(self, actor: Actor, changes: WorkItemChanges) -> Rules:
+        """Return what the actor's tenant has set that `changes` must hold."""
+        waits = changes.status is not UNSET and await self._blocked_wait(actor)
+        return Rules(
+            sprint_types=await self._types(actor, changes.sprint), blocked_items_wait=waits
+        )
 
     async def _types(self, actor: Actor, sprint: str | UnsetType | None) -> Sequence[str]:
         return await self._sprint_types(actor) if isinstance(sprint, str) else ()
@@ -280,38 +239,14 @@ class WorkItemService:
     async def _blocked_wait(self, actor: Actor) -> bool:
         return self._blocked_items_wait is not None and await self._blocked_items_wait(actor)
 
-    def _refuse_waiting(self, tx: Tx, old: WorkItem, new: WorkItem) -> None:
-        before = (old.status, old.status_category)
-        if starts_or_finishes(before, (new.status, new.status_category)):
-            self._blocking.refuse_waiting(tx, old.id)
-
-    def _watched(self, tx: Tx, old: WorkItem, new: WorkItem) -> Watched | None:
-        """Return what `old` blocks, when `new` no longer does or does again."""
-        return None if old.is_open == new.is_open else self._blocking.watch(tx, old.id)
-
     def _lock_others(self, tx: Tx, reference: str, changes: WorkItemChanges) -> None:
-        # Before the item itself: whoever joins items, or makes ranks anew, writes items of others.
-        if changes.parent is not UNSET and changes.parent is not None:
-            self._blocking.lock(tx)
-        if changes.status is not UNSET:
-            self._workflows.share(tx)
+        self._changing.lock_others(tx, changes)
+        # Before the item itself, too: whoever makes ranks anew writes items of others.
         if not changes.moves:
             return
         item = self._items.find(tx, reference)
         if item is not None:
             self._ranking.lock(tx, item.project_id)
-
-    def _follow(self, tx: Tx, old: WorkItem | None, new: WorkItem) -> None:
-        """Write what labels and sprints have of an item, and hold the limits of its board."""
-        self._labelling.save(tx, old, new)
-        self._sprinting.save(tx, old, new)
-        self._wip_limits.hold(tx, old, new)
-
-    def _save(self, tx: Tx, item: WorkItem, *, by: Actor) -> WorkItem:
-        saved = next_version(item, at=tx.now, by=by.user_id or by.id)
-        if not self._items.save(tx, saved):
-            raise WorkItemChanged(item.version, saved.version)
-        return saved
 
 
 def _check_below(new: NewWorkItem, project_id: ProjectId, parent: WorkItem) -> None:

@@ -10,6 +10,7 @@ from tidemill.cli.client import Client, connect, segment
 from tidemill.cli.commands import comments
 from tidemill.cli.commands.activity import item_activity_app
 from tidemill.cli.commands.attaching import attaching_app
+from tidemill.cli.commands.bulk import bulk_app
 from tidemill.cli.commands.editing import editing_app
 from tidemill.cli.commands.importing import import_app
 from tidemill.cli.commands.linking import link_app
@@ -26,6 +27,7 @@ from tidemill.cli.times import duration, seconds_of
 app = group("List, make, change, import work items; comments and files.")
 app.add_typer(comments.app, name="comments")
 app.registered_commands += import_app.registered_commands
+app.registered_commands += bulk_app.registered_commands
 app.registered_commands += watching_app.registered_commands
 app.registered_commands += link_app.registered_commands
 app.registered_commands += transfer_app.registered_commands

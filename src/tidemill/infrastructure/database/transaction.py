@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from tidemill.core.actor import Actor
 from tidemill.core.clock import MICROSECONDS_PER_SECOND, Instant
+from tidemill.core.errors import TidemillError
 from tidemill.core.facts import Fact, FactActor
 from tidemill.core.ids import TenantId
 from tidemill.core.ports import Once, ReadGuard, Row, StoreKind, Value
@@ -159,6 +160,23 @@ class BaseTx:
         """Make the numbers of changes follow the order of commits."""
         raise NotImplementedError
 
+    def attempt(self, part: Callable[[], T]) -> T:
+        """See `Tx.attempt`."""
+        self._must_write()
+        gathered: list[list[Any]] = [self.facts, self.audits, self.changes, self.callbacks]
+        lengths = [len(each) for each in gathered]
+        self._mark("SAVEPOINT attempt")
+        try:
+            result = part()
+        except TidemillError:
+            self._mark("ROLLBACK TO attempt")
+            self._mark("RELEASE attempt")
+            for each, length in zip(gathered, lengths, strict=True):
+                del each[length:]
+            raise
+        self._mark("RELEASE attempt")
+        return result
+
     def record(self, fact: Fact, *, by: Actor) -> str:
         """See `Tx.record`."""
         self._must_write()
@@ -243,6 +261,10 @@ class BaseTx:
         self.execute_many(
             _INSERT_STREAM, [{**fact, "seq": first + i} for i, fact in enumerate(facts)]
         )
+
+    def _mark(self, sql: str) -> None:
+        """Run a statement about savepoints, which concerns no tenant."""
+        raise NotImplementedError
 
     def _must_read(self) -> None:
         if self._writable:

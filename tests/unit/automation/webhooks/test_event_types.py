@@ -30,6 +30,8 @@ def test_event_types_are_of_facts_and_not_of_their_bases() -> None:
 
     assert found["work_item.created"].fact == "WorkItemCreated"
     assert found["work_item.created"].meaning == "A work item was made."
+    assert found["work_item.updated"].names == ("work_item.updated",)
+    assert found["work_items.updated"].names == ("work_items.updated", "work_item.updated")
     assert not {"label.fact", "board.fact", "view.fact"} & set(found)
 
 

@@ -121,6 +121,9 @@ class _BorrowedTx(BaseTx):
         statement = parse(sql)
         return self._driver.fetch(statement.postgres, self._arguments(statement, parameters))
 
+    def _mark(self, sql: str) -> None:
+        self._driver.execute(sql, ())
+
     def _arguments(self, statement: Statement, given: Mapping[str, Value]) -> list[Value]:
         own: dict[str, Value] = {"tenant_id": self._tenant_id, "now": self._now}
         return [own[name] if name in own else given[name] for name in statement.order]

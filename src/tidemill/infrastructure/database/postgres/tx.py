@@ -165,6 +165,9 @@ class PostgresTx(BaseTx):
         for sql, arguments in deferred:
             await self._connection.execute(sql, *arguments)
 
+    def _mark(self, sql: str) -> None:
+        self._wait(self._connection.execute, sql)
+
     def _wait(self, call: Callable[..., Awaitable[T]], *arguments: Any) -> T:
         try:
             if not self.begun:

@@ -114,6 +114,9 @@ class SqliteTx(BaseTx):
     def lock_changes(self) -> None:
         """Nothing to do: there is one writer."""
 
+    def _mark(self, sql: str) -> None:
+        self._connection.execute(sql)
+
     def _run(self, sql: str, parameters: dict[str, Value]) -> sqlite3.Cursor:
         self._check(sql)
         parameters["tenant_id"] = self._tenant_id

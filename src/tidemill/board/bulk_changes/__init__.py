@@ -1,0 +1,1 @@
+"""Bulk changes: many items change in one step, all of them or those that may."""
