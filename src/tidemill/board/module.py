@@ -139,9 +139,7 @@ def build(parts: Parts) -> Offer:
         dependencies={
             "projects": projects,
             "workflows": WorkflowService(parts.tenants),
-            "work_items": work_items,
-            "quick_adds": QuickAddService(parts.tenants, limits, work_items, parts.late(IDENTITY)),
-            "bulk_changes": BulkChangeService(parts.tenants, limits, work_items.rules),
+            **_writers_of_items(parts, limits, work_items),
             "item_readings": ItemReadingService(parts.tenants, limits),
             "listing": ListingService(parts.tenants, limits),
             "boards": BoardService(parts.tenants, limits),
@@ -159,7 +157,6 @@ def build(parts: Parts) -> Offer:
             "attachments": _attachments(parts, limits),
             "dependencies": DependencyService(parts.tenants, limits),
             "activity_feeds": ActivityFeedService(parts.tenants),
-            "transfers": TransferService(parts.tenants, limits),
             "critical_paths": CriticalPathService(parts.tenants, limits),
             "imports": ImportService(parts.tenants, limits),
             "exports": ExportService(parts.tenants, limits),
@@ -177,6 +174,17 @@ def build(parts: Parts) -> Offer:
         periodic=(_sweeping(parts),),
         permissions=PERMISSIONS,
     )
+
+
+def _writers_of_items(
+    parts: Parts, limits: BoardLimits, work_items: WorkItemService
+) -> dict[str, object]:
+    return {
+        "work_items": work_items,
+        "quick_adds": QuickAddService(parts.tenants, limits, work_items, parts.late(IDENTITY)),
+        "bulk_changes": BulkChangeService(parts.tenants, limits, work_items.rules),
+        "transfers": TransferService(parts.tenants, limits),
+    }
 
 
 def _attachments(parts: Parts, limits: BoardLimits) -> AttachmentService:
