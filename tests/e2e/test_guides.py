@@ -38,6 +38,7 @@ def server() -> Iterator[Server]:
 @pytest.mark.parametrize(
     "name",
     [
+        pytest.param("custom-fields.md", marks=_COMMANDS),
         pytest.param("dispatch.md", marks=_COMMANDS),
         pytest.param("quick-add.md", marks=_COMMANDS),
         "observability.md",

@@ -55,6 +55,13 @@ webhooks delete {hook}
 items update TM-1 --status in_progress
 items move TM-1 --last
 items edit TM-1
+field=fields create severity --type choice --choice High --choice Low
+fields list
+fields show severity
+fields update severity --name Severe
+items create Dredge -p TM --type task --field severity=high
+items update TM-1 --field severity=Low
+fields delete {field} --yes
 label=labels create harbour --color #0aa2c0
 labels list
 labels update harbour --description Gates

@@ -46,6 +46,11 @@ from tidemill.board.contract import (
     WorkItemState,
     WorkItemUpdated,
 )
+from tidemill.board.custom_field_facts import (
+    CustomFieldCreated,
+    CustomFieldDeleted,
+    CustomFieldUpdated,
+)
 from tidemill.board.dependency_facts import (
     DependencyCreated,
     DependencyDeleted,
@@ -90,6 +95,9 @@ __all__ = [
     "CommentReactionRemoved",
     "CommentState",
     "CommentUpdated",
+    "CustomFieldCreated",
+    "CustomFieldDeleted",
+    "CustomFieldUpdated",
     "DependencyCreated",
     "DependencyDeleted",
     "DependencyState",

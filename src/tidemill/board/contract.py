@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Final, NewType, Protocol
 
 import msgspec
@@ -88,6 +89,8 @@ class WorkItemState(Struct, frozen=True, kw_only=True):
     archived_at: Instant | None = None
     # Facts from before statuses had a category of their own have none.
     status_category: str | None = None
+    # By the keys of the fields, each as a text.
+    custom_fields: Mapping[str, str] = {}
 
 
 class LabelState(Struct, frozen=True, kw_only=True):

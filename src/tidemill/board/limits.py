@@ -15,6 +15,7 @@ class BoardLimits(Struct, frozen=True, kw_only=True):
     label_name_chars_max: int = 50
     label_description_chars_max: int = 500
     labels_per_item_max: int = 50
+    custom_fields_max: int = 100
     import_rows_max: int = 10_000
     import_bytes_max: int = 16 * 1024 * 1024
     job_result_bytes_max: int = 2_000

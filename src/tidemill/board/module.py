@@ -24,6 +24,8 @@ from tidemill.board.comments.service import CommentService
 from tidemill.board.contract import BOARD
 from tidemill.board.critical_paths.routes import ROUTES as CRITICAL_PATH_ROUTES
 from tidemill.board.critical_paths.service import CriticalPathService
+from tidemill.board.custom_fields.routes import ROUTES as CUSTOM_FIELD_ROUTES
+from tidemill.board.custom_fields.service import CustomFieldService
 from tidemill.board.dependencies.routes import ROUTES as DEPENDENCY_ROUTES
 from tidemill.board.dependencies.service import DependencyService
 from tidemill.board.exports.routes import ROUTES as EXPORT_ROUTES
@@ -93,6 +95,7 @@ ROUTES: Final = (
     *BOARD_ROUTES,
     *BOARD_SETTINGS_ROUTES,
     *LABEL_ROUTES,
+    *CUSTOM_FIELD_ROUTES,
     *WATCHER_ROUTES,
     *SPRINT_ROUTES,
     *REPORT_ROUTES,
@@ -145,6 +148,7 @@ def build(parts: Parts) -> Offer:
             "boards": BoardService(parts.tenants, limits),
             "board_settings": BoardSettingsService(parts.tenants),
             "labels": LabelService(parts.tenants, limits),
+            "custom_fields": CustomFieldService(parts.tenants, limits),
             "watchers": WatcherService(parts.tenants),
             "sprints": SprintService(parts.tenants, limits, Sprinting(), parallel=parallel_sprints),
             "project_reports": ProjectReportService(parts.tenants),
@@ -160,10 +164,7 @@ def build(parts: Parts) -> Offer:
             "critical_paths": CriticalPathService(parts.tenants, limits),
             "imports": ImportService(parts.tenants, limits),
             "exports": ExportService(parts.tenants, limits),
-            "time_entries": TimeEntryService(parts.tenants, limits),
-            "timers": TimerService(parts.tenants, limits),
-            "time_reports": TimeReportService(parts.tenants, parts.clock),
-            "job_times": JobTimeService(parts.tenants),
+            **_times(parts, limits),
         },
         provides={
             BOARD: BoardForOthers(parts.tenants, limits),
@@ -184,6 +185,15 @@ def _writers_of_items(
         "quick_adds": QuickAddService(parts.tenants, limits, work_items, parts.late(IDENTITY)),
         "bulk_changes": BulkChangeService(parts.tenants, limits, work_items.rules),
         "transfers": TransferService(parts.tenants, limits),
+    }
+
+
+def _times(parts: Parts, limits: BoardLimits) -> dict[str, object]:
+    return {
+        "time_entries": TimeEntryService(parts.tenants, limits),
+        "timers": TimerService(parts.tenants, limits),
+        "time_reports": TimeReportService(parts.tenants, parts.clock),
+        "job_times": JobTimeService(parts.tenants),
     }
 
 

@@ -38,6 +38,19 @@ READ_LABELS: Final = Permission(
 WRITE_LABELS: Final = Permission(
     name="board.labels.write", role=Role.MEMBER, scope=Scope.WRITE, resource_scope="board:write"
 )
+READ_CUSTOM_FIELDS: Final = Permission(
+    name="board.custom_fields.read",
+    role=Role.VIEWER,
+    scope=Scope.READ,
+    resource_scope="board:read",
+)
+WRITE_CUSTOM_FIELDS: Final = Permission(
+    name="board.custom_fields.write",
+    role=Role.ADMIN,
+    scope=Scope.WRITE,
+    resource_scope="board:write",
+)
+"""To say what items can have; to delete a field empties it in all of them."""
 WATCH_WORK_ITEMS: Final = Permission(
     name="board.work_items.watch",
     role=Role.VIEWER,
@@ -103,6 +116,8 @@ PERMISSIONS: Final = (
     WRITE_SPRINTS,
     READ_LABELS,
     WRITE_LABELS,
+    READ_CUSTOM_FIELDS,
+    WRITE_CUSTOM_FIELDS,
     WATCH_WORK_ITEMS,
     READ_COMMENTS,
     WRITE_COMMENTS,

@@ -67,6 +67,11 @@ def _label(data: Data) -> Iterable[object]:
     return label.get("name"), label.get("color")
 
 
+def _custom_field(data: Data) -> Iterable[object]:
+    field = data.get("custom_field") or {}
+    return field.get("key"), field.get("name"), field.get("field_type")
+
+
 def _entry(data: Data) -> Iterable[object]:
     entry = data.get("time_entry") or {}
     seconds = entry.get("duration_seconds")
@@ -191,6 +196,9 @@ TOLD: Final[Mapping[str, Callable[[Data], Iterable[object]]]] = {
     "LabelUpdated": _label,
     "LabelDeleted": _label,
     "LabelRestored": _label,
+    "CustomFieldCreated": _custom_field,
+    "CustomFieldUpdated": _custom_field,
+    "CustomFieldDeleted": _custom_field,
     "WatcherAdded": _fields("work_item_id", "watcher_id"),
     "WatcherRemoved": _fields("work_item_id", "watcher_id"),
     "TimerStarted": lambda data: [*_entry(data), _stopped(data)],

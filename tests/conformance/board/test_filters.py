@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from tests.fixtures.board import BoardWorld, make_board
 from tests.fixtures.filters import STATUSES, WORDS, nodes
 from tests.fixtures.stores import KINDS_BY_TIER, StoresKind
+from tidemill.board.custom_fields.models import GivenChoice
 from tidemill.board.errors import RankNeedsProject
 from tidemill.board.filter_errors import InvalidFilter
 from tidemill.board.filters.conditions import Condition, asks_for_archived
@@ -39,6 +40,27 @@ from tidemill.core.pages import InvalidCursor, page_request
 from tidemill.core.ports import Tx
 
 _DAY = 86_400_000_000
+
+
+async def _make_fields(world: BoardWorld) -> None:
+    choices = tuple(GivenChoice(name=name) for name in ("high", "low"))
+    await world.a_field("severity", "choice", choices=choices)
+    await world.a_field("effort", "number", project="TM")
+    await world.a_field("effort", "number", project="XX")
+    await world.a_field("when", "date")
+    await world.a_field("site", project="TM")
+    await world.a_field("site", "link", project="XX")
+    await world.a_field("tester", "user")
+
+
+def _some_values(random: Random, tester: str | None) -> dict[str, Any]:
+    return {
+        "severity": random.choice([None, "high", "low"]),
+        "effort": random.choice([None, 0, "2.5", "1.000001", -3]),
+        "when": random.choice([None, "1970-01-01", "9999-12-31"]),
+        "site": random.choice([None, "Quay", "a..b"]),
+        "tester": random.choice([None, tester]),
+    }
 
 
 class Filled:
@@ -97,6 +119,7 @@ class Filled:
         labels = [NewLabel(name=name) for name in ("urgent", "later", "gone")]
         labels.append(NewLabel(name="Later", project="XX"))
         made = [await world.labels.create(label, actor=world.actor) for label in labels]
+        await _make_fields(world)
         sprints = [(await world.a_sprint(name)).id for name in ("Spring", "Neap")]
         await world.sprints.start(sprints[0], actor=world.actor)
         for number in range(2, 30):
@@ -106,6 +129,7 @@ class Filled:
                 due_date=random.choice([None, date(1970, 1, 1), date(1970, 1, 2), date.max]),
                 sprint=random.choice([None, *sprints]),
                 add_labels=random.choice([(), ("urgent",), ("later", "gone"), ("gone",)]),
+                custom_fields=_some_values(random, people[0]),
             )
             await world.items.change(f"TM-{number}", changes, actor=world.actor)
         await world.labels.delete(made[2].id, actor=world.actor)
@@ -241,6 +265,11 @@ def test_filter_integration_a_cursor_of_another_filter_is_refused(filled: Filled
         ("points:x", "Column 8: x is no whole number"),
         ("due:2h", "Column 5: 2h is no day."),
         ("label:gone", "Column 7: There is no label gone."),
+        ("cf.nothing:1", "Column 1: There is no custom field nothing."),
+        ("cf.severity:hihg", "Column 13: Unknown choice of cf.severity hihg. Did you mean high?"),
+        ("cf.effort:much", "Column 11: much is no number"),
+        ("cf.site>quay", "Column 9: cf.site has no order, so > says nothing. Write cf.site:."),
+        ("no:cf.nothing", "Column 4: There is no custom field nothing."),
         ("has:title", "Column 5: Unknown field that can be empty, title."),
         ("sort:rank", "Column 6: sort:rank is an order within a project."),
     ],
@@ -249,6 +278,13 @@ def test_filter_integration_refuses_what_is_not_there(
     filled: Filled, text: str, problem: str
 ) -> None:
     assert filled.refusal(text).startswith(problem)
+
+
+def test_filter_integration_dots_are_a_range_only_where_there_is_an_order(filled: Filled) -> None:
+    dotted = {item.key for item in filled.items if item.custom_fields.get("site") == "a..b"}
+
+    assert set(filled.keys("cf.site:a..b OR cf.site:a..b is:archived")) == dotted
+    assert filled.keys("cf.effort:1..3") == filled.keys("cf.effort>=1 cf.effort<=3")
 
 
 def test_list_integration_by_rank_needs_a_project(filled: Filled) -> None:

@@ -33,6 +33,18 @@ _CHAIN: Final = """
     SELECT :tenant_id, a.id, 'blocks', a.id, b.id, 1, 'ada' FROM work_items AS a
     JOIN work_items AS b ON b.project_id = a.project_id AND b.number = a.number + 1
 """
+_FIELDS: Final = """
+    INSERT INTO custom_fields (tenant_id, id, key, name, field_type, is_required, rules, version,
+        created_at, created_by, updated_at, updated_by)
+    SELECT :tenant_id, one, one, one, 'text', 0, '{}', 1, 1, 'ada', 1, 'ada'
+    FROM unnest(ARRAY['site', 'effort']) AS one
+"""
+_VALUES: Final = """
+    INSERT INTO custom_field_values (tenant_id, field_id, work_item_id, text_value, number_value)
+    SELECT :tenant_id, f.id, w.id, CASE f.id WHEN 'site' THEN w.title END,
+        CASE f.id WHEN 'effort' THEN w.number * 1000 END
+    FROM custom_fields AS f, work_items AS w WHERE f.tenant_id = w.tenant_id
+"""
 _ONE: Final = {"ids": '["x"]'}
 _KEYS: Final = {"keys": '[["TM", 1]]'}
 _SINCE: Final = {"seq": 1, "until": 9, "version": 0, "after_item": "", "field": ""}
@@ -68,6 +80,8 @@ async def test_statements_use_their_indexes_on_postgres(tmp_path: Path) -> None:
             project = await world.a_project()
             rows = "".join(f"Row {n},todo\n" for n in range(3_000))
             await world.import_text("title,status\n" + rows)
+            await stores.tenants.write(world.tenant_id, lambda tx: tx.execute(_FIELDS))
+            await stores.tenants.write(world.tenant_id, lambda tx: tx.execute(_VALUES))
             filters = {
                 "work_items_pkey": WorkItemFilter(),
                 "work_items_tenant_id_project_id_number_key": WorkItemFilter(project_id=project.id),
@@ -120,7 +134,8 @@ async def _plans(
         )
         await connection.execute(
             f'SET search_path = "{schema}"; '
-            "ANALYZE work_items, search_documents, dependencies, activities, stream"
+            "ANALYZE work_items, custom_field_values, search_documents, dependencies, activities, "
+            "stream"
         )
         plans: dict[str, str] = {}
         for name, (sql, parameters) in statements.items():

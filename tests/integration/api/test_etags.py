@@ -110,6 +110,9 @@ async def _made(app: App) -> list[str]:
     ids = {
         "attachments": file.json()["id"],
         "work-items": item_id,
+        "custom-fields": (
+            await _post(owner, "custom-fields", {"key": "site", "name": "Site", "type": "text"})
+        )["id"],
         "labels": (await _post(owner, "labels", {"name": "tides"}))["id"],
         "time-entries": (await _post(owner, "time-entries", spent))["id"],
         "comments": comment["id"],

@@ -46,6 +46,7 @@ TABLES: Final[dict[str, dict[str, str]]] = {
         "started_at": "since when it is worked on",
         "completed_at": "since when it is done or cancelled",
         "archived_at": "null unless it is put away",
+        "custom_values": "JSON: by custom_fields.id, the key, type and value of each",
         **_STAMPS,
     },
     "sprints": {
@@ -67,6 +68,24 @@ TABLES: Final[dict[str, dict[str, str]]] = {
         "color": "#rrggbb",
         "description": "what people wrote",
         **_STAMPS,
+    },
+    "custom_fields": {
+        "id": "UUID",
+        "project_id": "projects.id, or null for a field of all projects",
+        "key": "how items and filters name it",
+        "name": "what people wrote",
+        "field_type": "text, number, date, choice, user or link",
+        "help": "what people wrote",
+        "is_required": "1 when each new item must have it",
+        "default_value": "what new items have",
+        "rules": "JSON: minimum, maximum, length_max, choices",
+        **{name: what for name, what in _STAMPS.items() if name != "deleted_at"},
+    },
+    "custom_field_values": {
+        "field_id": "custom_fields.id",
+        "work_item_id": "work_items.id",
+        "text_value": "as it is compared: days, ids, texts without case",
+        "number_value": "millionths",
     },
     "dependencies": {
         "id": "UUID",

@@ -17,7 +17,7 @@ from tidemill.board.filters.parsing import parse
 from tidemill.board.listing.service import zone_of
 from tidemill.board.work_items.changing.models import StepKind
 from tidemill.board.work_items.models import Priority, WorkItemChanges
-from tidemill.board.work_items.schemas import Estimate, Labels, Points
+from tidemill.board.work_items.schemas import CustomFields, Estimate, Labels, Points
 from tidemill.http import Body, View
 from tidemill.http.bodies import ErrorDetail
 
@@ -46,6 +46,7 @@ class ItemsChange(Body, frozen=True, kw_only=True):
         | UnsetType
     ) = UNSET
     archived: bool | UnsetType | None = UNSET
+    custom_fields: CustomFields | UnsetType = UNSET
 
     def changes(self) -> WorkItemChanges:
         """Return what the service takes."""
@@ -63,6 +64,7 @@ class ItemsChange(Body, frozen=True, kw_only=True):
             remove_labels=self.remove_labels,
             sprint=self.sprint_id,
             archived=self.archived,
+            custom_fields=self.custom_fields,
         )
 
 

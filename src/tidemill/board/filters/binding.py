@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from datetime import date, timedelta
-from typing import Final, Protocol
-from zoneinfo import ZoneInfo
-
-from msgspec import Struct
+from collections.abc import Callable, Mapping
+from typing import Final
 
 from tidemill.board.errors import shown
 from tidemill.board.filter_errors import InvalidFilter, unknown
@@ -24,7 +20,8 @@ from tidemill.board.filters.conditions import (
     OneOf,
     Within,
 )
-from tidemill.board.filters.fields import BY_WORD, FIELDS, NONE, OPTIONAL, Field, Kind
+from tidemill.board.filters.custom import custom_condition, filled
+from tidemill.board.filters.fields import FIELDS, NONE, OPTIONAL, Field, Kind, field_named, field_of
 from tidemill.board.filters.models import (
     And,
     Comparison,
@@ -36,61 +33,15 @@ from tidemill.board.filters.models import (
     Text,
     Word,
 )
-from tidemill.board.filters.moments import Moment, day, moment
+from tidemill.board.filters.moments import Moment, day, day_ends, moment
+from tidemill.board.filters.scopes import Scope
 from tidemill.board.filters.words import words_of
 from tidemill.board.workflows.models import CLOSED, Category
-from tidemill.core.clock import Instant
 
-ME: Final = "me"
 ACTIVE: Final = "active"
 ARCHIVED: Final = "archived"
 _MICROSECOND: Final = 1
 _NUMBER: Final = re.compile(r"\d{1,6}")
-
-
-class Names(Protocol):
-    """Finds what filters call by name."""
-
-    def project(self, reference: str) -> str | None:
-        """Return the id of a project."""
-        ...
-
-    def item(self, reference: str) -> str | None:
-        """Return the id of a living item."""
-        ...
-
-    def people(self, name: str) -> Sequence[str]:
-        """Return the ids of those with this name, in any case, or of the one with this id."""
-        ...
-
-    def sprints(self, reference: str) -> Sequence[str]:
-        """Return the ids of sprints with this name, in any project, or with this id."""
-        ...
-
-    def active_sprints(self) -> Sequence[str]:
-        """Return the ids of all active sprints."""
-        ...
-
-    def labels(self, reference: str) -> Sequence[str]:
-        """Return the ids of labels with this name, in any project, or with this id."""
-        ...
-
-    def statuses(self, word: str) -> Sequence[str]:
-        """Return the keys of statuses with this key or name, in any project."""
-        ...
-
-    def known_statuses(self) -> Sequence[str]:
-        """Return the keys of the statuses of all projects."""
-        ...
-
-
-class Scope(Struct, frozen=True, kw_only=True):
-    """Who asks, when and where."""
-
-    names: Names
-    now: Instant
-    zone: ZoneInfo
-    me: str | None
 
 
 def bound(node: Node | None, scope: Scope) -> Condition:
@@ -107,10 +58,12 @@ def bound(node: Node | None, scope: Scope) -> Condition:
         case Text():
             return _matches(FIELDS["text"], node.word, scope)
         case Comparison():
-            return _comparison(FIELDS[node.field.text], node, scope)
+            return _comparison(field_of(node.field.text), node, scope)
 
 
 def _comparison(field: Field, node: Comparison, scope: Scope) -> Condition:
+    if field.kind is Kind.CUSTOM:
+        return custom_condition(field.column, node, scope)
     if node.operator is not Operator.IS:
         [word] = node.values
         return _compared(field, node.operator, _one(word), scope)
@@ -157,14 +110,7 @@ def _state(field: Field, word: Word, scope: Scope) -> Condition:
 
 
 def _person(field: Field, word: Word, scope: Scope) -> Condition:
-    if word.text.lower() == ME and not word.is_quoted:
-        if scope.me is None:
-            raise InvalidFilter(word.at, "Nobody is meant by me here: name a person.")
-        return OneOf(field.column, (scope.me,))
-    found = scope.names.people(word.text)
-    if not found:
-        raise InvalidFilter(word.at, f"There is nobody called {shown(word.text)}.")
-    return OneOf(field.column, tuple(found))
+    return OneOf(field.column, scope.people(word))
 
 
 def _project(field: Field, word: Word, scope: Scope) -> Condition:
@@ -191,7 +137,7 @@ def _instant(field: Field, word: Word, scope: Scope) -> Condition:
 
 
 def _day(field: Field, word: Word, scope: Scope) -> Condition:
-    return Within(field.column, *_days(day(word, scope.now, scope.zone)))
+    return Within(field.column, *day_ends(day(word, scope.now, scope.zone)))
 
 
 def _number(field: Field, word: Word, scope: Scope) -> Condition:
@@ -231,11 +177,13 @@ def _matches(field: Field, word: Word, scope: Scope) -> Condition:
 
 
 def _presence(field: Field, word: Word, scope: Scope) -> Condition:
-    del scope
-    named = BY_WORD.get(word.text.lower())
-    if named is None or named.name not in OPTIONAL:
+    named = field_named(word.text)
+    if named is None or not named.is_optional:
         raise unknown("field that can be empty,", word.text, OPTIONAL, at=word.at)
-    missing = Missing(named.column)
+    if named.kind is Kind.CUSTOM:
+        missing: Condition = Negated(filled(named.column, scope, at=word.at))
+    else:
+        missing = Missing(named.column)
     return missing if field.name == "no" else Negated(missing)
 
 
@@ -295,14 +243,9 @@ def _ends(field: Field, word: Word, scope: Scope) -> tuple[int | str, int | str]
         number = _whole(word)
         return number, number + 1
     if field.kind is Kind.DAY:
-        return _days(day(word, scope.now, scope.zone))
+        return day_ends(day(word, scope.now, scope.zone))
     at = _instants(word, scope)
     return at.start, at.end
-
-
-def _days(at: date) -> tuple[str, str]:
-    # After the last day of all there is none; `~` comes behind every digit.
-    return at.isoformat(), (at + timedelta(days=1)).isoformat() if at < date.max else "~"
 
 
 def _whole(word: Word) -> int:

@@ -10,6 +10,7 @@ from tidemill.board.filters.conditions import (
     AnyOf,
     Bears,
     Condition,
+    InField,
     Matches,
     Missing,
     Negated,
@@ -68,6 +69,10 @@ _BEARERS: Final = """w.id IN (
         SELECT il.work_item_id FROM item_labels AS il
         WHERE il.tenant_id = :tenant_id AND il.label_id IN ({}))"""
 
+_HOLDERS: Final = """w.id IN (
+        SELECT v.work_item_id FROM custom_field_values AS v
+        WHERE v.tenant_id = :tenant_id AND {})"""
+
 
 class Compiled:
     """A condition as SQL; its parameters are named `f1`, `f2` and so on."""
@@ -87,6 +92,8 @@ class Compiled:
                 return f"NOT {self._sql(condition.condition)}"
             case Bears():
                 return self._bears(condition)
+            case InField():
+                return self._in_field(condition)
             case Missing():
                 return f"({COLUMNS[condition.column]} IS NULL)"
             case OneOf():
@@ -124,6 +131,19 @@ class Compiled:
     def _bears(self, condition: Bears) -> str:
         label_ids = ", ".join(map(self._bind, condition.label_ids))
         return f"({_BEARERS.format(label_ids)})" if label_ids else "(1 = 0)"
+
+    def _in_field(self, condition: InField) -> str:
+        tests = [f"v.field_id IN ({', '.join(map(self._bind, condition.field_ids))})"]
+        ends = (condition.low, condition.high)
+        said = next((one for one in (*(condition.values or ()), *ends) if one is not None), "")
+        column = "v.number_value" if isinstance(said, int) else "v.text_value"
+        if condition.values is not None:
+            tests.append(f"{column} IN ({', '.join(map(self._bind, condition.values))})")
+        if condition.low is not None:
+            tests.append(f"{column} >= {self._bind(condition.low)}")
+        if condition.high is not None:
+            tests.append(f"{column} < {self._bind(condition.high)}")
+        return f"({_HOLDERS.format(' AND '.join(tests))})"
 
     def _matches(self, condition: Matches) -> str:
         query = MATCHES[self._dialect](condition)

@@ -30,6 +30,19 @@ class Bears(Struct, frozen=True):
     label_ids: tuple[str, ...]
 
 
+class InField(Struct, frozen=True):
+    """The item has a value in one of these custom fields.
+
+    It is one of `values`, at least `low` and less than `high`, each where that is not None.
+    Numbers are compared in millionths.
+    """
+
+    field_ids: tuple[str, ...]
+    values: tuple[str | int, ...] | None = None
+    low: int | str | None = None
+    high: int | str | None = None
+
+
 class Missing(Struct, frozen=True):
     """The column holds nothing."""
 
@@ -64,7 +77,7 @@ class AnyOf(Struct, frozen=True):
 
 ARCHIVED_AT = "archived_at"
 
-Condition = OneOf | Within | Bears | Missing | Matches | Negated | AllOf | AnyOf
+Condition = OneOf | Within | Bears | InField | Missing | Matches | Negated | AllOf | AnyOf
 
 
 def asks_for_archived(condition: Condition) -> bool:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final
 
+from tidemill.board.custom_fields.values import held, ordinal
 from tidemill.board.filters.conditions import (
     AllOf,
     AnyOf,
     Bears,
     Condition,
+    InField,
     Matches,
     Missing,
     Negated,
@@ -31,6 +34,8 @@ def holds(condition: Condition, item: Any) -> bool:  # noqa: PLR0911 - one for e
             return not holds(condition.condition, item)
         case Bears():
             return not set(condition.label_ids).isdisjoint(item.label_ids.split(","))
+        case InField():
+            return any(_in_field(condition, at) for at in _held(condition, item))
         case Missing():
             return getattr(item, condition.column) in {None, ()}
         case OneOf():
@@ -42,6 +47,20 @@ def holds(condition: Condition, item: Any) -> bool:  # noqa: PLR0911 - one for e
             return any(
                 stands_in(text, condition.words, is_prefix=condition.is_prefix) for text in texts
             )
+
+
+def _held(condition: InField, item: Any) -> Iterator[int | str]:
+    for field_id, one in held(item.custom_values).items():
+        if field_id in condition.field_ids:
+            yield ordinal(one.field_type, one.value)
+
+
+def _in_field(condition: InField, at: Any) -> bool:
+    if condition.values is not None and at not in condition.values:
+        return False
+    if condition.low is not None and at < condition.low:
+        return False
+    return condition.high is None or bool(at < condition.high)
 
 
 def _within(condition: Within, value: Any) -> bool:

@@ -25,6 +25,7 @@ class Kind(StrEnum):
     EXACT = "a text as a whole"
     WORDS = "words"
     PRESENCE = "a field that can be empty"
+    CUSTOM = "what the custom field takes"
 
 
 class Field(Struct, frozen=True, kw_only=True):
@@ -254,9 +255,31 @@ FIELDS: Final = {field.name: field for field in _FIELDS}
 BY_WORD: Final = {word: field for field in _FIELDS for word in (field.name, *field.aliases)}
 SORTINGS: Final = {sorting.name: sorting for sorting in _SORTINGS}
 OPTIONAL: Final = {field.name: field for field in _FIELDS if field.is_optional}
-COMPARABLE: Final = frozenset({Kind.INSTANT, Kind.DAY, Kind.NUMBER})
+COMPARABLE: Final = frozenset({Kind.INSTANT, Kind.DAY, Kind.NUMBER, Kind.CUSTOM})
+CUSTOM_PREFIX: Final = "cf."
+"""What stands before the key of a custom field."""
 
 
 def can_compare(field: Field) -> bool:
     """Return whether values of a field come before and after others."""
     return field.is_ordered or field.kind in COMPARABLE
+
+
+def field_named(word: str) -> Field | None:
+    """Return the field that `word` names in any case, custom ones among them."""
+    name = word.lower()
+    if not name.startswith(CUSTOM_PREFIX):
+        return BY_WORD.get(name)
+    return Field(
+        name=name,
+        kind=Kind.CUSTOM,
+        column=name.removeprefix(CUSTOM_PREFIX),
+        summary="A custom field.",
+        example=f"{name}:none",
+        is_optional=True,
+    )
+
+
+def field_of(name: str) -> Field:
+    """Return the field that a parsed filter names; raises `KeyError` for what none can."""
+    return field_named(name) or FIELDS[name]

@@ -65,6 +65,12 @@ def day(word: Word, now: Instant, zone: ZoneInfo) -> date:
     )
 
 
+def day_ends(at: date) -> tuple[str, str]:
+    """Return where a day begins, and where the next one does, as days are written."""
+    # After the last day of all there is none; `~` comes behind every digit.
+    return at.isoformat(), (at + timedelta(days=1)).isoformat() if at < date.max else "~"
+
+
 def _moment(text: str, now: Instant, zone: ZoneInfo) -> Moment:
     here = datetime.fromtimestamp(now / MICROSECONDS_PER_SECOND, zone)
     if text.lower() == "now":

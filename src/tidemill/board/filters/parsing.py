@@ -7,7 +7,7 @@ from typing import Final
 
 from tidemill.board.errors import shown
 from tidemill.board.filter_errors import InvalidFilter, unknown
-from tidemill.board.filters.fields import BY_WORD, SORTINGS, Field, can_compare
+from tidemill.board.filters.fields import BY_WORD, SORTINGS, Field, can_compare, field_named
 from tidemill.board.filters.models import (
     And,
     Comparison,
@@ -27,7 +27,7 @@ from tidemill.board.filters.models import (
 )
 
 _BLANKS: Final = re.compile(r"\s*")
-_HEAD: Final = re.compile(r"([A-Za-z][A-Za-z_]*)(<=|>=|[:<>=])")
+_HEAD: Final = re.compile(r"([A-Za-z][A-Za-z_]*|[Cc][Ff]\.[A-Za-z0-9_-]+)(<=|>=|[:<>=])")
 _COMPARISON: Final = re.compile(r"<=|>=|<|>")
 _VALUE: Final = re.compile(r'[^\s,()"]+')
 _BARE: Final = re.compile(r'[^\s()"]+')
@@ -153,7 +153,7 @@ class _Parser:
 
     def _test(self, head: re.Match[str]) -> Comparison:
         at = self._at + 1
-        field = BY_WORD.get(head[1].lower())
+        field = field_named(head[1])
         if field is None:
             raise unknown("field", head[1], [*BY_WORD, _SORT], at=at)
         self._at = head.end()

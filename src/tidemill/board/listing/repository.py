@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from tidemill.board.contract import ProjectId
+from tidemill.board.custom_fields.models import CustomField, is_key
+from tidemill.board.custom_fields.repository import CustomFieldRepository
 from tidemill.board.filters.compiling import COLUMNS, Compiled
 from tidemill.board.filters.conditions import Condition, asks_for_archived
 from tidemill.board.labels.repository import LabelRepository
@@ -22,6 +24,8 @@ _PEOPLE: Final = """
     WHERE tenant_id = :tenant_id AND (user_id = :name OR name = :name OR lower(name) = lower(:name))
     ORDER BY user_id LIMIT :limit
 """
+# Of fields with one key there may be one in each project.
+_fields_max: Final = 200
 # Of sprints with one name, and of active ones, there are a few.
 _sprints_max: Final = 200
 _SPRINTS: Final = """
@@ -58,6 +62,7 @@ class NamesInStore:
         self._items = WorkItemRepository()
         self._labels = LabelRepository()
         self._workflows = WorkflowRepository()
+        self._fields = CustomFieldRepository()
 
     def project(self, reference: str) -> str | None:
         """See `Names.project`."""
@@ -92,6 +97,12 @@ class NamesInStore:
     def known_statuses(self) -> list[str]:
         """See `Names.known_statuses`."""
         return self._workflows.keys(self._tx)
+
+    def custom_fields(self, key: str) -> list[CustomField]:
+        """See `Names.custom_fields`."""
+        if not is_key(key):
+            return []
+        return self._fields.keyed(self._tx, key, limit=_fields_max)
 
     def _sprint_ids(self, sql: str, **said: Value) -> list[str]:
         if self._project_id is None:

@@ -9,10 +9,11 @@ import msgspec
 
 from tidemill.board.errors import RankNeedsProject, SortWithoutEffect
 from tidemill.board.filter_errors import InvalidFilter
-from tidemill.board.filters.binding import Scope, bound
+from tidemill.board.filters.binding import bound
 from tidemill.board.filters.conditions import AllOf, Bears, Condition
 from tidemill.board.filters.fields import SORTINGS
 from tidemill.board.filters.printing import printed
+from tidemill.board.filters.scopes import Scope
 from tidemill.board.limits import BoardLimits
 from tidemill.board.listing.models import (
     HIGHEST_NUMBER_FIRST,

@@ -42,7 +42,11 @@ _TAKE_NUMBERS = """
     UPDATE projects SET next_item_number = next_item_number + :count
     WHERE tenant_id = :tenant_id AND id = :reference
         AND archived_at IS NULL AND deleted_at IS NULL
-    RETURNING id, key, next_item_number, workflow_id, limits_id
+    RETURNING id, key, next_item_number, workflow_id, limits_id, EXISTS (
+        SELECT 1 FROM custom_fields AS f
+        WHERE f.tenant_id = :tenant_id AND (f.project_id IS NULL OR f.project_id = projects.id)
+            AND (f.is_required = 1 OR f.default_value IS NOT NULL)
+    )
 """
 _TAKE_NUMBERS_BY_KEY = _TAKE_NUMBERS.replace("id = :reference", "key = :reference")
 
@@ -51,7 +55,8 @@ class Numbers(Struct, frozen=True):
     """Numbers that nobody else will get: from `first` on, in the project `project_id`.
 
     `workflow_id` is the project's, and `limits_id` are the limits of its board, as they stay until
-    the transaction ends.
+    the transaction ends. `has_demanding_fields` tells whether new items have values of custom
+    fields by themselves, or must have some.
     """
 
     project_id: ProjectId
@@ -59,6 +64,7 @@ class Numbers(Struct, frozen=True):
     first: int
     workflow_id: str | None = None
     limits_id: str | None = None
+    has_demanding_fields: bool = False
 
 
 class ProjectRepository:
@@ -123,8 +129,10 @@ class ProjectRepository:
         row = tx.one(sql, reference=reference, count=count) if sql else None
         if row is None:
             return None
-        project_id, key, following, workflow_id, limits_id = row
-        return Numbers(project_id, key, following - count, workflow_id, limits_id)
+        project_id, key, following, workflow_id, limits_id, is_demanding = row
+        return Numbers(
+            project_id, key, following - count, workflow_id, limits_id, bool(is_demanding)
+        )
 
 
 def _sql_for(reference: str, by_id: str, by_key: str) -> tuple[str | None, str]:

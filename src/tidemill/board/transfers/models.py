@@ -37,7 +37,8 @@ class Transferred(Struct, frozen=True, kw_only=True):
     """An item that went, and what of it was the old project's and stayed behind there.
 
     `status_left` is one that the new project does not have; `labels_left` are names of labels that
-    it has none of the same name for.
+    it has none of the same name for, and `custom_fields_left` keys of fields that it has no fitting
+    one for.
     """
 
     id: WorkItemId
@@ -46,6 +47,7 @@ class Transferred(Struct, frozen=True, kw_only=True):
     version: int
     status_left: str | None = None
     labels_left: tuple[str, ...] = ()
+    custom_fields_left: tuple[str, ...] = ()
     sprint_left: str | None = None
     external_id_left: str | None = None
 

@@ -46,6 +46,7 @@ class TransferredItemView(View, frozen=True, kw_only=True):
     version: int
     status_left: str | None
     labels_left: list[str]
+    custom_fields_left: list[str]
     sprint_left: str | None
     external_id_left: str | None
 
@@ -59,6 +60,7 @@ class TransferredItemView(View, frozen=True, kw_only=True):
             version=item.version,
             status_left=item.status_left,
             labels_left=list(item.labels_left),
+            custom_fields_left=list(item.custom_fields_left),
             sprint_left=item.sprint_left,
             external_id_left=item.external_id_left,
         )

@@ -35,6 +35,7 @@ from tidemill.board.transfers.models import (
 from tidemill.board.transfers.repository import TransferRepository
 from tidemill.board.versions import ANY_VERSION, Expected
 from tidemill.board.work_items.changes import differences, entered, next_version
+from tidemill.board.work_items.custom_values.service import CustomValues
 from tidemill.board.work_items.labelling.service import Labelling
 from tidemill.board.work_items.limiting.service import WipLimits
 from tidemill.board.work_items.models import WorkItem, check_changeable, check_parent
@@ -55,6 +56,7 @@ class TransferService:
         self._projects = ProjectRepository()
         self._transfers = TransferRepository()
         self._labelling = Labelling(limits)
+        self._custom_values = CustomValues()
         self._references = References(self._labelling)
         self._sprinting = Sprinting()
         self._ranking = Ranking()
@@ -178,6 +180,7 @@ class TransferService:
         gone = []
         for place, (old, rank) in enumerate(zip(olds, ranks, strict=True)):
             wanted, labels_left = self._labelling.in_project(tx, old, numbers.project_id)
+            wanted, fields_left = self._custom_values.in_project(tx, wanted, numbers.project_id)
             wanted = structs.replace(
                 self._placed(tx, wanted, numbers),
                 number=numbers.first + place,
@@ -192,6 +195,7 @@ class TransferService:
             saved = self._save(tx, old, wanted, by=by)
             self._blocking.tell(tx, watched, by=by)
             self._labelling.save(tx, old, saved)
+            self._custom_values.save(tx, old, saved)
             self._sprinting.save(tx, old, saved)
             told = Transferred(
                 id=old.id,
@@ -200,6 +204,7 @@ class TransferService:
                 version=saved.version,
                 status_left=old.status if saved.status != old.status else None,
                 labels_left=labels_left,
+                custom_fields_left=fields_left,
                 sprint_left=old.sprint_name,
                 external_id_left=None if saved.external_id else old.external_id,
             )

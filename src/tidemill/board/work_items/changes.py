@@ -7,6 +7,7 @@ from typing import TypeVar
 from msgspec import UNSET, UnsetType, structs
 
 from tidemill.board.contract import FieldChange, JobSummary
+from tidemill.board.custom_field_errors import value_param
 from tidemill.board.errors import NullNotAllowed
 from tidemill.board.labels.models import ItemLabel, separator
 from tidemill.board.limits import BoardLimits
@@ -111,6 +112,7 @@ def differences(old: WorkItem, new: WorkItem) -> tuple[FieldChange, ...]:
         ("labels", _names_text(old.labels), _names_text(new.labels)),
         ("rank", old.rank, new.rank),
         ("archived", _yes(old.archived_at), _yes(new.archived_at)),
+        *_custom_pairs(old, new),
         *_job_pairs(old, new),
     )
     return tuple(
@@ -142,6 +144,14 @@ def _yes(at: Instant | None) -> str | None:
 
 def _names_text(labels: tuple[ItemLabel, ...]) -> str | None:
     return f"{separator} ".join(label.name for label in labels) or None
+
+
+def _custom_pairs(old: WorkItem, new: WorkItem) -> tuple[tuple[str, str | None, str | None], ...]:
+    if old.custom_values == new.custom_values:
+        return ()
+    before, after = old.custom_fields, new.custom_fields
+    keys = sorted(before | after)
+    return tuple((value_param(key), before.get(key), after.get(key)) for key in keys)
 
 
 def _job_pairs(old: WorkItem, new: WorkItem) -> tuple[tuple[str, str | None, str | None], ...]:

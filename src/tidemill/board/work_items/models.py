@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 from typing import Final
@@ -17,6 +17,8 @@ from tidemill.board.contract import (
     WorkItemId,
     WorkItemState,
 )
+from tidemill.board.custom_fields.models import Given
+from tidemill.board.custom_fields.values import by_key
 from tidemill.board.errors import (
     DatesOutOfOrder,
     InvalidPoints,
@@ -63,7 +65,8 @@ class WorkItem(Struct, frozen=True):
     `project_key`, `project_archived_at`, `assignee_name` and `assignee_avatar` are joined.
     `job` is a `JobSummary` as JSON, dates are `YYYY-MM-DD`. `has_open_blocker` is 1 when something
     unfinished blocks it. `workflow_id` is the project's, None the default one;
-    `limits_id` are the settings of its board, where writes must hold limits. `labels` is no
+    `limits_id` are the settings of its board, where writes must hold limits. `custom_values` is
+    what it has in custom fields, as `kept` writes it. `labels` is no
     column: those of `label_ids` that are not deleted, where somebody has looked them up.
     """
 
@@ -107,6 +110,7 @@ class WorkItem(Struct, frozen=True):
     archived_at: Instant | None = None
     attachment_count: int = 0
     limits_id: str | None = None
+    custom_values: str | None = None
     labels: tuple[ItemLabel, ...] = ()
 
     @property
@@ -128,6 +132,11 @@ class WorkItem(Struct, frozen=True):
     def blocked(self) -> str:
         """Return `yes` or `no`, as filters say it."""
         return "yes" if self.is_blocked else "no"
+
+    @property
+    def custom_fields(self) -> dict[str, str]:
+        """Return what the item has in custom fields, by their keys."""
+        return by_key(self.custom_values)
 
     @property
     def job_summary(self) -> JobSummary | None:
@@ -166,6 +175,7 @@ class WorkItem(Struct, frozen=True):
             estimate_seconds=self.estimate_seconds,
             archived_at=self.archived_at,
             status_category=self.status_category,
+            custom_fields=self.custom_fields,
         )
 
 
@@ -195,6 +205,7 @@ class NewWorkItem(Struct, frozen=True, kw_only=True):
     due_date: date | None = None
     labels: tuple[str, ...] = ()
     sprint: str | None = None
+    custom_fields: Mapping[str, Given] = {}
 
 
 class WorkItemChanges(Struct, frozen=True, kw_only=True):
@@ -202,7 +213,7 @@ class WorkItemChanges(Struct, frozen=True, kw_only=True):
 
     `after` and `before` name the item that it shall stand next to; null is the start and the end.
     `labels` are all that it shall bear, by id or name; `add_labels` and `remove_labels` change
-    what it bears.
+    what it bears. Of `custom_fields` those that are not named stay.
     """
 
     title: str | UnsetType | None = UNSET
@@ -222,6 +233,7 @@ class WorkItemChanges(Struct, frozen=True, kw_only=True):
     remove_labels: tuple[str, ...] = ()
     sprint: str | UnsetType | None = UNSET
     archived: bool | UnsetType | None = UNSET
+    custom_fields: Mapping[str, Given] | UnsetType = UNSET
 
     @property
     def moves(self) -> bool:

@@ -21,7 +21,7 @@ SELECT_ITEMS: Final = f"""
         (
             SELECT COUNT(*) FROM attachments AS t
             WHERE t.tenant_id = w.tenant_id AND t.work_item_id = w.id
-        ), p.limits_id
+        ), p.limits_id, w.custom_values
     FROM work_items AS w
     JOIN projects AS p
         ON p.tenant_id = w.tenant_id AND p.id = w.project_id AND p.deleted_at IS NULL
@@ -42,12 +42,12 @@ _INSERT: Final = """
     INSERT INTO work_items (tenant_id, id, project_id, number, item_type, title, description,
         status, priority, parent_id, assignee_id, external_id, rank, points, start_date, due_date,
         label_ids, started_at, completed_at, sprint_id, estimate_seconds, status_category, version,
-        created_at, created_by, updated_at, updated_by)
+        created_at, created_by, updated_at, updated_by, custom_values)
     VALUES (:tenant_id, :id, :project_id, :number, :item_type, :title, :description,
         :status, :priority, :parent_id, :assignee_id, :external_id, :rank, :points, :start_date,
         :due_date, :label_ids, :started_at, :completed_at, :sprint_id, :estimate_seconds,
         :status_category, :version, :created_at,
-        :created_by, :updated_at, :updated_by)
+        :created_by, :updated_at, :updated_by, :custom_values)
 """
 _UPDATE: Final = """
     UPDATE work_items
@@ -311,6 +311,7 @@ def _inserted(item: WorkItem) -> dict[str, Value]:
         "created_by": item.created_by,
         "updated_at": item.updated_at,
         "updated_by": item.updated_by,
+        "custom_values": item.custom_values,
     }
 
 

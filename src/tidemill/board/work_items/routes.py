@@ -50,6 +50,7 @@ async def create_work_item(
         due_date=data.due_date,
         labels=data.labels,
         sprint=data.sprint_id,
+        custom_fields=data.custom_fields,
     )
     item = await work_items.create(new, actor=actor, once=idempotency.once(WorkItem))
     return _answer(item, request)
@@ -148,6 +149,7 @@ def _changes(data: ChangeWorkItem) -> WorkItemChanges:
         remove_labels=data.remove_labels,
         sprint=data.sprint_id,
         archived=data.archived,
+        custom_fields=data.custom_fields,
     )
 
 

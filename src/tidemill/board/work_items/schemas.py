@@ -35,6 +35,10 @@ Labels = Annotated[
     tuple[Annotated[str, Meta(min_length=1, max_length=100)], ...],
     Meta(max_length=100, description="Labels by id or name."),
 ]
+CustomFields = Annotated[
+    dict[str, str | int | float | None],
+    Meta(max_length=200, description="Values of custom fields by their keys; null empties one."),
+]
 Version = Annotated[int, Meta(ge=1, le=2**53)]
 
 
@@ -61,6 +65,7 @@ class CreateWorkItem(Body, frozen=True, kw_only=True):
     sprint_id: Annotated[
         str | None, Meta(description="A planned or active sprint of the project.")
     ] = None
+    custom_fields: CustomFields = {}  # noqa: RUF012 - each body gets one of its own
 
 
 class ChangeWorkItem(Body, frozen=True, kw_only=True):
@@ -91,6 +96,7 @@ class ChangeWorkItem(Body, frozen=True, kw_only=True):
         | UnsetType
     ) = UNSET
     archived: bool | UnsetType | None = UNSET
+    custom_fields: CustomFields | UnsetType = UNSET
     before_id: (
         Annotated[
             str | None,
@@ -165,7 +171,8 @@ class WorkItemView(View, frozen=True, kw_only=True):
 
     `description_html` comes where one item is read: the description's Markdown, safe to show.
     Items of a project stand in the order of their ranks, compared byte by byte. An item is
-    `blocked` while it is unfinished and waits for another one that is.
+    `blocked` while it is unfinished and waits for another one that is. `custom_fields` are those
+    that it has values in, by their keys: each is a text, a number as well.
     """
 
     id: str
@@ -194,6 +201,7 @@ class WorkItemView(View, frozen=True, kw_only=True):
     blocked: bool
     archived_at: int | None
     attachment_count: int
+    custom_fields: dict[str, str]
     version: int
     created_at: int
     created_by: str
@@ -235,6 +243,7 @@ class WorkItemView(View, frozen=True, kw_only=True):
             blocked=item.is_blocked,
             archived_at=_seconds(item.archived_at),
             attachment_count=item.attachment_count,
+            custom_fields=item.custom_fields,
             version=item.version,
             created_at=item.created_at // MICROSECONDS_PER_SECOND,
             created_by=item.created_by,

@@ -24,6 +24,7 @@ from tidemill.board.work_items.changes import (
 )
 from tidemill.board.work_items.changing.models import Rules
 from tidemill.board.work_items.changing.service import Changing
+from tidemill.board.work_items.custom_values.service import CustomValues
 from tidemill.board.work_items.labelling.service import Labelling
 from tidemill.board.work_items.models import (
     PLANNABLE,
@@ -75,6 +76,7 @@ class WorkItemService:
         self._history = History()
         self._ranking = Ranking()
         self._labelling = Labelling(limits)
+        self._custom_values = CustomValues()
         self._sprinting = Sprinting()
         self._references = References(self._labelling)
         self._sprint_types = sprint_types
@@ -127,6 +129,7 @@ class WorkItemService:
                 label_ids=joined_ids(labels),
                 workflow_id=numbers.workflow_id,
                 limits_id=numbers.limits_id,
+                custom_values=self._custom_values.initial(tx, numbers, new.custom_fields),
                 labels=labels,
                 version=1,
                 created_at=tx.now,
@@ -136,10 +139,7 @@ class WorkItemService:
             )
             begun = entered(item, None, workflow=workflow, at=tx.now)
             item = self._sprinting.changed(tx, begun, new.sprint, types)
-            self._items.add(tx, item)
-            self._changing.follow(tx, None, item)
-            self._history.created(tx, item.state(), by=actor)
-            return item
+            return self._added(tx, item, by=actor)
 
         return await self._tenants.write(actor.tenant_id, use_case, once=once)
 
@@ -247,6 +247,12 @@ class WorkItemService:
         item = self._items.find(tx, reference)
         if item is not None:
             self._ranking.lock(tx, item.project_id)
+
+    def _added(self, tx: Tx, item: WorkItem, *, by: Actor) -> WorkItem:
+        self._items.add(tx, item)
+        self._changing.follow(tx, None, item)
+        self._history.created(tx, item.state(), by=by)
+        return item
 
 
 def _check_below(new: NewWorkItem, project_id: ProjectId, parent: WorkItem) -> None:

@@ -12,6 +12,7 @@ from tidemill.cli.commands.activity import item_activity_app
 from tidemill.cli.commands.attaching import attaching_app
 from tidemill.cli.commands.bulk import bulk_app
 from tidemill.cli.commands.editing import editing_app
+from tidemill.cli.commands.fields import values_of
 from tidemill.cli.commands.importing import import_app
 from tidemill.cli.commands.linking import link_app
 from tidemill.cli.commands.transferring import transfer_app
@@ -58,6 +59,11 @@ def _estimate(row: Any) -> str:
     return "" if seconds is None else duration(seconds)
 
 
+def custom_values(row: Any) -> str:
+    """Return what an item has in custom fields."""
+    return ", ".join(f"{key}={value}" for key, value in (row.get("custom_fields") or {}).items())
+
+
 _COLUMNS: list[Column] = [
     ("KEY", "key"),
     ("TYPE", "item_type"),
@@ -80,6 +86,7 @@ _FIELDS: list[Column] = [
     ("Estimate", _estimate),
     ("Start", "start_date"),
     ("Due", "due_date"),
+    ("Fields", custom_values),
     ("Parent", "parent"),
     ("Job", job_state),
     ("Result", lambda row: (row.get("job") or {}).get("result")),
@@ -119,6 +126,9 @@ PriorityOption = Annotated[
 Item = Annotated[str, typer.Argument(help="The item's key, such as TM-1, or its id.")]
 Points = Annotated[str | None, typer.Option(help="How large it is: a whole number.")]
 Start = Annotated[str | None, typer.Option(help="The day it starts, such as 2026-03-31.")]
+CustomField = Annotated[
+    list[str] | None, typer.Option("--field", help="A custom field as key=value; repeat it.")
+]
 Due = Annotated[str | None, typer.Option(help="The day it is due, such as 2026-03-31.")]
 ProjectOption = Annotated[str | None, typer.Option("--project", "-p", help="Its key or id.")]
 
@@ -175,6 +185,7 @@ def show(item: Item) -> None:
         'tidemill items create "Read the tide tables" -p TM --type task',
         'tidemill items create "Sluice" --parent TM-1 --type task --description "Left gate"',
         'tidemill items create "Dredge" -p TM --label harbour --points 5 --due 2026-03-31',
+        'tidemill items create "Dredge" -p TM --field severity=high --field effort=2.5',
     )
 )
 def create(  # noqa: PLR0913, PLR0917 - one for each field
@@ -190,6 +201,7 @@ def create(  # noqa: PLR0913, PLR0917 - one for each field
     estimate: Estimate = None,
     start: Start = None,
     due: Due = None,
+    field: CustomField = None,
 ) -> None:
     """Make a work item."""
     if project is None and parent is None:
@@ -208,6 +220,7 @@ def create(  # noqa: PLR0913, PLR0917 - one for each field
         "estimate_seconds": seconds_of(estimate) if estimate else None,
         "start_date": start,
         "due_date": due,
+        "custom_fields": values_of(field) or None,
     }
     with options_named(**_OPTIONS):
         made = client.post("/work-items", {name: v for name, v in body.items() if v is not None})
@@ -219,6 +232,7 @@ def create(  # noqa: PLR0913, PLR0917 - one for each field
         "tidemill items update TM-1 --status in_progress --assignee me --priority high",
         'tidemill items update TM-1 --assignee "" --if-version 3',
         "tidemill items update TM-1 --label harbour --unlabel urgent --due 2026-03-31",
+        "tidemill items update TM-1 --field severity=low --field effort=",
     )
 )
 def update(  # noqa: PLR0913, PLR0917 - one for each field
@@ -235,6 +249,7 @@ def update(  # noqa: PLR0913, PLR0917 - one for each field
     estimate: Estimate = None,
     start: Start = None,
     due: Due = None,
+    field: CustomField = None,
     if_version: Annotated[int | None, typer.Option(help="Only when it still has this.")] = None,
 ) -> None:
     """Change a work item: what is not named stays, an empty text clears."""
@@ -254,7 +269,8 @@ def update(  # noqa: PLR0913, PLR0917 - one for each field
         body["points"] = _number(points)
     if estimate is not None:
         body["estimate_seconds"] = seconds_of(estimate) if estimate else None
-    body |= {name: v for name, v in (("add_labels", label), ("remove_labels", unlabel)) if v}
+    said = (("add_labels", label), ("remove_labels", unlabel), ("custom_fields", values_of(field)))
+    body |= {name: v for name, v in said if v}
     if not body:
         raise CommandFailed("Say what to change, e.g. --status done.", ExitCode.USAGE)
     headers = {"If-Match": f'"v{if_version}"'} if if_version is not None else None

@@ -68,6 +68,7 @@ def _told(made: Any) -> Iterator[str]:
         yield f"{made['work_item']['key']} is there already."
     for item in made["items"]:
         left = [f"the label {name}" for name in item["labels_left"]]
+        left += [f"the field {key}" for key in item["custom_fields_left"]]
         if item["status_left"]:
             left.append(f"the status {item['status_left']}")
         if item["sprint_left"]:

@@ -85,6 +85,8 @@ def _set(message: Message, field: Field, value: Any) -> None:
         if isinstance(value, list):
             for item in value:
                 _add(getattr(message, field.name), field, item)
+        elif isinstance(value, Mapping) and _is_map(field):
+            _put(getattr(message, field.name), field, value)
     elif field.type == FieldDescriptor.TYPE_MESSAGE:
         if isinstance(value, Mapping):
             child = getattr(message, field.name)
@@ -100,6 +102,18 @@ def _add(items: Any, field: Field, value: Any) -> None:
             fill(items.add(), value)
     elif (scalar := _scalar(field, value)) is not None:
         items.append(scalar)
+
+
+def _is_map(field: Field) -> bool:
+    entry = field.message_type
+    return entry is not None and bool(entry.GetOptions().map_entry)
+
+
+def _put(entries: Any, field: Field, values: Mapping[str, Any]) -> None:
+    of_values = field.message_type.fields_by_name["value"]
+    for key, value in values.items():
+        if (scalar := _scalar(of_values, value)) is not None:
+            entries[key] = scalar
 
 
 def _scalar(field: Field, value: Any) -> Any:

@@ -22,6 +22,7 @@ from tidemill.board.work_items.changes import (
     overwriting,
 )
 from tidemill.board.work_items.changing.models import Rules, Step, StepKind, Written
+from tidemill.board.work_items.custom_values.service import CustomValues
 from tidemill.board.work_items.guarding.service import Guarding
 from tidemill.board.work_items.labelling.service import Labelling
 from tidemill.board.work_items.limiting.service import WipLimits
@@ -47,6 +48,7 @@ class Changing:
         self._items = WorkItemRepository()
         self._history = History()
         self._labelling = Labelling(limits)
+        self._custom_values = CustomValues()
         self._references = References(self._labelling)
         self._sprinting = Sprinting()
         self._blocking = Blocking()
@@ -140,8 +142,9 @@ class Changing:
         return Written(kind=step.kind, item=saved, fields=step.fields, watched=watched)
 
     def follow(self, tx: Tx, old: WorkItem | None, new: WorkItem) -> None:
-        """Write what labels and sprints have of an item, and hold the limits of its board."""
+        """Write what others have of an item, and hold the limits of its board."""
         self._labelling.save(tx, old, new)
+        self._custom_values.save(tx, old, new)
         self._sprinting.save(tx, old, new)
         self._wip_limits.hold(tx, old, new)
 

@@ -18,6 +18,7 @@ from tidemill.board.errors import (
     WrongNeighbour,
 )
 from tidemill.board.ranking.service import Place, Ranking
+from tidemill.board.work_items.custom_values.service import CustomValues
 from tidemill.board.work_items.labelling.service import Labelling
 from tidemill.board.work_items.models import Assignee, WorkItem, WorkItemChanges, check_parent
 from tidemill.board.work_items.repository import WorkItemRepository
@@ -34,6 +35,7 @@ class References:
         self._items = WorkItemRepository()
         self._ranking = Ranking()
         self._labelling = labelling
+        self._custom_values = CustomValues()
 
     def parent(self, tx: Tx, reference: str | None) -> WorkItem | None:
         """Return the living item that shall be above another one.
@@ -67,6 +69,7 @@ class References:
         item = self._with_parent(tx, item, changes.parent)
         item = self._with_assignee(tx, item, changes.assignee_id)
         item = self._labelling.changed(tx, item, changes)
+        item = self._custom_values.changed(tx, item, changes.custom_fields)
         return self._with_rank(tx, item, changes, by=by)
 
     def _with_parent(self, tx: Tx, item: WorkItem, wanted: str | UnsetType | None) -> WorkItem:

@@ -1,0 +1,1 @@
+"""Custom values: what items have in custom fields."""

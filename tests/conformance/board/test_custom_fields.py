@@ -1,0 +1,250 @@
+"""What custom fields promise, on a file, in a schema and in a shared schema."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.fixtures.board import BoardWorld
+from tidemill.board.custom_field_errors import (
+    CustomFieldChanged,
+    CustomFieldKeyTaken,
+    CustomFieldNotFound,
+    CustomFieldRequired,
+    CustomFieldTypeFixed,
+    InvalidCustomValue,
+    TooManyCustomFields,
+    UnknownCustomField,
+)
+from tidemill.board.custom_fields.models import (
+    CustomField,
+    CustomFieldChanges,
+    FieldType,
+    GivenChoice,
+)
+from tidemill.board.custom_fields.service import CustomFieldService
+from tidemill.board.errors import EditConflict
+from tidemill.board.filters.parsing import parse
+from tidemill.board.limits import BoardLimits
+from tidemill.board.listing.models import Selection
+from tidemill.board.transfers.models import NewTransfer
+from tidemill.board.versions import Expected
+from tidemill.board.work_items.models import WorkItem, WorkItemChanges
+from tidemill.core.pages import PageRequest
+
+pytestmark = pytest.mark.anyio
+
+
+def _choices(*names: str) -> tuple[GivenChoice, ...]:
+    return tuple(GivenChoice(name=name) for name in names)
+
+
+async def _change(world: BoardWorld, item: WorkItem, **values: Any) -> WorkItem:
+    changes = WorkItemChanges(custom_fields=values)
+    return await world.items.change(item.id, changes, actor=world.actor)
+
+
+async def _found(world: BoardWorld, text: str) -> list[str]:
+    wanted = Selection(filter=parse(text))
+    page = await world.listing.list(wanted, PageRequest(), actor=world.actor)
+    return [item.key for item in page.items]
+
+
+@pytest.mark.each_database(reason="deleted fields leave what items keep as JSON")
+async def test_custom_fields_integration_are_filled_changed_found_and_deleted(
+    world: BoardWorld,
+) -> None:
+    await world.a_project()
+    ada = await world.a_person("Ada")
+    severity = await world.a_field("severity", "choice", choices=_choices("High", "Low"))
+    await world.a_field("effort", "number", project="TM")
+    await world.a_field("tester", "user")
+    item = await world.an_item(custom_fields={"severity": "high", "effort": "2.50", "tester": ada})
+    bare = await world.an_item()
+
+    assert item.custom_fields == {"severity": "high", "effort": "2.5", "tester": ada}
+    assert item == await world.reads.get(item.key, actor=world.actor)
+    assert (bare.custom_fields, bare.custom_values) == ({}, None)
+    changed = await _change(world, item, effort=3, tester=None)
+    assert changed.custom_fields == {"severity": "high", "effort": "3"}
+    assert (await _change(world, item, effort="3.0")).version == changed.version == 2
+    activity = await world.reads.activity(item.key, PageRequest(), actor=world.actor)
+    told = {row.field: (row.old_value, row.new_value) for row in activity.items if row.field}
+    assert told == {
+        "custom_fields.effort": ("2.5", "3"),
+        "custom_fields.tester": (ada, None),
+    }
+    assert await _found(world, "cf.severity:HIGH") == [item.key]
+    assert await _found(world, "cf.effort>2.999999 -cf.tester:Ada") == [item.key]
+    await world.custom_fields.delete(severity.id, actor=world.actor)
+    after = await world.reads.get(item.key, actor=world.actor)
+    assert (after.custom_fields, after.version) == ({"effort": "3"}, 2)
+    again = await world.a_field("severity", "text")
+    assert again.id != severity.id
+    assert await _found(world, "has:cf.severity") == []
+    with pytest.raises(CustomFieldNotFound):
+        await world.custom_fields.get(severity.id, actor=world.actor)
+    assert (await world.audit_actions())[-2:] == [
+        "board.custom_fields.delete",
+        "board.custom_fields.create",
+    ]
+
+
+async def test_custom_fields_integration_facts_carry_values_and_changes(world: BoardWorld) -> None:
+    await world.a_project()
+    await world.a_field("site")
+    item = await world.an_item(custom_fields={"site": "Quay"})
+    await _change(world, item, site="Lock")
+
+    rows = await world.rows(
+        "SELECT type, data FROM stream WHERE tenant_id = :tenant_id ORDER BY seq"
+    )
+    facts = [(kind, msgspec.json.decode(data)) for kind, data in rows]
+    kinds = [kind for kind, _ in facts]
+    assert kinds[1:] == ["CustomFieldCreated", "WorkItemCreated", "WorkItemUpdated"]
+    assert facts[2][1]["work_item"]["custom_fields"] == {"site": "Quay"}
+    assert facts[3][1]["work_item"]["custom_fields"] == {"site": "Lock"}
+    assert facts[3][1]["changes"] == [
+        {"field_name": "custom_fields.site", "old_value": "Quay", "new_value": "Lock"}
+    ]
+
+
+async def test_custom_fields_integration_merge_field_by_field(world: BoardWorld) -> None:
+    await world.a_project()
+    for key in ("a", "b"):
+        await world.a_field(key)
+    item = await world.an_item()
+    base = Expected(base=1)
+
+    async def change(**values: str) -> WorkItem:
+        changes = WorkItemChanges(custom_fields=values)
+        return await world.items.change(item.id, changes, base, actor=world.actor)
+
+    await change(a="1")
+    both = await change(b="2")
+    with pytest.raises(EditConflict) as conflict:
+        await change(a="3")
+
+    assert both.custom_fields == {"a": "1", "b": "2"}
+    assert conflict.value.param == "custom_fields.a"
+
+
+async def test_custom_fields_integration_required_ones_and_defaults(world: BoardWorld) -> None:
+    await world.a_project()
+    old = await world.an_item()
+    left = await world.a_person("Bob")
+    await world.a_field("site", is_required=True)
+    await world.a_field("size", "number", default=1.5, is_required=True)
+    await world.a_field("owner", "user", default=left)
+    await world.stores.tenants.write(
+        world.tenant_id,
+        lambda tx: tx.execute(
+            "UPDATE people SET state = 'removed' "
+            "WHERE tenant_id = :tenant_id AND user_id = :user_id",
+            user_id=left,
+        ),
+    )
+
+    with pytest.raises(CustomFieldRequired) as missing:
+        await world.an_item()
+    item = await world.an_item(custom_fields={"site": "Quay"})
+
+    assert missing.value.param == "custom_fields.site"
+    assert item.custom_fields == {"site": "Quay", "size": "1.5"}
+    with pytest.raises(CustomFieldRequired):
+        await _change(world, item, size=None)
+    retitled = await world.items.change(old.id, WorkItemChanges(title="New"), actor=world.actor)
+    assert retitled.custom_fields == {}
+
+
+async def test_custom_fields_integration_a_choice_in_use_is_retired(world: BoardWorld) -> None:
+    await world.a_project()
+    field = await world.a_field("severity", "choice", choices=_choices("High", "Low", "None"))
+    item = await world.an_item(custom_fields={"severity": "low"})
+
+    changes = CustomFieldChanges(choices=_choices("Highest", "High"), default="high")
+    changed = await world.custom_fields.change(field.id, changes, actor=world.actor)
+
+    told = [(one.id, one.is_retired) for one in changed.rules.choices]
+    assert told == [("highest", False), ("high", False), ("low", True)]
+    assert (await _change(world, item, severity="low")).version == 1
+    with pytest.raises(InvalidCustomValue, match="no more"):
+        await world.an_item(custom_fields={"severity": "low"})
+    assert await _found(world, "cf.severity:low") == [item.key]
+    with pytest.raises(CustomFieldTypeFixed):
+        await world.custom_fields.change(
+            field.id, CustomFieldChanges(field_type=FieldType.TEXT), actor=world.actor
+        )
+    with pytest.raises(CustomFieldChanged):
+        await world.custom_fields.change(
+            field.id, CustomFieldChanges(name="X"), Expected(version=1), actor=world.actor
+        )
+
+
+async def test_custom_fields_integration_keys_are_clear_and_fields_are_few(
+    world: BoardWorld,
+) -> None:
+    for key in ("TM", "XX"):
+        await world.a_project(key)
+        await world.a_field("site", project=key)
+    few = CustomFieldService(world.stores.tenants, BoardLimits(custom_fields_max=1))
+    for taken in ({}, {"project": "TM"}):
+        with pytest.raises(CustomFieldKeyTaken):
+            await world.a_field("site", **taken)
+    await world.a_field("size")
+    with pytest.raises(CustomFieldKeyTaken):
+        await world.a_field("size", project="XX")
+
+    world.custom_fields = few
+
+    with pytest.raises(TooManyCustomFields):
+        await world.a_field("other", project="TM")
+    with pytest.raises(UnknownCustomField) as unknown:
+        await world.an_item(custom_fields={"nothing\0": "x"})
+    assert unknown.value.param == "custom_fields.nothing\0"
+
+
+@pytest.mark.each_database(reason="transactions race")
+async def test_custom_fields_integration_races_make_one_and_leave_nothing_behind(
+    world: BoardWorld,
+) -> None:
+    await world.a_project()
+    made = await asyncio.gather(*(world.a_field("site") for _ in range(4)), return_exceptions=True)
+    [field] = [one for one in made if isinstance(one, CustomField)]
+    items = [await world.an_item() for _ in range(4)]
+
+    await asyncio.gather(
+        *(_change(world, item, site=item.key) for item in items),
+        world.custom_fields.delete(field.id, actor=world.actor),
+        return_exceptions=True,
+    )
+
+    left = await world.rows(
+        "SELECT id FROM work_items WHERE tenant_id = :tenant_id AND custom_values IS NOT NULL"
+    )
+    assert list(left) == []
+    assert sum(isinstance(one, CustomFieldKeyTaken) for one in made) == 3
+
+
+async def test_custom_fields_integration_go_to_another_project_where_they_fit(
+    world: BoardWorld,
+) -> None:
+    for key in ("TM", "XX"):
+        await world.a_project(key)
+        await world.a_field("site", project=key)
+    await world.a_field("size", "number")
+    await world.a_field("depth", "number", project="TM")
+    await world.a_field("depth", "text", project="XX")
+    item = await world.an_item(custom_fields={"site": "Quay", "size": 2, "depth": 7})
+
+    transfer = await world.transfers.transfer(
+        item.key, NewTransfer(project="XX"), actor=world.actor
+    )
+
+    assert transfer.item.custom_fields == {"site": "Quay", "size": "2"}
+    assert transfer.items[0].custom_fields_left == ("depth",)
+    assert await _found(world, "project:XX cf.site:quay cf.size:2") == [transfer.item.key]
+    assert await _found(world, "has:cf.depth") == []
