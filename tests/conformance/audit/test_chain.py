@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -182,12 +183,13 @@ async def test_verify_finds_a_cut_tail_after_new_lines_took_its_place(world: Wor
     assert await world.problems() == [(6, Break.CHANGED)]
 
 
-async def test_verify_refuses_a_forged_witness(world: World) -> None:
+@pytest.mark.parametrize("first", [b"0 ", b"one ", b"\xff ", b"9" * 5_000 + b" "])
+async def test_verify_refuses_a_forged_witness(world: World, first: bytes) -> None:
     await world.audited("a:1")
     await world.drained()
     await WitnessKeeper(world.witness, world.chain.head_after).keep()
     kept = next(world.directory.glob("*.head"))
-    kept.write_text(kept.read_text().replace("1 ", "0 ", 1))
+    kept.write_bytes(kept.read_bytes().replace(b"1 ", first, 1))
 
     assert await world.problems() == [(0, Break.FORGED)]
 
@@ -206,6 +208,44 @@ async def test_erase_before_removes_what_lines_say_and_keeps_the_chain(world: Wo
     assert await world.resources() == [f"tenant:{world.tenant}", "a:4", "", "", "", ""]
     assert await world.resources(Query(actor="u1")) == ["a:4"]
     assert await world.chain.erase_before(before) == 0
+
+
+@pytest.mark.parametrize("column", ["at = at + 1", "id = 'forged'"])
+async def test_verify_finds_what_was_changed_of_a_line_after_it_was_erased(
+    world: World, column: str
+) -> None:
+    for turn in range(2):
+        await world.audited(*(f"a:{turn}{number}" for number in range(3)))
+        await world.drained()
+        await world.chain.erase_before(await world.newest())
+    untouched = await world.problems()
+
+    await world.change(f"UPDATE audit_lines SET {column} WHERE tenant_id = :tenant_id AND seq = 2")
+    at_once = await world.problems()
+    await world.audited("a:20")
+    await world.drained()
+    await world.chain.erase_before(await world.newest())
+
+    assert untouched == []
+    assert at_once == [(7, Break.CHANGED)]
+    assert await world.problems() == [(9, Break.CHANGED)]
+
+
+async def test_verify_holds_while_retention_erases_what_it_has_not_yet_read(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.audited("a:1", "a:2")
+    await world.drained()
+    before = await world.newest()
+    walk = world.chain._walk
+
+    async def erased_first(*arguments: Any) -> int:
+        await world.chain.erase_before(before)
+        return await walk(*arguments)
+
+    monkeypatch.setattr(world.chain, "_walk", erased_first)
+
+    assert await world.problems() == []
 
 
 async def test_verify_finds_a_body_that_somebody_else_erased(world: World) -> None:

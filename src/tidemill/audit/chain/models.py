@@ -131,9 +131,14 @@ class ChainProblem(Struct, frozen=True, kw_only=True):
 
 
 class Erasure(Struct, frozen=True, kw_only=True):
-    """What a line with the action `ERASE` says in `after`."""
+    """What a line with the action `ERASE` says in `after`.
+
+    `remains` covers what is left of all lines up to that one (`remains_with`); None in lines of
+    before that was written.
+    """
 
     through_seq: int
+    remains: str | None = None
 
 
 def key_of(installation_key: bytes, tenant_id: TenantId) -> bytes:
@@ -141,7 +146,7 @@ def key_of(installation_key: bytes, tenant_id: TenantId) -> bytes:
     return hmac.digest(installation_key, f"audit chain {tenant_id}".encode(), "sha256")
 
 
-def erasure(tx_id: str, at: Instant, tenant_id: TenantId, through_seq: int) -> Entry:
+def erasure(tx_id: str, at: Instant, tenant_id: TenantId, said: Erasure) -> Entry:
     """Return the entry by which retention says how far it has emptied bodies."""
     return Entry(
         id=tx_id,
@@ -149,8 +154,18 @@ def erasure(tx_id: str, at: Instant, tenant_id: TenantId, through_seq: int) -> E
         action=ERASE,
         actor=AuditActor(kind=ActorKind.SYSTEM, id="audit"),
         resource=f"tenant:{tenant_id}",
-        after=Erasure(through_seq=through_seq),
+        after=said,
     )
+
+
+def erasure_of(entry: Entry) -> Erasure:
+    """Return what an entry with the action `ERASE` says."""
+    return msgspec.convert(entry.after, Erasure)
+
+
+def remains_with(remains: str, seq: int, id_: str, at: Instant) -> str:
+    """Return what covers one more erased line: SHA-256(remains before, number, id, instant)."""
+    return hashlib.sha256(f"{remains}:{seq}:{id_}:{at}".encode()).hexdigest()
 
 
 def digest_of(body: str) -> str:
@@ -190,6 +205,8 @@ class Checker:
         self.problems: list[ChainProblem] = []
         self._erased = 0
         self._erasable = 0
+        self._remains = GENESIS
+        self._remains_said: dict[int, str] = {}
 
     def check(self, line: Line) -> None:
         """Check the line that follows all those checked before."""
@@ -206,9 +223,22 @@ class Checker:
         # Going on from the stored hash reports each break once, not every line after it.
         self.head = Head(seq=line.seq, hash=line.hash)
 
+    @property
+    def misses_erasure(self) -> bool:
+        """Return whether bodies are gone that by what lines say so far retention did not erase."""
+        return self._erased > self._erasable
+
     def finish(self, stored: Head, witnessed: Head | None) -> None:
         """Compare the end with the stored head and with the last head that was kept apart."""
-        if self._erased > self._erasable:
+        said = self._remains_said.get(self._erased)
+        if said is not None and self._remains not in {said, ""}:
+            self._report(
+                self._erased,
+                Break.CHANGED,
+                f"Number, id or time of a line up to {self._erased}, whose body retention erased, "
+                "was changed.",
+            )
+        if self.misses_erasure:
             self._report(
                 self._erased,
                 Break.ERASED,
@@ -243,11 +273,17 @@ class Checker:
 
     def _look_for_erasure(self, line: Line) -> None:
         if line.body is None:
+            # With a gap before it there is nothing to compare: then the lines are reported.
+            is_next = self._erased == line.seq - 1 and self._remains
+            self._remains = (
+                remains_with(self._remains, line.seq, line.id, line.at) if is_next else ""
+            )
             self._erased = line.seq
         elif line.action == ERASE and not _was_changed(line):
-            entry = msgspec.json.decode(line.body, type=Entry)
-            erasure = msgspec.convert(entry.after, Erasure)
+            erasure = erasure_of(msgspec.json.decode(line.body, type=Entry))
             self._erasable = max(self._erasable, erasure.through_seq)
+            if erasure.remains is not None:
+                self._remains_said[erasure.through_seq] = erasure.remains
 
     def _report(self, seq: int, kind: Break, message: str) -> None:
         self.problems.append(ChainProblem(seq=seq, kind=kind, message=message))

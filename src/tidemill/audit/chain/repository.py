@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from tidemill.audit.chain.models import GENESIS, AuditActor, Entry, Head, Line
+from tidemill.audit.chain.models import ERASE, GENESIS, AuditActor, Entry, Head, Line
 from tidemill.core.clock import Instant
 from tidemill.core.ports import Row, Tx
 
@@ -74,6 +74,18 @@ _FIRST_WITH_BODY: Final = """
     WHERE tenant_id = :tenant_id AND body IS NOT NULL
     ORDER BY seq
     LIMIT 1
+"""
+_LAST_ERASURE: Final = """
+    SELECT body FROM audit_lines
+    WHERE tenant_id = :tenant_id AND action = :action AND body IS NOT NULL
+    ORDER BY seq DESC
+    LIMIT 1
+"""
+_REMAINS: Final = """
+    SELECT seq, id, at FROM audit_lines
+    WHERE tenant_id = :tenant_id AND seq > :after AND seq <= :last
+    ORDER BY seq
+    LIMIT :limit
 """
 _ERASE: Final = """
     UPDATE audit_lines SET body = NULL, action = '', actor_id = '', resource = ''
@@ -157,6 +169,18 @@ def erasable(tx: Tx, before: Instant) -> tuple[int, int] | None:
 def erase(tx: Tx, first: int, last: int) -> int:
     """Erase what lines of a range say; the chain stays whole."""
     return tx.execute(_ERASE, first=first, last=last)
+
+
+def last_erasure(tx: Tx) -> Entry | None:
+    """Return the newest line that says how far bodies were erased."""
+    row = tx.one(_LAST_ERASURE, action=ERASE)
+    return msgspec.json.decode(row[0], type=Entry) if row else None
+
+
+def remains(tx: Tx, *, after: int, last: int, limit: int) -> list[tuple[int, str, Instant]]:
+    """Return number, id and instant of lines of a range, in the order of the chain."""
+    rows = tx.all(_REMAINS, after=after, last=last, limit=limit)
+    return [(row[0], row[1], Instant(row[2])) for row in rows]
 
 
 def active_tenants(tx: Tx, *, after: str, limit: int) -> list[str]:

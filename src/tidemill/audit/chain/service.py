@@ -9,15 +9,19 @@ from msgspec import Struct
 
 from tidemill.audit.chain import repository
 from tidemill.audit.chain.models import (
+    GENESIS,
     ChainProblem,
     Checker,
     Entry,
+    Erasure,
     Head,
     Line,
     Query,
     erasure,
+    erasure_of,
     key_of,
     next_line,
+    remains_with,
 )
 from tidemill.audit.chain.witness import Witness, WitnessedLineLost, WitnessForged
 from tidemill.core.actor import Actor
@@ -110,6 +114,21 @@ class Chain:
             witnessed = None
             checker.forged(str(forged))
         stored = await self.head(tenant_id)
+        count = await self._walk(tenant_id, checker, stored, witnessed)
+        # Retention may have erased while we walked: the line that says so is one of those since.
+        while checker.misses_erasure and (head := await self.head(tenant_id)).seq > stored.seq:
+            stored = head
+            count += await self._walk(tenant_id, checker, stored, witnessed)
+        checker.finish(stored, witnessed)
+        self.verified.add("broken" if checker.problems else "holds")
+        return Verification(
+            lines=count, head=checker.head, witnessed=witnessed, problems=checker.problems
+        )
+
+    async def _walk(
+        self, tenant_id: TenantId, checker: Checker, stored: Head, witnessed: Head | None
+    ) -> int:
+        """Check the lines after those checked before, up to the stored head; return how many."""
         count, ends = 0, False
         while not ends:
             lines = await self._tenants.read(tenant_id, _page_after(checker.head.seq))
@@ -122,11 +141,7 @@ class Chain:
             ends = len(known) < page_length
             if len(known) < len(lines) and await self.head(tenant_id) == stored:
                 checker.head_set_back()
-        checker.finish(stored, witnessed)
-        self.verified.add("broken" if checker.problems else "holds")
-        return Verification(
-            lines=count, head=checker.head, witnessed=witnessed, problems=checker.problems
-        )
+        return count
 
     async def search(self, query: Query, page: PageRequest, *, actor: Actor) -> Page[Line]:
         """Return lines of the actor's tenant that match, newest first."""
@@ -172,8 +187,9 @@ class Chain:
             if span is None:
                 return 0
             first, last = span[0], min(span[1], span[0] + erased_lines_max - 1)
+            said = Erasure(through_seq=last, remains=_remains(tx, last))
             repository.erase(tx, first, last)
-            self._append(tx, [erasure(tx.new_id(), tx.now, tx.tenant_id, last)])
+            self._append(tx, [erasure(tx.new_id(), tx.now, tx.tenant_id, said)])
             return last - first + 1
 
         erased = 0
@@ -219,6 +235,20 @@ class Chain:
             lines.append(line)
         if lines:
             repository.add(tx, lines)
+
+
+def _remains(tx: Tx, last: int) -> str:
+    """Return what covers the lines up to `last` once they are erased."""
+    entry = repository.last_erasure(tx)
+    before = erasure_of(entry) if entry else Erasure(through_seq=0)
+    after, covering = before.through_seq, before.remains
+    if covering is None:
+        after, covering = 0, GENESIS
+    while rows := repository.remains(tx, after=after, last=last, limit=erased_lines_max):
+        for seq, id_, at in rows:
+            covering = remains_with(covering, seq, id_, at)
+        after = rows[-1][0]
+    return covering
 
 
 def _page_after(seq: int) -> repository.Pages:

@@ -97,11 +97,13 @@ class Witness:
     def _read(self, tenant: TenantId) -> Head | None:
         try:
             text = self._path(tenant).read_text(encoding="ascii")
+            seq, _, rest = text.strip().partition(" ")
+            hash_, _, signature = rest.partition(" ")
+            head = Head(seq=int(seq), hash=hash_)
         except FileNotFoundError:
             return None
-        seq, _, rest = text.strip().partition(" ")
-        hash_, _, signature = rest.partition(" ")
-        head = Head(seq=int(seq) if seq.isdigit() else -1, hash=hash_)
+        except ValueError as damaged:
+            raise WitnessForged(f"{self._path(tenant)} is not what was written.") from damaged
         if not hmac.compare_digest(signature, self._signature(tenant, head)):
             raise WitnessForged(f"{self._path(tenant)} does not carry the right signature.")
         return head

@@ -10,6 +10,7 @@ from tidemill.audit.chain.models import (
     Break,
     Checker,
     Entry,
+    Erasure,
     Head,
     Line,
     digest_of,
@@ -132,7 +133,7 @@ def _emptied(line: Line) -> Line:
 
 
 def _with_erasure(lines: list[Line], through_seq: int) -> list[Line]:
-    entry = erasure("erasure", Instant(9_000), TenantId("t"), through_seq)
+    entry = erasure("erasure", Instant(9_000), TenantId("t"), Erasure(through_seq=through_seq))
     return [*lines, next_line(KEY, _head(lines), entry)]
 
 
