@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from tidemill.http.idempotency import LaterIdempotency, idempotency, later_idempotency
 from tidemill.http.parameters import Cursor, Limit, actor_of, expected_version, page
+from tidemill.http.texts import check_address, check_body
 from tidemill.http.validation import check_query
 
 DEPENDENCIES: Final = "tidemill.dependencies"
@@ -36,10 +37,14 @@ def _service(name: str) -> _Resolve:
     return resolve
 
 
+def _page_of(name: str) -> _Resolve:
+    # A cursor of one list is none of another.
+    return lambda _, given: page(given.pop("limit", None), given.pop("cursor", None), name)
+
+
 _SHARED: Final[dict[str, _Resolve]] = {
     "actor": lambda request, _: actor_of(request),
     "expected_version": lambda request, _: expected_version(request),
-    "page": lambda _, given: page(given.pop("limit", None), given.pop("cursor", None)),
 }
 _RESERVED: Final = frozenset({"request", "headers", "cookies", "scope", "socket", "state", "body"})
 _LATER: Final = (LaterIdempotency, LaterIdempotency.__name__)
@@ -61,6 +66,8 @@ def bind(handler: Handler, path: str, *, strict: bool = True) -> Handler:
     for name, parameter in inspect.signature(handler).parameters.items():
         if name in _SHARED:
             plan[name] = _SHARED[name]
+        elif name == "page":
+            plan[name] = _page_of(handler.__name__)
         elif name == "idempotency":
             continue
         elif _is_service(hints[name]):
@@ -83,10 +90,14 @@ def _binding(
     steps = tuple(plan.items())
     reads_later = handler.__annotations__.get("idempotency") in _LATER
     pass_request, pass_key = "request" in wants, "idempotency" in wants
+    takes_body = "data" in handler.__annotations__
 
     async def bound(request: Request[Any, Any, Any], **given: Any) -> Any:
         if query is not None and request.scope["query_string"]:
             check_query(request, query)
+        check_address(request)
+        if takes_body:
+            check_body(await request.body())
         for name, resolve in steps:
             given[name] = resolve(request, given)
         if pass_key:

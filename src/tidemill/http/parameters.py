@@ -104,9 +104,9 @@ def actor_of(request: Request[Any, Any, Any]) -> Actor:
     return actor
 
 
-def page(limit: int | None = None, cursor: str | None = None) -> PageRequest:
-    """Return the part of a list that the request asks for."""
-    return page_request(limit, cursor)
+def page(limit: int | None, cursor: str | None, name: str) -> PageRequest:
+    """Return the part of the list of that name that the request asks for."""
+    return page_request(limit, cursor, name)
 
 
 def expected_version(request: Request[Any, Any, Any]) -> ReadVersion | None:

@@ -26,6 +26,20 @@ async def test_lists_integration_refuse_a_cursor_that_they_did_not_make(tmp_path
     assert len(lists) > 20
 
 
+async def test_lists_integration_refuse_the_cursor_of_another_list(tmp_path: Path) -> None:
+    async with make_app(tmp_path) as app:
+        for name in ("spring", "neap"):
+            body = {"name": name, "scopes": ["read"]}
+            await app.owner.post("/api/v1/api-tokens", json=body)
+        first = (await app.owner.get("/api/v1/api-tokens", params={"limit": 1})).json()
+        cursor = {"cursor": first["next_cursor"]}
+        lists = await _lists(app)
+        answers = [await app.owner.get(path, params=cursor) for path in lists]
+
+    taken = [path for path, each in zip(lists, answers, strict=True) if each.status_code == 200]
+    assert taken == ["/api/v1/api-tokens"]
+
+
 async def _lists(app: App) -> list[str]:
     """Return the addresses of all lists that stand by themselves."""
     document = (await app.owner.get("/api/docs/openapi.json")).json()

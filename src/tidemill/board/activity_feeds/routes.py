@@ -40,7 +40,7 @@ async def list_activity(  # noqa: PLR0913 - each parameter is one of the query
     cursor: Cursor = None,
 ) -> ActivityPage:
     """List what happened to a work item, newest first; or since a number, oldest first."""
-    page = page_request(limit, cursor, _digest(since))
+    page = page_request(limit, cursor, _digest(item_id, since))
     if since is not None:
         return _page(await activity_feeds.of_item(item_id, since, page, actor=actor))
     # Before the list: what is written meanwhile has a greater number.
@@ -64,12 +64,12 @@ async def list_project_activity(
     cursor: Cursor = None,
 ) -> ActivityPage:
     """List what happened to items of a project since a number, or since the start, oldest first."""
-    page = page_request(limit, cursor, _digest(since))
+    page = page_request(limit, cursor, _digest(project_id, since))
     return _page(await activity_feeds.of_project(project_id, since or 0, page, actor=actor))
 
 
-def _digest(since: int | None) -> str:
-    return "" if since is None else f"activity:{since}"
+def _digest(whose: str, since: int | None) -> str:
+    return f"activity:{whose}:{'' if since is None else since}"
 
 
 def _page(feed: Feed) -> ActivityPage:

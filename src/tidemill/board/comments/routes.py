@@ -36,7 +36,7 @@ async def list_comments(
     cursor: Cursor = None,
 ) -> CommentPage:
     """List the comments of a work item: thread by thread, oldest first, or newest first."""
-    page = page_request(limit, cursor, sort.value)
+    page = page_request(limit, cursor, f"comments:{item_id}:{sort}")
     found = await comments.list(item_id, sort, page, actor=actor)
     return CommentPage(
         items=[CommentView.of(comment) for comment in found.items], next_cursor=found.next_cursor
