@@ -35,6 +35,7 @@ GOING_AWAY: Final = 1012
 UNAUTHENTICATED: Final = 4401
 FORBIDDEN: Final = 4403
 checks_at_once_max: Final = 16
+beats_at_once_max: Final = 16
 check_attempts_max: Final = 30
 check_retry_seconds: Final = 1.0
 execution_check_seconds: Final = 1.0
@@ -75,6 +76,8 @@ class Hub:
         self._tasks: set[asyncio.Task[None]] = set()
         self._checks = asyncio.Semaphore(checks_at_once_max)
         self._unchecked: set[Connection] = set()
+        self._beats = asyncio.Semaphore(beats_at_once_max)
+        self._beating: set[Feed] = set()
         self._beat: asyncio.Task[None] | None = None
         self._closing = False
         self._followed: list[Callable[[Connection, Sequence[Topic]], None]] = []
@@ -309,11 +312,23 @@ class Hub:
         while True:
             await asyncio.sleep(self.limits.heartbeat_seconds)
             for feed in list(self._feeds.values()):
-                # What the bus lost without a trace shows here at the latest.
-                await self._reconcile(feed)
-                feed.heartbeat()
                 for connection in list(feed.connections):
                     self._recheck_soon(connection)
+                # Where a store hangs, the beat before waits for it; the other tenants do not.
+                if feed not in self._beating:
+                    self._beating.add(feed)
+                    self._spawn(self._heartbeat(feed))
+
+    async def _heartbeat(self, feed: Feed) -> None:
+        try:
+            async with self._beats, asyncio.timeout(self.limits.heartbeat_seconds):
+                # What the bus lost without a trace shows here at the latest.
+                await self._reconcile(feed)
+        except TimeoutError:
+            log.warning("live.reconcile.slow", tenant_id=feed.tenant_id)
+        finally:
+            self._beating.discard(feed)
+        feed.heartbeat()
 
     async def _follow_execution(self, connection: Connection) -> None:
         # No change in the control store tells that an execution ended: where it runs, it ends.

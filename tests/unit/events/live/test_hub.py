@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from tests.fixtures.stores import until
+from tests.fixtures.stores import a_tenant, until
 from tests.unit.events.live.watching import Live, a_live, names_of, next_seqs, seqs_of
 from tests.unit.events.world import a_user
 from tidemill.core.actor import Actor, ActorKind
@@ -342,6 +342,29 @@ async def test_topics_of_one_connection_are_limited(live: Live) -> None:
     async with live.connected() as connection:
         with pytest.raises(InvalidTopic):
             await live.hub.subscribe(connection, [Topic(f"job:{n}") for n in range(5_001)])
+
+
+async def test_heartbeats_go_on_while_the_store_of_another_tenant_hangs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with a_live(tmp_path, Limits(heartbeat_seconds=0.02)) as live:
+        hung = await a_tenant(live.world.stores)
+        head = live.world.stream.head
+
+        async def hanging(tenant_id: TenantId) -> Any:
+            if tenant_id == hung:
+                await asyncio.Event().wait()
+            return await head(tenant_id)
+
+        names: list[str] = []
+        async with (
+            live.hub.connected(a_user(hung), Format.JSON),
+            live.connected() as connection,
+            asyncio.timeout(60),
+        ):
+            monkeypatch.setattr(live.world.stream, "head", hanging)
+            while names.count("heartbeat") < 3:
+                names += names_of(await connection.next_frames())
 
 
 async def test_heartbeats_go_on_when_a_store_breaks(
