@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 from litestar.connection import Request
 
-from tidemill.core.errors import InvalidInput
+from tidemill.http.validation import ValidationFailed
 
 _NUL: Final = "\0"
 # As JSON writes it: in no other way, since JSON holds no control characters as they are.
@@ -16,33 +16,24 @@ _ESCAPED: Final = b"\\u0000"
 _ENCODED: Final = b"%00"
 
 
-class CharacterNotAllowed(InvalidInput):
-    """A text holds U+0000, which PostgreSQL cannot keep; SQLite is held to the same."""
-
-    code = "VALIDATION_FAILED"
-
-    def __init__(self, param: str) -> None:
-        super().__init__(f"{param}: text may not hold the character U+0000.", param=param)
-
-
 def check_address(request: Request[Any, Any, Any]) -> None:
-    """Raise `CharacterNotAllowed` for a parameter of path or query with U+0000."""
+    """Raise `ValidationFailed` for a parameter of path or query with U+0000."""
     if _NUL in request.scope["path"]:
         for name, value in request.path_params.items():
             if _NUL in str(value):
-                raise CharacterNotAllowed(name)
+                raise _refused(name)
     if _ENCODED in request.scope["query_string"]:
         for name, value in request.query_params.multi_items():
             if _NUL in value:
-                raise CharacterNotAllowed(name)
+                raise _refused(name)
 
 
 def check_body(body: bytes) -> None:
-    """Raise `CharacterNotAllowed` for a text with U+0000 anywhere in a JSON body."""
+    """Raise `ValidationFailed` for a text with U+0000 anywhere in a JSON body."""
     if _ESCAPED in body:
         # What stands behind an escaped backslash is no character.
         for where in _holding(msgspec.json.decode(body), ""):
-            raise CharacterNotAllowed(where)
+            raise _refused(where)
 
 
 def _holding(value: Any, where: str) -> Iterator[str]:
@@ -57,3 +48,7 @@ def _holding(value: Any, where: str) -> Iterator[str]:
     elif isinstance(value, list):
         for inner in value:
             yield from _holding(inner, where)
+
+
+def _refused(param: str) -> ValidationFailed:
+    return ValidationFailed(f"{param}: text may not hold the character U+0000.", param=param)

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from tests.fixtures.stores import a_tenant, until
+from tests.fixtures.stores import until
 from tests.unit.events.live.watching import Live, a_live, names_of, next_seqs, seqs_of
 from tests.unit.events.world import a_user
 from tidemill.core.actor import Actor, ActorKind
@@ -88,24 +88,6 @@ async def test_hub_looks_into_the_log_after_a_gap_of_the_bus(live: Live) -> None
         live.hub._on_gap()
 
         assert await next_seqs(connection, 3) == [1, 2, 3]
-
-
-async def test_heartbeat_says_how_far_and_finds_what_was_lost_without_a_trace(
-    tmp_path: Path,
-) -> None:
-    async with (
-        a_live(tmp_path, Limits(heartbeat_seconds=0.05)) as live,
-        live.connected() as connection,
-    ):
-        await live.hub.subscribe(connection, [Topic("project:quiet")])
-        await live.logged(3)
-        through = 0
-        async with asyncio.timeout(60):
-            while through < 3:
-                for frame in await connection.next_frames():
-                    message = msgspec.json.decode(frame)
-                    through = message["through_seq"]
-                    assert "header" not in message, "nothing of this topic happened"
 
 
 async def test_subscribe_since_delivers_past_and_present_once_in_order(live: Live) -> None:
@@ -342,47 +324,6 @@ async def test_topics_of_one_connection_are_limited(live: Live) -> None:
     async with live.connected() as connection:
         with pytest.raises(InvalidTopic):
             await live.hub.subscribe(connection, [Topic(f"job:{n}") for n in range(5_001)])
-
-
-async def test_heartbeats_go_on_while_the_store_of_another_tenant_hangs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with a_live(tmp_path, Limits(heartbeat_seconds=0.02)) as live:
-        hung = await a_tenant(live.world.stores)
-        head = live.world.stream.head
-
-        async def hanging(tenant_id: TenantId) -> Any:
-            if tenant_id == hung:
-                await asyncio.Event().wait()
-            return await head(tenant_id)
-
-        names: list[str] = []
-        async with (
-            live.hub.connected(a_user(hung), Format.JSON),
-            live.connected() as connection,
-            asyncio.timeout(60),
-        ):
-            monkeypatch.setattr(live.world.stream, "head", hanging)
-            while names.count("heartbeat") < 3:
-                names += names_of(await connection.next_frames())
-
-
-async def test_heartbeats_go_on_when_a_store_breaks(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with (
-        a_live(tmp_path, Limits(heartbeat_seconds=0.02)) as live,
-        live.connected() as connection,
-    ):
-
-        async def broken(_: TenantId) -> None:
-            raise RuntimeError("the store broke")
-
-        monkeypatch.setattr(live.world.stream, "head", broken)
-        names: list[str] = []
-        async with asyncio.timeout(60):
-            while names.count("heartbeat") < 3:
-                names += names_of(await connection.next_frames())
 
 
 async def test_nobody_watches_whose_credential_cannot_be_checked(
