@@ -50,6 +50,8 @@ class Actor(Struct, frozen=True, kw_only=True):
     `id` names the credential's owner: the user, the token, the job or the agent.
     `user_id` is the person whose rights apply, also when a token or a job acts.
     `scopes` is None where a credential has no scopes of its own (a session: its role decides).
+    `security_version` is that of the person's account where the credential goes back to a log-in,
+    also over jobs; None where it does not, as with API tokens and schedules.
     """
 
     kind: ActorKind
@@ -60,6 +62,7 @@ class Actor(Struct, frozen=True, kw_only=True):
     scopes: frozenset[str] | None = None
     session_id: str | None = None
     on_behalf_of: str | None = None
+    security_version: int | None = None
     origin: Origin = Origin()
 
 

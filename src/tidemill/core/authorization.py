@@ -33,7 +33,8 @@ class Permission(Struct, frozen=True, kw_only=True):
 
     `name` is `feature.things.verb` and unique. `role` is the weakest role that has it, `scope`
     the weakest general scope, and `resource_scope` a narrower scope that also suffices.
-    `human_only` permissions (passwords, sessions) are never open to tokens or jobs;
+    `human_only` permissions (passwords, sessions) are never open to tokens or jobs, and
+    `not_for_jobs` ones (who belongs to the tenant, and as what) never to jobs;
     `system_only` ones belong to whoever owns the data directory, over its local socket.
     """
 
@@ -42,6 +43,7 @@ class Permission(Struct, frozen=True, kw_only=True):
     scope: Scope
     resource_scope: str | None = None
     human_only: bool = False
+    not_for_jobs: bool = False
     system_only: bool = False
 
 
@@ -72,6 +74,8 @@ def why_denied(actor: Actor, permission: Permission) -> str | None:
         return "only the owner of the data directory may do it, by the command line"
     if permission.human_only and actor.kind not in {ActorKind.USER, ActorKind.SYSTEM}:
         return "only a person who has logged in may do it"
+    if permission.not_for_jobs and actor.kind in {ActorKind.JOB, ActorKind.AGENT}:
+        return "no job may do it; do it by a session or an API token"
     if actor.role is None or actor.role.rank < permission.role.rank:
         return f"the role {permission.role} or a higher one is needed"
     if actor.scopes is not None and not _scopes_include(actor.scopes, permission):

@@ -173,7 +173,17 @@ class JobTokens(Protocol):
         """Return a token for the execution `epoch` of a job; raises `JobTokenNeedsPerson`.
 
         It ends after `ttl_seconds`, or when `JOB_LIVENESS` says that this execution is over,
-        whichever comes first. Does no I/O.
+        whichever comes first. Where `actor` goes back to a log-in, it counts only while the
+        account has the password and state of that log-in; where it goes back to an API token, only
+        if that one has not expired at this moment. Does no I/O.
+        """
+        ...
+
+    async def check_starter(self, actor: Actor) -> None:
+        """Return when something new may begin by what a job goes back to.
+
+        `actor` is a job, or who started one, as it was then. Raises `Forbidden` when the account
+        got a new password or was closed since, or the API token has expired or was revoked.
         """
         ...
 

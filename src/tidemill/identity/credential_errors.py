@@ -1,7 +1,8 @@
 """What can be wrong with a token or a session.
 
 Each failure has a code of its own for programs and operators, and all have one message, so that
-whoever guesses learns nothing from the text.
+whoever guesses learns nothing from the text. What only the holder of a token that this installation
+signed can meet says more.
 """
 
 from __future__ import annotations
@@ -14,11 +15,10 @@ class InvalidCredential(Unauthenticated):
 
     code = "INVALID_CREDENTIAL"
 
-    def __init__(self) -> None:
-        super().__init__(
-            "This credential is not valid, or not valid any more. Log in again.",
-            headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
-        )
+    def __init__(
+        self, message: str = "This credential is not valid, or not valid any more. Log in again."
+    ) -> None:
+        super().__init__(message, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
 
 
 class TokenMalformed(InvalidCredential):
@@ -49,6 +49,23 @@ class TokenRevoked(InvalidCredential):
     """The token, its session, its job or its owner's account was ended."""
 
     code = "TOKEN_REVOKED"
+
+
+class JobRightsEnded(InvalidCredential):
+    """What the job's rights go back to had ended before, or has ended since, for the job.
+
+    Its starter's account got a new password or was closed after the job had been started, or the
+    API token that started it had expired before this attempt began.
+    """
+
+    code = "JOB_RIGHTS_ENDED"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This job has no rights any more: after it was started, the account behind it got a "
+            "new password or was closed, or the API token behind it had expired before the job "
+            "began. Start the job again."
+        )
 
 
 class SessionInvalid(InvalidCredential):

@@ -345,6 +345,18 @@ class OwnerExists(Conflict):
         super().__init__("This installation has an owner already. Log in instead.")
 
 
+class JobStarterEnded(Forbidden):
+    """The log-in or API token that a job goes back to counts no more for anything new."""
+
+    code = "JOB_STARTER_ENDED"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"What started this job counts no more: {reason}. The job may end, and nothing new "
+            "starts by it; start that by a session or an API token that holds."
+        )
+
+
 class JobTokenNeedsPerson(RuleViolation):
     """A job without a person behind it has no rights that a token could carry."""
 

@@ -32,14 +32,14 @@ CHANGE_TENANTS: Final = Permission(
 )
 READ_MEMBERS: Final = Permission(name="identity.members.read", role=Role.VIEWER, scope=Scope.READ)
 CHANGE_MEMBERS: Final = Permission(
-    name="identity.members.change", role=Role.ADMIN, scope=Scope.ADMIN
+    name="identity.members.change", role=Role.ADMIN, scope=Scope.ADMIN, not_for_jobs=True
 )
 LEAVE_TENANT: Final = Permission(name="identity.members.leave", role=Role.VIEWER, scope=Scope.ADMIN)
 READ_INVITATIONS: Final = Permission(
     name="identity.invitations.read", role=Role.ADMIN, scope=Scope.ADMIN
 )
 WRITE_INVITATIONS: Final = Permission(
-    name="identity.invitations.write", role=Role.ADMIN, scope=Scope.ADMIN
+    name="identity.invitations.write", role=Role.ADMIN, scope=Scope.ADMIN, not_for_jobs=True
 )
 ACCEPT_INVITATIONS: Final = Permission(
     name="identity.invitations.accept", role=Role.VIEWER, scope=Scope.ADMIN, human_only=True

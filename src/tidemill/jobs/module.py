@@ -54,6 +54,7 @@ from tidemill.jobs.folders.visibility import FolderVisibility
 from tidemill.jobs.permissions import PERMISSIONS
 from tidemill.jobs.queueing.queue.limits import LimitsFor, QueueLimits
 from tidemill.jobs.queueing.queue.models import RetryPolicy
+from tidemill.jobs.queueing.queue.preparing import Starters
 from tidemill.jobs.queueing.queue.routes import ROUTES as JOB_ROUTES
 from tidemill.jobs.queueing.queue.service import JobService
 from tidemill.jobs.queueing.queue.signals import Signals
@@ -128,7 +129,7 @@ def build(parts: Parts) -> Offer:
     arrivals = LogArrivals()
     schedules = Schedules(parts, jobs, scripts, folders)
     variables, resources = _values(parts, values, schedules)
-    references = References(resources, parts.late(IDENTITY))
+    references = References(resources, parts.late(IDENTITY), parts.late(JOB_TOKENS))
     dispatch = _dispatch(
         parts, signals, (scripts, references, folders), schedules, (arrivals, files)
     )
@@ -183,7 +184,18 @@ def _queue(
         folders=folders,
         door=_door(parts),
         references=ReferenceAdmission(parts.tenants, values).check,
+        starters=_starters(parts),
     )
+
+
+def _starters(parts: Parts) -> Starters:
+    tokens = parts.late(JOB_TOKENS)
+
+    async def check(actor: Actor) -> None:
+        if (found := tokens()) is not None:
+            await found.check_starter(actor)
+
+    return check
 
 
 def _values(

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.identity import IdentityWorld, bearer, identity_world
+from tests.fixtures.identity import PASSWORD, IdentityWorld, bearer, identity_world
 from tidemill.core.actor import ActorKind, Origin, system
-from tidemill.core.ids import TenantId
-from tidemill.identity import JOB_LIVENESS
-from tidemill.identity.errors import JobTokenNeedsPerson
+from tidemill.core.ids import TenantId, UserId
+from tidemill.identity import IDENTITY, JOB_LIVENESS
+from tidemill.identity.errors import JobStarterEnded, JobTokenNeedsPerson
 
 pytestmark = pytest.mark.anyio
 
@@ -36,6 +36,12 @@ class Running:
 async def _status(world: IdentityWorld, token: str, path: str = "/api/v1/members") -> int:
     async with world.client(**bearer(token)) as client:
         return (await client.get(path)).status_code
+
+
+async def _code(world: IdentityWorld, token: str) -> str:
+    async with world.client(**bearer(token)) as client:
+        answer = await client.get("/api/v1/members")
+    return str(answer.json()["error"]["code"])
 
 
 async def _issue(world: IdentityWorld, credential: Any, **options: Any) -> str:
@@ -108,6 +114,93 @@ async def test_job_tokens_integration_outlive_the_expiry_of_the_token_that_start
 
     assert await _status(world, starter) == 401, "nothing more can be started with it"
     assert await _status(world, token) == 200
+
+
+async def test_job_tokens_integration_are_worth_nothing_once_their_token_has_expired(
+    world: IdentityWorld,
+) -> None:
+    """What began in time may end; what begins later, or would be started by it, may not."""
+    owner = await world.an_owner()
+    starter = await world.authenticator.bearer(await world.an_api_token(owner, "admin"), Origin())
+    running = world.job_tokens.issue_job_token(starter, JOB, ttl_seconds=86_400)
+    by_job = await world.authenticator.bearer(running, Origin())
+    await world.job_tokens.check_starter(by_job)
+    world.clock.advance(90.1 * 86_400)
+    follower: Any = world.stores.invalidations
+    await follower.look()
+
+    late = [world.job_tokens.issue_job_token(one, "job-2") for one in (starter, by_job)]
+
+    assert [await _code(world, token) for token in late] == ["JOB_RIGHTS_ENDED"] * 2
+    for one in (starter, by_job):
+        with pytest.raises(JobStarterEnded, match="the API token has expired"):
+            await world.job_tokens.check_starter(one)
+
+
+@pytest.mark.parametrize("generation", [1, 2])
+async def test_job_tokens_integration_end_with_the_password_of_the_session_that_started_them(
+    world: IdentityWorld, generation: int
+) -> None:
+    """A job that a thief put off has no rights after the owner has chosen a new password."""
+    owner = await world.an_owner()
+    stolen = await world.authenticator.bearer(owner["access_token"], Origin())
+    token = world.job_tokens.issue_job_token(stolen, JOB)
+    for _ in range(generation - 1):
+        token = await _issue(world, token)
+    actor = await world.authenticator.bearer(token, Origin())
+    before = await _status(world, token)
+    async with world.client(**bearer(owner)) as client:
+        body = {"current_password": PASSWORD, "new_password": "another tide table"}
+        changed = await client.put("/api/v1/auth/password", json=body)
+    renewed = await _issue(world, changed.json())
+
+    later = world.job_tokens.issue_job_token(stolen, "job-2")
+
+    assert before == 200
+    assert [await _code(world, one) for one in (token, later)] == ["JOB_RIGHTS_ENDED"] * 2
+    assert not await world.authenticator.still_valid(actor), "open sockets hear of it too"
+    with pytest.raises(JobStarterEnded, match="new password"):
+        await world.job_tokens.check_starter(stolen)
+    assert await _status(world, renewed) == 200, "what is started after it has its rights"
+
+
+async def test_job_tokens_integration_of_a_schedule_or_a_token_survive_a_new_password(
+    world: IdentityWorld,
+) -> None:
+    owner = await world.an_owner()
+    me = await world.authenticator.bearer(owner["access_token"], Origin())
+    scheduler = system("scheduler", me.tenant_id)
+    scheduled = await world.ports[IDENTITY].acting_for(UserId(owner["user_id"]), by=scheduler)  # type: ignore[attr-defined]
+    by_token = await world.authenticator.bearer(await world.an_api_token(owner, "admin"), Origin())
+    async with world.client(**bearer(owner)) as client:
+        body = {"current_password": PASSWORD, "new_password": "another tide table"}
+        assert (await client.put("/api/v1/auth/password", json=body)).status_code == 200
+
+    tokens = [world.job_tokens.issue_job_token(one, JOB) for one in (scheduled, by_token)]
+
+    assert [await _status(world, token) for token in tokens] == [200, 200]
+
+
+async def test_job_tokens_integration_never_change_who_belongs_to_the_tenant(
+    world: IdentityWorld,
+) -> None:
+    owner = await world.an_owner()
+    bob = await world.a_member(owner, "member", "bob@example.org")
+    token = await _issue(world, owner)
+    async with world.client(**bearer(token)) as client:
+        answers = [
+            await client.post("/api/v1/invitations", json={"role": "owner"}),
+            await client.patch(f"/api/v1/members/{bob['user_id']}", json={"role": "owner"}),
+            await client.delete(f"/api/v1/members/{bob['user_id']}"),
+        ]
+    by_token = await world.an_api_token(owner, "admin")
+    async with world.client(**bearer(by_token)) as client:
+        invited = await client.post(
+            "/api/v1/invitations", json={"role": "member", "email": "eve@x.org"}
+        )
+
+    assert {answer.json()["error"]["code"] for answer in answers} == {"PERMISSION_DENIED"}
+    assert invited.status_code == 201, "an API token may, where its scopes say so"
 
 
 async def test_job_tokens_integration_die_with_the_execution(world: IdentityWorld) -> None:

@@ -30,6 +30,20 @@ def main(fail: bool):
     return word == {WORD!r}
 """
 
+BOB = "bob@example.org"
+PASSWORDS = ("correct tide table", "another tide table")
+SECRET = "$var:mail/password"
+ASKS = """
+import json, os, urllib.error, urllib.request
+
+def main():
+    try:
+        urllib.request.urlopen(os.environ["TIDEMILL_URL"] + "/api/v1/members").read()
+    except urllib.error.HTTPError as error:
+        return [error.code, json.load(error)["error"]["code"]]
+    return [200, None]
+"""
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
@@ -115,6 +129,34 @@ def test_references_integration_in_arguments_are_resolved_when_the_job_starts(
     assert kept == {"api": "$res:tides", "pier": 1}, "the queue keeps the reference only"
     assert lost["error"]["type"] == "ReferencesRefused"
     assert lost["error"]["message"] == "$res:ebb: there is no such resource."
+
+
+def test_jobs_integration_put_off_before_a_new_password_have_no_rights_after_it(
+    client: Client, server: Server
+) -> None:
+    """Whoever steals a session cannot leave a job behind that acts when the session is over."""
+    invited = client.post("/invitations", {"role": "admin", "email": BOB})
+    person = {"email": BOB, "name": "Bob", "password": PASSWORDS[0], "token": invited["token"]}
+    with Client(server.url) as nobody:
+        entry = nobody.post("/auth/registrations", person)
+    with Client(server.url, entry["access_token"]) as bob:
+        later = {"run_at": "2100-01-01T00:00:00Z", "language": "python"}
+        asks = bob.post("/jobs", {**later, "content": ASKS})["id"]
+        reads = {"content": "def main(word):\n    return word\n", "args": {"word": SECRET}}
+        refers = bob.post("/jobs", {**later, **reads})["id"]
+        current, new = PASSWORDS
+        entry = bob.put("/auth/password", {"current_password": current, "new_password": new})
+    with Client(server.url, entry["access_token"]) as bob:
+        fresh = bob.finished(bob.post("/jobs", {"language": "python", "content": ASKS})["id"])
+
+    for job in (asks, refers):
+        client.post(f"/jobs/{job}/run-now")
+    asked, referred = client.finished(asks), client.finished(refers)
+
+    assert fresh["result"] == [200, None]
+    assert asked["result"] == [401, "JOB_RIGHTS_ENDED"], "it runs, and may ask for nothing"
+    assert referred["error"]["type"] == "ReferencesRefused"
+    assert "new password" in referred["error"]["message"]
 
 
 @pytest.mark.full(reason="a dozen commands take 5 s of CPU; each has its tests")

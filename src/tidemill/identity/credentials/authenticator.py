@@ -26,7 +26,7 @@ from tidemill.identity.keys.jwt import ACCESS, JOB, Claims
 from tidemill.identity.keys.service import SigningKeys
 from tidemill.identity.login.entries import csrf_token
 from tidemill.identity.opaque import SecretKind, presented
-from tidemill.identity.tokens.job_tokens import Execution, JobTokenService
+from tidemill.identity.tokens.job_tokens import JobTokenService
 
 _API_TOKEN_MARK = f"{SecretKind.API_TOKEN}_"
 
@@ -84,6 +84,7 @@ class CredentialAuthenticator:
             user_id=session.user_id,
             role=role,
             session_id=session.id,
+            security_version=_version(standing),
             origin=origin,
         )
         return SessionActor(actor=actor, csrf_token=csrf_token(cookie))
@@ -103,7 +104,7 @@ class CredentialAuthenticator:
                 token = await self._grants.api_token_by_id(actor.tenant_id, actor.id)
                 return token is not None and self._holds(token)
             case ActorKind.JOB:
-                return await self._jobs.holds(actor.tenant_id, actor.id, Execution.of(actor))
+                return await self._jobs.holds(actor, standing)
             case _:
                 session = standing.session
                 return session_id is None or (
@@ -155,6 +156,7 @@ class CredentialAuthenticator:
             user_id=user_id,
             role=role,
             session_id=claims.sid,
+            security_version=claims.ver,
             origin=origin,
         )
 
@@ -162,10 +164,9 @@ class CredentialAuthenticator:
         user_id, tenant_id = UserId(claims.sub), TenantId(claims.tenant_id)
         if not claims.job:
             raise TokenClaimsInvalid
-        execution = Execution(epoch=claims.epoch, via=claims.via)
-        if not await self._jobs.holds(tenant_id, claims.job, execution):
-            raise TokenRevoked
-        role = _role(await self._grants.standing(tenant_id, user_id))
+        standing = await self._grants.standing(tenant_id, user_id)
+        execution = await self._jobs.check(claims, standing)
+        role = _role(standing)
         return Actor(
             kind=ActorKind.JOB,
             id=claims.job,
@@ -175,6 +176,7 @@ class CredentialAuthenticator:
             scopes=None if claims.scopes is None else frozenset(claims.scopes),
             session_id=str(execution),
             on_behalf_of=user_id,
+            security_version=claims.ver or None,
             origin=origin,
         )
 
@@ -198,3 +200,7 @@ def _role(standing: Standing) -> Role:
     if standing.role is None:
         raise MembershipEnded
     return standing.role
+
+
+def _version(standing: Standing) -> int | None:
+    return None if standing.user is None else standing.user.security_version

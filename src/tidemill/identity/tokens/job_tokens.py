@@ -13,8 +13,10 @@ from tidemill.core.clock import MICROSECONDS_PER_SECOND, Clock
 from tidemill.core.config.sections.people import Auth
 from tidemill.core.ids import TenantId
 from tidemill.identity.contract import JobLiveness
-from tidemill.identity.errors import JobTokenNeedsPerson
+from tidemill.identity.credential_errors import JobRightsEnded, TokenRevoked
+from tidemill.identity.errors import JobStarterEnded, JobTokenNeedsPerson
 from tidemill.identity.grants.cache import Bounded
+from tidemill.identity.grants.models import ApiTokenState, Standing
 from tidemill.identity.grants.service import GrantService
 from tidemill.identity.keys.jwt import JOB, Claims
 from tidemill.identity.keys.service import SigningKeys
@@ -81,21 +83,60 @@ class JobTokenService:
             iss=self._auth.jwt_issuer,
             aud=self._auth.jwt_audience,
             jti=str(uuid7()),
+            ver=actor.security_version or 0,
             job=job_id,
             epoch=epoch,
             scopes=None if actor.scopes is None else tuple(sorted(actor.scopes)),
-            via=actor.id if actor.kind is ActorKind.API_TOKEN else Execution.of(actor).via,
+            via=_via(actor),
         )
         return self._keys.sign(claims, JOB)
 
-    async def holds(self, tenant_id: TenantId, job_id: str, execution: Execution) -> bool:
-        """Return whether the tokens of this execution still count."""
-        if not await self._runs(tenant_id, job_id, execution.epoch):
+    async def check_starter(self, actor: Actor) -> None:
+        """See `JobTokens.check_starter`."""
+        if actor.security_version is not None and actor.user_id is not None:
+            standing = await self._grants.standing(actor.tenant_id, actor.user_id)
+            if not rests_on(standing, actor.security_version):
+                raise JobStarterEnded("the account has a new password since, or was closed")
+        if not (via := _via(actor)):
+            return
+        token = await self._token(actor.tenant_id, via)
+        if token is None:
+            raise JobStarterEnded("the API token was revoked")
+        if token.expires_at <= self._clock.now():
+            raise JobStarterEnded("the API token has expired")
+
+    async def check(self, claims: Claims, standing: Standing) -> Execution:
+        """Return the execution that a token is for.
+
+        Raises `TokenRevoked`, and `JobRightsEnded` when its rights had ended before it was issued,
+        or have ended with a log-in.
+        """
+        execution = Execution(epoch=claims.epoch, via=claims.via)
+        tenant_id = TenantId(claims.tenant_id)
+        if not await self._runs(tenant_id, claims.job, execution.epoch):
+            raise TokenRevoked
+        if claims.ver and not rests_on(standing, claims.ver):
+            raise JobRightsEnded
+        if execution.via:
+            token = await self._token(tenant_id, execution.via)
+            if token is None:
+                raise TokenRevoked
+            if token.expires_at <= claims.iat * MICROSECONDS_PER_SECOND:
+                raise JobRightsEnded
+        return execution
+
+    async def holds(self, actor: Actor, standing: Standing) -> bool:
+        """Return whether the tokens of a job, which came as `actor`, still count."""
+        execution = Execution.of(actor)
+        if not await self._runs(actor.tenant_id, actor.id, execution.epoch):
             return False
-        if not execution.via:
-            return True
-        token = await self._grants.api_token_by_id(tenant_id, execution.via)
-        return token is not None and not token.revoked
+        if actor.security_version and not rests_on(standing, actor.security_version):
+            return False
+        return not execution.via or await self._token(actor.tenant_id, execution.via) is not None
+
+    async def _token(self, tenant_id: TenantId, token_id: str) -> ApiTokenState | None:
+        token = await self._grants.api_token_by_id(tenant_id, token_id)
+        return None if token is None or token.revoked else token
 
     async def _runs(self, tenant_id: TenantId, job_id: str, epoch: int) -> bool:
         liveness = self._liveness()
@@ -111,3 +152,13 @@ class JobTokenService:
             return False
         self._alive.put(key, now)
         return True
+
+
+def rests_on(standing: Standing, security_version: int) -> bool:
+    """Return whether what began by a log-in of this version of the account still counts."""
+    user = standing.user
+    return user is not None and not user.disabled and user.security_version == security_version
+
+
+def _via(actor: Actor) -> str:
+    return actor.id if actor.kind is ActorKind.API_TOKEN else Execution.of(actor).via

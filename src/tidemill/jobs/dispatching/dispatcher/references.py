@@ -10,7 +10,7 @@ from msgspec import structs
 
 from tidemill.core.actor import Actor, ActorKind
 from tidemill.core.errors import Forbidden, NotFound
-from tidemill.identity import Identity
+from tidemill.identity import Identity, JobTokens
 from tidemill.jobs.code.resources.service import ResourceService
 from tidemill.jobs.queueing.queue.claims import Claimed
 from tidemill.jobs.queueing.queue.models import starter
@@ -23,9 +23,15 @@ NO_SECRETS: Final[tuple[str, ...]] = ()
 class References:
     """Resolves what the arguments of jobs refer to, by the rights that their starters have now."""
 
-    def __init__(self, resources: ResourceService, identity: Callable[[], Identity | None]) -> None:
+    def __init__(
+        self,
+        resources: ResourceService,
+        identity: Callable[[], Identity | None],
+        tokens: Callable[[], JobTokens | None],
+    ) -> None:
         self._resources = resources
         self._identity = identity
+        self._tokens = tokens
 
     async def resolved(self, job: Claimed) -> tuple[bytes, tuple[str, ...], str]:
         """Return the arguments, the secrets in them, and why the job cannot have them, if so."""
@@ -42,6 +48,9 @@ class References:
 
     async def _actor(self, job: Claimed) -> Actor:
         by = starter(job.spec.actor)
+        tokens = self._tokens()
+        if tokens is not None:
+            await tokens.check_starter(by)
         identity = self._identity()
         if identity is not None and by.user_id is not None:
             now = await identity.acting_for(by.user_id, by=by)

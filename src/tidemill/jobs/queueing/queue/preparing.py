@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from tidemill.core.actor import Actor
+from tidemill.core.actor import Actor, ActorKind
 from tidemill.core.errors import TidemillError
 from tidemill.core.tracing import Span
 from tidemill.jobs.code.functions.service import FunctionService
@@ -28,6 +28,8 @@ from tidemill.jobs.tracing import begin_enqueue
 
 Known = dict[str, Script]
 """Scripts that were read for requests which came together."""
+Starters = Callable[[Actor], Awaitable[None]]
+"""Raises why nothing new may begin by what a job goes back to."""
 References = Callable[[dict[str, Any], str, Actor], Awaitable[None]]
 """Raises what is wrong with what arguments refer to, for a schema and for who starts the job."""
 
@@ -61,7 +63,9 @@ class Preparing:
         links: Callable[[], WorkItemLinks | None],
         lineages: Lineages,
         references: References | None,
+        starters: Starters | None,
     ) -> None:
+        self._starters = starters
         self._limits = limits
         self._limits_for = limits_for
         self._scripts = scripts
@@ -74,12 +78,14 @@ class Preparing:
 
     async def one(self, request: JobRequest, actor: Actor, code: Code | None) -> Order:
         """Return the order of a request; raises what is wrong with it."""
+        await self._check_starter(actor)
         return await self._order(request, await self._limits_of(actor), actor, {}, code)
 
     async def many(
         self, requests: Sequence[JobRequest], actor: Actor
     ) -> list[Order | TidemillError]:
         """Return the order of each request, or what is wrong with it."""
+        await self._check_starter(actor)
         limits, known = await self._limits_of(actor), Known()
         orders: list[Order | TidemillError] = []
         for request in requests:
@@ -88,6 +94,11 @@ class Preparing:
             except TidemillError as refused:
                 orders.append(refused)
         return orders
+
+    async def _check_starter(self, actor: Actor) -> None:
+        if self._starters is not None and actor.kind is ActorKind.JOB:
+            # Or a chain of jobs, each started by the one before, would outlive what began it.
+            await self._starters(actor)
 
     async def _limits_of(self, actor: Actor) -> QueueLimits:
         return await self._limits_for(actor) if self._limits_for else self._limits

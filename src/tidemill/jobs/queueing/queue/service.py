@@ -36,7 +36,7 @@ from tidemill.jobs.queueing.queue.models import (
     order_key,
 )
 from tidemill.jobs.queueing.queue.plans import Plan
-from tidemill.jobs.queueing.queue.preparing import Order, Preparing, References
+from tidemill.jobs.queueing.queue.preparing import Order, Preparing, References, Starters
 from tidemill.jobs.queueing.queue.quota import Quota
 from tidemill.jobs.queueing.queue.repository import JobRepository
 from tidemill.jobs.queueing.queue.requests import Code, is_reference
@@ -68,6 +68,7 @@ class JobService:
         door: Door | None = None,
         folders: FolderService | None = None,
         references: References | None = None,
+        starters: Starters | None = None,
     ) -> None:
         self.sight = Sight(folders)
         self._database = jobs
@@ -90,6 +91,7 @@ class JobService:
             links=links,
             lineages=Lineages(lambda reference, actor: self.get(reference, actor=actor)),
             references=references,
+            starters=starters,
         )
         self._alike = Alike(jobs, quota, signals, self._order_key)
         self._gathering: Gathering[TenantId, Order, Job] = Gathering(self._commit)
