@@ -89,7 +89,7 @@ class _Core:
         config, control, clock = parts.config, parts.control, parts.clock
         self.cache = GrantCache(parts.invalidations)
         self.grants = GrantService(control, self.cache, clock)
-        self.keys = SigningKeys(control, parts.invalidations, clock, config.auth)
+        self.keys = SigningKeys(control, parts.invalidations, clock, config)
         self.passwords = PasswordHasher(config.auth)
         self.attempts = AttemptService(control, clock, _limits(config))
         self.letters = Letters(parts.mailer)
@@ -100,7 +100,7 @@ class _Core:
             control, self.cache, self.attempts, self.passwords, access_tokens, config.auth
         )
         liveness = parts.late(JOB_LIVENESS)
-        self.job_tokens = JobTokenService(self.keys, self.grants, clock, config.auth, liveness)
+        self.job_tokens = JobTokenService(self.keys, self.grants, clock, config, liveness)
 
 
 class _UseCases:

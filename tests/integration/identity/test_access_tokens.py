@@ -16,6 +16,7 @@ from joserfc.jwk import OctKey, OKPKey
 from msgspec import structs
 
 from tests.fixtures.identity import IdentityWorld, bearer, identity_world
+from tidemill.core.actor import Origin
 from tidemill.core.config import ConfigRefused
 from tidemill.core.config.sections.people import JwtAlgorithm
 from tidemill.core.ids import INSTALLATION
@@ -175,6 +176,8 @@ async def test_access_tokens_integration_rotate_eddsa_keys_with_an_overlap(
         async with world.client(**bearer(owner)) as client:
             before = (await client.get("/.well-known/jwks.json")).json()["keys"]
             assert (await client.post("/api/v1/signing-keys")).status_code == 403
+            me = await world.authenticator.bearer(owner["access_token"], Origin())
+            job = world.job_tokens.issue_job_token(me, "job-1", ttl_seconds=90_000)
             world.ports[OPERATORS] = FirstOwners(world.stores.control)
             made = await client.post("/api/v1/signing-keys")
             at_once = await world.tokens()
@@ -190,7 +193,12 @@ async def test_access_tokens_integration_rotate_eddsa_keys_with_an_overlap(
         follower: Any = world.stores.invalidations
         await follower.look()
         expired = await _code(world, owner["access_token"])
+        async with world.client(**bearer(job)) as client:
+            held = await client.get("/api/v1/members")
+        world.clock.advance(world.config.jobs.timeout_seconds_max)
+        await follower.look()
         left = keys.public_keys()
+        gone = await _code(world, job)
 
     assert len(before) == 1
     assert len(both) == 2
@@ -200,7 +208,9 @@ async def test_access_tokens_integration_rotate_eddsa_keys_with_an_overlap(
     assert all("d" not in key for key in both)
     assert _read(second["access_token"])[0]["kid"] != _read(owner["access_token"])[0]["kid"]
     assert not any(secret in row[0] for secret in private for row in rows)
-    assert expired == "TOKEN_SIGNATURE_INVALID", "the key is gone"
+    assert expired == "TOKEN_EXPIRED"
+    assert held.status_code == 200, "a job that runs for a day is not cut off"
+    assert gone == "TOKEN_SIGNATURE_INVALID", "the key is gone"
     assert len(left) == 1
 
 
@@ -224,7 +234,8 @@ async def test_access_tokens_integration_refuse_to_start_under_another_secret(
     """A supervisor must not start again what would end the same way."""
     async with identity_world(tmp_path, jwt_algorithm=JwtAlgorithm.EDDSA) as world:
         auth = structs.replace(world.config.auth, jwt_secret="t" * 48)
-        keys = SigningKeys(world.stores.control, world.stores.invalidations, world.clock, auth)
+        other = structs.replace(world.config, auth=auth)
+        keys = SigningKeys(world.stores.control, world.stores.invalidations, world.clock, other)
 
         with pytest.raises(ConfigRefused, match=r"auth.jwt_secret is not"):
             await keys.start()

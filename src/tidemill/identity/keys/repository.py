@@ -12,8 +12,8 @@ _ALL: Final = """
     SELECT id, public_key, sealed_private_key, signs_from, verifies_until, created_at
     FROM signing_keys
     WHERE verifies_until IS NULL OR verifies_until > :now
-    ORDER BY signs_from, id
-    LIMIT 100
+    ORDER BY signs_from DESC, id DESC
+    LIMIT 1000
 """
 _INSERT: Final = """
     INSERT INTO signing_keys (id, public_key, sealed_private_key, signs_from, created_at)
@@ -29,8 +29,8 @@ class SigningKeyRepository:
     """The installation's signing keys."""
 
     def all(self, tx: Tx) -> list[SigningKey]:
-        """Return the keys that verify now, the oldest first."""
-        return [SigningKey(*row) for row in tx.all(_ALL)]
+        """Return the newest keys that verify now, the oldest of them first."""
+        return [SigningKey(*row) for row in reversed(tx.all(_ALL))]
 
     def add(self, tx: Tx, key: SigningKey) -> None:
         """Insert a key."""

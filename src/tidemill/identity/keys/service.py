@@ -18,8 +18,8 @@ from joserfc.jwk import OctKey, OKPKey
 
 from tidemill.core.actor import Actor, system
 from tidemill.core.clock import Clock, Instant, seconds_after
-from tidemill.core.config import ConfigRefused
-from tidemill.core.config.sections.people import Auth, JwtAlgorithm
+from tidemill.core.config import Config, ConfigRefused
+from tidemill.core.config.sections.people import JwtAlgorithm
 from tidemill.core.errors import TidemillError
 from tidemill.core.ids import INSTALLATION
 from tidemill.core.ports import Database, Invalidations, Tx
@@ -33,6 +33,7 @@ from tidemill.identity.keys.repository import SigningKeyRepository
 log = structlog.get_logger(__name__)
 
 _verified_max: Final = 8_192
+_job_seconds_spare: Final = 600
 _lead_seconds: Final = 10.0
 """How long a new key waits before it signs, so that every process knows it by then."""
 
@@ -41,8 +42,10 @@ class SigningKeys:
     """The keys of this installation. With HS256 there is one, from `auth.jwt_secret`."""
 
     def __init__(
-        self, control: Database, invalidations: Invalidations, clock: Clock, auth: Auth
+        self, control: Database, invalidations: Invalidations, clock: Clock, config: Config
     ) -> None:
+        auth = config.auth
+        self._token_seconds_max = max(auth.access_token_seconds, job_token_seconds_max(config))
         self._control = control
         self._clock = clock
         self._auth = auth
@@ -159,7 +162,7 @@ class SigningKeys:
         public = new.as_dict(private=False)["x"]
         private = new.as_dict(private=True)["d"]
         key_id = hashlib.sha256(str(public).encode()).hexdigest()[:16]
-        overlap = self._auth.access_token_seconds + self._auth.clock_leeway_seconds + lead_seconds
+        overlap = self._token_seconds_max + self._auth.clock_leeway_seconds + lead_seconds
 
         def use_case(tx: Tx) -> None:
             if lead_seconds == 0.0 and self._repository.all(tx):
@@ -205,6 +208,11 @@ class SigningKeys:
                 await self.load()
             except TidemillError as error:
                 log.warning("identity.signing_keys.not_read", reason=error.code)
+
+
+def job_token_seconds_max(config: Config) -> int:
+    """Return how long the token of a job may hold: as long as any job may run, and a bit."""
+    return config.jobs.timeout_seconds_max + _job_seconds_spare
 
 
 class SigningKeySealed(ConfigRefused):

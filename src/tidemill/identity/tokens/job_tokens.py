@@ -10,7 +10,7 @@ from uuid_utils import uuid7
 
 from tidemill.core.actor import Actor, ActorKind
 from tidemill.core.clock import MICROSECONDS_PER_SECOND, Clock
-from tidemill.core.config.sections.people import Auth
+from tidemill.core.config import Config
 from tidemill.core.ids import TenantId
 from tidemill.identity.contract import JobLiveness
 from tidemill.identity.credential_errors import JobRightsEnded, TokenRevoked
@@ -19,9 +19,8 @@ from tidemill.identity.grants.cache import Bounded
 from tidemill.identity.grants.models import ApiTokenState, Standing
 from tidemill.identity.grants.service import GrantService
 from tidemill.identity.keys.jwt import JOB, Claims
-from tidemill.identity.keys.service import SigningKeys
+from tidemill.identity.keys.service import SigningKeys, job_token_seconds_max
 
-ttl_seconds_max: Final = 86_400.0
 _liveness_seconds: Final = 1.0
 
 _MARK: Final = "execution"
@@ -58,13 +57,14 @@ class JobTokenService:
         keys: SigningKeys,
         grants: GrantService,
         clock: Clock,
-        auth: Auth,
+        config: Config,
         liveness: Callable[[], JobLiveness | None],
     ) -> None:
         self._keys = keys
         self._grants = grants
         self._clock = clock
-        self._auth = auth
+        self._auth = config.auth
+        self._ttl_seconds_max = job_token_seconds_max(config)
         self._liveness = liveness
         self._alive: Bounded[tuple[TenantId, str, int], float] = Bounded()
 
@@ -78,7 +78,7 @@ class JobTokenService:
         claims = Claims(
             sub=actor.user_id,
             tenant_id=actor.tenant_id,
-            exp=now + int(max(1.0, min(ttl_seconds, ttl_seconds_max))),
+            exp=now + int(max(1.0, min(ttl_seconds, self._ttl_seconds_max))),
             iat=now,
             iss=self._auth.jwt_issuer,
             aud=self._auth.jwt_audience,

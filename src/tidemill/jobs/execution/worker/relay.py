@@ -41,6 +41,9 @@ _VALUES: Final = frozenset({f"{_PREFIX}variables/value", f"{_PREFIX}resources/va
 """Addresses whose answers name the secrets in them."""
 _TOLD: Final = re.compile(rf"{_PREFIX}jobs/[^/]+/(progress|metrics)")
 """Addresses of what a job tells those who watch it."""
+_ENTRANCE: Final = re.compile(rf"{_PREFIX}auth(/|$)", re.IGNORECASE)
+"""Doors that anybody may knock at, from the worker's address: guesses there would pause it."""
+_ME: Final = f"{_PREFIX}auth/me"
 _READ_BYTES: Final = 64 * 1024
 _NOT_FORWARDED: Final = frozenset(
     {
@@ -258,9 +261,19 @@ class Relay:
 
 
 def check_path(target: bytes) -> None:
-    """Return when `target` lies under `/api/v1/` however it is spelled; raise `Refused` if not."""
+    """Return when a job may ask for `target`, however that is spelled; raise `Refused` if not.
+
+    That is what lies under `/api/v1/`, but for the doors through which people come in.
+    """
     path = target.split(b"?", 1)[0].decode("latin-1")
     plain = unquote(path)
+    if _ENTRANCE.match(_path_of(target)) and _path_of(target) != _ME:
+        raise Refused(
+            "403 Forbidden",
+            "PATH_NOT_ALLOWED",
+            "Accounts are for people: a job asks with its own rights, and only reads "
+            f"{_ME} of the paths under {_PREFIX}auth/.",
+        )
     is_plain = "%" not in plain and "\\" not in plain and "//" not in plain
     within = posixpath.normpath(plain).startswith(_PREFIX) and path.startswith(_PREFIX)
     if not (within and is_plain and ".." not in plain.split("/")):

@@ -20,9 +20,39 @@ from tidemill.jobs.execution.worker.relay import (
 pytestmark = pytest.mark.anyio
 
 
-@pytest.mark.parametrize("target", ["/api/v1/jobs", "/api/v1/items?x=../..", "/api/v1/a%20b"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/api/v1/jobs",
+        "/api/v1/items?x=../..",
+        "/api/v1/a%20b",
+        "/api/v1/auth/me",
+        "/api/v1/auth/me?x=1",
+        "/api/v1/authors",
+    ],
+)
 def test_check_path_lets_the_api_pass(target: str) -> None:
     check_path(target.encode())
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/api/v1/auth/login",
+        "/api/v1/auth/registrations?token=1",
+        "/api/v1/auth%2Fpassword-resets",
+        "/api/v1/./auth/login/",
+        "/api/v1/a%75th/login",
+        "/api/v1/Auth/login",
+        "/api/v1/auth/me/../login",
+        "/api/v1/auth",
+    ],
+)
+def test_check_path_lets_no_job_use_up_guesses_in_the_workers_name(target: str) -> None:
+    with pytest.raises(Refused) as refused:
+        check_path(target.encode())
+
+    assert (refused.value.status, refused.value.code) == ("403 Forbidden", "PATH_NOT_ALLOWED")
 
 
 @given(
