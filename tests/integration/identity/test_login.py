@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, cast
@@ -163,6 +164,29 @@ async def test_login_integration_pauses_an_account_after_ten_wrong_passwords(
     assert paused.status_code == 429
     assert paused.json()["error"]["code"] == "LOGIN_PAUSED"
     assert 1 <= int(paused.headers["retry-after"]) <= 300
+
+
+async def test_login_integration_writes_each_pause_to_the_audit_log_once(tmp_path: Path) -> None:
+    """Whoever reads the log sees that guessing was stopped, and guesses do not fill it."""
+    async with identity_world(tmp_path, login_failures_max=3, address_failures_max=5) as world:
+        await world.an_owner()
+        for number in range(8):
+            await world.log_in(password="wrong wrong", address=f"192.0.2.{number}")
+        for number in range(8):
+            await world.log_in(f"u{number}@example.org", address="192.0.2.77")
+        lines = await world.stores.control.read(
+            INSTALLATION,
+            lambda tx: tx.all(
+                "SELECT resource, after FROM audit_outbox WHERE tenant_id = :tenant_id"
+                " AND action = 'identity.logins.pause' ORDER BY position"
+            ),
+        )
+
+    account, address = [(row[0], json.loads(row[1])["failures"]) for row in lines]
+    assert account[0].startswith("account:")
+    assert account[1] == 3
+    assert address == ("address:192.0.2.77", 5)
+    assert OWNER_EMAIL not in str(lines)
 
 
 async def test_login_integration_never_pauses_the_owner_at_a_known_address(

@@ -96,8 +96,13 @@ async def test_passwords_integration_change_counts_guesses_of_the_current_one(
         owner = await world.an_owner()
         statuses = [(await _change(world, owner, "wrong wrong")).status_code for _ in range(5)]
 
+        told = await world.audit_actions(owner["tenant_id"])
+        paused = await world.audit_actions()
+
     assert statuses == [403, 403, 403, 429, 429]
     assert not world.tarpits
+    assert told.count("identity.passwords.refuse") == 3, "each guess that was judged"
+    assert paused.count("identity.logins.pause") == 1
 
 
 async def test_passwords_integration_change_refuses_weak_ones_without_counting_a_guess(

@@ -58,6 +58,14 @@ def account_key(email_key: str, known_address: str | None) -> str:
     return f"account:{digest}" if known_address is None else f"account:{digest}:{known_address}"
 
 
+def email_digest(email_key: str) -> str:
+    """Return how the audit log names an account that may not exist.
+
+    What was typed is not kept: people type passwords into the wrong field.
+    """
+    return hashlib.sha256(email_key.encode()).hexdigest()[:16]
+
+
 def address_key(address: str | None) -> str:
     """Return the key under which an address's failures count."""
     return f"address:{network_of(address)}"

@@ -6,16 +6,18 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from tidemill.core.actor import Origin
+from tidemill.core.actor import Actor, ActorKind, Origin
 from tidemill.core.clock import MICROSECONDS_PER_SECOND, Clock, seconds_after
 from tidemill.core.ids import INSTALLATION, UserId
 from tidemill.core.ports import Database, Tx
 from tidemill.identity.attempts.models import (
+    Count,
     Limits,
     Reserved,
     account_key,
     address_hash,
     address_key,
+    email_digest,
     tarpit_seconds,
 )
 from tidemill.identity.attempts.repository import AttemptRepository
@@ -50,14 +52,14 @@ class AttemptService:
         ends_at = seconds_after(tx.now, self._limits.window_seconds)
         by_account = self._attempts.count(tx, account, ends_at)
         by_address = self._attempts.count(tx, address, ends_at)
-        over = [
-            count.window_ends_at
-            for count, limit in (
-                (by_account, self._limits.account_failures_max),
-                (by_address, self._limits.address_failures_max),
-            )
-            if count.failures > limit
-        ]
+        counts = (
+            (f"account:{email_digest(email_key)}", by_account, self._limits.account_failures_max),
+            (address, by_address, self._limits.address_failures_max),
+        )
+        over = [count.window_ends_at for _, count, limit in counts if count.failures > limit]
+        for resource, count, limit in counts:
+            if count.failures == limit + 1:
+                _tell_paused(tx, resource, count, user_id, origin)
         return Reserved(
             account_key=account,
             address_key=address,
@@ -93,3 +95,18 @@ class AttemptService:
         """Delete what is over."""
         before = seconds_after(self._clock.now(), -_known_seconds)
         await self._control.write(INSTALLATION, lambda tx: self._attempts.prune(tx, before))
+
+
+def _tell_paused(
+    tx: Tx, resource: str, count: Count, user_id: UserId | None, origin: Origin
+) -> None:
+    # Once for each pause: whoever goes on guessing must not fill the log.
+    by = Actor(
+        kind=ActorKind.USER,
+        id=user_id or "unknown",
+        tenant_id=INSTALLATION,
+        user_id=user_id,
+        origin=origin,
+    )
+    after = {"failures": count.failures - 1, "until": count.window_ends_at}
+    tx.audit("identity.logins.pause", by=by, resource=resource, after=after)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from enum import StrEnum
 from typing import Final
 
@@ -15,7 +14,7 @@ from tidemill.core.errors import TidemillError
 from tidemill.core.figures import Counts
 from tidemill.core.ids import INSTALLATION, TenantId, UserId
 from tidemill.core.ports import Database, Tx
-from tidemill.identity.attempts.models import Reserved
+from tidemill.identity.attempts.models import Reserved, email_digest
 from tidemill.identity.attempts.service import AttemptService
 from tidemill.identity.credential_errors import (
     RefreshTokenInvalid,
@@ -240,8 +239,7 @@ class LoginService:
         return await self._control.write(INSTALLATION, use_case)
 
     async def _refuse(self, email: str, user: User | None, origin: Origin) -> None:
-        # What was typed is not kept: people type passwords into the wrong field.
-        digest = hashlib.sha256(_email_key(email).encode()).hexdigest()[:16]
+        digest = email_digest(_email_key(email))
         who = Actor(
             kind=ActorKind.USER,
             id=user.id if user else "unknown",

@@ -90,6 +90,12 @@ class PasswordService:
         )
         self._attempts.check(reserved)
         if not await self._passwords.verify(user.password_hash, current):
+            await self._control.write(
+                actor.tenant_id,
+                lambda tx: tx.audit(
+                    "identity.passwords.refuse", by=actor, resource=f"user:{user_id}"
+                ),
+            )
             await self._attempts.tarpit(reserved)
             raise WrongPassword
         new_hash = await self._passwords.hash(password)
