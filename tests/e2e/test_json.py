@@ -62,6 +62,12 @@ fields update severity --name Severe
 items create Dredge -p TM --type task --field severity=high
 items update TM-1 --field severity=Low
 fields delete {field} --yes
+kinds list
+kinds create spike --below story --in-sprints
+kinds update spike --name Spike!
+kinds retire spike
+kinds revive spike
+kinds delete spike
 label=labels create harbour --color #0aa2c0
 labels list
 labels update harbour --description Gates

@@ -273,7 +273,7 @@ async def _things(app: App) -> dict[str, str]:
         "attempt": "1",
         "schedule_id": schedule["id"],
         "occurrence_id": occurrence["id"],
-        "name": "hidden",
+        **dict.fromkeys(("name", "kind_key"), "hidden"),
         "token_id": token["id"],
         "worker_token_id": worker_token["id"],
         "invitation_id": invitation["id"],
@@ -298,6 +298,7 @@ async def _named(owner: httpx.AsyncClient) -> None:
     ):
         put = await owner.put(f"/api/v1/{thing}", json=body)
         assert put.status_code == 200, put.text
+    await _made(owner, "item-kinds", key="hidden", name=CANARY)
 
 
 async def _tracked(owner: httpx.AsyncClient, item_id: str) -> dict[str, Any]:

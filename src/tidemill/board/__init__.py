@@ -60,6 +60,12 @@ from tidemill.board.dependency_facts import (
 )
 from tidemill.board.filter_contract import ITEM_FILTERS, ItemFilters
 from tidemill.board.filter_errors import InvalidFilter
+from tidemill.board.kind_facts import (
+    ItemKindCreated,
+    ItemKindDeleted,
+    ItemKindState,
+    ItemKindUpdated,
+)
 from tidemill.board.permissions import LINK_JOBS
 from tidemill.board.sprint_facts import SprintCreated, SprintDeleted, SprintUpdated
 from tidemill.board.time_contract import (
@@ -104,6 +110,10 @@ __all__ = [
     "FieldChange",
     "InvalidFilter",
     "ItemFilters",
+    "ItemKindCreated",
+    "ItemKindDeleted",
+    "ItemKindState",
+    "ItemKindUpdated",
     "ItemStep",
     "JobSummary",
     "JobTime",

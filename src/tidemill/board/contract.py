@@ -91,6 +91,8 @@ class WorkItemState(Struct, frozen=True, kw_only=True):
     status_category: str | None = None
     # By the keys of the fields, each as a text.
     custom_fields: Mapping[str, str] = {}
+    # The same as item_type, for clients whose item_type has a word for the usual kinds alone.
+    item_kind: str | None = None
 
 
 class LabelState(Struct, frozen=True, kw_only=True):

@@ -243,16 +243,38 @@ class StatusTransitionForbidden(RuleViolation):
 
 
 class ProjectIsNotAWorkItem(RuleViolation):
-    """Projects are made and read as projects."""
+    """A work item does not become a project."""
 
     code = "PROJECT_IS_NOT_A_WORK_ITEM"
 
     def __init__(self) -> None:
         super().__init__(
-            "Projects have a resource of their own: POST /api/v1/projects. "
-            "A work item is an epic, story, task or bug.",
+            "A work item does not become a project. Make one, by POST /api/v1/projects or by "
+            "POST /api/v1/work-items with item_type project, and transfer the item into it.",
             param="item_type",
         )
+
+
+class NotOfProjects(InvalidInput):
+    """Projects have no such field, though they can be made and listed as work items."""
+
+    code = "NOT_OF_PROJECTS"
+
+    def __init__(self, param: str) -> None:
+        super().__init__(
+            f"{param}: projects have none. With item_type project there are title, description, "
+            "project_key, and lists by status.",
+            param=param,
+        )
+
+
+class NotOfItems(InvalidInput):
+    """A field of projects was given for a work item."""
+
+    code = "NOT_OF_ITEMS"
+
+    def __init__(self, param: str) -> None:
+        super().__init__(f"{param}: projects alone have one. Leave it out.", param=param)
 
 
 class WrongParent(RuleViolation):

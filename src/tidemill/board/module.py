@@ -38,6 +38,8 @@ from tidemill.board.item_filters.service import FiltersForOthers
 from tidemill.board.job_links.service import BoardForOthers
 from tidemill.board.job_times.routes import ROUTES as JOB_TIME_ROUTES
 from tidemill.board.job_times.service import JobBooking, JobTimeService
+from tidemill.board.kind_changes.routes import ROUTES as ITEM_KIND_ROUTES
+from tidemill.board.kind_changes.service import ItemKindService
 from tidemill.board.labels.routes import ROUTES as LABEL_ROUTES
 from tidemill.board.labels.service import LabelService
 from tidemill.board.limits import BoardLimits
@@ -92,6 +94,7 @@ ROUTES: Final = (
     *QUICK_ADD_ROUTES,
     *BULK_CHANGE_ROUTES,
     *LISTING_ROUTES,
+    *ITEM_KIND_ROUTES,
     *BOARD_ROUTES,
     *BOARD_SETTINGS_ROUTES,
     *LABEL_ROUTES,
@@ -147,6 +150,7 @@ def build(parts: Parts) -> Offer:
             "listing": ListingService(parts.tenants, limits),
             "boards": BoardService(parts.tenants, limits),
             "board_settings": BoardSettingsService(parts.tenants),
+            "item_kinds": ItemKindService(parts.tenants, sprint_types=sprint_types),
             "labels": LabelService(parts.tenants, limits),
             "custom_fields": CustomFieldService(parts.tenants, limits),
             "watchers": WatcherService(parts.tenants),

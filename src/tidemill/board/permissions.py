@@ -32,6 +32,16 @@ WRITE_WORK_ITEMS: Final = Permission(
     scope=Scope.WRITE,
     resource_scope="board:write",
 )
+READ_ITEM_KINDS: Final = Permission(
+    name="board.item_kinds.read", role=Role.VIEWER, scope=Scope.READ, resource_scope="board:read"
+)
+WRITE_ITEM_KINDS: Final = Permission(
+    name="board.item_kinds.write",
+    role=Role.ADMIN,
+    scope=Scope.WRITE,
+    resource_scope="board:write",
+)
+"""To say which kinds of work items the tenant has, in all of its projects."""
 READ_LABELS: Final = Permission(
     name="board.labels.read", role=Role.VIEWER, scope=Scope.READ, resource_scope="board:read"
 )
@@ -112,6 +122,8 @@ PERMISSIONS: Final = (
     WRITE_WORKFLOWS,
     READ_WORK_ITEMS,
     WRITE_WORK_ITEMS,
+    READ_ITEM_KINDS,
+    WRITE_ITEM_KINDS,
     READ_SPRINTS,
     WRITE_SPRINTS,
     READ_LABELS,

@@ -48,9 +48,11 @@ class Client:
         """Put `body` at `path`."""
         return self.ask(Request("PUT", API + path, body=body, headers=headers)).json()
 
-    def delete(self, path: str, *, headers: Mapping[str, str] | None = None) -> None:
+    def delete(
+        self, path: str, *, headers: Mapping[str, str] | None = None, **query: object
+    ) -> None:
         """Remove what is at `path`."""
-        self.ask(Request("DELETE", API + path, headers=headers))
+        self.ask(Request("DELETE", API + path, query=query, headers=headers))
 
     def pages(
         self, path: str, /, *, limit: int | None, **query: object

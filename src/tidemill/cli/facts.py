@@ -72,6 +72,11 @@ def _custom_field(data: Data) -> Iterable[object]:
     return field.get("key"), field.get("name"), field.get("field_type")
 
 
+def _kind(data: Data) -> Iterable[object]:
+    kind = data.get("kind") or {}
+    return kind.get("key"), kind.get("name"), kind.get("retired") and "retired"
+
+
 def _entry(data: Data) -> Iterable[object]:
     entry = data.get("time_entry") or {}
     seconds = entry.get("duration_seconds")
@@ -191,6 +196,12 @@ TOLD: Final[Mapping[str, Callable[[Data], Iterable[object]]]] = {
     "WorkItemsReordered": lambda data: [
         data.get("project_id"),
         f"{len(data['ranks'])} ranks made anew",
+    ],
+    "ItemKindCreated": _kind,
+    "ItemKindUpdated": _kind,
+    "ItemKindDeleted": lambda data: [
+        *_kind(data),
+        data.get("items_moved") and f"{data['items_moved']} items → {data.get('moved_to')}",
     ],
     "LabelCreated": _label,
     "LabelUpdated": _label,

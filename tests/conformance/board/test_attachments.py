@@ -23,7 +23,7 @@ from tidemill.board.attachments.models import Attachment, Incoming
 from tidemill.board.errors import ProjectIsArchived, WorkItemNotFound
 from tidemill.board.projects.models import ProjectChanges, ProjectStatus
 from tidemill.board.versions import ANY_VERSION
-from tidemill.board.work_items.models import NewWorkItem, WorkItemType
+from tidemill.board.work_items.models import NewWorkItem
 from tidemill.core.blobs import BlobMissing
 from tidemill.core.pages import page_request
 from tidemill.core.ports import Once, Tx
@@ -247,7 +247,7 @@ async def test_attachments_integration_of_tenants_share_nothing(files: Files) ->
     made = await files.attach()
     stranger = world.an_actor(await a_tenant(world.stores))
     await world.projects.create(("TM", "Theirs", None), actor=stranger)
-    item = NewWorkItem(item_type=WorkItemType.TASK, title="Sail", project="TM")
+    item = NewWorkItem(item_type="task", title="Sail", project="TM")
     await world.items.create(item, actor=stranger)
     theirs = await files.attach("theirs.log", actor=stranger)
 

@@ -14,7 +14,6 @@ from tidemill.board.work_items.models import (
     NewWorkItem,
     Priority,
     WorkItemChanges,
-    WorkItemType,
 )
 
 pytestmark = pytest.mark.anyio
@@ -106,7 +105,7 @@ async def test_project_briefs_integration_know_no_project_of_others(world: Board
     project = await world.a_project()
     stranger = world.an_actor(await a_tenant(world.stores))
     await world.projects.create(("TM", "Theirs", None), actor=stranger)
-    hidden = NewWorkItem(item_type=WorkItemType.TASK, title="hidden canary", project="TM")
+    hidden = NewWorkItem(item_type="task", title="hidden canary", project="TM")
     await world.items.create(hidden, actor=stranger)
 
     assert "canary" not in (await _brief(world)).text

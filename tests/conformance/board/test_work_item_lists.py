@@ -9,7 +9,6 @@ from tidemill.board.work_items.models import (
     Priority,
     WorkItem,
     WorkItemFilter,
-    WorkItemType,
 )
 from tidemill.core.clock import Instant
 from tidemill.core.pages import page_request
@@ -34,7 +33,7 @@ async def test_list_integration_filters_and_pages_lose_and_repeat_nothing(
         WorkItemFilter(): 22,
         WorkItemFilter(project_id=project.id): 15,
         WorkItemFilter(project_id=project.id, status="todo"): 7,
-        WorkItemFilter(item_type=WorkItemType.BUG): 7,
+        WorkItemFilter(item_type="bug"): 7,
         WorkItemFilter(parent_id=epic.id): 7,
         WorkItemFilter(assignee_id=ada, project_id=project.id): 7,
         WorkItemFilter(updated_since=Instant(0)): 22,

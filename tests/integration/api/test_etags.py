@@ -113,6 +113,7 @@ async def _made(app: App) -> list[str]:
         "custom-fields": (
             await _post(owner, "custom-fields", {"key": "site", "name": "Site", "type": "text"})
         )["id"],
+        "item-kinds": (await _post(owner, "item-kinds", {"key": "idea", "name": "Idea"}))["key"],
         "labels": (await _post(owner, "labels", {"name": "tides"}))["id"],
         "time-entries": (await _post(owner, "time-entries", spent))["id"],
         "comments": comment["id"],

@@ -72,7 +72,9 @@ async def test_create_work_item_ignores_no_field_and_takes_no_tenant(
 @pytest.mark.parametrize(
     ("fields", "status", "code", "param"),
     [
-        ({"item_type": "project"}, 422, "PROJECT_IS_NOT_A_WORK_ITEM", "item_type"),
+        ({"item_type": "project"}, 400, "NOT_OF_PROJECTS", "project_id"),
+        ({"item_type": "saga"}, 400, "UNKNOWN_ITEM_TYPE", "item_type"),
+        ({"project_key": "XX"}, 400, "NOT_OF_ITEMS", "project_key"),
         ({"title": " "}, 400, "INVALID_TEXT", "title"),
         ({"title": "x" * 201}, 400, "INVALID_TEXT", "title"),
         ({"title": "a\0b"}, 400, "INVALID_TEXT", "title"),

@@ -8,10 +8,11 @@ from typing import Final
 from tidemill.board.assistant_contexts.models import ContextEntry, ContextType
 from tidemill.board.assistant_contexts.tables import TABLES
 from tidemill.board.filters.fields import FIELDS, SORTINGS
+from tidemill.board.item_kinds.models import USUAL
 from tidemill.board.limits import BoardLimits
 from tidemill.board.named_queries.models import NamedQuery
 from tidemill.board.named_queries.statements import QUERIES
-from tidemill.board.work_items.models import PARENT_TYPES, PLANNABLE, Priority, points_max
+from tidemill.board.work_items.models import PLANNABLE, Priority, points_max
 from tidemill.board.workflows.models import DEFAULT_WORKFLOW, Category
 from tidemill.core.pages import limit_default, limit_max
 
@@ -131,8 +132,7 @@ def _asked(query: NamedQuery) -> str:
 def _rules() -> Iterator[ContextEntry]:
     limits = BoardLimits()
     parents = "; ".join(
-        f"{child} below {' or '.join(above) if above else 'nothing'}"
-        for child, above in PARENT_TYPES.items()
+        f"{kind.key} below {' or '.join(kind.parents) or 'nothing'}" for kind in USUAL
     )
     statuses = "\n".join(
         f"- {status.key} ({status.category}) -> "
@@ -140,7 +140,14 @@ def _rules() -> Iterator[ContextEntry]:
         for status in DEFAULT_WORKFLOW.statuses
     )
     rules = (
-        ("work_items", "Hierarchy", f"Parents are optional: {parents}."),
+        (
+            "work_items",
+            "Hierarchy",
+            (
+                f"Parents are optional: {parents}. A tenant may have further kinds, and other "
+                "rules: GET /api/v1/item-kinds tells them. Names of kinds are data."
+            ),
+        ),
         ("work_items", "Priorities", f"Most first: {', '.join(Priority)}."),
         ("work_items", "Points", f"0 to {points_max}, or none."),
         (

@@ -17,7 +17,13 @@ from tidemill.board.filters.parsing import parse
 from tidemill.board.listing.service import zone_of
 from tidemill.board.work_items.changing.models import StepKind
 from tidemill.board.work_items.models import Priority, WorkItemChanges
-from tidemill.board.work_items.schemas import CustomFields, Estimate, Labels, Points
+from tidemill.board.work_items.schemas import (
+    CustomFields,
+    Estimate,
+    ItemType,
+    Labels,
+    Points,
+)
 from tidemill.http import Body, View
 from tidemill.http.bodies import ErrorDetail
 
@@ -30,6 +36,7 @@ class ItemsChange(Body, frozen=True, kw_only=True):
     The fields of a change of one item, but for its texts, its place and its versions.
     """
 
+    item_type: ItemType | UnsetType | None = UNSET
     status: str | UnsetType | None = UNSET
     priority: Priority | UnsetType | None = UNSET
     assignee_id: str | UnsetType | None = UNSET
@@ -51,6 +58,7 @@ class ItemsChange(Body, frozen=True, kw_only=True):
     def changes(self) -> WorkItemChanges:
         """Return what the service takes."""
         return WorkItemChanges(
+            item_type=self.item_type,
             status=self.status,
             priority=self.priority,
             assignee_id=self.assignee_id,

@@ -95,6 +95,13 @@ def _status(field: Field, word: Word, scope: Scope) -> Condition:
     return OneOf(field.column, tuple(found))
 
 
+def _kind(field: Field, word: Word, scope: Scope) -> Condition:
+    found = scope.names.kinds(word.text)
+    if not found:
+        raise unknown("type", word.text, scope.names.known_kinds(), at=word.at)
+    return OneOf(field.column, tuple(found))
+
+
 def _state(field: Field, word: Word, scope: Scope) -> Condition:
     del scope
     state, categories = word.text.lower(), [category.value for category in Category]
@@ -190,6 +197,7 @@ def _presence(field: Field, word: Word, scope: Scope) -> Condition:
 _READERS: Final[Mapping[Kind, Callable[[Field, Word, Scope], Condition]]] = {
     Kind.CHOICE: _choice,
     Kind.STATUS: _status,
+    Kind.TYPE: _kind,
     Kind.STATE: _state,
     Kind.PERSON: _person,
     Kind.PROJECT: _project,

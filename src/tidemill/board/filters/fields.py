@@ -13,6 +13,7 @@ class Kind(StrEnum):
 
     CHOICE = "one of a few words"
     STATUS = "a status"
+    TYPE = "a kind of item"
     STATE = "what a status means"
     PERSON = "`me`, `none`, a name or an id"
     PROJECT = "a project's key or id"
@@ -75,12 +76,11 @@ _FIELDS: Final = (
     ),
     Field(
         name="type",
-        kind=Kind.CHOICE,
+        kind=Kind.TYPE,
         column="item_type",
-        summary="How large a piece of work it is.",
+        summary="Its kind, by key or name: epic, story, task, bug or one of the tenant's own.",
         example="type:bug",
         aliases=("kind",),
-        choices=("epic", "story", "task", "bug"),
     ),
     Field(
         name="project",

@@ -52,6 +52,14 @@ class Names(Protocol):
         """Return the keys of the statuses of all projects."""
         ...
 
+    def kinds(self, word: str) -> Sequence[str]:
+        """Return the keys of kinds of items with this key or name."""
+        ...
+
+    def known_kinds(self) -> Sequence[str]:
+        """Return the keys of all kinds of items."""
+        ...
+
     def custom_fields(self, key: str) -> Sequence[CustomField]:
         """Return the custom fields with this key, of the tenant and of its projects."""
         ...

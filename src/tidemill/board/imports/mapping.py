@@ -19,8 +19,9 @@ from tidemill.board.imports.sources.contract import Row, Table
 from tidemill.board.imports.sources.documents import FORMS, is_json, read_document
 from tidemill.board.imports.sources.tables import read_table
 from tidemill.board.imports.words import plain, priorities_of, statuses_of, types_of
+from tidemill.board.item_kinds.models import USUAL, Kinds
 from tidemill.board.limits import BoardLimits
-from tidemill.board.work_items.models import Priority, WorkItemType
+from tidemill.board.work_items.models import Priority
 from tidemill.board.workflows.models import DEFAULT_WORKFLOW, Workflow
 
 comments_max: Final = 20_000
@@ -37,8 +38,9 @@ def read_backlog(
     limits: BoardLimits,
     workflow: Workflow = DEFAULT_WORKFLOW,
     reading: Reading = _CSV,
+    kinds: Kinds = USUAL,
 ) -> Backlog:
-    """Return the drafts of a file for a project with a workflow.
+    """Return the drafts of a file for a project with a workflow, of a tenant with some kinds.
 
     Raises `ImportUnreadable` when the file is not of the format, has no titles, or the mapping
     names what is not there; `ImportTooLarge` when it is over the limits. What is wrong with single
@@ -48,7 +50,7 @@ def read_backlog(
         raise ImportTooLarge(
             f"The file has {len(data)} bytes; {limits.import_bytes_max} are the limit. Split it."
         )
-    words = _words(reading, workflow)
+    words = _words(reading, workflow, kinds)
     table = _table(data, reading, limits)
     repeated, wanted = repeated_of(reading.format), reading.mapping.columns
     columns = columns_of(table.header, table.names, repeated, wanted)
@@ -90,13 +92,12 @@ def _table(data: bytes, reading: Reading, limits: BoardLimits) -> Table:
     return read_table(data, reading)
 
 
-def _words(reading: Reading, workflow: Workflow) -> Words:
+def _words(reading: Reading, workflow: Workflow, kinds: Kinds) -> Words:
     """Return what the words of a file mean; raises `ImportUnreadable`."""
     mapping = reading.mapping
     _check_columns(mapping)
     return Words(
-        types=types_of(reading.format)
-        | _said("types", mapping.types, tuple(WorkItemType.offered())),
+        types=types_of(reading.format, kinds) | _said("types", mapping.types, kinds.offered),
         statuses=statuses_of(workflow)
         | _said("statuses", mapping.statuses, tuple(workflow.categories)),
         priorities=priorities_of(reading.format)

@@ -13,15 +13,10 @@ from tidemill.board.contract import ProjectId
 from tidemill.board.errors import WrongParent, shown
 from tidemill.board.imports.linking import Linked, Order, PlannedLink, linked
 from tidemill.board.imports.models import Backlog, Draft, Outcome, RowProblem, RowReport
-from tidemill.board.work_items.models import Assignee, WorkItemType, check_parent
+from tidemill.board.item_kinds.models import USUAL, Kinds
+from tidemill.board.work_items.models import Assignee, check_parent, check_without_parent
 
 _links_max: Final = 200
-_RANKS: Final[dict[str, int]] = {
-    WorkItemType.EPIC: 0,
-    WorkItemType.STORY: 1,
-    WorkItemType.BUG: 1,
-    WorkItemType.TASK: 2,
-}
 
 
 class Known(Struct, frozen=True):
@@ -44,6 +39,7 @@ class World(Struct, frozen=True, kw_only=True):
     members: Sequence[Assignee]
     # What comes after the items that rows may come below.
     after: frozenset[Edge] = frozenset()
+    kinds: Kinds = USUAL
 
 
 class Planned(Struct, frozen=True, kw_only=True):
@@ -62,10 +58,13 @@ class Plan(Struct, frozen=True, kw_only=True):
     rows: tuple[RowReport, ...]
     links: tuple[PlannedLink, ...] = ()
     left_out: tuple[str, ...] = ()
+    kinds: Kinds = USUAL
 
     def parents_first(self) -> list[Planned]:
         """Return the rows to import so that no row comes before its parent."""
-        return sorted(self.planned, key=lambda row: _RANKS[row.draft.item_type])
+        types = {row.draft.item_type for row in self.planned}
+        depths = {item_type: self.kinds.depth(item_type) for item_type in types}
+        return sorted(self.planned, key=lambda row: depths[row.draft.item_type])
 
     @property
     def wrong(self) -> int:
@@ -88,13 +87,16 @@ def plan(backlog: Backlog, world: World, links_max: int = _links_max) -> Plan:
         rows=tuple(planner.rows[line] for line in lines),
         links=links.links,
         left_out=(told,) if links.left_out else (),
+        kinds=world.kinds,
     )
 
 
 def _decided(backlog: Backlog, world: World) -> _Planner:
     planner = _Planner(backlog, world)
     # A parent's type always ranks before its child's, so parents are decided before children.
-    for draft in sorted(backlog.drafts, key=lambda draft: _RANKS[draft.item_type]):
+    types = {draft.item_type for draft in backlog.drafts}
+    depths = {item_type: world.kinds.depth(item_type) for item_type in types}
+    for draft in sorted(backlog.drafts, key=lambda draft: depths[draft.item_type]):
         planner.decide(draft)
     return planner
 
@@ -198,6 +200,7 @@ class _Planner:
     def _with_parent(self, planned: Planned, problems: list[RowProblem]) -> Planned:
         wanted = planned.draft.parent
         if wanted is None:
+            self._check_alone(planned, problems)
             return planned
         id_ = self._backlog.prefix + wanted
         row = self._by_id.get(id_)
@@ -237,10 +240,18 @@ class _Planner:
             return planned
         return structs.replace(planned, parent_line=row.line)
 
+    def _check_alone(self, planned: Planned, problems: list[RowProblem]) -> None:
+        try:
+            check_without_parent(planned.draft.item_type, self._world.kinds)
+        except WrongParent as error:
+            self._refuse_parent(planned, error.message, problems)
+
     def _fits(self, planned: Planned, parent: tuple[str, str], problems: list[RowProblem]) -> bool:
         draft, project = planned.draft, self._world.project_id
         try:
-            check_parent((draft.place, draft.item_type, project), (*parent, project))
+            check_parent(
+                (draft.place, draft.item_type, project), (*parent, project), self._world.kinds
+            )
         except WrongParent as error:
             self._refuse_parent(planned, error.message, problems)
             return False

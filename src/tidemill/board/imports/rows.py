@@ -22,12 +22,12 @@ from tidemill.board.imports.cells import (
 from tidemill.board.imports.models import ColumnUse, Draft, Link, RowProblem
 from tidemill.board.imports.sources.contract import Row
 from tidemill.board.imports.words import plain
+from tidemill.board.item_kinds.models import WorkItemType
 from tidemill.board.label_errors import TooManyLabels
 from tidemill.board.limits import BoardLimits
 from tidemill.board.texts import single_line
 from tidemill.board.work_items.models import (
     Priority,
-    WorkItemType,
     estimate_seconds_max,
     points_max,
     valid_dates,

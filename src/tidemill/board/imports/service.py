@@ -28,6 +28,8 @@ from tidemill.board.imports.models import (
 )
 from tidemill.board.imports.planning import Plan, Planned, World, plan
 from tidemill.board.imports.repository import ImportRepository
+from tidemill.board.item_kinds.models import USUAL, Kinds
+from tidemill.board.item_kinds.service import ItemKinds
 from tidemill.board.labels.models import ItemLabel, by_name, joined_ids
 from tidemill.board.limits import BoardLimits
 from tidemill.board.projects.models import Project
@@ -70,6 +72,7 @@ class ImportService:
         self._blocking = Blocking()
         self._labelling = Labelling(limits)
         self._workflows = Workflows()
+        self._kinds = ItemKinds()
         self._wip_limits = WipLimits()
 
     async def import_file(
@@ -87,12 +90,12 @@ class ImportService:
         `ImportUnreadable`, `ImportTooLarge`, and `ImportRejected` when rows are wrong and the
         mode is `all_or_nothing`; a dry run reports them instead.
         """
-        workflow = await self._tenants.read(
-            actor.tenant_id, lambda tx: self._workflow_of(tx, reference)
+        workflow, kinds = await self._tenants.read(
+            actor.tenant_id, lambda tx: self._rules_of(tx, reference)
         )
         # Reading and planning thousands of rows would hold up every other request of this process.
         reading = options.reading
-        read = await asyncio.to_thread(read_backlog, data, self._limits, workflow, reading)
+        read = await asyncio.to_thread(read_backlog, data, self._limits, workflow, reading, kinds)
         if options.dry_run:
             return await self._check(reference, read, options, actor=actor)
         world = await self._tenants.read(
@@ -105,8 +108,11 @@ class ImportService:
                 self._attaching.lock(tx)
             project = self._project(tx, reference, lock=True)
             current = self._workflows.of(tx, project.id, project.workflow_id)
+            kinds_now = self._kinds.of(tx, project.kinds_id)
             backlog = (
-                read if current == workflow else read_backlog(data, self._limits, current, reading)
+                read
+                if (current, kinds_now) == (workflow, kinds)
+                else read_backlog(data, self._limits, current, reading, kinds_now)
             )
             now = self._world(tx, project, backlog)
             # What the rows refer to has hardly ever changed since it was looked at.
@@ -140,12 +146,16 @@ class ImportService:
     def _plan(self, backlog: Backlog, world: World) -> Plan:
         return plan(backlog, world, self._limits.dependencies_per_item_max)
 
-    def _workflow_of(self, tx: Tx, reference: str) -> Workflow:
-        """Return the workflow of a project; the default one without it: the import tells later."""
+    def _rules_of(self, tx: Tx, reference: str) -> tuple[Workflow, Kinds]:
+        """Return the workflow of a project, and the tenant's kinds.
+
+        Without the project they are the usual ones: the import tells later.
+        """
         project = self._projects.find(tx, reference)
         if project is None:
-            return DEFAULT_WORKFLOW
-        return self._workflows.of(tx, project.id, project.workflow_id)
+            return DEFAULT_WORKFLOW, USUAL
+        workflow = self._workflows.of(tx, project.id, project.workflow_id)
+        return workflow, self._kinds.of(tx, project.kinds_id)
 
     def _world_of(self, tx: Tx, reference: str, backlog: Backlog) -> World | None:
         """Return what the rows refer to; None without a project, of which the import tells."""
@@ -186,6 +196,7 @@ class ImportService:
             by_key=by_key,
             members=self._imports.members(tx) if has_assignees else (),
             after=frozenset(after),
+            kinds=self._kinds.of(tx, project.kinds_id),
         )
 
     def _insert(
@@ -277,6 +288,7 @@ def _item(
         updated_by=author,
         workflow_id=numbers.workflow_id,
         limits_id=numbers.limits_id,
+        kinds_id=numbers.kinds_id,
     )
 
 

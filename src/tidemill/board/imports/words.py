@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from tidemill.board.imports.models import SourceFormat
+from tidemill.board.item_kinds.models import BUILT_IN_KEYS, USUAL, Kinds
 from tidemill.board.workflows.models import DEFAULT_WORKFLOW, Workflow
 
 _TYPES: Final[dict[str, str]] = {
@@ -58,9 +59,17 @@ def plain(text: str) -> str:
     return _SEPARATORS.sub(" ", text).strip().casefold()
 
 
-def types_of(format_: SourceFormat) -> dict[str, str]:
-    """Return the type that each word of a tool stands for."""
-    return _TYPES | _TYPES_OF.get(format_, {})
+def types_of(format_: SourceFormat, kinds: Kinds = USUAL) -> dict[str, str]:
+    """Return the kind that each word of a tool stands for; own keys and names come first."""
+    offered = [kind for kind in kinds if kind.retired_at is None]
+    own = {plain(kind.name): kind.key for kind in reversed(offered)}
+    own |= {plain(kind.key): kind.key for kind in offered}
+    return _TYPES | _TYPES_OF.get(format_, {}) | _beside_usual(own)
+
+
+def _beside_usual(own: dict[str, str]) -> dict[str, str]:
+    # What a tool calls a task may be something else here; the usual words do not undo that.
+    return {word: key for word, key in own.items() if word not in BUILT_IN_KEYS}
 
 
 def priorities_of(format_: SourceFormat) -> dict[str, str]:

@@ -9,6 +9,8 @@ from tidemill.board.custom_fields.models import CustomField, is_key
 from tidemill.board.custom_fields.repository import CustomFieldRepository
 from tidemill.board.filters.compiling import COLUMNS, Compiled
 from tidemill.board.filters.conditions import Condition, asks_for_archived
+from tidemill.board.item_kinds.models import BUILT_IN_KEYS
+from tidemill.board.item_kinds.repository import ItemKindRepository
 from tidemill.board.labels.repository import LabelRepository
 from tidemill.board.listing.models import Ordering
 from tidemill.board.projects.repository import ProjectRepository
@@ -63,6 +65,7 @@ class NamesInStore:
         self._labels = LabelRepository()
         self._workflows = WorkflowRepository()
         self._fields = CustomFieldRepository()
+        self._kinds = ItemKindRepository()
 
     def project(self, reference: str) -> str | None:
         """See `Names.project`."""
@@ -103,6 +106,16 @@ class NamesInStore:
         if not is_key(key):
             return []
         return self._fields.keyed(self._tx, key, limit=_fields_max)
+
+    def kinds(self, word: str) -> list[str]:
+        """See `Names.kinds`."""
+        if word in BUILT_IN_KEYS:
+            return [word]
+        return self._kinds.load(self._tx).named(word)
+
+    def known_kinds(self) -> list[str]:
+        """See `Names.known_kinds`."""
+        return [kind.key for kind in self._kinds.load(self._tx)]
 
     def _sprint_ids(self, sql: str, **said: Value) -> list[str]:
         if self._project_id is None:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Final
 
 from litestar.params import QueryParameter
 
 from tidemill.board.contract import ProjectId, SprintId, WorkItemId
+from tidemill.board.errors import NotOfProjects, UnknownStatus
 from tidemill.board.filters.parsing import parse
+from tidemill.board.item_kinds.models import PROJECT
 from tidemill.board.listing.models import Selection
 from tidemill.board.listing.service import ListingService, digest_of, zone_of
 from tidemill.board.permissions import READ_WORK_ITEMS
+from tidemill.board.projects.models import ProjectStatus
 from tidemill.board.projects.service import ProjectService
 from tidemill.board.texts import uuid_parameter
-from tidemill.board.work_items.models import Sort, WorkItemFilter, WorkItemType
+from tidemill.board.work_items.models import Sort, WorkItemFilter
 from tidemill.board.work_items.reading.service import ItemReadingService
 from tidemill.board.work_items.schemas import WorkItemPage, WorkItemView
 from tidemill.core.actor import Actor
@@ -24,6 +28,10 @@ from tidemill.http.parameters import Cursor, Limit
 
 _since_seconds_max: Final = 2**40
 
+ItemTypeParameter = Annotated[
+    str | None,
+    QueryParameter(name="item_type", description="The key of a kind of the tenant, such as bug."),
+]
 UpdatedSince = Annotated[
     int | None,
     QueryParameter(
@@ -74,7 +82,7 @@ async def list_work_items(  # noqa: PLR0913 - each parameter is one of the query
     projects: ProjectService,
     project_id: str | None = None,
     status: str | None = None,
-    item_type: WorkItemType | None = None,
+    item_type: ItemTypeParameter = None,
     parent_id: str | None = None,
     assignee_id: str | None = None,
     sprint_id: str | None = None,
@@ -87,7 +95,23 @@ async def list_work_items(  # noqa: PLR0913 - each parameter is one of the query
     limit: Limit = None,
     cursor: Cursor = None,
 ) -> WorkItemPage:
-    """List work items: of one project by number, newest first, or by rank; or by last change."""
+    """List work items: of one project by number, newest first, or by rank; or by last change.
+
+    With the item_type `project` the projects themselves, by key.
+    """
+    if item_type == PROJECT:
+        given = {
+            "project_id": project_id,
+            "parent_id": parent_id,
+            "assignee_id": assignee_id,
+            "sprint_id": sprint_id,
+            "label": label,
+            "updated_since": updated_since,
+            "blocked": blocked,
+            "sort": sort,
+            "filter": filter_,
+        }
+        return await _projects(projects, given, status, (limit, cursor), actor)
     wanted = WorkItemFilter(
         project_id=await _project(project_id, projects, actor),
         status=status,
@@ -108,6 +132,28 @@ async def list_work_items(  # noqa: PLR0913 - each parameter is one of the query
         found = await listing.list(selection, page, actor=actor)
     return WorkItemPage(
         items=[WorkItemView.of(item) for item in found.items], next_cursor=found.next_cursor
+    )
+
+
+async def _projects(
+    projects: ProjectService,
+    given: Mapping[str, object],
+    status: str | None,
+    part: tuple[int | None, str | None],
+    actor: Actor,
+) -> WorkItemPage:
+    for param, value in given.items():
+        if value is not None:
+            raise NotOfProjects(param)
+    statuses = {one.value: one for one in ProjectStatus}
+    if status is not None and status not in statuses:
+        raise UnknownStatus(status, statuses)
+    page = page_request(*part, f"work-items:projects:{status or 'all'}")
+    wanted = statuses[status] if status is not None else None
+    found = await projects.list(page, status=wanted, actor=actor)
+    return WorkItemPage(
+        items=[WorkItemView.of_project(project) for project in found.items],
+        next_cursor=found.next_cursor,
     )
 
 

@@ -14,6 +14,7 @@ from tidemill.board.filters.conditions import AllOf, Bears, Condition
 from tidemill.board.filters.fields import SORTINGS
 from tidemill.board.filters.printing import printed
 from tidemill.board.filters.scopes import Scope
+from tidemill.board.item_kinds.service import ItemKinds
 from tidemill.board.limits import BoardLimits
 from tidemill.board.listing.models import (
     HIGHEST_NUMBER_FIRST,
@@ -70,6 +71,8 @@ def condition_of(tx: Tx, wanted: Selection, actor: Actor, labelling: Labelling) 
     )
     if wanted.parameters.status is not None:
         Workflows().check_known(tx, wanted.parameters.status)
+    if wanted.parameters.item_type is not None:
+        ItemKinds().check_known(tx, wanted.parameters.item_type)
     said = conditions_of(wanted.parameters)
     if (label := wanted.parameters.label) is not None:
         label_ids = labelling.candidates(tx, label, wanted.parameters.project_id)

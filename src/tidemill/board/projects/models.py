@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from collections.abc import Iterator
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
@@ -13,6 +17,10 @@ from tidemill.board.limits import BoardLimits
 from tidemill.board.texts import is_project_key, many_lines, single_line
 from tidemill.board.zones import zone_named
 from tidemill.core.clock import Instant
+
+_made_key_chars_max: Final = 4
+_made_key_words_min: Final = 2
+_made_keys_max: Final = 1000
 
 
 class ProjectStatus(StrEnum):
@@ -39,6 +47,7 @@ class Project(Struct, frozen=True):
     deleted_at: Instant | None = None
     time_zone: str = "UTC"
     workflow_id: str | None = None
+    kinds_id: str | None = None
 
     @property
     def status(self) -> ProjectStatus:
@@ -101,6 +110,21 @@ def new_project(
         updated_at=stamp.at,
         updated_by=stamp.by,
     )
+
+
+def keys_for(name: str) -> Iterator[str]:
+    """Return keys that a project of this name may have, the best one first.
+
+    They are made of the initials of its words, or of the beginning of its one word.
+    """
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().upper()
+    words = re.findall(r"[A-Z][A-Z0-9]*", plain)
+    key = "".join(word[0] for word in words)[:_made_key_chars_max]
+    if len(words) < _made_key_words_min:
+        key = "".join(words)[:_made_key_chars_max]
+    key = key or "P"
+    yield key
+    yield from (f"{key}{number}" for number in range(2, _made_keys_max))
 
 
 def changed(

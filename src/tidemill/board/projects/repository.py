@@ -14,7 +14,7 @@ from tidemill.core.ports import Tx
 
 _COLUMNS = """
     SELECT id, key, name, description, next_item_number, version, created_at, created_by,
-        updated_at, updated_by, archived_at, deleted_at, time_zone, workflow_id
+        updated_at, updated_by, archived_at, deleted_at, time_zone, workflow_id, kinds_id
     FROM projects
 """
 _BY_ID = _COLUMNS + "WHERE tenant_id = :tenant_id AND id = :reference"
@@ -26,9 +26,10 @@ _PAGE_END = " ORDER BY key LIMIT :limit"
 _PAGES = {None: _PAGE, ProjectStatus.ACTIVE: _PAGE_ACTIVE, ProjectStatus.ARCHIVED: _PAGE_ARCHIVED}
 _INSERT = """
     INSERT INTO projects (tenant_id, id, key, name, description, next_item_number, version,
-        created_at, created_by, updated_at, updated_by)
+        created_at, created_by, updated_at, updated_by, kinds_id)
     VALUES (:tenant_id, :id, :key, :name, :description, :next_item_number, :version,
-        :created_at, :created_by, :updated_at, :updated_by)
+        :created_at, :created_by, :updated_at, :updated_by,
+        (SELECT id FROM item_kind_sets WHERE tenant_id = :tenant_id))
     ON CONFLICT (tenant_id, key) DO NOTHING
 """
 _UPDATE = """
@@ -42,7 +43,7 @@ _TAKE_NUMBERS = """
     UPDATE projects SET next_item_number = next_item_number + :count
     WHERE tenant_id = :tenant_id AND id = :reference
         AND archived_at IS NULL AND deleted_at IS NULL
-    RETURNING id, key, next_item_number, workflow_id, limits_id, EXISTS (
+    RETURNING id, key, next_item_number, workflow_id, limits_id, kinds_id, EXISTS (
         SELECT 1 FROM custom_fields AS f
         WHERE f.tenant_id = :tenant_id AND (f.project_id IS NULL OR f.project_id = projects.id)
             AND (f.is_required = 1 OR f.default_value IS NOT NULL)
@@ -54,9 +55,9 @@ _TAKE_NUMBERS_BY_KEY = _TAKE_NUMBERS.replace("id = :reference", "key = :referenc
 class Numbers(Struct, frozen=True):
     """Numbers that nobody else will get: from `first` on, in the project `project_id`.
 
-    `workflow_id` is the project's, and `limits_id` are the limits of its board, as they stay until
-    the transaction ends. `has_demanding_fields` tells whether new items have values of custom
-    fields by themselves, or must have some.
+    `workflow_id` is the project's, `limits_id` are the limits of its board, and `kinds_id` the
+    kinds of the tenant, as they stay until the transaction ends. `has_demanding_fields` tells
+    whether new items have values of custom fields by themselves, or must have some.
     """
 
     project_id: ProjectId
@@ -64,6 +65,7 @@ class Numbers(Struct, frozen=True):
     first: int
     workflow_id: str | None = None
     limits_id: str | None = None
+    kinds_id: str | None = None
     has_demanding_fields: bool = False
 
 
@@ -129,9 +131,15 @@ class ProjectRepository:
         row = tx.one(sql, reference=reference, count=count) if sql else None
         if row is None:
             return None
-        project_id, key, following, workflow_id, limits_id, is_demanding = row
+        project_id, key, following, workflow_id, limits_id, kinds_id, is_demanding = row
         return Numbers(
-            project_id, key, following - count, workflow_id, limits_id, bool(is_demanding)
+            project_id,
+            key,
+            following - count,
+            workflow_id,
+            limits_id,
+            kinds_id,
+            bool(is_demanding),
         )
 
 

@@ -13,6 +13,7 @@ from tidemill.board.contract import (
     ProjectUpdated,
 )
 from tidemill.board.errors import ProjectChanged, ProjectKeyTaken, ProjectNotFound
+from tidemill.board.item_kinds.service import ItemKinds
 from tidemill.board.limits import BoardLimits
 from tidemill.board.projects.models import (
     Project,
@@ -21,6 +22,7 @@ from tidemill.board.projects.models import (
     Stamp,
     changed,
     differences,
+    keys_for,
     new_project,
     stamped,
 )
@@ -40,18 +42,27 @@ class ProjectService:
         self._limits = limits
         self._projects = ProjectRepository()
         self._blocking = Blocking()
+        self._kinds = ItemKinds()
 
     async def create(
         self,
-        fields: tuple[str, str, str | None],
+        fields: tuple[str | None, str, str | None],
         *,
         actor: Actor,
         once: Once[Project] | None = None,
     ) -> Project:
-        """Make a project of `fields`: key, name and description."""
+        """Make a project of `fields`: key, name and description.
+
+        Without a key it gets one that is free, made of its name.
+        """
+        wanted, name, description = fields
 
         def use_case(tx: Tx) -> Project:
-            project = new_project(ProjectId(tx.new_id()), fields, stamp_of(tx, actor), self._limits)
+            self._kinds.share(tx)
+            key = self._free_key(tx, name) if wanted is None else wanted
+            stamp = stamp_of(tx, actor)
+            said = (key, name, description)
+            project = new_project(ProjectId(tx.new_id()), said, stamp, self._limits)
             if not self._projects.add(tx, project):
                 raise ProjectKeyTaken(project.key)
             tx.record(ProjectCreated(project=project.state(), user_id=actor.user_id), by=actor)
@@ -145,6 +156,10 @@ class ProjectService:
             return restored
 
         return await self._tenants.write(actor.tenant_id, use_case)
+
+    def _free_key(self, tx: Tx, name: str) -> str:
+        keys = list(keys_for(name))
+        return next((key for key in keys if self._projects.find(tx, key) is None), keys[0])
 
     def _living(self, tx: Tx, reference: str, *, lock: bool = False) -> Project:
         project = self._projects.find(tx, reference, lock=lock)

@@ -9,7 +9,7 @@ from msgspec import Meta
 from tidemill.board.filters.models import Word
 from tidemill.board.quick_add.models import Mark, Marked, chars_max
 from tidemill.board.quick_add.understanding import Understood
-from tidemill.board.work_items.models import Priority, WorkItemType
+from tidemill.board.work_items.models import Priority
 from tidemill.board.work_items.schemas import ItemLabelView, PersonView, SprintView
 from tidemill.http import Body, View
 
@@ -62,7 +62,7 @@ class QuickPreviewView(View, frozen=True, kw_only=True):
     """What a line says; nothing is made of it. Dates are YYYY-MM-DD."""
 
     title: str
-    item_type: WorkItemType
+    item_type: str
     project: NamedView
     status: str
     priority: Priority

@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 from tidemill.board.errors import ProjectIsArchived, ProjectMissing, ProjectNotFound, shown
 from tidemill.board.filters.models import Word
+from tidemill.board.item_kinds.models import Kinds, WorkItemType
+from tidemill.board.item_kinds.service import ItemKinds
 from tidemill.board.limits import BoardLimits
 from tidemill.board.projects.models import Project
 from tidemill.board.projects.repository import ProjectRepository
@@ -20,11 +22,10 @@ from tidemill.board.quick_add.understanding import Understood
 from tidemill.board.quick_add_errors import InvalidQuickText, nothing_called
 from tidemill.board.texts import name_key
 from tidemill.board.work_items.models import (
-    PARENT_TYPES,
     Priority,
     WorkItem,
-    WorkItemType,
     check_parent,
+    check_without_parent,
     points_max,
     valid_dates,
     valid_title,
@@ -37,8 +38,7 @@ from tidemill.core.clock import MICROSECONDS_PER_SECOND, Instant
 from tidemill.core.ports import Database, Once, Tx
 from tidemill.identity import Identity
 
-_TYPES: Final = {each.value: each for each in WorkItemType.offered()}
-_usual_types: Final = (WorkItemType.TASK, WorkItemType.STORY)
+_usual_types: Final = (WorkItemType.TASK.value, WorkItemType.STORY.value)
 
 T = TypeVar("T")
 
@@ -62,6 +62,7 @@ class QuickAddService:
         self._identity = identity
         self._finding = Finding(limits)
         self._projects = ProjectRepository()
+        self._kinds = ItemKinds()
 
     async def add(
         self,
@@ -110,10 +111,15 @@ class QuickAddService:
         word = draft.one(Mark.PARENT)
         parent = find.parent(tx, word) if word else None
         found = self._project(tx, draft, project, parent)
-        item_type, labels = _type_and_labels(draft, parent)
-        if parent is not None:
+        kinds = self._kinds.of(tx, found.kinds_id)
+        item_type, labels = _type_and_labels(draft, parent, kinds)
+        if parent is None:
+            check_without_parent(item_type, kinds)
+        else:
             check_parent(
-                (None, item_type, found.id), (parent.id, parent.item_type, parent.project_id)
+                (None, item_type, found.id),
+                (parent.id, parent.item_type, parent.project_id),
+                kinds,
             )
         today = _today(tx.now, zone or ZoneInfo(found.time_zone))
         start = _said(draft, Mark.START, lambda word: day_of(word, today))
@@ -177,33 +183,36 @@ def _said(draft: Draft, mark: Mark, read: Callable[[Word], T]) -> T | None:
 
 
 def _type_and_labels(
-    draft: Draft, parent: WorkItem | None
-) -> tuple[WorkItemType, tuple[Word, ...]]:
+    draft: Draft, parent: WorkItem | None, kinds: Kinds
+) -> tuple[str, tuple[Word, ...]]:
     """Return the type that is said or usual below `parent`, and the words that name labels."""
     hashes = draft.all(Mark.HASH)
     said = draft.one(Mark.TYPE)
-    kinds = [] if said else [word for word in hashes if _is_type(word)]
-    if len(kinds) > 1:
-        told = f"#{kinds[0].text} says the type already. Write label:{kinds[1].text} for a label."
-        raise InvalidQuickText(kinds[1].at, told)
-    labels = (*(word for word in hashes if word not in kinds), *draft.all(Mark.LABEL))
-    if said is not None or kinds:
-        return _type(said or kinds[0]), labels
-    fitting = (
-        one for one in _usual_types if parent is None or parent.item_type in PARENT_TYPES[one]
-    )
-    return next(fitting, WorkItemType.TASK), labels
+    named = [] if said else [word for word in hashes if _is_type(word, kinds)]
+    if len(named) > 1:
+        told = f"#{named[0].text} says the type already. Write label:{named[1].text} for a label."
+        raise InvalidQuickText(named[1].at, told)
+    labels = (*(word for word in hashes if word not in named), *draft.all(Mark.LABEL))
+    if said is not None or named:
+        return _type(said or named[0], kinds), labels
+    above = None if parent is None else parent.item_type
+    fitting = (one for one in _usual_types if above is None or above in kinds.parents_of(one))
+    return next(fitting, WorkItemType.TASK.value), labels
 
 
-def _is_type(word: Word) -> bool:
-    return not word.is_quoted and word.text.lower() in _TYPES
+def _is_type(word: Word, kinds: Kinds) -> bool:
+    return not word.is_quoted and _offered(word, kinds) is not None
 
 
-def _type(word: Word) -> WorkItemType:
-    found = _TYPES.get(word.text.lower())
+def _type(word: Word, kinds: Kinds) -> str:
+    found = _offered(word, kinds)
     if found is None:
-        raise nothing_called("type", word.text, list(_TYPES), at=word.at)
+        raise nothing_called("type", word.text, kinds.offered, at=word.at)
     return found
+
+
+def _offered(word: Word, kinds: Kinds) -> str | None:
+    return next((key for key in kinds.named(word.text) if key in kinds.offered), None)
 
 
 def _priority(word: Word) -> Priority:

@@ -15,7 +15,6 @@ from tidemill.board.work_items.models import (
     NewWorkItem,
     Priority,
     WorkItem,
-    WorkItemType,
 )
 
 
@@ -25,7 +24,7 @@ class Understood(Struct, frozen=True, kw_only=True):
     draft: Draft
     project: Project
     title: str
-    item_type: WorkItemType
+    item_type: str
     status: str
     priority: Priority
     parent: WorkItem | None

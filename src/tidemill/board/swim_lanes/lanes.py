@@ -13,13 +13,14 @@ class LaneSql(Struct, frozen=True, kw_only=True):
     """What a field is in SQL: the column that is a lane's value, and what has to be joined for it.
 
     `names` lists the first lanes of `:ids` in their order, as value, name and an item's key; where
-    it is None the values are `choices`, in order.
+    it is None the values are `choices`, in order, or kinds of items.
     """
 
     value: str
     joins: str = ""
     names: str | None = None
     choices: tuple[str, ...] = ()
+    is_kind: bool = False
 
 
 AMONG_IDS: Final = {
@@ -38,7 +39,8 @@ _ITEMS: Final = """
 """
 _UP: Final = """
     LEFT JOIN work_items AS up ON up.tenant_id = w.tenant_id AND up.id = w.parent_id
-    LEFT JOIN work_items AS top ON top.tenant_id = up.tenant_id AND top.id = up.parent_id
+    LEFT JOIN work_items AS high ON high.tenant_id = up.tenant_id AND high.id = up.parent_id
+    LEFT JOIN work_items AS top ON top.tenant_id = high.tenant_id AND top.id = high.parent_id
 """
 _BORNE: Final = """
     LEFT JOIN (
@@ -57,11 +59,12 @@ LANES: Final = {
 """,
     ),
     LaneField.PRIORITY: LaneSql(value="w.priority", choices=("critical", "high", "medium", "low")),
-    LaneField.ITEM_TYPE: LaneSql(value="w.item_type", choices=("epic", "story", "task", "bug")),
+    LaneField.ITEM_TYPE: LaneSql(value="w.item_type", is_kind=True),
     LaneField.PARENT: LaneSql(value="w.parent_id", names=_ITEMS),
     LaneField.EPIC: LaneSql(
         value="""CASE WHEN w.item_type = 'epic' THEN w.id
-            WHEN up.item_type = 'epic' THEN up.id WHEN top.item_type = 'epic' THEN top.id END""",
+            WHEN up.item_type = 'epic' THEN up.id WHEN high.item_type = 'epic' THEN high.id
+            WHEN top.item_type = 'epic' THEN top.id END""",
         joins=_UP,
         names=_ITEMS,
     ),

@@ -8,12 +8,16 @@ import msgspec
 
 from tidemill.board.board_settings.models import LaneField
 from tidemill.board.contract import ProjectId
+from tidemill.board.item_kinds.repository import ItemKindRepository
 from tidemill.board.swim_lanes.lanes import AMONG_IDS, LANES
 from tidemill.core.ports import Tx
 
 
 class LaneRepository:
     """Lanes of a project's items."""
+
+    def __init__(self) -> None:
+        self._kinds = ItemKindRepository()
 
     def started(self, tx: Tx, project_id: ProjectId, field: LaneField) -> dict[str | None, int]:
         """Return how many started items of a project each lane has."""
@@ -25,6 +29,9 @@ class LaneRepository:
     ) -> Sequence[tuple[str, str, str | None]]:
         """Return the first lanes among `values`, in order: value, name, and the key of an item."""
         sql = LANES[field].names
+        if LANES[field].is_kind:
+            kinds = self._kinds.load(tx)
+            return [(each.key, each.name, None) for each in kinds if each.key in values][:limit]
         if sql is None:
             ordered = [each for each in LANES[field].choices if each in values]
             return [(each, each.capitalize(), None) for each in ordered][:limit]

@@ -15,6 +15,7 @@ from tidemill.board.errors import (
     WorkItemChanged,
     WorkItemNotFound,
 )
+from tidemill.board.item_kinds.service import ItemKinds
 from tidemill.board.limits import BoardLimits
 from tidemill.board.projects.repository import Numbers, ProjectRepository
 from tidemill.board.ranking.service import Ranking
@@ -38,7 +39,12 @@ from tidemill.board.work_items.changes import differences, entered, next_version
 from tidemill.board.work_items.custom_values.service import CustomValues
 from tidemill.board.work_items.labelling.service import Labelling
 from tidemill.board.work_items.limiting.service import WipLimits
-from tidemill.board.work_items.models import WorkItem, check_changeable, check_parent
+from tidemill.board.work_items.models import (
+    WorkItem,
+    check_changeable,
+    check_parent,
+    check_without_parent,
+)
 from tidemill.board.work_items.references.service import References
 from tidemill.board.work_items.repository import WorkItemRepository
 from tidemill.board.work_items.sprinting.service import Sprinting
@@ -63,6 +69,7 @@ class TransferService:
         self._blocking = Blocking()
         self._history = History()
         self._workflows = Workflows()
+        self._kinds = ItemKinds()
         self._wip_limits = WipLimits()
 
     async def transfer(
@@ -117,6 +124,7 @@ class TransferService:
     def _locked(self, tx: Tx, reference: str) -> WorkItem:
         """Return the item, with its labels, when nobody else changes what lies above and below."""
         self._blocking.lock(tx)
+        self._kinds.share(tx)
         self._workflows.share(tx)
         found = self._items.find(tx, reference)
         if found is not None:
@@ -148,6 +156,7 @@ class TransferService:
     def _parent(
         self, tx: Tx, root: WorkItem, new: NewTransfer, numbers: Numbers
     ) -> WorkItem | None:
+        kinds = self._kinds.of(tx, numbers.kinds_id)
         if new.parent is UNSET:
             if root.parent_id is not None:
                 raise ParentStaysBehind(root.key, self._key_of(tx, root.parent_id) or "")
@@ -157,12 +166,17 @@ class TransferService:
             check_parent(
                 (root.id, root.item_type, numbers.project_id),
                 (parent.id, parent.item_type, parent.project_id),
+                kinds,
             )
+        elif root.parent_id is not None:
+            check_without_parent(root.item_type, kinds)
         return parent
 
     def _left(self, tx: Tx, children: Sequence[WorkItem], *, by: Actor) -> tuple[str, ...]:
         """Part children from their parent; return the keys of those that are not deleted."""
         for child in children:
+            if child.deleted_at is None:
+                check_without_parent(child.item_type, self._kinds.of(tx, child.kinds_id))
             saved = self._save(tx, child, structs.replace(child, parent_id=None), by=by)
             self._history.updated(tx, saved.state(), differences(child, saved), by=by)
         return tuple(child.key for child in children if child.deleted_at is None)
@@ -220,6 +234,7 @@ class TransferService:
             project_key=numbers.project_key,
             workflow_id=numbers.workflow_id,
             limits_id=numbers.limits_id,
+            kinds_id=numbers.kinds_id,
             status=status_in(workflow, item.status, item.status_category),
             sprint_id=None,
             sprint_name=None,

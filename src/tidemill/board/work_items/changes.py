@@ -94,6 +94,7 @@ def differences(old: WorkItem, new: WorkItem) -> tuple[FieldChange, ...]:
     pairs = (
         ("project_id", old.project_id, new.project_id),
         ("key", old.key, new.key),
+        ("item_type", old.item_type, new.item_type),
         ("title", old.title, new.title),
         ("description", old.description, new.description),
         ("status", old.status, new.status),

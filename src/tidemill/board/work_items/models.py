@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 from typing import Final
@@ -24,30 +24,16 @@ from tidemill.board.errors import (
     InvalidPoints,
     NotPlannable,
     ProjectIsArchived,
-    ProjectIsNotAWorkItem,
     WorkItemIsArchived,
     WrongParent,
 )
+from tidemill.board.item_kinds.models import USUAL, Kinds, WorkItemType
+from tidemill.board.kind_errors import ChildrenDoNotFit
 from tidemill.board.labels.models import ItemLabel, split_ids
 from tidemill.board.limits import BoardLimits
 from tidemill.board.texts import many_lines, single_line
 from tidemill.board.workflows.models import CLOSED
 from tidemill.core.clock import Instant
-
-
-class WorkItemType(StrEnum):
-    """How large a piece of work is; projects have a resource of their own."""
-
-    PROJECT = "project"
-    EPIC = "epic"
-    STORY = "story"
-    TASK = "task"
-    BUG = "bug"
-
-    @classmethod
-    def offered(cls) -> tuple[WorkItemType, ...]:
-        """Return those that an item can have; the other word is known, to be refused in full."""
-        return tuple(each for each in cls if each is not cls.PROJECT)
 
 
 class Priority(StrEnum):
@@ -65,9 +51,10 @@ class WorkItem(Struct, frozen=True):
     `project_key`, `project_archived_at`, `assignee_name` and `assignee_avatar` are joined.
     `job` is a `JobSummary` as JSON, dates are `YYYY-MM-DD`. `has_open_blocker` is 1 when something
     unfinished blocks it. `workflow_id` is the project's, None the default one;
-    `limits_id` are the settings of its board, where writes must hold limits. `custom_values` is
-    what it has in custom fields, as `kept` writes it. `labels` is no
-    column: those of `label_ids` that are not deleted, where somebody has looked them up.
+    `limits_id` are the settings of its board, where writes must hold limits, and `kinds_id` the
+    kinds of the tenant, None the usual ones. `custom_values` is what it has in custom fields, as
+    `kept` writes it. `labels` is no column: those of `label_ids` that are not deleted, where
+    somebody has looked them up.
     """
 
     id: WorkItemId
@@ -111,6 +98,7 @@ class WorkItem(Struct, frozen=True):
     attachment_count: int = 0
     limits_id: str | None = None
     custom_values: str | None = None
+    kinds_id: str | None = None
     labels: tuple[ItemLabel, ...] = ()
 
     @property
@@ -176,6 +164,7 @@ class WorkItem(Struct, frozen=True):
             archived_at=self.archived_at,
             status_category=self.status_category,
             custom_fields=self.custom_fields,
+            item_kind=self.item_type,
         )
 
 
@@ -190,7 +179,7 @@ class Assignee(Struct, frozen=True):
 class NewWorkItem(Struct, frozen=True, kw_only=True):
     """What a caller gives to make an item; project and parent by id or key."""
 
-    item_type: WorkItemType
+    item_type: str
     title: str
     project: str | None = None
     parent: str | None = None
@@ -216,6 +205,7 @@ class WorkItemChanges(Struct, frozen=True, kw_only=True):
     what it bears. Of `custom_fields` those that are not named stay.
     """
 
+    item_type: str | UnsetType | None = UNSET
     title: str | UnsetType | None = UNSET
     description: str | UnsetType | None = UNSET
     status: str | UnsetType | None = UNSET
@@ -256,7 +246,7 @@ class WorkItemFilter(Struct, frozen=True, kw_only=True):
 
     project_id: ProjectId | None = None
     status: str | None = None
-    item_type: WorkItemType | None = None
+    item_type: str | None = None
     parent_id: WorkItemId | None = None
     assignee_id: str | None = None
     sprint_id: SprintId | None = None
@@ -269,27 +259,14 @@ class WorkItemFilter(Struct, frozen=True, kw_only=True):
 points_max: Final = 1_000
 estimate_seconds_max: Final = 36_000_000
 
-PARENT_TYPES: Final[dict[str, tuple[str, ...]]] = {
-    WorkItemType.EPIC: (),
-    WorkItemType.STORY: (WorkItemType.EPIC,),
-    WorkItemType.BUG: (WorkItemType.EPIC,),
-    WorkItemType.TASK: (WorkItemType.STORY, WorkItemType.BUG),
-}
-"""Which types may be above a type. Each step goes up, so no chain of parents can close."""
-
-
 PLANNABLE: Final = (WorkItemType.STORY, WorkItemType.TASK, WorkItemType.BUG)
 """Which types sprints take unless a tenant wants others."""
 
 
-def check_type(item_type: str) -> None:
-    """Raise `ProjectIsNotAWorkItem` for a project."""
-    if item_type == WorkItemType.PROJECT:
-        raise ProjectIsNotAWorkItem
-
-
 def check_parent(
-    child: tuple[str | None, str, ProjectId | None], parent: tuple[str, str, ProjectId]
+    child: tuple[str | None, str, ProjectId | None],
+    parent: tuple[str, str, ProjectId],
+    kinds: Kinds = USUAL,
 ) -> None:
     """Return when `parent` may be above `child`, each an id, a type and a project.
 
@@ -302,13 +279,33 @@ def check_parent(
         raise WrongParent("An item cannot be its own parent.")
     if child_project is not None and child_project != parent_project:
         raise WrongParent("The parent belongs to another project.")
-    allowed = PARENT_TYPES[child_type]
+    allowed = kinds.parents_of(child_type)
     if not allowed:
         raise WrongParent(f"{_a(child_type)} has no parent.")
     if parent_type not in allowed:
         raise WrongParent(
             f"{_a(child_type)} belongs below {' or '.join(map(_a, allowed)).lower()}, "
             f"not below {_a(parent_type).lower()}."
+        )
+
+
+def check_without_parent(item_type: str, kinds: Kinds = USUAL) -> None:
+    """Return when items of a kind may hang right under the project; raises `WrongParent`."""
+    if not kinds.may_be_top(item_type):
+        allowed = " or ".join(map(_a, kinds.parents_of(item_type))).lower()
+        raise WrongParent(f"{_a(item_type)} needs a parent: {allowed}.")
+
+
+def check_children(item_type: str, children: Iterable[str], kinds: Kinds) -> None:
+    """Return when items of the types `children` may hang below one of `item_type`.
+
+    Raises `ChildrenDoNotFit`.
+    """
+    unfit = [child for child in children if item_type not in kinds.parents_of(child)]
+    if unfit:
+        raise ChildrenDoNotFit(
+            f"Below it there is {' and '.join(map(_a, unfit)).lower()}, which cannot hang below "
+            f"{_a(item_type).lower()}. Give what lies below another parent or kind first."
         )
 
 
@@ -361,4 +358,4 @@ def valid_dates(start: date | str | None, due: date | str | None) -> tuple[str |
 
 
 def _a(item_type: str) -> str:
-    return f"An {item_type}" if item_type == WorkItemType.EPIC else f"A {item_type}"
+    return f"An {item_type}" if item_type[0] in "aeiou" else f"A {item_type}"

@@ -21,7 +21,7 @@ SELECT_ITEMS: Final = f"""
         (
             SELECT COUNT(*) FROM attachments AS t
             WHERE t.tenant_id = w.tenant_id AND t.work_item_id = w.id
-        ), p.limits_id, w.custom_values
+        ), p.limits_id, w.custom_values, p.kinds_id
     FROM work_items AS w
     JOIN projects AS p
         ON p.tenant_id = w.tenant_id AND p.id = w.project_id AND p.deleted_at IS NULL
@@ -51,7 +51,8 @@ _INSERT: Final = """
 """
 _UPDATE: Final = """
     UPDATE work_items
-    SET title = :title, description = :description, status = :status, priority = :priority,
+    SET item_type = :item_type, title = :title, description = :description, status = :status,
+        priority = :priority,
         parent_id = :parent_id, assignee_id = :assignee_id, job = :job, rank = :rank,
         points = :points, start_date = :start_date, due_date = :due_date, label_ids = :label_ids,
         started_at = :started_at, completed_at = :completed_at, sprint_id = :sprint_id,
@@ -76,6 +77,11 @@ _A_CHILD: Final = """
     SELECT id FROM work_items
     WHERE tenant_id = :tenant_id AND parent_id = :id AND deleted_at IS NULL
     LIMIT 1
+"""
+_TYPES_BELOW: Final = """
+    SELECT DISTINCT item_type FROM work_items
+    WHERE tenant_id = :tenant_id AND parent_id = :id
+    ORDER BY item_type
 """
 _OPEN_CHILDREN: Final = f"""
     SELECT p.key, w.number FROM work_items AS w
@@ -164,6 +170,7 @@ class WorkItemRepository:
             _UPDATE,
             id=item.id,
             previous_version=item.version - 1,
+            item_type=item.item_type,
             title=item.title,
             description=item.description,
             status=item.status,
@@ -201,6 +208,10 @@ class WorkItemRepository:
     def has_children(self, tx: Tx, item_id: WorkItemId) -> bool:
         """Return whether a living item lies below this one."""
         return tx.one(_A_CHILD, id=item_id) is not None
+
+    def types_below(self, tx: Tx, item_id: WorkItemId) -> list[str]:
+        """Return the types of items right below this one, of deleted ones too."""
+        return [row[0] for row in tx.all(_TYPES_BELOW, id=item_id)]
 
     def open_children(self, tx: Tx, item_id: WorkItemId, *, limit: int) -> list[str]:
         """Return the keys of unfinished items right below this one."""

@@ -7,8 +7,12 @@ from typing import Any
 from litestar.connection import Request
 from msgspec import UNSET, structs
 
+from tidemill.board.errors import NotOfItems, ProjectNotFound, WorkItemNotFound
+from tidemill.board.item_kinds.models import PROJECT
 from tidemill.board.markdown import html_of
 from tidemill.board.permissions import READ_WORK_ITEMS, WRITE_WORK_ITEMS
+from tidemill.board.projects.models import Project
+from tidemill.board.projects.service import ProjectService
 from tidemill.board.versions import Expected
 from tidemill.board.work_items.models import (
     NewWorkItem,
@@ -31,10 +35,18 @@ async def create_work_item(
     data: CreateWorkItem,
     actor: Actor,
     idempotency: Idempotency,
+    projects: ProjectService,
     work_items: WorkItemService,
     request: Request[Any, Any, Any],
 ) -> Tagged[WorkItemView]:
-    """Make a work item."""
+    """Make a work item; with the item_type `project`, a project."""
+    if data.item_type == PROJECT:
+        made = await projects.create(
+            data.project_fields(), actor=actor, once=idempotency.once(Project)
+        )
+        return _project(made, request)
+    if data.project_key is not None:
+        raise NotOfItems("project_key")
     new = NewWorkItem(
         item_type=data.item_type,
         title=data.title,
@@ -58,10 +70,20 @@ async def create_work_item(
 
 @get("/work-items/{item_id:str}", READ_WORK_ITEMS)
 async def get_work_item(
-    item_id: str, actor: Actor, item_readings: ItemReadingService, request: Request[Any, Any, Any]
+    item_id: str,
+    actor: Actor,
+    item_readings: ItemReadingService,
+    projects: ProjectService,
+    request: Request[Any, Any, Any],
 ) -> Tagged[WorkItemView]:
-    """Read a work item by its id or its key, such as `TM-12`."""
-    item = await item_readings.get(item_id, actor=actor)
+    """Read a work item by its id or its key, such as `TM-12`; a project by its own."""
+    try:
+        item = await item_readings.get(item_id, actor=actor)
+    except WorkItemNotFound as missing:
+        try:
+            return _project(await projects.get(item_id, actor=actor), request)
+        except ProjectNotFound:
+            raise missing from None
     view = structs.replace(WorkItemView.of(item), description_html=await html_of(item.description))
     return composed(view, version=item.version, request=request)
 
@@ -126,12 +148,17 @@ async def restore_work_item(
     return _answer(await work_items.restore(item_id, actor=actor), request)
 
 
+def _project(project: Project, request: Request[Any, Any, Any]) -> Tagged[WorkItemView]:
+    return composed(WorkItemView.of_project(project), version=project.version, request=request)
+
+
 def _answer(item: WorkItem, request: Request[Any, Any, Any]) -> Tagged[WorkItemView]:
     return composed(WorkItemView.of(item), version=item.version, request=request)
 
 
 def _changes(data: ChangeWorkItem) -> WorkItemChanges:
     return WorkItemChanges(
+        item_type=data.item_type,
         title=data.title,
         description=data.description,
         status=data.status,

@@ -9,10 +9,12 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from tidemill.board.contract import JobSummary
+from tidemill.board.errors import NotOfProjects
+from tidemill.board.item_kinds.models import PROJECT
+from tidemill.board.projects.models import Project
 from tidemill.board.work_items.models import (
     Priority,
     WorkItem,
-    WorkItemType,
     estimate_seconds_max,
     points_max,
 )
@@ -21,7 +23,6 @@ from tidemill.core.clock import MICROSECONDS_PER_SECOND, Instant
 from tidemill.http import Body, PageView, View
 
 # To call an enum costs four times as much, and a page has hundreds of items.
-_TYPES: Final = {each.value: each for each in WorkItemType}
 _PRIORITIES: Final = {each.value: each for each in Priority}
 _CATEGORIES: Final = {each.value: each for each in Category}
 
@@ -42,10 +43,27 @@ CustomFields = Annotated[
 Version = Annotated[int, Meta(ge=1, le=2**53)]
 
 
+ItemType = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=40,
+        description="The key of a kind of the tenant: epic, story, task, bug or one of its own.",
+        examples=["task"],
+    ),
+]
+
+
+_OF_ITEMS: Final = (
+    "project_id", "parent_id", "status", "assignee_id", "points", "estimate_seconds", "start_date",
+    "due_date", "labels", "sprint_id", "custom_fields",
+)  # fmt: skip
+
+
 class CreateWorkItem(Body, frozen=True, kw_only=True):
     """A new item; its project may be left out when a parent is named."""
 
-    item_type: WorkItemType
+    item_type: ItemType
     title: Annotated[str, Meta(min_length=1, examples=["Read the tide tables"])]
     project_id: Annotated[
         str | None, Meta(description="The project's id or key.", examples=["TM"])
@@ -66,11 +84,26 @@ class CreateWorkItem(Body, frozen=True, kw_only=True):
         str | None, Meta(description="A planned or active sprint of the project.")
     ] = None
     custom_fields: CustomFields = {}  # noqa: RUF012 - each body gets one of its own
+    project_key: Annotated[
+        str | None,
+        Meta(description="With item_type project, the new project's key; else made of its title."),
+    ] = None
+
+    def project_fields(self) -> tuple[str | None, str, str | None]:
+        """Return key, name and description of the project that is asked for.
+
+        Raises `NotOfProjects` for what items alone have.
+        """
+        for param in _OF_ITEMS:
+            if getattr(self, param):
+                raise NotOfProjects(param)
+        return self.project_key, self.title, self.description
 
 
 class ChangeWorkItem(Body, frozen=True, kw_only=True):
     """What shall change: a field that is left out stays, null empties it."""
 
+    item_type: ItemType | UnsetType | None = UNSET
     title: str | UnsetType | None = UNSET
     description: str | UnsetType | None = UNSET
     status: str | UnsetType | None = UNSET
@@ -169,6 +202,7 @@ class ItemJobView(View, frozen=True, kw_only=True):
 class WorkItemView(View, frozen=True, kw_only=True):
     """A work item; instants are whole seconds since 1970, dates are YYYY-MM-DD.
 
+    A project that is read as one has the number 0, its key, and active or archived as its status.
     `description_html` comes where one item is read: the description's Markdown, safe to show.
     Items of a project stand in the order of their ranks, compared byte by byte. An item is
     `blocked` while it is unfinished and waits for another one that is. `custom_fields` are those
@@ -179,7 +213,7 @@ class WorkItemView(View, frozen=True, kw_only=True):
     key: str
     number: int
     project_id: str
-    item_type: WorkItemType
+    item_type: str
     title: str
     description: str | None
     status: str
@@ -218,7 +252,7 @@ class WorkItemView(View, frozen=True, kw_only=True):
             key=item.key,
             number=item.number,
             project_id=item.project_id,
-            item_type=_TYPES[item.item_type],
+            item_type=item.item_type,
             title=item.title,
             description=item.description,
             status=item.status,
@@ -249,6 +283,44 @@ class WorkItemView(View, frozen=True, kw_only=True):
             created_by=item.created_by,
             updated_at=item.updated_at // MICROSECONDS_PER_SECOND,
             updated_by=item.updated_by,
+        )
+
+    @classmethod
+    def of_project(cls, project: Project) -> Self:
+        """Return the view of a project as a work item: its title is the project's name."""
+        return cls(
+            id=project.id,
+            key=project.key,
+            number=0,
+            project_id=project.id,
+            item_type=PROJECT,
+            title=project.name,
+            description=project.description,
+            status=project.status.value,
+            priority=Priority.MEDIUM,
+            parent_id=None,
+            assignee=None,
+            sprint=None,
+            job=None,
+            external_id=None,
+            rank="",
+            points=None,
+            estimate_seconds=None,
+            start_date=None,
+            due_date=None,
+            labels=[],
+            custom_fields={},
+            status_category=None,
+            started_at=None,
+            completed_at=None,
+            blocked=False,
+            archived_at=_seconds(project.archived_at),
+            attachment_count=0,
+            version=project.version,
+            created_at=project.created_at // MICROSECONDS_PER_SECOND,
+            created_by=project.created_by,
+            updated_at=project.updated_at // MICROSECONDS_PER_SECOND,
+            updated_by=project.updated_by,
         )
 
 

@@ -144,7 +144,7 @@ ProjectOption = Annotated[str | None, typer.Option("--project", "-p", help="Its 
 def list_(  # noqa: PLR0913, PLR0917 - each parameter is an option
     project: ProjectOption = None,
     status: Annotated[str | None, typer.Option(help="Only those in this status.")] = None,
-    item_type: Annotated[str | None, typer.Option("--type", help="epic, story, task, bug.")] = None,
+    item_type: Annotated[str | None, typer.Option("--type", help="A kind, such as bug.")] = None,
     label: Annotated[str | None, typer.Option(help="Only those with this label.")] = None,
     sort: Annotated[
         str | None, typer.Option(help="rank or number, within the one project that is named.")
@@ -191,7 +191,7 @@ def show(item: Item) -> None:
 def create(  # noqa: PLR0913, PLR0917 - one for each field
     title: Annotated[str, typer.Argument(help="What is to be done.")],
     project: ProjectOption = None,
-    item_type: Annotated[str, typer.Option("--type", help="epic, story, task or bug.")] = "task",
+    item_type: Annotated[str, typer.Option("--type", help="A kind, such as bug.")] = "task",
     description: Annotated[str | None, typer.Option(help="More words; @FILE reads them.")] = None,
     parent: Annotated[str | None, typer.Option(help="Key or id of the parent.")] = None,
     assignee: Assignee = None,
@@ -243,6 +243,7 @@ def update(  # noqa: PLR0913, PLR0917 - one for each field
     assignee: Assignee = None,
     priority: PriorityOption = None,
     parent: Annotated[str | None, typer.Option(help="A new parent; empty: none.")] = None,
+    item_type: Annotated[str | None, typer.Option("--type", help="Another kind.")] = None,
     label: Annotated[list[str] | None, typer.Option(help="A label to add.")] = None,
     unlabel: Annotated[list[str] | None, typer.Option(help="A label to take off.")] = None,
     points: Points = None,
@@ -269,6 +270,8 @@ def update(  # noqa: PLR0913, PLR0917 - one for each field
         body["points"] = _number(points)
     if estimate is not None:
         body["estimate_seconds"] = seconds_of(estimate) if estimate else None
+    if item_type is not None:
+        body["item_type"] = item_type
     said = (("add_labels", label), ("remove_labels", unlabel), ("custom_fields", values_of(field)))
     body |= {name: v for name, v in said if v}
     if not body:

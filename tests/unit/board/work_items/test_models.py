@@ -11,19 +11,16 @@ from tidemill.board.errors import (
     InvalidText,
     NotPlannable,
     NullNotAllowed,
-    ProjectIsNotAWorkItem,
     WrongParent,
 )
+from tidemill.board.item_kinds.models import WorkItemType
 from tidemill.board.limits import BoardLimits
 from tidemill.board.work_items.changes import changed_fields, differences
 from tidemill.board.work_items.models import (
-    PARENT_TYPES,
     WorkItem,
     WorkItemChanges,
-    WorkItemType,
     can_assign_to_sprint,
     check_parent,
-    check_type,
     valid_description,
     valid_title,
 )
@@ -32,7 +29,7 @@ from tidemill.core.clock import Instant
 
 _LIMITS = BoardLimits()
 _PROJECT = ProjectId("project")
-_TYPES = [kind for kind in WorkItemType if kind is not WorkItemType.PROJECT]
+_TYPES = list(WorkItemType)
 
 
 def _an_item() -> WorkItem:
@@ -82,12 +79,6 @@ def test_can_assign_to_sprint_follows_what_a_tenant_wants() -> None:
         can_assign_to_sprint("task", ("epic",))
 
 
-def test_check_type_reserves_the_word_project() -> None:
-    """R011."""
-    with pytest.raises(ProjectIsNotAWorkItem):
-        check_type(WorkItemType.PROJECT)
-
-
 @given(st.sampled_from(_TYPES), st.sampled_from(_TYPES))
 def test_check_parent_allows_exactly_the_hierarchy(child: str, parent: str) -> None:
     above = {"story": {"epic"}, "bug": {"epic"}, "task": {"story", "bug"}}
@@ -121,7 +112,7 @@ def test_check_parent_never_lets_a_chain_of_parents_close(
         seen = [start]
         while seen[-1] in parents:
             seen.append(parents[seen[-1]])
-            assert len(seen) <= len(PARENT_TYPES), f"{seen} closes"
+            assert len(seen) <= len(WorkItemType), f"{seen} closes"
 
 
 def test_changed_fields_keeps_what_is_not_named() -> None:
@@ -194,9 +185,3 @@ def test_items_and_their_facts_from_before_there_were_ranks_can_be_read() -> Non
         read = msgspec.json.decode(msgspec.json.encode(old), type=type(kept))
 
         assert read == structs.replace(kept, rank="")
-
-
-def test_offered_leaves_out_the_word_that_no_item_can_be() -> None:
-    """R011: `project` is a known word, and no choice."""
-    assert [str(each) for each in WorkItemType.offered()] == ["epic", "story", "task", "bug"]
-    assert WorkItemType("project") is WorkItemType.PROJECT

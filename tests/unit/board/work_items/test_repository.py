@@ -11,7 +11,7 @@ import pytest
 from tests.fixtures.board import BoardWorld
 from tidemill.board.contract import LabelId, ProjectId, WorkItemId
 from tidemill.board.work_items import repository
-from tidemill.board.work_items.models import WorkItemFilter, WorkItemType
+from tidemill.board.work_items.models import WorkItemFilter
 from tidemill.board.work_items.repository import list_statement
 from tidemill.core.clock import Instant
 
@@ -28,7 +28,7 @@ LISTS = {
     "parent": (WorkItemFilter(parent_id=WorkItemId("i")), "idx_work_items_parent_id"),
     "assignee": (WorkItemFilter(assignee_id="u"), "idx_work_items_assignee_id"),
     "type in project": (
-        WorkItemFilter(project_id=_PROJECT, item_type=WorkItemType.BUG),
+        WorkItemFilter(project_id=_PROJECT, item_type="bug"),
         "sqlite_autoindex_work_items_2",
     ),
     "changes": (WorkItemFilter(updated_since=Instant(1)), "idx_work_items_updated_at"),

@@ -11,6 +11,7 @@ from tidemill.board.activities.service import History
 from tidemill.board.blocking.models import starts_or_finishes
 from tidemill.board.blocking.service import Blocking, Watched
 from tidemill.board.errors import DeleteBlocked, ParentIsDeleted, WorkItemChanged
+from tidemill.board.item_kinds.service import ItemKinds
 from tidemill.board.limits import BoardLimits
 from tidemill.board.versions import ANY_VERSION, Expected
 from tidemill.board.work_items.changes import (
@@ -53,6 +54,7 @@ class Changing:
         self._sprinting = Sprinting()
         self._blocking = Blocking()
         self._workflows = Workflows()
+        self._kinds = ItemKinds()
         self._guarding = Guarding()
         self._wip_limits = WipLimits()
 
@@ -63,6 +65,8 @@ class Changing:
         """
         if changes.parent is not UNSET and changes.parent is not None:
             self._blocking.lock(tx)
+        if changes.parent is not UNSET or changes.item_type is not UNSET:
+            self._kinds.share(tx)
         if changes.status is not UNSET:
             self._workflows.share(tx)
 
@@ -85,7 +89,9 @@ class Changing:
         wanted = changed_fields(item, changes, workflow=workflow, limits=self._limits)
         wanted = entered(wanted, item.status, workflow=workflow, at=tx.now)
         wanted = self._references.changed(tx, wanted, changes, by=by)
+        self._references.check_kind(tx, item, wanted)
         wanted = self._sprinting.changed(tx, wanted, changes.sprint, rules.sprint_types)
+        self._sprinting.check_kind(tx, item, wanted, rules.sprint_types)
         self._guarding.check(tx, item, wanted, workflow, by=by)
         wanted = archived(wanted, changes.archived, at=tx.now)
         wanted = self._sprinting.unarchived(tx, item, wanted)

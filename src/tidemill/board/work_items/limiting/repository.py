@@ -16,9 +16,11 @@ _ALONE: Final = """
     )
 """
 _EPIC: Final = """
-    SELECT CASE WHEN up.item_type = 'epic' THEN up.id WHEN top.item_type = 'epic' THEN top.id END
+    SELECT CASE WHEN up.item_type = 'epic' THEN up.id WHEN high.item_type = 'epic' THEN high.id
+        WHEN top.item_type = 'epic' THEN top.id END
     FROM work_items AS up
-    LEFT JOIN work_items AS top ON top.tenant_id = up.tenant_id AND top.id = up.parent_id
+    LEFT JOIN work_items AS high ON high.tenant_id = up.tenant_id AND high.id = up.parent_id
+    LEFT JOIN work_items AS top ON top.tenant_id = high.tenant_id AND top.id = high.parent_id
     WHERE up.tenant_id = :tenant_id AND up.id = :parent_id
 """
 _IN_STATUSES: Final = """

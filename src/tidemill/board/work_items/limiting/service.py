@@ -10,10 +10,11 @@ from tidemill.board.board_errors import WipLimitReached
 from tidemill.board.board_settings.models import LaneField, Rules
 from tidemill.board.board_settings.repository import BoardSettingsRepository
 from tidemill.board.contract import ProjectId
+from tidemill.board.item_kinds.models import WorkItemType
 from tidemill.board.swim_lanes.repository import LaneRepository
 from tidemill.board.work_items.limiting.models import PARAMS, InColumn, Place, WithPerson, places_of
 from tidemill.board.work_items.limiting.repository import WipLimitRepository
-from tidemill.board.work_items.models import WorkItem, WorkItemType
+from tidemill.board.work_items.models import WorkItem
 from tidemill.core.ports import Tx
 
 kept_max: Final = 512

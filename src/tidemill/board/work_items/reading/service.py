@@ -7,6 +7,7 @@ from collections.abc import Callable
 from tidemill.board.activities.models import Activity
 from tidemill.board.activities.service import History
 from tidemill.board.errors import RankNeedsProject, SortWithoutEffect, WorkItemNotFound
+from tidemill.board.item_kinds.service import ItemKinds
 from tidemill.board.limits import BoardLimits
 from tidemill.board.work_items.labelling.service import Labelling
 from tidemill.board.work_items.models import Sort, WorkItem, WorkItemFilter
@@ -31,6 +32,7 @@ class ItemReadingService:
         self._items = WorkItemRepository()
         self._labelling = Labelling(limits)
         self._workflows = Workflows()
+        self._kinds = ItemKinds()
         self._history = History()
 
     async def get(self, reference: str, *, actor: Actor) -> WorkItem:
@@ -56,6 +58,8 @@ class ItemReadingService:
         def use_case(tx: Tx) -> list[WorkItem]:
             if wanted.status is not None:
                 self._workflows.check_known(tx, wanted.status)
+            if wanted.item_type is not None:
+                self._kinds.check_known(tx, wanted.item_type)
             label_ids = (
                 self._labelling.candidates(tx, wanted.label, wanted.project_id)
                 if wanted.label is not None

@@ -12,15 +12,26 @@ from msgspec import UNSET, UnsetType, structs
 
 from tidemill.board.errors import (
     AssigneeNotMember,
+    NullNotAllowed,
     PlaceAmbiguous,
+    ProjectIsNotAWorkItem,
     WorkItemIsArchived,
     WorkItemNotFound,
     WrongNeighbour,
 )
+from tidemill.board.item_kinds.models import PROJECT
+from tidemill.board.item_kinds.service import ItemKinds
 from tidemill.board.ranking.service import Place, Ranking
 from tidemill.board.work_items.custom_values.service import CustomValues
 from tidemill.board.work_items.labelling.service import Labelling
-from tidemill.board.work_items.models import Assignee, WorkItem, WorkItemChanges, check_parent
+from tidemill.board.work_items.models import (
+    Assignee,
+    WorkItem,
+    WorkItemChanges,
+    check_children,
+    check_parent,
+    check_without_parent,
+)
 from tidemill.board.work_items.repository import WorkItemRepository
 from tidemill.core.actor import Actor
 from tidemill.core.ports import Tx
@@ -36,6 +47,7 @@ class References:
         self._ranking = Ranking()
         self._labelling = labelling
         self._custom_values = CustomValues()
+        self._kinds = ItemKinds()
 
     def parent(self, tx: Tx, reference: str | None) -> WorkItem | None:
         """Return the living item that shall be above another one.
@@ -66,11 +78,46 @@ class References:
 
         Where it moves, its project is locked.
         """
+        item = self._with_kind(tx, item, changes.item_type)
         item = self._with_parent(tx, item, changes.parent)
         item = self._with_assignee(tx, item, changes.assignee_id)
         item = self._labelling.changed(tx, item, changes)
         item = self._custom_values.changed(tx, item, changes.custom_fields)
         return self._with_rank(tx, item, changes, by=by)
+
+    def check_kind(self, tx: Tx, old: WorkItem, new: WorkItem) -> None:
+        """Return when `new` may be of its kind, below its parent and above its children.
+
+        Raises `UnknownItemType`, `ItemKindIsRetired`, `WrongParent` and `ChildrenDoNotFit`.
+        """
+        is_retyped = new.item_type != old.item_type
+        if not is_retyped and new.parent_id == old.parent_id:
+            return
+        kinds = self._kinds.of(tx, new.kinds_id)
+        if new.parent_id is None and (is_retyped or old.parent_id is not None):
+            check_without_parent(new.item_type, kinds)
+        if not is_retyped:
+            return
+        check_children(new.item_type, self._items.types_below(tx, new.id), kinds)
+        # A new parent was looked at when it was found.
+        if new.parent_id is not None and new.parent_id == old.parent_id:
+            parent = self._items.find(tx, new.parent_id, lock="parent")
+            if parent is not None:
+                check_parent(
+                    (new.id, new.item_type, new.project_id),
+                    (parent.id, parent.item_type, parent.project_id),
+                    kinds,
+                )
+
+    def _with_kind(self, tx: Tx, item: WorkItem, wanted: str | UnsetType | None) -> WorkItem:
+        if wanted is UNSET or wanted == item.item_type:
+            return item
+        if wanted is None:
+            raise NullNotAllowed("item_type")
+        if wanted == PROJECT:
+            raise ProjectIsNotAWorkItem
+        self._kinds.of(tx, item.kinds_id).check(wanted)
+        return structs.replace(item, item_type=wanted)
 
     def _with_parent(self, tx: Tx, item: WorkItem, wanted: str | UnsetType | None) -> WorkItem:
         if wanted is UNSET or wanted == item.parent_id:
@@ -81,6 +128,7 @@ class References:
         check_parent(
             (item.id, item.item_type, item.project_id),
             (parent.id, parent.item_type, parent.project_id),
+            self._kinds.of(tx, item.kinds_id),
         )
         return structs.replace(item, parent_id=parent.id)
 

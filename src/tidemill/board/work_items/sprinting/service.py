@@ -9,6 +9,7 @@ from msgspec import UNSET, UnsetType, structs
 from tidemill.board.activities.service import History
 from tidemill.board.contract import SprintId
 from tidemill.board.errors import WorkItemChanged
+from tidemill.board.item_kinds.service import ItemKinds
 from tidemill.board.sprint_scope.models import OpenSprint, Planned
 from tidemill.board.sprint_scope.service import SprintScope
 from tidemill.board.work_items.changes import differences, next_version
@@ -26,6 +27,7 @@ class Sprinting:
         self._items = WorkItemRepository()
         self._history = History()
         self._scope = SprintScope()
+        self._kinds = ItemKinds()
 
     def changed(
         self, tx: Tx, item: WorkItem, wanted: str | UnsetType | None, types: Sequence[str]
@@ -38,8 +40,16 @@ class Sprinting:
             return item
         if wanted is None:
             return _in(item, None)
-        can_assign_to_sprint(item.item_type, types)
+        can_assign_to_sprint(item.item_type, self._taken(tx, item, types))
         return _in(item, self._scope.enterable(tx, wanted, item.project_id))
+
+    def check_kind(self, tx: Tx, old: WorkItem, new: WorkItem, types: Sequence[str]) -> None:
+        """Return when the sprint of an item takes the kind that it gets; raises `NotPlannable`."""
+        if new.sprint_id is not None and new.item_type != old.item_type:
+            can_assign_to_sprint(new.item_type, self._taken(tx, new, types))
+
+    def _taken(self, tx: Tx, item: WorkItem, types: Sequence[str]) -> Sequence[str]:
+        return self._kinds.of(tx, item.kinds_id).in_sprints(types)
 
     def returned(self, tx: Tx, item: WorkItem) -> WorkItem:
         """Return an item that comes back: where its sprint has ended, into the backlog."""

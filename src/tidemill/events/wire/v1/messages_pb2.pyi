@@ -460,7 +460,7 @@ class ProjectList(_message.Message):
     def __init__(self, projects: _Optional[_Iterable[_Union[Project, _Mapping]]] = ...) -> None: ...
 
 class WorkItem(_message.Message):
-    __slots__ = ("id", "item_type", "parent_id", "project_id", "position", "title", "description", "status", "assignee_id", "sprint_id", "created_at", "updated_at", "created_by", "updated_by", "deleted_at", "priority", "story_points", "version", "item_number", "ancestor_ids", "descendant_ids", "key", "rank", "start_date", "due_date", "label_ids", "started_at", "completed_at", "estimate_seconds", "archived_at", "status_category", "custom_fields")
+    __slots__ = ("id", "item_type", "parent_id", "project_id", "position", "title", "description", "status", "assignee_id", "sprint_id", "created_at", "updated_at", "created_by", "updated_by", "deleted_at", "priority", "story_points", "version", "item_number", "ancestor_ids", "descendant_ids", "key", "rank", "start_date", "due_date", "label_ids", "started_at", "completed_at", "estimate_seconds", "archived_at", "status_category", "custom_fields", "item_kind")
     class CustomFieldsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -500,6 +500,7 @@ class WorkItem(_message.Message):
     ARCHIVED_AT_FIELD_NUMBER: _ClassVar[int]
     STATUS_CATEGORY_FIELD_NUMBER: _ClassVar[int]
     CUSTOM_FIELDS_FIELD_NUMBER: _ClassVar[int]
+    ITEM_KIND_FIELD_NUMBER: _ClassVar[int]
     id: str
     item_type: WorkItemType
     parent_id: str
@@ -532,7 +533,8 @@ class WorkItem(_message.Message):
     archived_at: int
     status_category: str
     custom_fields: _containers.ScalarMap[str, str]
-    def __init__(self, id: _Optional[str] = ..., item_type: _Optional[_Union[WorkItemType, str]] = ..., parent_id: _Optional[str] = ..., project_id: _Optional[str] = ..., position: _Optional[int] = ..., title: _Optional[str] = ..., description: _Optional[str] = ..., status: _Optional[str] = ..., assignee_id: _Optional[str] = ..., sprint_id: _Optional[str] = ..., created_at: _Optional[int] = ..., updated_at: _Optional[int] = ..., created_by: _Optional[str] = ..., updated_by: _Optional[str] = ..., deleted_at: _Optional[int] = ..., priority: _Optional[str] = ..., story_points: _Optional[int] = ..., version: _Optional[int] = ..., item_number: _Optional[int] = ..., ancestor_ids: _Optional[_Iterable[str]] = ..., descendant_ids: _Optional[_Iterable[str]] = ..., key: _Optional[str] = ..., rank: _Optional[str] = ..., start_date: _Optional[str] = ..., due_date: _Optional[str] = ..., label_ids: _Optional[_Iterable[str]] = ..., started_at: _Optional[int] = ..., completed_at: _Optional[int] = ..., estimate_seconds: _Optional[int] = ..., archived_at: _Optional[int] = ..., status_category: _Optional[str] = ..., custom_fields: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    item_kind: str
+    def __init__(self, id: _Optional[str] = ..., item_type: _Optional[_Union[WorkItemType, str]] = ..., parent_id: _Optional[str] = ..., project_id: _Optional[str] = ..., position: _Optional[int] = ..., title: _Optional[str] = ..., description: _Optional[str] = ..., status: _Optional[str] = ..., assignee_id: _Optional[str] = ..., sprint_id: _Optional[str] = ..., created_at: _Optional[int] = ..., updated_at: _Optional[int] = ..., created_by: _Optional[str] = ..., updated_by: _Optional[str] = ..., deleted_at: _Optional[int] = ..., priority: _Optional[str] = ..., story_points: _Optional[int] = ..., version: _Optional[int] = ..., item_number: _Optional[int] = ..., ancestor_ids: _Optional[_Iterable[str]] = ..., descendant_ids: _Optional[_Iterable[str]] = ..., key: _Optional[str] = ..., rank: _Optional[str] = ..., start_date: _Optional[str] = ..., due_date: _Optional[str] = ..., label_ids: _Optional[_Iterable[str]] = ..., started_at: _Optional[int] = ..., completed_at: _Optional[int] = ..., estimate_seconds: _Optional[int] = ..., archived_at: _Optional[int] = ..., status_category: _Optional[str] = ..., custom_fields: _Optional[_Mapping[str, str]] = ..., item_kind: _Optional[str] = ...) -> None: ...
 
 class FieldChange(_message.Message):
     __slots__ = ("field_name", "old_value", "new_value")
