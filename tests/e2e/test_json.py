@@ -20,7 +20,9 @@ pytestmark = pytest.mark.full(reason="a hundred commands take 15 s of CPU; each 
 _PROCESSES: Final = {"up", "api", "dispatcher", "worker", "top"}
 # What somebody else asked for, what ends the story, and what another configuration is needed for.
 _ELSEWHERE: Final = {
-    "owner create", "watch", "logout", "login", "members remove", "signing-keys rotate"
+    "owner create", "watch", "logout", "login", "members remove", "signing-keys rotate",
+    # Of what oneself does one hears nothing, so that this story has no notification.
+    "inbox unread", "inbox archive", "inbox snooze", "inbox events",
 }  # fmt: skip
 
 _OTHER_EMAIL: Final = "bob@example.org"
@@ -78,6 +80,11 @@ labels restore {label}
 items watch TM-1
 items watchers TM-1
 items unwatch TM-1
+inbox list
+inbox read --all
+inbox preferences --reason changed --inbox off
+inbox mute TM
+inbox unmute TM
 time start TM-1
 time status
 time stop

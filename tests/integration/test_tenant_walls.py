@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from tests.fixtures.app import App, error, make_app
 from tests.fixtures.failed_pings import a_failed_ping
+from tests.fixtures.news import a_notification
 from tests.fixtures.route_bodies import BODIES
 
 pytestmark = pytest.mark.anyio
@@ -265,7 +266,7 @@ async def _things(app: App) -> dict[str, str]:
         "status": "todo",
         "comment_id": comment["id"],
         "emoji": "👍",
-        "attachment_id": (await _a_file(owner, item["id"]))["id"],
+        **await _beside(app, item["id"], bob["access_token"]),
         "dependency_id": dependency["id"],
         **await a_failed_ping(owner, CANARY),
         "path": path,
@@ -277,6 +278,14 @@ async def _things(app: App) -> dict[str, str]:
         "token_id": token["id"],
         "worker_token_id": worker_token["id"],
         "invitation_id": invitation["id"],
+    }
+
+
+async def _beside(app: App, item_id: str, token: str) -> dict[str, str]:
+    """Return what there is around an item: a file, and what its maker hears of by a colleague."""
+    return {
+        "attachment_id": (await _a_file(app.owner, item_id))["id"],
+        "notification_id": await a_notification(app.owner, app.client(token), item_id, CANARY),
     }
 
 

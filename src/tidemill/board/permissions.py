@@ -114,6 +114,19 @@ WRITE_ALL_TIME: Final = Permission(
     name="board.time.write_all", role=Role.ADMIN, scope=Scope.WRITE, resource_scope="board:write"
 )
 """To write the time of others, too, and to say what is booked by itself."""
+READ_NOTIFICATIONS: Final = Permission(
+    name="board.notifications.read",
+    role=Role.VIEWER,
+    scope=Scope.READ,
+    resource_scope="board:read",
+)
+WRITE_NOTIFICATIONS: Final = Permission(
+    name="board.notifications.write",
+    role=Role.VIEWER,
+    scope=Scope.WRITE,
+    resource_scope="board:write",
+)
+"""To do something with one's own inbox, and to say what it shall hold."""
 
 PERMISSIONS: Final = (
     READ_PROJECTS,
@@ -140,4 +153,6 @@ PERMISSIONS: Final = (
     READ_TIME,
     WRITE_TIME,
     WRITE_ALL_TIME,
+    READ_NOTIFICATIONS,
+    WRITE_NOTIFICATIONS,
 )

@@ -62,6 +62,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "folders": ("folders", "Say who may do what below which path.", WORK),
     "resources": ("resources", "Keep how to reach databases and services.", WORK),
     "variables": ("variables", "Keep texts and secrets that scripts read.", WORK),
+    "inbox": ("inbox", "See what concerns you, and why; choose what you hear of.", WORK),
     "webhooks": ("webhooks", "Send facts to addresses of your own, signed.", WORK),
     "watch": ("watch", "Follow what happens, live.", WORK),
     "top": ("top", "Show queues and workers, live.", WORK),

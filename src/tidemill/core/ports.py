@@ -349,11 +349,18 @@ class RateLimitState(Struct, frozen=True, kw_only=True):
 
 
 class Mail(Struct, frozen=True, kw_only=True):
-    """One message in plain text."""
+    """One message in plain text, and the same as HTML where that is given.
+
+    `headers` are further ones. `message_id` is what stands before the domain: the same for each
+    attempt to send one message.
+    """
 
     to: str
     subject: str
     text: str
+    html: str | None = None
+    headers: Mapping[str, str] = {}
+    message_id: str | None = None
 
 
 class Mailer(Protocol):

@@ -2,12 +2,15 @@
 
 from tidemill.identity.contract import (
     CHANGED_WORKER_TOKEN,
+    CONTACTS,
     IDENTITY,
     JOB_LIVENESS,
     JOB_TOKENS,
     OWNER_SETUP,
     SCOPES,
     WORKER_TOKENS,
+    Contact,
+    Contacts,
     Identity,
     IdentityFact,
     JobLiveness,
@@ -28,12 +31,15 @@ from tidemill.identity.contract import (
 
 __all__ = [
     "CHANGED_WORKER_TOKEN",
+    "CONTACTS",
     "IDENTITY",
     "JOB_LIVENESS",
     "JOB_TOKENS",
     "OWNER_SETUP",
     "SCOPES",
     "WORKER_TOKENS",
+    "Contact",
+    "Contacts",
     "Identity",
     "IdentityFact",
     "JobLiveness",

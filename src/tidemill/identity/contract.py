@@ -137,6 +137,23 @@ class Person(Struct, frozen=True, kw_only=True):
     time_zone: str = "UTC"
 
 
+class Contact(Struct, frozen=True, kw_only=True):
+    """Where mail to a member of a tenant goes, and in which time zone its day begins."""
+
+    email: str
+    name: str
+    time_zone: str
+    tenant_name: str
+
+
+class Contacts(Protocol):
+    """Tells where mail to members goes."""
+
+    async def contact(self, tenant_id: TenantId, user_id: UserId) -> Contact | None:
+        """Return where mail goes, None for who is no member or whose account is closed."""
+        ...
+
+
 class Identity(Protocol):
     """What identity does for the features above it."""
 
@@ -246,6 +263,7 @@ class Scopes(Protocol):
         ...
 
 
+CONTACTS: Final[Port[Contacts]] = Port("contacts")
 IDENTITY: Final[Port[Identity]] = Port("identity")
 JOB_TOKENS: Final[Port[JobTokens]] = Port("job_tokens")
 JOB_LIVENESS: Final[Port[JobLiveness]] = Port("job_liveness")

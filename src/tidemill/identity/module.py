@@ -12,7 +12,9 @@ from tidemill.http.authentication import AUTHENTICATOR
 from tidemill.identity.announcements.service import AnnouncementService
 from tidemill.identity.attempts.models import Limits
 from tidemill.identity.attempts.service import AttemptService
+from tidemill.identity.contacts.service import ContactService
 from tidemill.identity.contract import (
+    CONTACTS,
     IDENTITY,
     JOB_LIVENESS,
     JOB_TOKENS,
@@ -180,6 +182,7 @@ def build(parts: Parts) -> Offer:
         },
         provides={
             AUTHENTICATOR: authenticator,
+            CONTACTS: ContactService(parts.control),
             IDENTITY: use.members,
             JOB_TOKENS: core.job_tokens,
             OWNER_SETUP: use.setup,

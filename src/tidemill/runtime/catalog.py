@@ -12,13 +12,14 @@ from typing import Final
 from tidemill.audit.module import MODULE as AUDIT
 from tidemill.automation.module import MODULE as AUTOMATION
 from tidemill.board.module import MODULE as BOARD
+from tidemill.board.notifications_module import MODULE as NOTIFICATIONS
 from tidemill.core.module import Module
 from tidemill.events.module import MODULE as EVENTS
 from tidemill.identity.module import MODULE as IDENTITY
 from tidemill.jobs.module import MODULE as JOBS
 from tidemill.settings.module import MODULE as SETTINGS
 
-CATALOG: Final = (EVENTS, AUDIT, SETTINGS, IDENTITY, BOARD, JOBS, AUTOMATION)
+CATALOG: Final = (EVENTS, AUDIT, SETTINGS, IDENTITY, BOARD, NOTIFICATIONS, JOBS, AUTOMATION)
 
 
 def full_catalog() -> Sequence[Module]:

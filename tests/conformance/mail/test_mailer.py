@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from msgspec import structs
 
 from tests.fixtures.stores import StoreClock
 from tidemill.core.ports import Mail, Mailer, MailNotSent
@@ -111,6 +112,23 @@ async def test_send_delivers_the_message_as_it_is(post: Post) -> None:
     assert message["Date"]
 
 
+async def test_send_delivers_both_texts_and_what_ends_mail_by_one_click(post: Post) -> None:
+    headers = {"List-Unsubscribe": "<https://tide.example/unsubscribe?token=a.b.c>"}
+    mail = structs.replace(MAIL, html="<p>Grüße ✓</p>", headers=headers, message_id="0199-the-same")
+
+    for _ in range(2):
+        await post.mailer.send(mail)
+
+    first, second = post.messages()
+    plain, html = first.get_body(("plain",)), first.get_body(("html",))
+    assert plain is not None
+    assert html is not None
+    assert "Ende ✓" in plain.get_content()
+    assert "<p>Grüße ✓</p>" in html.get_content()
+    assert first["List-Unsubscribe"] == headers["List-Unsubscribe"]
+    assert first["Message-ID"] == second["Message-ID"] == "<0199-the-same@example.org>"
+
+
 async def test_send_keeps_each_message(post: Post) -> None:
     for number in range(5):
         await post.mailer.send(Mail(to="ann@example.org", subject=f"Nr. {number}", text="x"))
@@ -124,6 +142,7 @@ async def test_send_keeps_each_message(post: Post) -> None:
         Mail(to="ann@example.org\nBcc: eve@example.org", subject="s", text="x"),
         Mail(to="ann@example.org, eve@example.org", subject="s", text="x"),
         Mail(to="ann@example.org", subject="s\r\nBcc: eve@example.org", text="x"),
+        Mail(to="ann@example.org", subject="s", text="x", headers={"List-Id": "a\r\nBcc: b@c"}),
         Mail(to="nobody", subject="s", text="x"),
     ],
 )

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.fixtures.app import App, make_app
+from tests.fixtures.news import a_colleague, a_notification
 
 pytestmark = pytest.mark.anyio
 
@@ -128,6 +129,7 @@ async def _made(app: App) -> list[str]:
                 owner, "schedules", {"path": "f/tides", "script_path": "f/tides", **on_new_year}
             )
         )["id"],
+        "notifications": await a_notification(owner, await a_colleague(app), item_id),
         "tenants": me["tenant"]["id"],
         "members": me["user"]["id"],
     }
@@ -143,7 +145,8 @@ async def _made(app: App) -> list[str]:
     brief = f"llm/projects/{project['id']}"
     content = f"attachments/{ids['attachments']}/content"
     of_it = (workflow, settings, brief, board, content)
-    own = (f"projects/{project['id']}", *of_it, "scripts/f/tides")
+    mine = "notification-preferences"
+    own = (mine, f"projects/{project['id']}", *of_it, "scripts/f/tides")
     return [f"/api/v1/{one}" for one in (*own, *things, *_PUT)]
 
 

@@ -92,6 +92,17 @@ def some_of(*words: str) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
     return check
 
 
+def any_of(*words: str) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
+    """Return a check for a choice of none or some of `words`, which it puts in their order."""
+
+    def check(values: tuple[str, ...]) -> tuple[str, ...]:
+        if not set(values) <= set(words):
+            raise ValueError(f"any of {', '.join(words)}, or none")
+        return tuple(word for word in words if word in values)
+
+    return check
+
+
 def media_types(values: tuple[str, ...]) -> tuple[str, ...]:
     """Check types of files, each whole or a beginning before a star."""
     if not values or not all(_MEDIA_TYPE.fullmatch(value) for value in values):

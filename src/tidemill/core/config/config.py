@@ -5,7 +5,15 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 from tidemill.core.config.layers import NO_LAYERS, Layers
-from tidemill.core.config.sections.people import Auth, Board, Features, Mail, Owner, Preferences
+from tidemill.core.config.sections.people import (
+    Auth,
+    Board,
+    Features,
+    Mail,
+    Notifications,
+    Owner,
+    Preferences,
+)
 from tidemill.core.config.sections.reaching import Webhooks
 from tidemill.core.config.sections.serving import Api, Cors, Environment, Limits, Log, Server
 from tidemill.core.config.sections.storing import (
@@ -51,6 +59,7 @@ class Config(Struct, frozen=True, kw_only=True):
     features: Features = Features()
     board: Board = Board()
     preferences: Preferences = Preferences()
+    notifications: Notifications = Notifications()
     layers: Layers = field(default_factory=lambda: NO_LAYERS)
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from tidemill.core.actor import Actor
 from tidemill.core.authorization import is_allowed
@@ -10,6 +11,8 @@ from tidemill.core.facts import RecordedFact
 from tidemill.core.ids import TenantId
 from tidemill.core.ports import Ephemeral
 from tidemill.events.contract import READ_EVENTS, Visibility
+
+INBOX: Final = "inbox:"
 
 
 class MembersSeeTheirTenant:
@@ -29,7 +32,10 @@ class MembersSeeTheirTenant:
 
 
 class LateVisibility:
-    """The rule that a module built later provides; until then, and without one, membership."""
+    """The rule that a module built later provides; until then, and without one, membership.
+
+    Whatever the rule: an update under the topic of somebody's inbox is for that person alone.
+    """
 
     def __init__(self, late: Callable[[], Visibility | None]) -> None:
         self._late = late
@@ -45,4 +51,6 @@ class LateVisibility:
 
     def sees_update(self, actor: Actor, update: Ephemeral) -> bool:
         """See `Visibility.sees_update`."""
+        if any(one.startswith(INBOX) and one != f"{INBOX}{actor.user_id}" for one in update.topics):
+            return False
         return (self._late() or self._default).sees_update(actor, update)

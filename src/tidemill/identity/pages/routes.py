@@ -11,10 +11,10 @@ from litestar.response import Redirect
 
 from tidemill.core.errors import TidemillError
 from tidemill.http import Public, get, post
+from tidemill.http.pages import Field, Form, form_page, message_page
 from tidemill.identity.invitations.service import InvitationService, Registration
 from tidemill.identity.login.doorway import Doorway, device_of
 from tidemill.identity.login.models import Entry
-from tidemill.identity.pages.layout import Field, Form, form_page, message_page
 from tidemill.identity.password_changes.service import PasswordService
 from tidemill.identity.sessions.models import SessionKind
 from tidemill.identity.setup.service import NewOwner, SetupService

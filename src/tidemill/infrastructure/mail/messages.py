@@ -20,11 +20,16 @@ def message_of(mail: Mail, *, sender: str, clock: Clock) -> EmailMessage:
         message["From"] = sender
         message["To"] = mail.to
         message["Subject"] = mail.subject
+        for name, value in mail.headers.items():
+            message[name] = value
     except ValueError as error:
         # A line break in a header would let its author write further headers.
-        raise MailNotSent("An address or the subject holds a line break.") from error
+        raise MailNotSent("An address or another header holds a line break.") from error
     message["Date"] = formatdate(clock.now() / MICROSECONDS_PER_SECOND)
-    message["Message-ID"] = make_msgid(domain=domain)
+    own = None if mail.message_id is None else f"<{mail.message_id}@{domain}>"
+    message["Message-ID"] = own or make_msgid(domain=domain)
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(mail.text)
+    if mail.html is not None:
+        message.add_alternative(mail.html, subtype="html")
     return message

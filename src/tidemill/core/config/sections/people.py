@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Struct
 
@@ -211,3 +211,60 @@ class Preferences(Struct, frozen=True, kw_only=True):
     theme: Annotated[Theme, key("How the pages look.", About(live=True, scope=Scope.USER))] = (
         Theme.SYSTEM
     )
+
+
+_REASONS: Final = (
+    "assigned",
+    "mentioned",
+    "replied",
+    "unblocked",
+    "commented",
+    "status_changed",
+    "changed",
+)
+
+
+class Notifications(Struct, frozen=True, kw_only=True):
+    """Of what members hear who did not choose by themselves, and when mail goes out."""
+
+    inbox_off: Annotated[
+        tuple[str, ...],
+        key(
+            "Reasons of which members do not hear unless they want to.",
+            About(live=True, scope=Scope.TENANT, check=checks.any_of(*_REASONS)),
+        ),
+    ] = ()
+    mail_at_once: Annotated[
+        tuple[str, ...],
+        key(
+            "Reasons for mail within minutes; mail needs mail.smtp_host or mail.directory.",
+            About(live=True, scope=Scope.TENANT, check=checks.any_of(*_REASONS)),
+        ),
+    ] = ("assigned", "mentioned")
+    mail_digest: Annotated[
+        tuple[str, ...],
+        key(
+            "Reasons for mail once a day, where there is something.",
+            About(live=True, scope=Scope.TENANT, check=checks.any_of(*_REASONS)),
+        ),
+    ] = ("replied", "unblocked", "commented")
+    digest_hour: Annotated[
+        int,
+        key(
+            "Hour of the daily mail, in the time zone of whom it is for.",
+            About(live=True, scope=Scope.TENANT),
+            ge=0,
+            le=23,
+        ),
+    ] = 8
+    batch_seconds: Annotated[
+        float,
+        key("How long mail waits for more about the same work item.", ge=0, le=3600),
+    ] = 60
+    attempts_max: Annotated[
+        int,
+        key("How often a mail is tried; eight take about eighteen hours.", ge=1, le=20),
+    ] = 8
+    keep_days: Annotated[
+        float, key("How long inboxes keep what nothing new came to.", ge=0.01, le=3650)
+    ] = 90

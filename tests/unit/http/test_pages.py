@@ -4,7 +4,7 @@ import base64
 import hashlib
 import re
 
-from tidemill.identity.pages.layout import Field, Form, form_page, message_page
+from tidemill.http.pages import Field, Form, form_page, message_page
 
 HOSTILE = "\"><script>alert('x')</script>"
 

@@ -1,0 +1,1 @@
+"""Mail of notifications: a durable queue, and what goes out of it."""

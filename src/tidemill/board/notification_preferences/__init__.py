@@ -1,0 +1,1 @@
+"""Preferences: of what a member wants to hear, and how."""

@@ -1,0 +1,1 @@
+"""Notifications: what a member shall hear of, and why."""

@@ -1,0 +1,1 @@
+"""Unsubscribing: how a link in a mail ends such mail, without a log-in."""

@@ -1,0 +1,1 @@
+"""Contacts: where mail to members goes."""
