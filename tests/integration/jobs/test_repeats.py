@@ -125,3 +125,27 @@ async def test_repeats_integration_a_backfill_with_a_key_tells_again_what_it_fil
     assert (len(first["due_at"]), again) == (3, first)
     assert error(other) == REUSED
     assert without.json()["due_at"] == []
+
+
+async def test_repeats_integration_give_the_job_whose_script_has_changed_or_gone_since(
+    app: App,
+) -> None:
+    script = {"path": "f/tides", "language": "python", "content": "def main(level: int): ..."}
+    assert (await post(app, "/api/v1/scripts", script)).status_code == 201
+    asked = {"script_path": "f/tides", "args": {"level": 3}}
+    named = {**asked, "id": "sum-of-monday"}
+    by_key = (await keyed(app, "/api/v1/jobs", asked)).json()["id"]
+    by_id = (await post(app, "/api/v1/jobs", named)).json()["id"]
+
+    other = {**script, "content": "def main(harbour: str): ..."}
+    assert (await post(app, "/api/v1/scripts", other)).status_code == 201
+    changed = [await keyed(app, "/api/v1/jobs", asked), await post(app, "/api/v1/jobs", named)]
+    new = await post(app, "/api/v1/jobs", asked)
+    reused = await post(app, "/api/v1/jobs", {**named, "args": {"level": 4}})
+    assert (await app.owner.delete("/api/v1/scripts/f/tides")).is_success
+    gone = [await keyed(app, "/api/v1/jobs", asked), await post(app, "/api/v1/jobs", named)]
+
+    assert [answer.json().get("id") for answer in (*changed, *gone)] == [by_key, by_id] * 2
+    assert error(new)[:2] == (422, "ARGUMENTS_INVALID")
+    assert error(reused)[:2] == (409, "JOB_ID_TAKEN")
+    assert await job_ids(app) == {by_key, by_id}

@@ -100,13 +100,37 @@ class JobService:
         self, request: JobRequest, *, actor: Actor, once: Once[Job] | None = None
     ) -> Job:
         """Accept a job; return once it is durable. The same `id` gives the same job again."""
-        order = await self.prepare(request, actor=actor)
+        try:
+            order = await self.prepare(request, actor=actor)
+        except TidemillError as refused:
+            return await self._accepted_before(request, refused, actor=actor, once=once)
         if once is None:
             job = await self._gathering.add(actor.tenant_id, order)
         else:
             use_case = partial(self._accept, order, foretold=self._foretell([order]))
             job = await self._database.write(actor.tenant_id, use_case, once=once)
         crash_point("enqueue_after_commit")
+        return job
+
+    async def _accepted_before(
+        self, request: JobRequest, refused: TidemillError, *, actor: Actor, once: Once[Job] | None
+    ) -> Job:
+        """Return the job that the same request made when nothing spoke against it; else raise.
+
+        Its script may have changed or gone meanwhile, and whoever lost the answer asks again.
+        """
+        if once is None and request.id is None:
+            raise refused
+
+        def use_case(tx: Tx) -> Job:
+            job = self._admitting.admitted(tx, request)
+            if job is None:
+                raise refused
+            return job
+
+        job = await self._database.write(actor.tenant_id, use_case, once=once)
+        if not await self.sight.sees(job, actor):
+            raise refused
         return job
 
     async def create_many(self, requests: Sequence[JobRequest], *, actor: Actor) -> list[Job]:

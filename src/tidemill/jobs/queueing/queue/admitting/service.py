@@ -10,6 +10,7 @@ from msgspec import structs
 from tidemill.core.actor import Actor, ActorKind
 from tidemill.core.errors import TidemillError
 from tidemill.core.ports import Tx
+from tidemill.jobs.contract import JobRequest
 from tidemill.jobs.errors import JobIdTaken, QueueFull
 from tidemill.jobs.queueing.queue.limited.service import Limited
 from tidemill.jobs.queueing.queue.models import Job, queued_fact
@@ -17,7 +18,7 @@ from tidemill.jobs.queueing.queue.plans import Plan, planned
 from tidemill.jobs.queueing.queue.preparing import Order
 from tidemill.jobs.queueing.queue.quota import Quota
 from tidemill.jobs.queueing.queue.repository import JobRepository
-from tidemill.jobs.queueing.queue.requests import new_job
+from tidemill.jobs.queueing.queue.requests import fingerprint, new_job
 from tidemill.jobs.tracing import end_enqueue
 
 _AUDITED: Final = frozenset({ActorKind.USER, ActorKind.API_TOKEN, ActorKind.AGENT, ActorKind.JOB})
@@ -59,6 +60,13 @@ class Admitting:
                 return stands, False
         _record(tx, job, order.actor)
         return job, True
+
+    def admitted(self, tx: Tx, request: JobRequest) -> Job | None:
+        """Return the job that was admitted for this very request with its `id`.
+
+        Raises `JobIdTaken` when another request has the id.
+        """
+        return None if request.id is None else self._known(tx, request.id, fingerprint(request))
 
     def _stands(self, tx: Tx, job: Job, order: Order, plan: Plan) -> Job | None:
         try:
