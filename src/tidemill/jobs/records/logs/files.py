@@ -42,17 +42,27 @@ class LogFiles:
         self._directory = directory
         self._bytes_max = bytes_max
 
-    def write(self, chunks: Iterable[Chunk]) -> None:
-        """Write each chunk at its offset: what was written already is written again, the same."""
+    def write(self, chunks: Iterable[Chunk]) -> dict[LogKey, OSError]:
+        """Write each chunk at its offset: what was written already is written again, the same.
+
+        Returns why some could not be written; the others are.
+        """
         files: dict[LogKey, int] = {}
+        failures: dict[LogKey, OSError] = {}
         try:
             for chunk in chunks:
-                if chunk.key not in files:
-                    files[chunk.key] = self._opened(chunk.key)
-                self._write(files[chunk.key], chunk)
+                if chunk.key in failures:
+                    continue
+                try:
+                    if chunk.key not in files:
+                        files[chunk.key] = self._opened(chunk.key)
+                    self._write(files[chunk.key], chunk)
+                except OSError as error:
+                    failures[chunk.key] = error
         finally:
             for file in files.values():
                 os.close(file)
+        return failures
 
     def read(self, key: LogKey, offset: int, bytes_max: int) -> bytes:
         """Return up to `bytes_max` bytes from `offset` on.

@@ -152,12 +152,21 @@ class LogWriter:
             self._task = None
 
     async def _write_all(self, chunks: list[Chunk]) -> None:
-        try:
-            await asyncio.to_thread(self._files.write, chunks)
-        except OSError as error:
+        failures = await asyncio.to_thread(self._files.write, chunks)
+        if not failures:
+            return
+        await asyncio.sleep(retry_seconds)
+        refused = [chunk for chunk in chunks if chunk.key in failures]
+        failures = await asyncio.to_thread(self._files.write, refused)
+        for key, error in failures.items():
             # Output is not worth a job: what the disk refuses is left out, and said.
-            log.warning("jobs.log.not_written", reason=str(error), chunks=len(chunks))
-            await asyncio.sleep(retry_seconds)
+            log.warning(
+                "jobs.log.not_written",
+                tenant_id=key.tenant_id,
+                job_id=key.job_id,
+                reason=str(error),
+                chunks=sum(chunk.key == key for chunk in refused),
+            )
 
     def _show(self, key: LogKey, job: Claimed, offset: int, data: bytes) -> None:
         update = self._updates.get(key)

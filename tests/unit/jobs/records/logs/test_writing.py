@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from uuid_utils import uuid7
 
 from tidemill.core.clock import Instant
@@ -13,7 +16,7 @@ from tidemill.core.facts import Topic
 from tidemill.core.ids import TenantId
 from tidemill.jobs.queueing.queue.claims import Claimed
 from tidemill.jobs.queueing.specs.models import Spec
-from tidemill.jobs.records.logs.files import LogFiles, LogKey
+from tidemill.jobs.records.logs.files import Chunk, LogFiles, LogKey
 from tidemill.jobs.records.logs.writing import LogArrivals, LogWriter
 
 pytestmark = pytest.mark.anyio
@@ -29,9 +32,9 @@ class _NoLive:
         """Nobody watches."""
 
 
-def a_job() -> Claimed:
-    spec = Spec("tenant", "default", "fork", 0, "{}", None, "bash", "", "", 60, 1)
-    return Claimed(spec, TenantId("tenant"), str(uuid7()), 1, 1, Instant(0), "{}")
+def a_job(tenant: str = "tenant") -> Claimed:
+    spec = Spec(tenant, "default", "fork", 0, "{}", None, "bash", "", "", 60, 1)
+    return Claimed(spec, TenantId(tenant), str(uuid7()), 1, 1, Instant(0), "{}")
 
 
 async def test_flush_does_not_wait_for_a_job_that_never_stops_printing(tmp_path: Path) -> None:
@@ -48,10 +51,11 @@ async def test_flush_does_not_wait_for_a_job_that_never_stops_printing(tmp_path:
             printed += 1
             writer.append(noisy, printed, b"x")
 
-    def written(chunks: object) -> None:
+    def written(chunks: Iterable[Chunk]) -> dict[LogKey, OSError]:
         assert threading.get_ident() != main, "files are not written on the loop"
-        write(chunks)  # type: ignore[arg-type]
+        failures = write(chunks)
         asyncio.run_coroutine_threadsafe(_call(print_more), loop).result()
+        return failures
 
     files.write = written  # type: ignore[method-assign]
     writer.append(job, 0, b"the last line")
@@ -74,10 +78,10 @@ async def test_append_tells_when_a_file_has_it_and_not_before(tmp_path: Path) ->
     writing, may_write = threading.Event(), threading.Event()
     write = files.write
 
-    def slowly(chunks: object) -> None:
+    def slowly(chunks: Iterable[Chunk]) -> dict[LogKey, OSError]:
         writing.set()
         may_write.wait(10)
-        write(chunks)  # type: ignore[arg-type]
+        return write(chunks)
 
     files.write = slowly  # type: ignore[method-assign]
     writer.append(job, 0, b"a line", told.set)
@@ -88,3 +92,46 @@ async def test_append_tells_when_a_file_has_it_and_not_before(tmp_path: Path) ->
 
     assert not before, "credit for more was given before the file had it"
     assert files.read(key, 0, 100) == b"a line"
+
+
+async def test_append_writes_what_others_print_beside_a_log_that_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tidemill.jobs.records.logs.writing.retry_seconds", 0.0)
+    files = LogFiles(tmp_path, bytes_max=10_000)
+    writer = LogWriter(files, _NoLive(), LogArrivals())
+    (tmp_path / "ebb").write_text("a file where the tenant's folder should be")
+    refused, job, later = a_job("ebb"), a_job(), a_job("neap")
+    for each in (refused, job, later):
+        writer.append(each, 0, b"high water")
+
+    with capture_logs() as lines:
+        await writer.flush()
+
+    assert [files.read(LogKey(each.tenant_id, each.id, 1), 0, 100) for each in (job, later)] == [
+        b"high water"
+    ] * 2
+    assert [(line["event"], line["job_id"]) for line in lines] == [
+        ("jobs.log.not_written", refused.id)
+    ]
+
+
+async def test_append_tries_once_more_what_the_disk_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tidemill.jobs.records.logs.writing.retry_seconds", 0.0)
+    files = LogFiles(tmp_path, bytes_max=10_000)
+    writer = LogWriter(files, _NoLive(), LogArrivals())
+    job, write = a_job(), files._write
+    refusals = [OSError(errno.ENOSPC, "No space left on device")]
+
+    def full_at_first(*arguments: Any) -> None:
+        if refusals:
+            raise refusals.pop()
+        write(*arguments)
+
+    monkeypatch.setattr(files, "_write", full_at_first)
+    writer.append(job, 0, b"low water")
+    await writer.flush()
+
+    assert files.read(LogKey("tenant", job.id, 1), 0, 100) == b"low water"
