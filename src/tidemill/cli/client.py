@@ -9,15 +9,23 @@ from contextlib import contextmanager
 from http.client import HTTPResponse
 from typing import Any, Final
 from urllib.parse import quote
+from uuid import uuid4
 
 from tidemill.cli import credentials
 from tidemill.cli.credentials import Login, login_from
-from tidemill.cli.failures import AnsweredWithError, CommandFailed, ExitCode, NotLoggedIn
+from tidemill.cli.failures import (
+    AnsweredWithError,
+    CommandFailed,
+    ExitCode,
+    NotLoggedIn,
+    ServerUnreachable,
+)
 from tidemill.cli.http import Answer, Request, checked_url, exchange, open_stream
 from tidemill.cli.output import note, remember_more
 
 API: Final = "/api/v1"
 refresh_before_seconds: Final = 30
+_again_after_seconds: Final = (0.5, 1.0, 2.0)
 _UNAUTHORIZED: Final = 401
 _page_limit: Final = 200
 
@@ -87,6 +95,19 @@ class Client:
         self._renew()
         self._authorize(request)
         return exchange(self.url, request, timeout=timeout)
+
+    def ask_once(self, request: Request, *, timeout: float) -> Answer:
+        """Return the answer to a request that writes; where it is lost, it is asked for again.
+
+        The request carries a key of its own, so that the server does only once what it asks for.
+        """
+        request.headers["Idempotency-Key"] = uuid4().hex
+        for seconds in _again_after_seconds:
+            try:
+                return self.ask(request, timeout=timeout)
+            except ServerUnreachable:
+                time.sleep(seconds)
+        return self.ask(request, timeout=timeout)
 
     @contextmanager
     def stream(

@@ -261,10 +261,15 @@ async def test_import_work_items_checks_rejects_and_imports(client: httpx.AsyncC
 
     checked = await client.post(f"{path}?dry_run=true", content=_CSV, headers=csv)
     rejected = await client.post(path, content=_CSV, headers=csv)
-    form = await client.post(
-        f"{path}?mode=valid_rows", files={"file": ("backlog.csv", _CSV, "text/csv")}
-    )
+    once, file = {"Idempotency-Key": "k1"}, {"file": ("backlog.csv", _CSV, "text/csv")}
+    form, again = [
+        await client.post(f"{path}?mode=valid_rows", files=file, headers=once) for _ in range(2)
+    ]
+    file = {"file": ("backlog.csv", _CSV + b"a,b\n", "text/csv")}
+    other = await client.post(f"{path}?mode=valid_rows", files=file, headers=once)
 
+    assert (again.status_code, again.json()) == (201, form.json())
+    assert _code(other) == (422, "IDEMPOTENCY_KEY_REUSED", "Idempotency-Key")
     assert (checked.status_code, checked.json()["status"]) == (200, "checked")
     assert _code(rejected) == (422, "IMPORT_REJECTED", None)
     assert [row["outcome"] for row in rejected.json()["report"]["rows"]] == [

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 
@@ -8,7 +9,8 @@ from tests.fixtures.answers import Answer, Answers
 from tidemill.cli import credentials
 from tidemill.cli.client import Client, connect, server_url
 from tidemill.cli.credentials import Login
-from tidemill.cli.failures import AnsweredWithError, NotLoggedIn
+from tidemill.cli.failures import AnsweredWithError, NotLoggedIn, ServerUnreachable
+from tidemill.cli.http import Request, exchange
 
 TOKENS = {"access_token": "new", "refresh_token": "r2", "expires_in": 900, "token_type": "Bearer"}
 EMPTY: dict[str, object] = {"items": [], "next_cursor": None}
@@ -61,6 +63,27 @@ def test_client_names_the_variable_whose_token_the_server_refuses(
     with pytest.raises(AnsweredWithError):
         connect().get("/projects")
     assert "TIDEMILL_TOKEN" in capsys.readouterr().err
+
+
+def test_client_asks_again_under_the_same_key_for_an_answer_that_was_lost(
+    server: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.prepare("POST", "/api/v1/projects/TM/imports", Answer(body={"rows": 1}))
+    lost = [ServerUnreachable(server.url, "the answer broke off")]
+
+    def losing(url: str, request: Request, *, timeout: float) -> Any:
+        answer = exchange(url, request, timeout=timeout)
+        if lost:
+            raise lost.pop()
+        return answer
+
+    monkeypatch.setattr("tidemill.cli.client.exchange", losing)
+    monkeypatch.setattr("tidemill.cli.client._again_after_seconds", (0.0,))
+    request = Request("POST", "/api/v1/projects/TM/imports", body=b"title")
+
+    assert connect().ask_once(request, timeout=5).json() == {"rows": 1}
+    first, second = [asked.headers["idempotency-key"] for asked in server.asked]
+    assert first == second
 
 
 def test_client_uses_what_another_command_renewed_meanwhile(person: Answers) -> None:

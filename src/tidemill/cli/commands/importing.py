@@ -134,7 +134,7 @@ def _ask(client: Client, project: str, sent: _Sent, query: dict[str, str | None]
         body=sent.body,
         headers={"Content-Type": sent.content_type},
     )
-    report: dict[str, Any] = client.ask(request, timeout=answer_seconds_max).json()
+    report: dict[str, Any] = client.ask_once(request, timeout=answer_seconds_max).json()
     return report
 
 
