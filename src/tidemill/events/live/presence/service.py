@@ -72,8 +72,7 @@ class Presence:
         hub.on_followed(self._show_to)
 
     async def start(self) -> None:
-        """Ask the other processes who is there, and begin to look who has left without a word."""
-        self._looker = asyncio.create_task(self._look_on(), name="presence")
+        """Ask the other processes who is there."""
         self._ask()
 
     async def stop(self) -> None:
@@ -150,6 +149,8 @@ class Presence:
         place = self._places.get(key)
         if place is None:
             place = self._places[key] = Place(tenant_id, topic)
+            if self._looker is None or self._looker.done():
+                self._looker = asyncio.create_task(self._look_on(), name="presence")
         return place
 
     def _act_soon(self, place: Place) -> None:
@@ -218,7 +219,8 @@ class Presence:
                 self._hub.tell_one(connection, _shown(place.tenant_id, place.shown))
 
     async def _look_on(self) -> None:
-        while True:
+        # A process in which nobody is anywhere does not wake for it.
+        while self._places:
             await asyncio.sleep(look_seconds)
             try:
                 self.look()

@@ -131,8 +131,10 @@ async def live(tmp_path: Path) -> AsyncIterator[Live]:
 
 
 @pytest.fixture
-def process(live: Live) -> Process:
-    return Process(live)
+async def process(live: Live) -> AsyncIterator[Process]:
+    process = Process(live)
+    yield process
+    await process.presence.stop()
 
 
 async def test_presence_tells_followers_who_comes_types_and_goes(process: Process) -> None:
