@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import Any, Final
 
 from litestar.connection import Request
 from litestar.datastructures import Headers
 from litestar.types import Empty, HTTPReceiveMessage, Receive
+from msgspec import Struct
 
 from tidemill.core.errors import InvalidInput
 
@@ -19,6 +20,17 @@ body_bytes_per_second_min: Final = 500
 """How fast a body comes at least, over all that was waited for it and `body_seconds_max`."""
 BODY_IS_THERE: Final = "tidemill.body_is_there"
 """Key of the scope that our server sets once all of the body has come: a clock costs 8 µs."""
+
+
+WRITE_FRAME: Final = "tidemill.write_frame"
+"""Key of a WebSocket's extensions under which our server puts its `FrameWriter`."""
+
+
+class FrameWriter(Struct, frozen=True):
+    """Writes one message to a WebSocket at once; False when it would have to wait or is closing."""
+
+    text: Callable[[bytes], bool]
+    binary: Callable[[bytes], bool]
 
 
 class BodyTooSlow(InvalidInput):

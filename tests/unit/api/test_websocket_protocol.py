@@ -10,18 +10,18 @@ from websockets.asyncio.client import connect
 from websockets.frames import Frame, Opcode
 
 from tidemill.api.http_server import http_server
-from tidemill.api.websocket_protocol import WebSocketProtocol, frame_head
+from tidemill.api.websocket_protocol import WebSocketProtocol, frame
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.mark.parametrize("length", [0, 1, 125, 126, 65_535, 65_536, 70_000])
 @pytest.mark.parametrize("opcode", [Opcode.TEXT, Opcode.BINARY])
-def test_frame_head_is_what_the_library_writes(opcode: Opcode, length: int) -> None:
+def test_frame_is_what_the_library_writes(opcode: Opcode, length: int) -> None:
     payload = b"x" * length
     whole = Frame(opcode, payload).serialize(mask=False)
 
-    assert frame_head(0x80 | opcode, length) + payload == whole
+    assert frame(0x80 | opcode, payload) == whole
 
 
 async def _talk(scope: Any, receive: Any, send: Any) -> None:

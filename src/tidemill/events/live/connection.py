@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from enum import Enum, auto
 from typing import Final
 
@@ -51,7 +52,15 @@ class Connection:
     see and follows was handed to the transport.
     """
 
-    def __init__(self, id_: str, actor: Actor, format_: Format, limits: Limits) -> None:
+    def __init__(
+        self,
+        id_: str,
+        actor: Actor,
+        format_: Format,
+        limits: Limits,
+        write: Callable[[bytes], bool] | None = None,
+    ) -> None:
+        """`write` hands a frame to the client at once, or returns False when that would wait."""
         self.id = id_
         self.actor = actor
         self.format = format_
@@ -60,6 +69,8 @@ class Connection:
         self.delivered_seq = 0
         self.closed: Closed | None = None
         self._limits = limits
+        self._write = write
+        self._is_awaited = False
         self._state = _State.LIVE
         self._queue: deque[tuple[bytes, int]] = deque()
         self._held: deque[tuple[bytes, int]] = deque()
@@ -87,6 +98,8 @@ class Connection:
     def push(self, frame: bytes, through_seq: int, epoch: str) -> None:
         """Queue a frame; a client that is too slow is told so, and gets nothing more till then."""
         if self._state is _State.LIVE:
+            if self._is_written(frame, through_seq):
+                return
             self._enqueue(frame, through_seq)
         elif self._state is _State.CATCHING_UP:
             self._held.append((frame, through_seq))
@@ -151,7 +164,9 @@ class Connection:
         """Wait for something to send; an empty list means that the connection is closed."""
         while not self._queue and self._state is not _State.CLOSED:
             self._filled.clear()
+            self._is_awaited = True
             await self._filled.wait()
+            self._is_awaited = False
         frames = list(self._queue)
         self._queue.clear()
         self._reply_bytes = 0
@@ -160,6 +175,13 @@ class Connection:
             self.delivered_seq = max(self.delivered_seq, through_seq)
         self._drained.set()
         return [frame for frame, _ in frames]
+
+    def _is_written(self, frame: bytes, through_seq: int) -> bool:
+        # Only while its task waits for frames: no frame may overtake those that it sends.
+        if self._write is None or not self._is_awaited or self._queue or not self._write(frame):
+            return False
+        self.delivered_seq = max(self.delivered_seq, through_seq)
+        return True
 
     def _enqueue(self, frame: bytes, through_seq: int) -> None:
         self._queue.append((frame, through_seq))

@@ -146,13 +146,15 @@ class Hub:
             raise TooManyStreams("This user or token", limits.connections_per_actor_max)
 
     @contextlib.asynccontextmanager
-    async def connected(self, actor: Actor, format_: Format) -> AsyncIterator[Connection]:
-        """Hold a connection open for the block.
+    async def connected(
+        self, actor: Actor, format_: Format, *, write: Callable[[bytes], bool] | None = None
+    ) -> AsyncIterator[Connection]:
+        """Hold a connection open for the block; `write` is its shorter way to the client, if any.
 
         Raises `TooManyConnections` and `TooManyStreams`.
         """
         self.check_room(actor)
-        connection = Connection(str(uuid_utils.uuid7()), actor, format_, self.limits)
+        connection = Connection(str(uuid_utils.uuid7()), actor, format_, self.limits, write)
         self._count += 1
         feed = self._feeds.get(actor.tenant_id)
         if feed is None:
