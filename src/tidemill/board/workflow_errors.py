@@ -32,10 +32,11 @@ class StatusInUse(Conflict):
 
 
 class TransitionGuarded(RuleViolation):
-    """The workflow asks for more before an item may make this move."""
+    """The workflow asks for more before an item may make this move, or begin where it leads."""
 
     code = "TRANSITION_GUARDED"
 
-    def __init__(self, old: str, new: str, unmet: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, old: str | None, new: str, unmet: Sequence[tuple[str, str]]) -> None:
         told = " ".join(f"{guard}: {remedy}" for guard, remedy in unmet)
-        super().__init__(f"From {old} to {new} the workflow has conditions. {told}", param="status")
+        where = f"From {old} to {new}" if old is not None else f"To come in as {new}"
+        super().__init__(f"{where} the workflow has conditions. {told}", param="status")

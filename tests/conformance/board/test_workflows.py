@@ -15,6 +15,7 @@ from tidemill.board.filter_errors import InvalidFilter
 from tidemill.board.filters.parsing import parse
 from tidemill.board.listing.models import Selection
 from tidemill.board.project_reports.service import Period
+from tidemill.board.transfers.models import NewTransfer
 from tidemill.board.work_items.models import WorkItem, WorkItemChanges, WorkItemFilter
 from tidemill.board.workflow_changes.models import NewWorkflow, ProjectWorkflow, Rule
 from tidemill.board.workflow_errors import InvalidWorkflow, StatusInUse, TransitionGuarded
@@ -347,3 +348,28 @@ async def test_workflows_integration_no_item_stays_in_a_status_that_is_removed_m
         "SELECT status, status_category FROM work_items WHERE tenant_id = :tenant_id"
     )
     assert {tuple(row) for row in rows} <= {("todo", "unstarted"), ("review", "started")}
+
+
+async def test_workflows_integration_guards_hold_what_comes_in_from_outside(
+    world: BoardWorld,
+) -> None:
+    await world.a_project()
+    await world.a_project("SEA")
+    ada = await world.a_person()
+    await put(world, guarded(Guard(type=GuardType.ASSIGNEE)))
+    with pytest.raises(TransitionGuarded) as refused:
+        await world.an_item(status="shipped")
+    await world.an_item(status="doing")
+    made = await world.an_item(status="shipped", assignee_id=ada)
+    # There and back again: what the way through another project would go round.
+    there = await world.an_item(project="SEA", status="done")
+    with pytest.raises(TransitionGuarded) as held:
+        await world.transfers.transfer(there.key, NewTransfer(project="TM"), actor=world.actor)
+    await world.items.change(there.key, WorkItemChanges(assignee_id=ada), actor=world.actor)
+    back = await world.transfers.transfer(there.key, NewTransfer(project="TM"), actor=world.actor)
+
+    told = "To come in as shipped the workflow has conditions. requires_assignee: assign"
+    assert refused.value.message.startswith(told)
+    assert held.value.message.startswith(told)
+    assert (made.status, back.item.status) == ("shipped", "shipped")
+    assert made.key == "TM-2", "what was refused took no number"

@@ -21,6 +21,7 @@ from tidemill.jobs.queueing.queue.models import Job
 from tidemill.jobs.queueing.queue.service import JobService
 from tidemill.jobs.queueing.strategies.models import Strategy, WorkerRule
 from tidemill.jobs.queueing.strategies.repository import StrategyRepository
+from tidemill.jobs.queueing.workers.models import Registration
 
 pytestmark = pytest.mark.anyio
 
@@ -88,6 +89,33 @@ async def test_a_job_that_can_run_passes_those_of_a_function_that_the_worker_has
     assert [_functions(turn) for turn in (first, second, third)] == [[], [CHARGE, CHARGE], []]
     assert await _states(world, gone) == {(JobState.QUEUED, 0)}
     assert [log["function"] for log in logs if log["log_level"] == "warning"] == [GONE]
+
+
+@pytest.mark.each_database(reason="statements differ")
+async def test_a_job_of_a_function_that_no_connected_worker_has_says_so(world: JobsWorld) -> None:
+    queue = await _queue(world)
+    gone, charge = await _enqueue(world, queue, GONE, CHARGE)
+
+    async def register(*functions: str, worker: str = "w") -> None:
+        registration = Registration(
+            id=worker,
+            host="here",
+            slots=1,
+            tags=("default",),
+            isolations=("function:shop",),
+            functions=functions,
+        )
+        await world.dispatching.register(registration, {})
+
+    await register(CHARGE)
+    told = await queue.waiting_for(gone)
+    served = await queue.waiting_for(charge)
+    await register(GONE, CHARGE, worker="newer")
+
+    assert told is not None
+    assert f"has registered {GONE}, though others of its package" in told
+    assert served is None
+    assert await queue.waiting_for(gone) is None
 
 
 @pytest.mark.each_database(reason="claims lock rows")

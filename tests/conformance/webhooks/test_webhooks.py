@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -140,3 +141,16 @@ async def test_secrets_integration_are_sealed_anew_by_a_new_key(world: WebhookWo
     assert done.secrets_sealed == 1
     assert await world.rows(sealed) != before
     assert await world.secrets_of(made) == (made.secret,)
+
+
+@pytest.mark.each_database(reason="transactions race")
+async def test_create_integration_who_races_makes_no_webhook_too_many(
+    world: WebhookWorld,
+) -> None:
+    for _ in range(webhooks_max - 1):
+        await world.a_webhook()
+
+    made = await asyncio.gather(*(world.a_webhook() for _ in range(6)), return_exceptions=True)
+
+    refused = [one for one in made if isinstance(one, TooManyWebhooks)]
+    assert len(refused) == 5, made

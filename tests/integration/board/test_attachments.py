@@ -131,6 +131,20 @@ async def test_attachments_integration_are_given_in_parts(place: Place) -> None:
     assert head.headers["etag"] == tag
 
 
+async def test_attachments_integration_are_deleted_at_the_version_that_was_read(
+    place: Place,
+) -> None:
+    made = (await attach(place, "late.png", PNG)).json()
+    url = f"{API}/attachments/{made['id']}"
+    read = (await place.owner.get(url)).headers["etag"]
+
+    other = await place.owner.delete(url, headers={"If-Match": '"v2"'})
+    same = await place.owner.delete(url, headers={"If-Match": read})
+
+    assert error(other) == (412, "VERSION_CHANGED", None)
+    assert same.status_code == 204
+
+
 async def test_attachments_integration_may_be_larger_than_other_bodies(place: Place) -> None:
     async def parts() -> AsyncIterator[bytes]:
         for _ in range(50):

@@ -24,6 +24,7 @@ _ACTIVE: Final = _COLUMNS + (
 _ANY_ACTIVE: Final = (
     "SELECT 1 FROM webhooks WHERE tenant_id = :tenant_id AND active_since IS NOT NULL LIMIT 1"
 )
+_LOCK_COUNT: Final = "SELECT pg_advisory_xact_lock(hashtextextended('webhooks:' || :tenant_id, 0))"
 _COUNT: Final = "SELECT count(*) FROM webhooks WHERE tenant_id = :tenant_id AND deleted_at IS NULL"
 _INSERT: Final = """
     INSERT INTO webhooks (tenant_id, id, url, events, project_id, filter, description,
@@ -102,8 +103,11 @@ class WebhookRepository:
         """Return whether one is enabled."""
         return tx.one(_ANY_ACTIVE) is not None
 
-    def count(self, tx: Tx) -> int:
-        """Return how many there are."""
+    def count_alone(self, tx: Tx) -> int:
+        """Return how many there are; nobody else counts before this transaction ends."""
+        # SQLite has one writer at a time.
+        if tx.dialect == "postgres":
+            tx.one(_LOCK_COUNT)
         row = tx.one(_COUNT)
         return int(row[0]) if row else 0
 

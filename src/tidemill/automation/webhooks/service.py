@@ -79,7 +79,7 @@ class WebhookService:
         description = valid_description(new.description)
 
         def use_case(tx: Tx) -> ShownSecret:
-            if self._webhooks.count(tx) >= webhooks_max:
+            if self._webhooks.count_alone(tx) >= webhooks_max:
                 raise TooManyWebhooks(webhooks_max)
             by = actor.user_id or actor.id
             webhook = Webhook(

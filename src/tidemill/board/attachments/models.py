@@ -21,6 +21,8 @@ from tidemill.core.clock import Instant
 
 SHOWN_INLINE: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 """Types that a browser may show in place: it can run nothing that is in them."""
+attachment_version: Final = 1
+"""What an attachment never leaves: another file is another attachment."""
 
 
 class Attachment(Struct, frozen=True):

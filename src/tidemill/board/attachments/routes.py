@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from litestar import Response
 from litestar.connection import Request
 from litestar.params import QueryParameter
 
-from tidemill.board.attachments.models import SHOWN_INLINE, Attachment, Incoming
+from tidemill.board.attachments.models import SHOWN_INLINE, Attachment, Incoming, attachment_version
 from tidemill.board.attachments.schemas import AttachmentPage, AttachmentView
 from tidemill.board.attachments.service import AttachmentService
 from tidemill.board.permissions import READ_ATTACHMENTS, WRITE_ATTACHMENTS
@@ -18,9 +18,6 @@ from tidemill.core.pages import PageRequest
 from tidemill.http import LaterIdempotency, Tagged, composed, delete, get, post
 from tidemill.http.downloads import Download, FileDownload, download
 from tidemill.http.uploads import UPLOAD, FileUpload, upload_of
-
-_VERSION: Final = 1
-"""What an attachment is never leaves: another file is another attachment."""
 
 Name = Annotated[
     str | None,
@@ -118,14 +115,17 @@ async def get_attachment_content(
 
 @delete("/attachments/{attachment_id:str}", WRITE_ATTACHMENTS)
 async def delete_attachment(
-    attachment_id: str, actor: Actor, attachments: AttachmentService
+    attachment_id: str,
+    actor: Actor,
+    expected_version: int | None,
+    attachments: AttachmentService,
 ) -> None:
     """Take a file off its work item."""
-    await attachments.delete(attachment_id, actor=actor)
+    await attachments.delete(attachment_id, expected_version, actor=actor)
 
 
 def _answer(attachment: Attachment, request: Request[Any, Any, Any]) -> Tagged[AttachmentView]:
-    return composed(AttachmentView.of(attachment), version=_VERSION, request=request)
+    return composed(AttachmentView.of(attachment), version=attachment_version, request=request)
 
 
 ROUTES = (

@@ -16,7 +16,7 @@ from tidemill.board.attachment_errors import (
 from tidemill.board.attachment_facts import AttachmentId
 from tidemill.board.attachments.announcing import Announcer
 from tidemill.board.attachments.kinds import head_bytes
-from tidemill.board.attachments.models import Attachment, Incoming, type_of
+from tidemill.board.attachments.models import Attachment, Incoming, attachment_version, type_of
 from tidemill.board.attachments.names import clean_name
 from tidemill.board.attachments.repository import AttachmentRepository
 from tidemill.board.blobs.service import BlobAccounts
@@ -30,6 +30,7 @@ from tidemill.core.errors import TidemillError, Unavailable
 from tidemill.core.keysets import after_text
 from tidemill.core.pages import Page, PageRequest, page_of
 from tidemill.core.ports import Database, Once, Tx
+from tidemill.http import check_version
 from tidemill.http.uploads import form_bytes_max
 
 OnceFor = Callable[[str], Once[Attachment] | None]
@@ -147,13 +148,19 @@ class AttachmentService:
             actor.tenant_id, attachment.blob_name, start=start, length=length
         )
 
-    async def delete(self, attachment_id: str, *, actor: Actor) -> None:
-        """Take a file off its item; its bytes go a day later, unless others are the same."""
+    async def delete(
+        self, attachment_id: str, if_match: int | None = None, *, actor: Actor
+    ) -> None:
+        """Take a file off its item; its bytes go a day later, unless others are the same.
+
+        Raises `AttachmentNotFound`, `VersionChanged`, `ProjectIsArchived` and `WorkItemIsArchived`.
+        """
 
         def use_case(tx: Tx) -> None:
             attachment = self._attachments.find(tx, attachment_id, lock=True)
             if attachment is None:
                 raise AttachmentNotFound(attachment_id)
+            check_version(attachment_version, if_match)
             if attachment.project_archived_at is not None:
                 raise ProjectIsArchived(attachment.project_key)
             if attachment.item_archived_at is not None:

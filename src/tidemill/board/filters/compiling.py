@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
+
 from tidemill.board.blocking.waiting import IS_BLOCKED
 from tidemill.board.filters.conditions import (
     AllOf,
@@ -72,6 +74,12 @@ _BEARERS: Final = """w.id IN (
 _HOLDERS: Final = """w.id IN (
         SELECT v.work_item_id FROM custom_field_values AS v
         WHERE v.tenant_id = :tenant_id AND {})"""
+# A statement has room for so many parameters, and each number of them is another statement.
+_bound_one_by_one_max: Final = 64
+_VALUES: Final = {
+    "sqlite": "(SELECT value FROM json_each({}))",
+    "postgres": "(SELECT json_array_elements_text(CAST({} AS json)))",
+}
 
 
 class Compiled:
@@ -112,8 +120,12 @@ class Compiled:
             return "(1 = 0)"
         if len(condition.values) == 1:
             test = f"{column} = {self._bind(condition.values[0])}"
-        else:
+        elif len(condition.values) <= _bound_one_by_one_max:
             test = f"{column} IN ({', '.join(map(self._bind, condition.values))})"
+        else:
+            # Ids, such as those of the active sprints of all projects.
+            values = self._bind(msgspec.json.encode(list(map(str, condition.values))).decode())
+            test = f"{column} IN {_VALUES[self._dialect].format(values)}"
         # Neither true nor false would stay so when it is negated.
         if condition.column in _NULLABLE:
             return f"({column} IS NOT NULL AND {test})"

@@ -28,8 +28,7 @@ _PEOPLE: Final = """
 """
 # Of fields with one key there may be one in each project.
 _fields_max: Final = 200
-# Of sprints with one name, and of active ones, there are a few.
-_sprints_max: Final = 200
+# Of sprints with one name, and of active ones, a project has a few: no more bounds their number.
 _SPRINTS: Final = """
     SELECT id FROM sprints
     WHERE tenant_id = :tenant_id AND deleted_at IS NULL
@@ -39,8 +38,8 @@ _ACTIVE_SPRINTS: Final = """
     SELECT id FROM sprints
     WHERE tenant_id = :tenant_id AND status = 'active' AND deleted_at IS NULL
 """
-_FIRST: Final = "ORDER BY id LIMIT :limit"
-_FIRST_OF_PROJECT: Final = f"AND project_id = :project_id {_FIRST}"
+_OF_PROJECT: Final = " AND project_id = :project_id"
+_ORDERED: Final = " ORDER BY id"
 
 
 class ListingRepository:
@@ -118,12 +117,10 @@ class NamesInStore:
         return [kind.key for kind in self._kinds.load(self._tx)]
 
     def _sprint_ids(self, sql: str, **said: Value) -> list[str]:
-        if self._project_id is None:
-            rows = self._tx.all(sql + _FIRST, limit=_sprints_max, **said)
-        else:
+        if self._project_id is not None:
+            sql += _OF_PROJECT
             said["project_id"] = self._project_id
-            rows = self._tx.all(sql + _FIRST_OF_PROJECT, limit=_sprints_max, **said)
-        return [row[0] for row in rows]
+        return [row[0] for row in self._tx.all(sql + _ORDERED, **said)]
 
 
 def filter_statement(

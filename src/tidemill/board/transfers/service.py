@@ -37,6 +37,7 @@ from tidemill.board.transfers.repository import TransferRepository
 from tidemill.board.versions import ANY_VERSION, Expected
 from tidemill.board.work_items.changes import differences, entered, next_version
 from tidemill.board.work_items.custom_values.service import CustomValues
+from tidemill.board.work_items.guarding.service import Guarding
 from tidemill.board.work_items.labelling.service import Labelling
 from tidemill.board.work_items.limiting.service import WipLimits
 from tidemill.board.work_items.models import (
@@ -70,6 +71,7 @@ class TransferService:
         self._history = History()
         self._workflows = Workflows()
         self._kinds = ItemKinds()
+        self._guarding = Guarding()
         self._wip_limits = WipLimits()
 
     async def transfer(
@@ -84,8 +86,9 @@ class TransferService:
         """Give an item the next number of another project, at the end of its order.
 
         An item that is there already stays as it is. Raises `ChildrenUndecided`,
-        `ParentStaysBehind` and `TransferTooLarge`, what a change of the parent raises, and
-        `VersionChanged` and `WorkItemChanged` when `expected` does not hold.
+        `ParentStaysBehind` and `TransferTooLarge`, what a change of the parent raises,
+        `TransitionGuarded` where a status of that project asks for more, and `VersionChanged` and
+        `WorkItemChanged` when `expected` does not hold.
         """
 
         def use_case(tx: Tx) -> Transfer:
@@ -203,6 +206,7 @@ class TransferService:
             )
             if place == 0:
                 wanted = structs.replace(wanted, parent_id=parent.id if parent else None)
+            self._check_entry(tx, old, wanted, by=by)
             changes = old.is_open != wanted.is_open
             watched = self._blocking.watch(tx, old.id) if changes else None
             self._transfers.rehome(tx, old, wanted)
@@ -240,6 +244,16 @@ class TransferService:
             sprint_name=None,
         )
         return entered(placed, None, workflow=workflow, at=tx.now)
+
+    def _check_entry(self, tx: Tx, old: WorkItem, new: WorkItem, *, by: Actor) -> None:
+        """Raise `TransitionGuarded` where a status of the new project asks for more."""
+        if old.deleted_at is not None:
+            return
+        workflow = self._workflows.of(tx, new.project_id, new.workflow_id)
+        # The sprint stays behind, but that the item was in one counts.
+        self._guarding.check_entry(
+            tx, structs.replace(new, sprint_id=old.sprint_id), workflow, by=by
+        )
 
     def _external_id(self, tx: Tx, item: WorkItem, numbers: Numbers) -> str | None:
         """Return the id that an item was imported with, unless another one there has it."""

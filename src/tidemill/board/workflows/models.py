@@ -97,6 +97,12 @@ class Workflow(Struct, frozen=True, kw_only=True):
             raise UnknownStatus(status, self.categories)
         return status
 
+    def ways_into(self, status: str) -> tuple[tuple[Guard, ...], ...]:
+        """Return the conditions of each move that leads to `status`; of where items begin none."""
+        if self.transitions is None or status == self.initial:
+            return ()
+        return tuple(moves[status] for moves in self.transitions.values() if status in moves)
+
     def following(self, status: str) -> Iterator[str]:
         """Return where a status may lead."""
         if self.transitions is not None:

@@ -11,7 +11,7 @@ from tidemill.cli.client import Client, connect, segment
 from tidemill.cli.failures import CommandFailed, ExitCode, options_named
 from tidemill.cli.lazy import group
 from tidemill.cli.options import All, Limit, limit_of
-from tidemill.cli.output import Column, emit, emit_rows, note, when
+from tidemill.cli.output import Column, emit, emit_rows, note, wants_json, when
 
 app = group("Send facts to addresses of your own, signed.")
 
@@ -151,7 +151,7 @@ def deliveries(
 
 @app.command(examples=("tidemill webhooks replay 0199… 0199…",))
 def replay(webhook: Webhook, delivery: Delivery) -> None:
-    """Send a delivery again, now, under its id."""
+    """Send a delivery again, now, under its id; exit code 1 says that it was not delivered."""
     client = connect()
     path = f"/webhooks/{segment(webhook)}/deliveries/{segment(delivery)}"
     begun = client.post(f"{path}/replay", None)
@@ -160,7 +160,10 @@ def replay(webhook: Webhook, delivery: Delivery) -> None:
 
 @app.command(examples=("tidemill webhooks ping 0199…",))
 def ping(webhook: Webhook) -> None:
-    """Send `webhook.ping` now, and tell what was answered."""
+    """Send `webhook.ping` now, and tell what was answered.
+
+    Exit code 1 says that it was not delivered.
+    """
     client = connect()
     pinged = client.post(f"/webhooks/{segment(webhook)}/ping", None)
     path = f"/webhooks/{segment(webhook)}/deliveries/{segment(pinged['id'])}"
@@ -215,6 +218,7 @@ def _ended(client: Client, path: str, *, attempts: int) -> dict[str, Any]:
 
 
 def _tell(delivery: dict[str, Any]) -> None:
+    """Print how a delivery went; raises `CommandFailed` where nothing was delivered."""
     status, error = delivery["status_code"], delivery["error"]
     took = f"{delivery['duration_ms']} ms"
     told = {
@@ -222,4 +226,7 @@ def _tell(delivery: dict[str, Any]) -> None:
         "failed": f"Not delivered: {error}",
         "pending": f"Not yet delivered{': ' + error if error else ''}",
     }
-    emit(delivery, told[delivery["state"]])
+    if delivery["state"] == "delivered" or wants_json():
+        emit(delivery, told[delivery["state"]])
+    if delivery["state"] != "delivered":
+        raise CommandFailed(told[delivery["state"]], code="WEBHOOK_NOT_DELIVERED")

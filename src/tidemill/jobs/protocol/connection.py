@@ -89,6 +89,8 @@ class Connection(Generic[In, Out]):
         self._gone = asyncio.Event()
         self._writable = True
         self._flush_due = False
+        self.sent_away = False
+        """Whether this end has ended it for good: whoever was there has no right to be."""
         self.is_wide = windows is None or windows.outcomes > 0
 
     # What the application calls.

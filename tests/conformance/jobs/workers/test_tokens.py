@@ -56,6 +56,11 @@ async def _worker(remote: RemoteServer, token: str, **fields: Any) -> AsyncItera
         await worker.leave()
 
 
+def _state(owner: Client, name: str) -> str:
+    listed = owner.get("/workers")["items"]
+    return next(str(one["state"]) for one in listed if one["id"] == f"spoken@{name}")
+
+
 def _reason(worker: SpokenWorker) -> str:
     refused = worker.other[-1]
     assert isinstance(refused, Refused)
@@ -118,6 +123,9 @@ async def test_token_that_is_revoked_ends_its_connections(
 
         with anyio.fail_after(revoked_seconds_max):
             await worker.connection.wait_closed()
+            # Long before its lease would have ended.
+            while await anyio.to_thread.run_sync(_state, owner, made["name"]) != "left":  # noqa: ASYNC110
+                await anyio.sleep(0.05)
         assert "has ended" in _reason(worker)
 
     async with _worker(remote, made["token"]) as worker:

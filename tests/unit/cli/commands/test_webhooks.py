@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any, Final
 
 import pytest
@@ -35,3 +36,18 @@ def test_replay_tells_the_new_attempt_and_not_the_one_before(
     assert run(["webhooks", "replay", "w1", "d1"]) == 0
 
     assert capsys.readouterr().out == "Delivered: 204 within 3 ms.\n"
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_ping_fails_where_nothing_was_delivered(
+    server: Answers, capsys: pytest.CaptureFixture[str], options: list[str]
+) -> None:
+    failed = {**_WAITS, "state": "failed"}
+    server.prepare("POST", "/api/v1/webhooks/w1/ping", Answer(body=_WAITS))
+    server.prepare("GET", _PATH, Answer(body=failed))
+
+    assert run(["webhooks", "ping", "w1", *options]) == 1
+
+    told = capsys.readouterr()
+    assert "Not delivered: The answer was 401." in told.err
+    assert (json.loads(told.out) if options else told.out) == (failed if options else "")

@@ -13,6 +13,14 @@ _NAMES: Final = ("displayName", "name", "fullName", "title", "login", "username"
 _BLOCKS: Final = frozenset(
     ("p", "div", "li", "ul", "ol", "h1", "h2", "h3", "h4", "h5", "h6", "tr", "blockquote", "pre")
 )
+# What editors of other tools write; everything else in angle brackets is what somebody typed.
+_ELEMENTS: Final = _BLOCKS | {
+    "a", "abbr", "b", "body", "br", "code", "col", "colgroup", "dd", "del", "dl", "dt", "em",
+    "figure", "font", "hr", "html", "i", "img", "input", "ins", "kbd", "label", "mark", "mention",
+    "mention-component", "s", "small", "span", "strike", "strong", "sub", "sup", "table", "tbody",
+    "td", "tfoot", "th", "thead", "u",
+}  # fmt: skip
+_ALONE: Final = frozenset({"br", "hr", "img", "input"})
 _INSTEAD: Final = {"br": "\n", "li": "- "}
 # No part gives back what it took: hostile texts take no longer than others of their length.
 _TAG: Final = re.compile(r"<(?:(/?)([A-Za-z][A-Za-z0-9-]*+)|[!?])[^<>]*+>")
@@ -83,10 +91,24 @@ def rich_text(value: Any) -> str:
         _write(value, 0, parts)
         return "".join(parts).strip()
     text = text_of(value)
-    if not text.lstrip().startswith("<"):
+    if not _is_html(text):
         return text
     seen = _TAG.sub(_instead, _without_comments(text))
     return _REFERENCE.sub(lambda match: html.unescape(match[0]), seen).strip()
+
+
+def _is_html(text: str) -> bool:
+    """Return whether `text` begins with an element that stands alone or is closed later on."""
+    begin = text.lstrip()
+    if begin.startswith(_COMMENT[0]):
+        begin = _without_comments(begin).lstrip()
+    tag = _TAG.match(begin)
+    if tag is None or tag[1]:
+        return False
+    name = (tag[2] or "").lower()
+    if not name:
+        return begin[1] == "!"
+    return name in _ELEMENTS and (name in _ALONE or f"</{name}" in begin.lower())
 
 
 def _write(node: Mapping[str, Any], depth: int, parts: list[str]) -> None:
@@ -107,6 +129,8 @@ def _write(node: Mapping[str, Any], depth: int, parts: list[str]) -> None:
 
 def _instead(tag: re.Match[str]) -> str:
     is_end, name = bool(tag[1]), (tag[2] or "").lower()
+    if name and name not in _ELEMENTS:
+        return tag[0]
     if is_end:
         return "\n" if name in _BLOCKS else ""
     return _INSTEAD.get(name, "")

@@ -9,7 +9,12 @@ from tidemill.board.work_items.models import WorkItem
 from tidemill.board.work_items.repository import WorkItemRepository
 from tidemill.board.workflow_errors import TransitionGuarded
 from tidemill.board.workflows.guards import GUARDED_FIELDS, Circumstances, unmet
-from tidemill.board.workflows.models import GuardType, Workflow, validate_status_transition
+from tidemill.board.workflows.models import (
+    Guard,
+    GuardType,
+    Workflow,
+    validate_status_transition,
+)
 from tidemill.core.actor import Actor
 from tidemill.core.ports import Tx
 
@@ -29,19 +34,36 @@ class Guarding:
         Raises what `validate_status_transition` raises, and `TransitionGuarded`.
         """
         guards = validate_status_transition(workflow, old.status, new.status)
-        if not guards:
+        if guards and (held := unmet(guards, self._circumstances(tx, new, guards, by))):
+            raise TransitionGuarded(old.status, new.status, held)
+
+    def check_entry(self, tx: Tx, item: WorkItem, workflow: Workflow, *, by: Actor) -> None:
+        """Return when `item`, which comes from outside of `workflow`, may have its status.
+
+        Of several moves that lead there the conditions of one must be met. Raises
+        `TransitionGuarded`.
+        """
+        ways = workflow.ways_into(item.status)
+        if not ways or () in ways:
             return
+        every = tuple(guard for guards in ways for guard in guards)
+        circumstances = self._circumstances(tx, item, every, by)
+        held = min((unmet(guards, circumstances) for guards in ways), key=len)
+        if held:
+            raise TransitionGuarded(None, item.status, held)
+
+    def _circumstances(
+        self, tx: Tx, item: WorkItem, guards: tuple[Guard, ...], by: Actor
+    ) -> Circumstances:
         types = {guard.type for guard in guards}
         blockers, children = [], []
         if GuardType.NO_OPEN_BLOCKERS in types:
-            blockers = self._blocking.unfinished(tx, old.id, limit=keys_told_max)
+            blockers = self._blocking.unfinished(tx, item.id, limit=keys_told_max)
         if GuardType.NO_OPEN_CHILDREN in types:
-            children = self._items.open_children(tx, old.id, limit=keys_told_max)
-        circumstances = Circumstances(
-            filled=_filled(new), role=by.role, open_blockers=blockers, open_children=children
+            children = self._items.open_children(tx, item.id, limit=keys_told_max)
+        return Circumstances(
+            filled=_filled(item), role=by.role, open_blockers=blockers, open_children=children
         )
-        if held := unmet(guards, circumstances):
-            raise TransitionGuarded(old.status, new.status, held)
 
 
 def _filled(item: WorkItem) -> frozenset[str]:

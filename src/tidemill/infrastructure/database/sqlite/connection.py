@@ -71,6 +71,8 @@ def connect(path: Path, pragmas: Pragmas, *, writable: bool) -> sqlite3.Connecti
             connection.execute("PRAGMA journal_size_limit=67108864")
         else:
             connection.execute("PRAGMA query_only=ON")
+        # Its own knows the letters of ASCII alone, and PostgreSQL all of them.
+        connection.create_function("lower", 1, _lower, deterministic=True)
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA temp_store=MEMORY")
         connection.execute(f"PRAGMA cache_size=-{pragmas.cache.kib}")
@@ -78,6 +80,10 @@ def connect(path: Path, pragmas: Pragmas, *, writable: bool) -> sqlite3.Connecti
         connection.close()
         raise
     return connection
+
+
+def _lower(value: object) -> str | None:
+    return None if value is None else str(value).lower()
 
 
 def unavailable_reason(error: BaseException) -> str | None:

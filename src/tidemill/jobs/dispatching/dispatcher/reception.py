@@ -182,7 +182,7 @@ class Reception:
             if self.sessions.get(session.worker_id) is session:
                 del self.sessions[session.worker_id]
             log.info("dispatcher.worker.gone", worker_id=session.worker_id, held=len(session.held))
-            if session.draining and not session.held:
+            if connection.sent_away or (session.draining and not session.held):
                 await self._dispatching.leave(session.worker_id, session.generation)
 
     async def _hello(self, connection: DispatcherConnection) -> Hello:
@@ -240,6 +240,7 @@ class Reception:
             tags=hello.tags,
             isolations=lanes_of(hello),
             machine=machine_of(hello),
+            functions=tuple(function.name for function in hello.functions),
         )
         if self.functions is not None:
             await self.functions.keep(hello.functions, tags=rights.tags)

@@ -97,6 +97,7 @@ class TokenHolders:
         for connection, token_id in tuple(self._token_of.items()):
             if token_id in ended:
                 log.warning("workers.token_ended", peer=connection.peer)
+                connection.sent_away = True
                 task = asyncio.ensure_future(_end(connection))
                 self._ending.add(task)
                 task.add_done_callback(self._ending.discard)

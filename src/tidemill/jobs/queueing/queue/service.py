@@ -214,7 +214,9 @@ class JobService:
             return await self._database.read(job.tenant_id, lambda tx: self._limited.told(tx, job))
         if job.state is not JobState.QUEUED:
             return None
-        return await self._workers.waiting_for(job.tag, job.isolation, requires_of(job.requires))
+        return await self._workers.waiting_for(
+            job.tag, job.isolation, requires_of(job.requires), function=job.function
+        )
 
     async def wait_final(self, reference: str, *, seconds: float, actor: Actor) -> Job:
         """Return the job once it is final, or as it is after `seconds` or when this one stops."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import StrEnum
 from typing import Final
 
@@ -63,7 +64,7 @@ class Worker(Struct, frozen=True):
 
 
 class Registration(Struct, frozen=True, kw_only=True):
-    """What a worker says of itself."""
+    """What a worker says of itself; `functions` by their names."""
 
     id: str
     host: str
@@ -71,6 +72,7 @@ class Registration(Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...]
     isolations: tuple[str, ...]
     machine: Machine = Machine()
+    functions: tuple[str, ...] = ()
 
 
 class Beat(Struct, frozen=True):
@@ -79,6 +81,13 @@ class Beat(Struct, frozen=True):
     worker_id: str
     generation: int
     resident_bytes: int
+
+
+class Called(Struct, frozen=True):
+    """A function that a job calls, and the ids of workers that may have registered it."""
+
+    name: str
+    having: Collection[str]
 
 
 named_max: Final = 3
@@ -94,6 +103,7 @@ def waiting_for(
     *,
     now: Instant,
     lease_seconds: float,
+    called: Called | None = None,
 ) -> str | None:
     """Return what a ready job waits for besides its turn, or None."""
     tag, isolation = lane
@@ -107,6 +117,11 @@ def waiting_for(
         return _draining(leaving) if leaving else _not_served(tag, isolation, there)
     if not any(w.serves(tag, isolation) and w.machine.could_run(wanted) for w in there):
         return f"No connected worker with the tag {tag!r} has {wanted.told}."
+    if called and not any(w.serves(tag, isolation) and w.id in called.having for w in there):
+        return (
+            f"No connected worker with the tag {tag!r} has registered {called.name}, though others "
+            "of its package; start one of a release that has it with `tidemill worker --app`."
+        )
     return None
 
 

@@ -19,14 +19,15 @@ _COLUMNS: Final = """
 """
 _REGISTER: Final = f"""
     INSERT INTO workers (tenant_id, id, host, slots, tags, isolations, generation, beat,
-        resident_bytes, connected_at, seen_at, labels, cpu, memory_mib)
+        resident_bytes, connected_at, seen_at, labels, cpu, memory_mib, functions)
     VALUES (:tenant_id, :id, :host, :slots, :tags, :isolations, 1, 0, 0, :now, :now,
-        :labels, :cpu, :memory_mib)
+        :labels, :cpu, :memory_mib, :functions)
     ON CONFLICT (tenant_id, id) DO UPDATE
     SET host = excluded.host, slots = excluded.slots, tags = excluded.tags,
         isolations = excluded.isolations, generation = workers.generation + 1,
         connected_at = excluded.connected_at, seen_at = excluded.seen_at,
         labels = excluded.labels, cpu = excluded.cpu, memory_mib = excluded.memory_mib,
+        functions = excluded.functions,
         draining_at = NULL, left_at = NULL
     RETURNING {_COLUMNS}
 """  # noqa: S608 - constant names of columns
@@ -60,6 +61,14 @@ _ALL: Final = f"""
     WHERE tenant_id = :tenant_id
     ORDER BY id LIMIT :limit
 """  # noqa: S608 - constant names of columns
+_HAVING: Final = {
+    dialect: f"""
+    SELECT id FROM workers
+    WHERE tenant_id = :tenant_id AND (functions IS NULL OR {stands_in}(functions, :name) > 0)
+    ORDER BY id LIMIT :limit
+"""  # noqa: S608 - constant names of functions
+    for dialect, stands_in in {"sqlite": "instr", "postgres": "strpos"}.items()
+}
 _FORGET: Final = """
     DELETE FROM workers WHERE tenant_id = :tenant_id AND seen_at < :before
         AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.worker_id = workers.id)
@@ -84,6 +93,7 @@ class WorkerRepository:
             labels=_json(sorted(registration.machine.labels)),
             cpu=registration.machine.cpu,
             memory_mib=registration.machine.memory_mib,
+            functions=_json(sorted(registration.functions)),
         )
         assert row is not None  # noqa: S101 - an upsert returns its row
         return _worker(row)
@@ -123,6 +133,11 @@ class WorkerRepository:
     def all(self, tx: Tx) -> list[Worker]:
         """Return every worker, by name."""
         return [_worker(row) for row in tx.all(_ALL, limit=workers_listed_max)]
+
+    def having(self, tx: Tx, function: str) -> frozenset[str]:
+        """Return the ids of workers that have registered a function, or never said which."""
+        rows = tx.all(_HAVING[tx.dialect], name=_json(function), limit=workers_listed_max)
+        return frozenset(row[0] for row in rows)
 
     def forget(self, tx: Tx, before: int) -> None:
         """Delete workers that were seen last before `before` and hold nothing."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tidemill.core.clock import Clock
 from tidemill.core.ids import INSTALLATION
-from tidemill.core.ports import Database
-from tidemill.jobs.queueing.workers.models import Worker, WorkerState, waiting_for
+from tidemill.core.ports import Database, Tx
+from tidemill.jobs.queueing.workers.models import Called, Worker, WorkerState, waiting_for
 from tidemill.jobs.queueing.workers.repository import WorkerRepository
 from tidemill.jobs.requirements.models import NOTHING, Requires
 
@@ -36,9 +36,29 @@ class WorkerService:
             return None
         return "No worker is connected, so jobs wait. Start one with `tidemill worker`."
 
-    async def waiting_for(self, tag: str, isolation: str, wanted: Requires = NOTHING) -> str | None:
+    async def waiting_for(
+        self,
+        tag: str,
+        isolation: str,
+        wanted: Requires = NOTHING,
+        *,
+        function: str | None = None,
+    ) -> str | None:
         """Return what a ready job of this tag and isolation waits for besides its turn."""
-        workers = await self._jobs.read(INSTALLATION, self._workers.all)
-        now = self._clock.now()
-        lane = (tag, isolation)
-        return waiting_for(workers, lane, wanted, now=now, lease_seconds=self._lease_seconds)
+
+        def use_case(tx: Tx) -> tuple[list[Worker], Called | None]:
+            if function is not None:
+                called = Called(function, self._workers.having(tx, function))
+            else:
+                called = None
+            return self._workers.all(tx), called
+
+        workers, called = await self._jobs.read(INSTALLATION, use_case)
+        return waiting_for(
+            workers,
+            (tag, isolation),
+            wanted,
+            now=self._clock.now(),
+            lease_seconds=self._lease_seconds,
+            called=called,
+        )

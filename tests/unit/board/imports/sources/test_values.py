@@ -15,6 +15,10 @@ from tidemill.board.imports.sources.values import rich_text
         ("<p>&nbsp;deep &#8230; &#x263A;</p>", "deep … ☺"),
         ("No <b>HTML</b>", "No <b>HTML</b>"),
         ("<3 tides", "<3 tides"),
+        ("<Button> is broken", "<Button> is broken"),
+        ("<b> of <c>", "<b> of <c>"),
+        ("<p>Use <Sluice gate='1'> &amp; <b>not</b> <T></p>", "Use <Sluice gate='1'> & not <T>"),
+        ("<hr><p>a</p>", "a"),
         ({"type": ["a list"], "text": "x"}, "x"),
     ],
 )
