@@ -161,7 +161,7 @@ async def test_read_integration_takes_filter_and_sprint(world: BoardWorld) -> No
 
 
 async def test_read_integration_finds_its_own_sprint_among_those_of_many_projects(
-    world: BoardWorld, monkeypatch: pytest.MonkeyPatch
+    world: BoardWorld,
 ) -> None:
     await world.a_project("SEA")
     other = await world.a_sprint("High water", project="SEA")
@@ -170,7 +170,6 @@ async def test_read_integration_finds_its_own_sprint_among_those_of_many_project
     await world.an_item(title="sound", status="todo", sprint=own.id)
     for sprint in (other, own):
         await world.sprints.start(sprint.id, actor=world.actor)
-    monkeypatch.setattr("tidemill.board.listing.repository._sprints_max", 1)
 
     for named in ("active", "low water", own.id):
         assert _columns(await _board(world, sprint=named)) == {"todo": ["sound"]}
