@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Final, TypeVar
@@ -39,6 +40,8 @@ from tidemill.core.ports import Database, Once, Tx
 from tidemill.identity import Identity
 
 _usual_types: Final = (WorkItemType.TASK.value, WorkItemType.STORY.value)
+
+_DIGITS: Final = re.compile(r"[0-9]{1,9}")
 
 T = TypeVar("T")
 
@@ -231,7 +234,7 @@ def _status(word: Word, workflow: Workflow) -> str:
 
 
 def _points(word: Word) -> int:
-    if not (word.text.isascii() and word.text.isdigit()) or int(word.text[:9]) > points_max:
+    if not _DIGITS.fullmatch(word.text) or int(word.text) > points_max:
         raise InvalidQuickText(
             word.at, f"{shown(word.text)} is no whole number from 0 to {points_max}."
         )

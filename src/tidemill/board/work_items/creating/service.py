@@ -16,6 +16,7 @@ from tidemill.board.ranking.service import Ranking
 from tidemill.board.work_items.changes import entered
 from tidemill.board.work_items.changing.service import Changing
 from tidemill.board.work_items.custom_values.service import CustomValues
+from tidemill.board.work_items.guarding.service import Guarding
 from tidemill.board.work_items.labelling.service import Labelling
 from tidemill.board.work_items.models import (
     NewWorkItem,
@@ -48,6 +49,7 @@ class Creating:
         self._sprinting = Sprinting()
         self._references = References(self._labelling)
         self._workflows = Workflows()
+        self._guarding = Guarding()
         self._kinds = ItemKinds()
         self._changing = Changing(limits)
         self._custom_values = CustomValues()
@@ -104,6 +106,7 @@ class Creating:
         )
         begun = entered(item, None, workflow=workflow, at=tx.now)
         item = self._sprinting.changed(tx, begun, new.sprint, types)
+        self._guarding.check_entry(tx, item, workflow, by=by)
         self._items.add(tx, item)
         self._changing.follow(tx, None, item)
         self._history.created(tx, item.state(), by=by)
