@@ -38,6 +38,7 @@ items create First -p TM --type task
 add Second #task -p TM
 items import backlog.csv -p TM
 projects export TM --output tm.csv
+projects export TM --format json --output tm.json
 items show TM-1
 items list -p TM
 items list --filter is:open

@@ -50,6 +50,7 @@ from tidemill.board.named_queries.service import NamedQueryService
 from tidemill.board.permissions import PERMISSIONS
 from tidemill.board.project_briefs.routes import ROUTES as BRIEF_ROUTES
 from tidemill.board.project_briefs.service import ProjectBriefService
+from tidemill.board.project_documents.service import ProjectDocumentService
 from tidemill.board.project_reports.routes import ROUTES as REPORT_ROUTES
 from tidemill.board.project_reports.service import ProjectReportService
 from tidemill.board.projects.routes import ROUTES as PROJECT_ROUTES
@@ -169,6 +170,7 @@ def build(parts: Parts) -> Offer:
             "imports": ImportService(parts.tenants, limits),
             "exports": ExportService(parts.tenants, limits),
             **_times(parts, limits),
+            "project_documents": ProjectDocumentService(parts.tenants, limits),
         },
         provides={
             BOARD: BoardForOthers(parts.tenants, limits),

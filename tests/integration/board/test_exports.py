@@ -24,5 +24,11 @@ async def test_export_project_writes_tables_and_calendars(client: httpx.AsyncCli
     assert "DTSTART;VALUE=DATE:20260331\r\n" in calendar.text
     assert "VEVENT" not in nothing.text
     assert nothing.text.endswith("END:VCALENDAR\r\n")
+    document = await client.get(path, params={"format": "json"})
+    assert document.headers["content-type"].startswith("application/json")
+    assert document.headers["content-disposition"] == 'attachment; filename="TM.json"'
+    assert [item["title"] for item in document.json()["items"]] == ["=1+1"]
+    part = await client.get(path, params={"format": "json", "filter": "is:open"})
+    assert (part.status_code, part.json()["error"]["code"]) == (400, "DOCUMENT_IS_WHOLE")
     assert (await client.get(path, params={"filter": "nothing:x"})).status_code == 400
     assert (await client.get("/projects/NO/export")).status_code == 404

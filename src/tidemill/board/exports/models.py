@@ -24,6 +24,7 @@ class ExportFormat(StrEnum):
 
     CSV = "csv"
     ICS = "ics"
+    JSON = "json"
 
 
 def item_row(item: WorkItem) -> tuple[Cell, ...]:

@@ -8,12 +8,14 @@ from typing import Annotated, Final
 from litestar.params import QueryParameter
 from litestar.response import Stream
 
+from tidemill.board.export_errors import DocumentIsWhole
 from tidemill.board.exports.calendar import END, beginning, events
 from tidemill.board.exports.models import ITEM_COLUMNS, ExportFormat, item_row
-from tidemill.board.exports.schemas import CALENDAR, CSV, ExportDownload
+from tidemill.board.exports.schemas import CALENDAR, CSV, DOCUMENT, ExportDownload
 from tidemill.board.exports.service import ExportService
 from tidemill.board.filters.parsing import parse
 from tidemill.board.permissions import READ_WORK_ITEMS
+from tidemill.board.project_documents.service import ProjectDocumentService
 from tidemill.board.projects.models import Project
 from tidemill.board.projects.service import ProjectService
 from tidemill.board.time_entries.csv import csv_lines
@@ -24,7 +26,9 @@ from tidemill.http import get
 Format = Annotated[
     ExportFormat,
     QueryParameter(
-        name="format", description="A table of all items, or the due days as a calendar."
+        name="format",
+        description="A table of all items, the due days as a calendar, or all that the project "
+        "holds as one JSON document.",
     ),
 ]
 FilterText = Annotated[
@@ -40,17 +44,25 @@ Pages = AsyncIterator[Sequence[WorkItem]]
     opt={"stream": True},
     operation_class=ExportDownload,
 )
-async def export_project(
+async def export_project(  # noqa: PLR0913 - each parameter is injected by its name
     *,
     project_id: str,
     actor: Actor,
     projects: ProjectService,
     exports: ExportService,
+    project_documents: ProjectDocumentService,
     format_: Format = ExportFormat.CSV,
     filter_: FilterText = None,
 ) -> Stream:
-    """Export the items of a project as a table, or its due days as a calendar."""
+    """Export items as a table, due days as a calendar, or a whole project as one document."""
     project = await projects.get(project_id, actor=actor)
+    name = f'attachment; filename="{project.key}.{format_}"'
+    headers = {"Content-Disposition": name}
+    if format_ is ExportFormat.JSON:
+        if filter_ is not None:
+            raise DocumentIsWhole
+        document = project_documents.parts(project, actor=actor)
+        return Stream(document, media_type=DOCUMENT, headers=headers)
     pages = exports.items(project, parse(filter_ or ""), actor=actor)
     # A filter that names what is not there is told before the answer begins.
     first = await anext(pages)
@@ -58,8 +70,7 @@ async def export_project(
     media_type = CSV
     if format_ is ExportFormat.ICS:
         whole, media_type = _calendar(project, first, pages), CALENDAR
-    name = f'attachment; filename="{project.key}.{format_}"'
-    return Stream(whole, media_type=media_type, headers={"Content-Disposition": name})
+    return Stream(whole, media_type=media_type, headers=headers)
 
 
 async def _table(first: Sequence[WorkItem], pages: Pages) -> AsyncIterator[bytes]:

@@ -17,6 +17,7 @@ from litestar.openapi.spec import (
 # The answer adds its charset.
 CSV: Final = "text/csv"
 CALENDAR: Final = "text/calendar"
+DOCUMENT: Final = "application/json"
 
 
 @dataclass
@@ -27,7 +28,12 @@ class ExportDownload(Operation):
         """Add what the handler's types cannot tell."""
         text = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING))
         whole = OpenAPIResponse(
-            description="A line for each item, or an event for each due day.",
-            content={CSV: text, CALENDAR: text},
+            description="A line for each item, an event for each due day, or all that the "
+            "project holds; the guide to exports lists the fields of that document.",
+            content={
+                CSV: text,
+                CALENDAR: text,
+                DOCUMENT: OpenAPIMediaType(schema=Schema(type=OpenAPIType.OBJECT)),
+            },
         )
         self.responses = {**(self.responses or {}), str(int(HTTPStatus.OK)): whole}

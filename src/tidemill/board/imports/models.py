@@ -28,6 +28,7 @@ class SourceFormat(StrEnum):
     PLANE = "plane"
     REDMINE = "redmine"
     VIKUNJA = "vikunja"
+    TIDEMILL = "tidemill"
 
 
 class ImportMapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

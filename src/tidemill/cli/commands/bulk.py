@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from tidemill.cli.client import Client, connect
+from tidemill.cli.commands.fields import values_of
 from tidemill.cli.failures import AnsweredWithError, CommandFailed, ExitCode, options_named
 from tidemill.cli.lazy import single
 from tidemill.cli.output import Column, emit, table, window_width
@@ -60,6 +61,9 @@ def bulk(  # noqa: PLR0913 - each parameter is an option
         list[str] | None,
         typer.Option("--set", help=f"NAME=VALUE, empty clears: {', '.join(_NAMES)}."),
     ] = None,
+    field: Annotated[
+        list[str] | None, typer.Option("--field", help="A custom field as key=value; repeat it.")
+    ] = None,
     add_label: Annotated[list[str] | None, typer.Option(help="A label to add.")] = None,
     remove_label: Annotated[list[str] | None, typer.Option(help="A label to take off.")] = None,
     archive: Annotated[
@@ -75,8 +79,12 @@ def bulk(  # noqa: PLR0913 - each parameter is an option
     """Change many work items in one step: all of them, or none when one is refused."""
     client = connect()
     changes = _changes(client, set_ or [], project)
-    labels = {"add_labels": add_label, "remove_labels": remove_label}
-    changes |= {name: given for name, given in labels.items() if given}
+    lists = {
+        "add_labels": add_label,
+        "remove_labels": remove_label,
+        "custom_fields": values_of(field),
+    }
+    changes |= {name: given for name, given in lists.items() if given}
     if archive is not None:
         changes["archived"] = archive
     if sum((bool(changes), delete, restore)) != 1:

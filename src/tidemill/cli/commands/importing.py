@@ -45,6 +45,7 @@ class ImportFormat(StrEnum):
     PLANE = "plane"
     REDMINE = "redmine"
     VIKUNJA = "vikunja"
+    TIDEMILL = "tidemill"
 
 
 class _Sent:

@@ -39,6 +39,7 @@ class ExportFormat(StrEnum):
 
     CSV = "csv"
     ICS = "ics"
+    JSON = "json"
 
 
 @app.command("list", examples=("tidemill projects list",))
@@ -78,13 +79,15 @@ def critical_path(
     examples=(
         "tidemill projects export TM -o tm.csv",
         "tidemill projects export TM -o due.ics --format ics --filter is:open",
+        "tidemill projects export TM -o tm.json --format json",
     )
 )
 def export(
     project: Annotated[str, typer.Argument(help="The project's key or id.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")],
     format_: Annotated[
-        ExportFormat, typer.Option("--format", help="All items, or due days as a calendar.")
+        ExportFormat,
+        typer.Option("--format", help="Items, due days as a calendar, or all as JSON."),
     ] = ExportFormat.CSV,
     filter_: Annotated[
         str | None, typer.Option("--filter", help="Only what fulfils this, such as is:open.")

@@ -12,7 +12,7 @@ from tidemill.board.errors import ImportTooLarge, ImportUnreadable
 from tidemill.board.imports.columns import columns_max
 from tidemill.board.imports.models import SourceFormat
 from tidemill.board.imports.parsing import decode
-from tidemill.board.imports.sources import github, jira, plane, redmine, trello, vikunja
+from tidemill.board.imports.sources import github, jira, plane, redmine, tidemill, trello, vikunja
 from tidemill.board.imports.sources.contract import Entry, Row, Table
 
 FORMS: Final = {
@@ -22,6 +22,7 @@ FORMS: Final = {
     SourceFormat.PLANE: plane.FORM,
     SourceFormat.REDMINE: redmine.FORM,
     SourceFormat.VIKUNJA: vikunja.FORM,
+    SourceFormat.TIDEMILL: tidemill.FORM,
 }
 _ARCHIVE: Final = b"PK\x03\x04"
 

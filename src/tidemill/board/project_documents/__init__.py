@@ -1,0 +1,1 @@
+"""Project documents: all that a project holds, as one JSON document."""
