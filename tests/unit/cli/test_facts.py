@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -42,6 +43,8 @@ def _example(kind: Any) -> Any:
             return _example(next(one for one in arguments if one is not type(None)))
         case origin if origin is tuple:
             return (_example(arguments[0]),)
+        case origin if origin is Mapping:
+            return {_example(arguments[0]): _example(arguments[1])}
     kind = getattr(kind, "__supertype__", kind)
     if issubclass(kind, Struct):
         hints = get_type_hints(kind)
