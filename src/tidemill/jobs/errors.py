@@ -12,6 +12,7 @@ from tidemill.core.errors import (
     RateLimited,
     RuleViolation,
     TooLarge,
+    Unauthenticated,
 )
 
 
@@ -283,6 +284,31 @@ class QueueFull(RateLimited):
             f"{limit} jobs of this tenant are waiting already (jobs.queued_per_tenant_max). "
             "Wait until some have run.",
             headers={"Retry-After": "10"},
+        )
+
+
+class TooManyWaits(RateLimited):
+    """As many requests are held open for jobs here as may be."""
+
+    code = "TOO_MANY_WAITS"
+
+    def __init__(self, whose: str, limit: int) -> None:
+        super().__init__(
+            f"{whose} already waits for jobs in {limit} open requests here. Wait for fewer, "
+            "or follow the event stream.",
+            headers={"Retry-After": "5"},
+        )
+
+
+class WaitEnded(Unauthenticated):
+    """The credential of a request that was held open until a job ends counts no more."""
+
+    code = "WAIT_ENDED"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This credential ended while the request was held open. Log in again; the job goes on.",
+            headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
         )
 
 

@@ -24,6 +24,7 @@ from tidemill.core.module import (
 )
 from tidemill.core.operators import OPERATORS
 from tidemill.events import VISIBILITY
+from tidemill.http.authentication import AUTHENTICATOR, still_valid_by
 from tidemill.identity import IDENTITY, JOB_LIVENESS, JOB_TOKENS
 from tidemill.jobs.announcing import Announcer, hear
 from tidemill.jobs.code.functions.routes import ROUTES as FUNCTION_ROUTES
@@ -58,6 +59,7 @@ from tidemill.jobs.queueing.queue.preparing import Starters
 from tidemill.jobs.queueing.queue.routes import ROUTES as JOB_ROUTES
 from tidemill.jobs.queueing.queue.service import JobService
 from tidemill.jobs.queueing.queue.signals import Signals
+from tidemill.jobs.queueing.queue.waits import WaitLimits, Waits
 from tidemill.jobs.queueing.strategies.routes import ROUTES as STRATEGY_ROUTES
 from tidemill.jobs.queueing.strategies.service import Door, StrategyService
 from tidemill.jobs.queueing.workers.routes import ROUTES as WORKER_ROUTES
@@ -185,7 +187,18 @@ def _queue(
         door=_door(parts),
         references=ReferenceAdmission(parts.tenants, values).check,
         starters=_starters(parts),
+        waits=_waits(parts),
     )
+
+
+def _waits(parts: Parts) -> Waits:
+    events = parts.config.events
+    limits = WaitLimits(
+        all_max=events.connections_max,
+        per_tenant_max=events.connections_per_tenant_max,
+        per_actor_max=events.connections_per_actor_max,
+    )
+    return Waits(still_valid_by(parts.late(AUTHENTICATOR)), limits)
 
 
 def _starters(parts: Parts) -> Starters:

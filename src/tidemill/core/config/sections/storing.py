@@ -181,7 +181,13 @@ class Events(Struct, frozen=True, kw_only=True):
         ),
     ] = "tidemill"
     connections_max: Annotated[
-        int, key("Open WebSockets and event streams of one process.", ge=1, le=100_000)
+        int,
+        key(
+            "Open WebSockets and event streams of one process; as many requests again may wait for "
+            "jobs, or follow what they print.",
+            ge=1,
+            le=100_000,
+        ),
     ] = 5000
     connections_per_tenant_max: Annotated[
         int, key("Of these, how many one tenant may have.", ge=1, le=100_000)

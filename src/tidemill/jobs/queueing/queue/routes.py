@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Annotated, Final
 
 from litestar import Response
@@ -33,7 +34,8 @@ async def get_job_result(
     job_id: str, actor: Actor, jobs: JobService, wait: Wait = 0
 ) -> Response[ResultView]:
     """Read how a job ended: 200, or 202 while it has not; `wait` holds the answer back."""
-    job = await jobs.wait_final(job_id, seconds=wait, actor=actor)
+    with jobs.waits.taken(actor) if wait else nullcontext():
+        job = await jobs.wait_final(job_id, seconds=wait, actor=actor)
     return Answer(ResultView.of(job), status_code=200 if job.state.final else 202)
 
 

@@ -42,6 +42,7 @@ from tidemill.jobs.queueing.queue.repository import JobRepository
 from tidemill.jobs.queueing.queue.requests import Code, is_reference
 from tidemill.jobs.queueing.queue.sight import Reach, Sight
 from tidemill.jobs.queueing.queue.signals import Signals
+from tidemill.jobs.queueing.queue.waits import Waits
 from tidemill.jobs.queueing.strategies.service import Door
 from tidemill.jobs.queueing.workers.service import WorkerService
 from tidemill.jobs.requirements.models import requires_of
@@ -69,7 +70,9 @@ class JobService:
         folders: FolderService | None = None,
         references: References | None = None,
         starters: Starters | None = None,
+        waits: Waits | None = None,
     ) -> None:
+        self.waits = waits or Waits()
         self.sight = Sight(folders)
         self._database = jobs
         self._clock = clock
@@ -219,7 +222,10 @@ class JobService:
         )
 
     async def wait_final(self, reference: str, *, seconds: float, actor: Actor) -> Job:
-        """Return the job once it is final, or as it is after `seconds` or when this one stops."""
+        """Return the job once it is final, or as it is after `seconds` or when this one stops.
+
+        Raises `WaitEnded` when the actor's credential ends meanwhile.
+        """
         deadline = self._clock.monotonic() + min(max(seconds, 0.0), self._limits.wait_seconds_max)
         job = await self.get(reference, actor=actor)
         while not job.state.final:
@@ -236,6 +242,7 @@ class JobService:
                 waiting.cancel()
                 return job
             await waiting
+            await self.waits.check(actor)
             job = await self.get(reference, actor=actor)
         return job
 

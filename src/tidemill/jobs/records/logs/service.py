@@ -88,9 +88,16 @@ class LogService:
         """Yield the output as it comes, of this and the following executions, until the job ends.
 
         The last page is empty and has the job as it ended. Without it, the stream was cut because
-        the actor's credential holds no more, or this process stops. Raises `AttemptNotFound` or
-        `ExecutionNotFound`.
+        the actor's credential holds no more, or this process stops. Raises `AttemptNotFound`,
+        `ExecutionNotFound` or `TooManyWaits`.
         """
+        with self._jobs.waits.taken(actor):
+            async for page in self._follow(reference, which, offset, actor):
+                yield page
+
+    async def _follow(
+        self, reference: str, which: Which, offset: int, actor: Actor
+    ) -> AsyncIterator[LogPage]:
         job = await self._jobs.get(reference, actor=actor)
         number = await self._execution(job, which) or max(job.epoch, 1)
         asked_at = self._clock.monotonic()
