@@ -103,6 +103,29 @@ async def test_inboxes_integration_hear_of_each_item_that_changes_with_many(
     assert [(row.reasons, row.is_item_deleted) for row in found] == [("assigned changed", True)] * 2
 
 
+async def test_inboxes_integration_cost_no_commit_where_nobody_hears(
+    world: NotificationWorld,
+) -> None:
+    async def cursor() -> int:
+        rows = await world.rows(
+            "SELECT seq FROM followers"
+            " WHERE tenant_id = :tenant_id AND name = 'board.notifications'"
+        )
+        return int(rows[0][0]) if rows else 0
+
+    bo = await world.a_reader()
+    follower = world.a_follower()
+    await world.an_item(description='Not "assignee_id":null in the text')
+    await world.tell(follower)
+    before = await cursor()
+    await world.an_item(assignee_id=bo.id, description='Nor "assignee_id":null here')
+    await world.tell(follower)
+
+    assert before == 0
+    assert await cursor() > 0
+    assert await world.reasons(bo) == ["assigned"]
+
+
 async def test_inboxes_integration_gather_until_they_are_read(world: NotificationWorld) -> None:
     bo = await world.a_reader()
     item = await world.an_item(assignee_id=bo.id)

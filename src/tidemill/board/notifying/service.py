@@ -64,6 +64,8 @@ _OF_WHOLE: Final[dict[str, _Told]] = {
     "WorkItemsDeleted": (Reason.CHANGED, DELETED, (None, "yes")),
     "WorkItemsRestored": (Reason.CHANGED, DELETED, ("yes", None)),
 }
+_TYPES: Final = frozenset(fact.__name__ for fact in FOLLOWED)
+_UNASSIGNED: Final = b'"assignee_id":null'
 _tenants_max: Final = 10_000
 
 
@@ -91,8 +93,12 @@ class Notifying:
         return Projection(name=FOLLOWER, facts=FOLLOWED, apply=self.apply, wanted=self.wanted)
 
     async def wanted(self, tenant_id: TenantId, facts: Sequence[RecordedFact]) -> bool:
-        """Return True, once the tenant's defaults are known: a transaction cannot read them."""
-        del facts
+        """Return whether somebody may hear of one of `facts`, so that others cost no commit.
+
+        The tenant's defaults are known from then on: a transaction cannot read them.
+        """
+        if not any(_may_concern(fact) for fact in facts):
+            return False
         if len(self._known) >= _tenants_max:
             self._known.clear()
         self._known[tenant_id] = await self._defaults(system("board", tenant_id))
@@ -212,6 +218,14 @@ class Notifying:
         if wanted:
             self._bell.ring(tx, user_id)
         return row
+
+
+def _may_concern(recorded: RecordedFact) -> bool:
+    """Return False for what surely nobody hears of, such as a new item without an assignee."""
+    if recorded.type == "WorkItemCreated":
+        # Quotes within a text are escaped, so that these stand around the field itself.
+        return _UNASSIGNED not in bytes(recorded.data)
+    return recorded.type in _TYPES
 
 
 def _assigned(user_id: str | None) -> list[Heard]:
