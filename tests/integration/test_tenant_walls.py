@@ -229,7 +229,6 @@ async def _things(app: App) -> dict[str, str]:
     project = await _made(owner, "projects", key="TM", name=CANARY)
     task = {"project_id": project["id"], "item_type": "task", "title": CANARY}
     item = await _made(owner, "work-items", **task)
-    label = await _made(owner, "labels", name=CANARY)
     entry = await _tracked(owner, item["id"])
     sprint = await _made(owner, "sprints", project_id=project["id"], name=CANARY, **_DAYS)
     view = await _made(owner, "views", name=CANARY, filter="is:open", is_shared=True)
@@ -259,7 +258,8 @@ async def _things(app: App) -> dict[str, str]:
         "session_id": me["session_id"],
         "project_id": project["id"],
         "item_id": item["id"],
-        "label_id": label["id"],
+        "label_id": (await _made(owner, "labels", name=CANARY))["id"],
+        "field_id": (await _made(owner, "custom-fields", key="at", name=CANARY, type="text"))["id"],
         "entry_id": entry["id"],
         "sprint_id": sprint["id"],
         "view_id": view["id"],
@@ -374,6 +374,7 @@ async def _snapshot(walls: Walls) -> list[Any]:
         f"/work-items/{walls.ids['item_id']}",
         f"/work-items/{walls.ids['item_id']}/watchers",
         f"/labels/{walls.ids['label_id']}",
+        f"/custom-fields/{walls.ids['field_id']}",
         f"/work-items/{walls.ids['item_id']}/time-entries",
         "/timer",
         f"/sprints/{walls.ids['sprint_id']}",

@@ -28,6 +28,7 @@ from tidemill.board.custom_fields.models import (
 from tidemill.board.custom_fields.service import CustomFieldService
 from tidemill.board.errors import EditConflict
 from tidemill.board.filters.parsing import parse
+from tidemill.board.imports.models import ImportMapping, ImportRejected, Reading
 from tidemill.board.limits import BoardLimits
 from tidemill.board.listing.models import Selection
 from tidemill.board.transfers.models import NewTransfer
@@ -248,3 +249,32 @@ async def test_custom_fields_integration_go_to_another_project_where_they_fit(
     assert transfer.items[0].custom_fields_left == ("depth",)
     assert await _found(world, "project:XX cf.site:quay cf.size:2") == [transfer.item.key]
     assert await _found(world, "has:cf.depth") == []
+
+
+async def test_custom_fields_integration_imports_fill_them_and_tell_what_does_not_fit(
+    world: BoardWorld,
+) -> None:
+    await world.a_project()
+    ada = await world.a_person("Ada")
+    await world.a_field("severity", "choice", choices=_choices("High", "Low"), default="low")
+    await world.a_field("effort", "number", project="TM", is_required=True)
+    await world.a_field("tester", "user")
+    header = "title,cf.severity,CF.Effort,Checked by\n"
+    mapping = ImportMapping(columns={"Checked by": "cf.tester"})
+    reading = Reading(mapping=mapping)
+
+    report = await world.import_text(header + "A,High,2.50,ada\nB,,,\n", reading=reading)
+    with pytest.raises(ImportRejected) as rejected:
+        await world.import_text(header + "C,Huge,much,Zoe\n", reading=reading)
+    with pytest.raises(ImportRejected) as unknown:
+        await world.import_text("title,cf.nothing\nD,x\nE,\n")
+
+    assert [row.key for row in report.rows] == ["TM-1", "TM-2"]
+    items = [await world.reads.get(key, actor=world.actor) for key in ("TM-1", "TM-2")]
+    assert items[0].custom_fields == {"severity": "high", "effort": "2.5", "tester": ada}
+    assert items[1].custom_fields == {"severity": "low"}
+    assert await _found(world, "cf.effort:2.5 cf.tester:ada") == ["TM-1"]
+    problems = rejected.value.report.rows[0].problems
+    told = [(one.column, one.value) for one in problems]
+    assert sorted(told) == [("CF.Effort", "much"), ("Checked by", "Zoe"), ("cf.severity", "Huge")]
+    assert [len(row.problems) for row in unknown.value.report.rows] == [1, 0]

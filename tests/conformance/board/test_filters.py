@@ -92,6 +92,17 @@ class Filled:
 
         return cast("list[str]", self.run(collect))
 
+    async def ordering(self, name: str, is_descending: bool) -> Ordering:
+        """Return an order by its name."""
+        if name in SORTINGS:
+            return Ordering(SORTINGS[name].column, is_descending)
+        key = name.removeprefix("cf.")
+        page = await self.world.custom_fields.list(
+            page_request(200, None), project=None, actor=self.world.actor
+        )
+        ids = tuple(field.id for field in page.items if field.key == key)
+        return Ordering(name, is_descending, ids, key == "effort")
+
     def refusal(self, text: str, **fields: Any) -> str:
         """Return why a filter is refused."""
         with pytest.raises(InvalidFilter) as caught:
@@ -196,7 +207,7 @@ def test_filter_integration_agrees_with_a_look_at_each_item(filled: Filled) -> N
     agree()
 
 
-@pytest.mark.parametrize("name", sorted(SORTINGS))
+@pytest.mark.parametrize("name", [*sorted(SORTINGS), "cf.effort", "cf.when"])
 @pytest.mark.parametrize("sign", ["", "-"])
 @pytest.mark.each_database(reason="each database sorts in its own way")
 def test_filter_integration_pages_lose_and_repeat_nothing(
@@ -210,7 +221,7 @@ def test_filter_integration_pages_lose_and_repeat_nothing(
     items = {item.key: item for item in filled.items}
     assert paged == whole
     assert len(set(whole)) == len(whole) > 20
-    ordering = Ordering(SORTINGS[name].column, bool(sign))
+    ordering = filled.run(filled.ordering, name, bool(sign))
     values: list[Any] = [ordering.key(items[key])[0] for key in whole]
     assert values == sorted(values, reverse=bool(sign))
 
@@ -269,6 +280,9 @@ def test_filter_integration_a_cursor_of_another_filter_is_refused(filled: Filled
         ("cf.severity:hihg", "Column 13: Unknown choice of cf.severity hihg. Did you mean high?"),
         ("cf.effort:much", "Column 11: much is no number"),
         ("cf.site>quay", "Column 9: cf.site has no order, so > says nothing. Write cf.site:."),
+        ("sort:cf.nothing", "Column 6: There is no custom field nothing."),
+        ("sort:cf.severity", "Column 6: cf.severity has no order: number and date fields"),
+        ("sort:cf.site", "Column 6: cf.site has another type in another project"),
         ("no:cf.nothing", "Column 4: There is no custom field nothing."),
         ("has:title", "Column 5: Unknown field that can be empty, title."),
         ("sort:rank", "Column 6: sort:rank is an order within a project."),

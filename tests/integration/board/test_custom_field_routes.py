@@ -39,7 +39,10 @@ async def test_custom_fields_are_filled_in_shown_everywhere_and_found(
     await _a_field(client, "effort", "number", minimum=0, default=1)
     item = (await _create(client, severity="High", effort="12.50")).json()
     path = f"/work-items/{item['key']}"
+    table = (await client.get("/projects/TM/export")).text.splitlines()
 
+    assert table[0].endswith(",cf.severity,cf.effort")
+    assert table[1].endswith(",high,12.5")
     assert field["choices"][0] == {
         "id": "high",
         "name": "High",

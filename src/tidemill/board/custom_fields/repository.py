@@ -38,8 +38,6 @@ _AMONG: Final = {
 }
 _NAMED: Final = f"{_COLUMNS} WHERE f.tenant_id = :tenant_id {_OF_PROJECT} AND "
 _DEMANDING: Final = "({} OR f.is_required = 1 OR f.default_value IS NOT NULL)"
-# Who writes values lets nobody change or delete the fields meanwhile.
-_SHARED: Final = {"sqlite": "ORDER BY f.id", "postgres": "ORDER BY f.id FOR SHARE OF f"}
 _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended('custom_fields:' || :tenant_id, 0))"
 _COUNT: Final = """
     SELECT count(*) FROM custom_fields
@@ -164,15 +162,22 @@ class CustomFieldRepository:
         return [_field(row) for row in tx.all(_KEYED, key=key, limit=limit)]
 
     def named(
-        self, tx: Tx, project_id: ProjectId, keys: Collection[str], *, demanding: bool = False
+        self,
+        tx: Tx,
+        project_id: ProjectId,
+        keys: Collection[str],
+        *,
+        demanding: bool = False,
+        lock: bool = True,
     ) -> list[CustomField]:
-        """Return fields of a project's items, which stay until the transaction ends.
+        """Return fields of a project's items; with `lock` they stay until the transaction ends.
 
         With `demanding` also those that new items have by themselves, or must have.
         """
         among = _AMONG[tx.dialect]
         condition = _DEMANDING.format(among) if demanding else among
-        sql = f"{_NAMED}{condition} {_SHARED[tx.dialect]}"
+        suffix = " FOR SHARE OF f" if lock and tx.dialect == "postgres" else ""
+        sql = f"{_NAMED}{condition} ORDER BY f.id{suffix}"
         encoded = msgspec.json.encode(sorted(filter(is_key, keys))).decode()
         return [_field(row) for row in tx.all(sql, project_id=project_id, keys=encoded)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final
 
@@ -27,8 +28,14 @@ class ExportFormat(StrEnum):
     JSON = "json"
 
 
-def item_row(item: WorkItem) -> tuple[Cell, ...]:
-    """Return the cells of an item, in the order of `ITEM_COLUMNS`; instants are UTC."""
+def columns(custom_keys: Sequence[str]) -> tuple[str, ...]:
+    """Return the header of a table with these custom fields, whose columns imports know, too."""
+    return (*ITEM_COLUMNS, *(f"cf.{key}" for key in custom_keys))
+
+
+def item_row(item: WorkItem, custom_keys: Sequence[str] = ()) -> tuple[Cell, ...]:
+    """Return the cells of an item, in the order of `columns`; instants are UTC."""
+    custom = item.custom_fields
     return (
         item.key,
         item.id,
@@ -52,4 +59,5 @@ def item_row(item: WorkItem) -> tuple[Cell, ...]:
         rfc3339(item.updated_at),
         rfc3339_or_none(item.started_at),
         rfc3339_or_none(item.completed_at),
+        *map(custom.get, custom_keys),
     )

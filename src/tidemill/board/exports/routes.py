@@ -10,7 +10,7 @@ from litestar.response import Stream
 
 from tidemill.board.export_errors import DocumentIsWhole
 from tidemill.board.exports.calendar import END, beginning, events
-from tidemill.board.exports.models import ITEM_COLUMNS, ExportFormat, item_row
+from tidemill.board.exports.models import ExportFormat, columns, item_row
 from tidemill.board.exports.schemas import CALENDAR, CSV, DOCUMENT, ExportDownload
 from tidemill.board.exports.service import ExportService
 from tidemill.board.filters.parsing import parse
@@ -66,17 +66,19 @@ async def export_project(  # noqa: PLR0913 - each parameter is injected by its n
     pages = exports.items(project, parse(filter_ or ""), actor=actor)
     # A filter that names what is not there is told before the answer begins.
     first = await anext(pages)
-    whole = _table(first, pages)
+    whole = _table(first, pages, await exports.custom_keys(project, actor=actor))
     media_type = CSV
     if format_ is ExportFormat.ICS:
         whole, media_type = _calendar(project, first, pages), CALENDAR
     return Stream(whole, media_type=media_type, headers=headers)
 
 
-async def _table(first: Sequence[WorkItem], pages: Pages) -> AsyncIterator[bytes]:
-    yield csv_lines([ITEM_COLUMNS, *map(item_row, first)])
+async def _table(
+    first: Sequence[WorkItem], pages: Pages, custom_keys: Sequence[str]
+) -> AsyncIterator[bytes]:
+    yield csv_lines([columns(custom_keys), *(item_row(item, custom_keys) for item in first)])
     async for items in pages:
-        yield csv_lines(map(item_row, items))
+        yield csv_lines(item_row(item, custom_keys) for item in items)
 
 
 async def _calendar(

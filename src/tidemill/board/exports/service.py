@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 
+from tidemill.board.custom_fields.repository import CustomFieldRepository
 from tidemill.board.filters.models import Filter
 from tidemill.board.limits import BoardLimits
 from tidemill.board.listing.models import Selection
@@ -12,14 +13,28 @@ from tidemill.board.projects.models import Project
 from tidemill.board.work_items.models import Sort, WorkItem, WorkItemFilter
 from tidemill.core.actor import Actor
 from tidemill.core.pages import limit_max, page_request
-from tidemill.core.ports import Database
+from tidemill.core.ports import Database, Tx
 
 
 class ExportService:
     """Use cases of exports."""
 
     def __init__(self, tenants: Database, limits: BoardLimits) -> None:
+        self._tenants = tenants
         self._listing = ListingService(tenants, limits)
+        self._fields = CustomFieldRepository()
+        self._fields_max = 2 * limits.custom_fields_max
+
+    async def custom_keys(self, project: Project, *, actor: Actor) -> list[str]:
+        """Return the keys of the custom fields that items of a project have, oldest first."""
+
+        def use_case(tx: Tx) -> list[str]:
+            fields = self._fields.page(
+                tx, project_id=project.id, after=None, limit=self._fields_max
+            )
+            return [field.key for field in fields]
+
+        return await self._tenants.read(actor.tenant_id, use_case)
 
     async def items(
         self, project: Project, wanted: Filter, *, actor: Actor

@@ -21,8 +21,7 @@ from tidemill.board.filters.models import Comparison, Operator, Span, Word
 from tidemill.board.filters.moments import day, day_ends
 from tidemill.board.filters.scopes import Scope
 
-_COMPARED: Final = frozenset({FieldType.NUMBER, FieldType.DATE})
-
+_COMPARED: Final = (FieldType.NUMBER, FieldType.DATE)
 Read = Callable[[CustomField], InField]
 
 
@@ -47,6 +46,21 @@ def custom_fields(key: str, scope: Scope, *, at: int) -> Sequence[CustomField]:
     if not found:
         raise InvalidFilter(at, f"There is no custom field {shown(key)}.")
     return found
+
+
+def ordered_fields(key: str, scope: Scope, *, at: int) -> tuple[FieldType, tuple[str, ...]]:
+    """Return the type of the fields with a key, by which a list can be sorted, and their ids.
+
+    Raises `InvalidFilter` where they have no order, or are of several types.
+    """
+    fields = custom_fields(key, scope, at=at)
+    types = {field.field_type for field in fields}
+    if len(types) > 1:
+        raise InvalidFilter(at, f"cf.{key} has another type in another project: it has no order.")
+    [type_] = types
+    if type_ not in _COMPARED:
+        raise InvalidFilter(at, f"cf.{key} has no order: number and date fields have one.")
+    return type_, tuple(field.id for field in fields)
 
 
 def _value(

@@ -280,6 +280,23 @@ def field_named(word: str) -> Field | None:
     )
 
 
+def sorting_named(name: str) -> Sorting | None:
+    """Return the order that `name` names, by a custom field among them."""
+    if name in SORTINGS or not name.startswith(CUSTOM_PREFIX):
+        return SORTINGS.get(name)
+    return Sorting(name=name, column=name, summary="By a custom field.")
+
+
+def sorting_of(name: str) -> Sorting:
+    """Return the order that a parsed filter names; raises `KeyError` for what none can."""
+    return sorting_named(name) or SORTINGS[name]
+
+
+def custom_key(column: str) -> str | None:
+    """Return the key of a custom field, None for what is none."""
+    return column.removeprefix(CUSTOM_PREFIX) if column.startswith(CUSTOM_PREFIX) else None
+
+
 def field_of(name: str) -> Field:
     """Return the field that a parsed filter names; raises `KeyError` for what none can."""
     return field_named(name) or FIELDS[name]

@@ -7,7 +7,14 @@ from typing import Final
 
 from tidemill.board.errors import shown
 from tidemill.board.filter_errors import InvalidFilter, unknown
-from tidemill.board.filters.fields import BY_WORD, SORTINGS, Field, can_compare, field_named
+from tidemill.board.filters.fields import (
+    BY_WORD,
+    SORTINGS,
+    Field,
+    can_compare,
+    field_named,
+    sorting_named,
+)
 from tidemill.board.filters.models import (
     And,
     Comparison,
@@ -147,7 +154,7 @@ class _Parser:
         word = self._value_word()
         is_descending = word.text.startswith("-")
         name = word.text.removeprefix("-").lower()
-        if name not in SORTINGS:
+        if sorting_named(name) is None:
             raise unknown("order", name, SORTINGS, at=word.at)
         self._order = Order(Word(name, at=word.at), is_descending)
 

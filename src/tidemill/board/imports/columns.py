@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from tidemill.board.custom_fields.models import is_key
 from tidemill.board.errors import shown
 from tidemill.board.imports.models import ColumnUse, SourceFormat
 from tidemill.board.imports.words import plain
@@ -71,6 +72,8 @@ _NAMES_OF: Final[dict[SourceFormat, dict[str, tuple[str, ...]]]] = {
     },
 }
 _CUSTOM: Final = re.compile(r"custom field \((.*)\)")
+_FIELD_PREFIX: Final = "cf."
+"""What stands before the key of a custom field, as in filters."""
 REPEATED: Final = frozenset(
     {"labels", "comments", "blocks", "blocked_by", "relates_to", "duplicates", "duplicated_by"}
 )
@@ -94,12 +97,18 @@ def repeated_of(format_: SourceFormat) -> frozenset[str]:
 
 def is_field(name: str) -> bool:
     """Return whether a column may fill this."""
-    return name in _NAMES
+    return name in _NAMES or custom_key(name) is not None
+
+
+def custom_key(field: str) -> str | None:
+    """Return the key of the custom field that a column fills, None where it fills another."""
+    key = field.removeprefix(_FIELD_PREFIX)
+    return key if key != field and is_key(key) else None
 
 
 def fields() -> tuple[str, ...]:
     """Return what columns may fill."""
-    return tuple(_NAMES)
+    return (*_NAMES, f"{_FIELD_PREFIX}KEY")
 
 
 def columns_of(
@@ -120,6 +129,10 @@ def columns_of(
         for place, name in enumerate(plain_names)
         if (field := said.get(name)) is not None
     }
+    for place, name in enumerate(header):
+        own_name = name.strip().lower()
+        if plain_names[place] not in said and custom_key(own_name) is not None:
+            field_at[place] = own_name
     free = [None if name in said else name for name in plain_names]
     for field, synonyms in names.items():
         if field in field_at.values() and field not in repeated:

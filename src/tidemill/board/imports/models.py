@@ -176,6 +176,8 @@ class Draft(Struct, frozen=True, kw_only=True):
     estimate_seconds: int | None = None
     comments: tuple[Text, ...] = ()
     links: tuple[Link, ...] = ()
+    # Of custom fields: their keys, and what the cells say.
+    custom: tuple[tuple[str, str], ...] = ()
 
     @property
     def place(self) -> str:

@@ -10,7 +10,10 @@ from msgspec import Struct, structs
 
 from tidemill.board.blocking.models import Edge
 from tidemill.board.contract import ProjectId
-from tidemill.board.errors import WrongParent, shown
+from tidemill.board.custom_field_errors import InvalidCustomValue
+from tidemill.board.custom_fields.models import CustomField, FieldType
+from tidemill.board.custom_fields.values import Held, kept, valid_value
+from tidemill.board.errors import InvalidText, WrongParent, shown
 from tidemill.board.imports.linking import Linked, Order, PlannedLink, linked
 from tidemill.board.imports.models import Backlog, Draft, Outcome, RowProblem, RowReport
 from tidemill.board.item_kinds.models import USUAL, Kinds
@@ -40,6 +43,8 @@ class World(Struct, frozen=True, kw_only=True):
     # What comes after the items that rows may come below.
     after: frozenset[Edge] = frozenset()
     kinds: Kinds = USUAL
+    # Those that rows name, and those that new items have by themselves.
+    custom_fields: Sequence[CustomField] = ()
 
 
 class Planned(Struct, frozen=True, kw_only=True):
@@ -49,6 +54,7 @@ class Planned(Struct, frozen=True, kw_only=True):
     parent_line: int | None = None
     parent_id: str | None = None
     assignee: Assignee | None = None
+    custom_values: str | None = None
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -140,6 +146,7 @@ class _Planner:
             )
         planned = self._with_assignee(Planned(draft=draft), problems)
         planned = self._with_parent(planned, problems)
+        planned = self._with_custom_values(planned, problems)
         if problems:
             self._report(draft, Outcome.WRONG, tuple(problems))
             return
@@ -196,6 +203,35 @@ class _Planner:
             )
             return planned
         return structs.replace(planned, assignee=member)
+
+    def _with_custom_values(self, planned: Planned, problems: list[RowProblem]) -> Planned:
+        said = dict(planned.draft.custom)
+        values: dict[str, Held] = {}
+        for field in self._world.custom_fields:
+            raw = said.pop(field.key, None)
+            try:
+                value = self._custom_value(field, raw)
+            except (InvalidCustomValue, InvalidText) as error:
+                wrong = error.message.removeprefix(f"{error.param}: ")
+                expected = f"what the {field.field_type} field {field.name} takes"
+                problems.append(self._problem(f"cf.{field.key}", raw, wrong, expected))
+                continue
+            if value is not None:
+                values[field.id] = Held(field.key, field.field_type, value)
+        for key, raw in said.items():
+            wrong = f"items of this project have no custom field {key}."
+            expected = "the key of a custom field; make it first, or let the column fill nothing"
+            problems.append(self._problem(f"cf.{key}", raw, wrong, expected))
+        return structs.replace(planned, custom_values=kept(values))
+
+    def _custom_value(self, field: CustomField, raw: str | None) -> str | None:
+        given = field.default if raw is None else raw
+        if given is None or field.field_type is not FieldType.USER:
+            return valid_value(field, given)
+        member = self._members.get(given) or self._members.get(given.casefold())
+        if member is None and raw is not None:
+            raise InvalidCustomValue(field.key, f"{shown(raw)} is the name of no one member.")
+        return member.id if member is not None else None
 
     def _with_parent(self, planned: Planned, problems: list[RowProblem]) -> Planned:
         wanted = planned.draft.parent

@@ -19,6 +19,7 @@ from tidemill.board.imports.cells import (
     remark_text,
     seconds_of,
 )
+from tidemill.board.imports.columns import custom_key
 from tidemill.board.imports.models import ColumnUse, Draft, Link, RowProblem
 from tidemill.board.imports.sources.contract import Row
 from tidemill.board.imports.words import plain
@@ -131,6 +132,7 @@ class RowReader:
             labels=self._labels(row, problems),
             comments=self._comments(row, problems),
             links=self._links(row),
+            custom=self._custom(row),
             problems=tuple(problems),
         )
 
@@ -203,6 +205,10 @@ class RowReader:
         ]
         # Both ends of a link tell of it.
         return tuple(dict.fromkeys([*found, *row.links]))
+
+    def _custom(self, row: Row) -> tuple[tuple[str, str], ...]:
+        cells = ((custom_key(field), self._raw(row, field)) for field in self._places)
+        return tuple((key, cell.strip()) for key, cell in cells if key and cell.strip())
 
     def _choice(
         self,

@@ -13,6 +13,8 @@ from msgspec import Struct, structs
 from tidemill.board.activities.service import History
 from tidemill.board.blocking.service import Blocking
 from tidemill.board.contract import WorkItemId
+from tidemill.board.custom_fields.models import FieldType
+from tidemill.board.custom_fields.repository import CustomFieldRepository
 from tidemill.board.errors import ProjectIsArchived, ProjectNotFound
 from tidemill.board.imports.attaching.service import Attaching
 from tidemill.board.imports.mapping import read_backlog
@@ -37,6 +39,7 @@ from tidemill.board.projects.repository import Numbers, ProjectRepository
 from tidemill.board.ranking.service import Ranking
 from tidemill.board.texts import item_key, name_key
 from tidemill.board.work_items.changes import entered
+from tidemill.board.work_items.custom_values.service import CustomValues
 from tidemill.board.work_items.labelling.service import Labelling
 from tidemill.board.work_items.limiting.service import WipLimits
 from tidemill.board.work_items.models import WorkItem
@@ -71,6 +74,8 @@ class ImportService:
         self._attaching = Attaching()
         self._blocking = Blocking()
         self._labelling = Labelling(limits)
+        self._fields = CustomFieldRepository()
+        self._custom_values = CustomValues()
         self._workflows = Workflows()
         self._kinds = ItemKinds()
         self._wip_limits = WipLimits()
@@ -114,7 +119,7 @@ class ImportService:
                 if (current, kinds_now) == (workflow, kinds)
                 else read_backlog(data, self._limits, current, reading, kinds_now)
             )
-            now = self._world(tx, project, backlog)
+            now = self._world(tx, project, backlog, lock=True)
             # What the rows refer to has hardly ever changed since it was looked at.
             is_planned = planned is not None and backlog is read and now == world
             made = planned if planned is not None and is_planned else self._plan(backlog, now)
@@ -170,15 +175,19 @@ class ImportService:
             raise ProjectIsArchived(project.key)
         return project
 
-    def _world(self, tx: Tx, project: Project, backlog: Backlog) -> World:
+    def _world(self, tx: Tx, project: Project, backlog: Backlog, *, lock: bool = False) -> World:
         drafts = backlog.drafts
+        custom = {key for draft in drafts for key, _ in draft.custom}
+        fields = self._fields.named(tx, project.id, custom, demanding=True, lock=lock)
         external_ids = {draft.external_id for draft in drafts if draft.external_id}
         parents = {draft.parent for draft in drafts if draft.parent}
         # An id of another tool may look like a key of this board, and does not mean it.
         keys = {key for parent in parents if not backlog.prefix and (key := item_key(parent))}
         numbers = {number for key, number in keys if key == project.key}
         scope = (project.id, project.key)
-        has_assignees = any(draft.assignee for draft in drafts)
+        names_people = any(draft.assignee for draft in drafts) or any(
+            field.field_type is FieldType.USER for field in fields
+        )
         by_external_id = self._imports.by_external_ids(
             tx, scope, sorted(external_ids | {backlog.prefix + parent for parent in parents})
         )
@@ -194,9 +203,10 @@ class ImportService:
             project_id=project.id,
             by_external_id=by_external_id,
             by_key=by_key,
-            members=self._imports.members(tx) if has_assignees else (),
+            members=self._imports.members(tx) if names_people else (),
             after=frozenset(after),
             kinds=self._kinds.of(tx, project.kinds_id),
+            custom_fields=fields,
         )
 
     def _insert(
@@ -236,6 +246,7 @@ class ImportService:
             }
             self._items.add_all(tx, portion.values())
             self._labelling.save_all(tx, portion.values())
+            self._custom_values.save_all(tx, portion.values())
             self._history.imported(tx, [item.state() for item in portion.values()], by=by)
             items |= portion
         comments = self._attaching.comment(tx, made.planned, items, by=by)
@@ -289,6 +300,7 @@ def _item(
         workflow_id=numbers.workflow_id,
         limits_id=numbers.limits_id,
         kinds_id=numbers.kinds_id,
+        custom_values=row.custom_values,
     )
 
 

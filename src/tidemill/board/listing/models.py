@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from tidemill.board.custom_fields.values import held, ordinal
 from tidemill.board.filters.conditions import AllOf, Condition, OneOf, Within
 from tidemill.board.filters.models import Filter
 from tidemill.board.work_items.models import Priority, WorkItem, WorkItemFilter
@@ -20,6 +21,7 @@ _UNIQUE_NUMBERS: Final = frozenset({"number"})
 # As the statements have it, behind all that there is.
 _NO_DAY: Final = "~"
 _NO_POINTS: Final = 1_000_000
+_NO_NUMBER: Final = 10**18
 _TEXTS: Final = frozenset({"due_order"})
 _UNIQUE_TEXTS: Final = frozenset({"id", "rank"})
 
@@ -37,6 +39,14 @@ class Ordering(Struct, frozen=True):
 
     column: str
     is_descending: bool
+    # Where it is sorted by custom fields: their ids, and whether they hold numbers, not days.
+    field_ids: tuple[str, ...] = ()
+    is_of_numbers: bool = False
+
+    @property
+    def last(self) -> int | str:
+        """Return what stands behind each value of its custom fields."""
+        return _NO_NUMBER if self.is_of_numbers else _NO_DAY
 
     @property
     def is_unique(self) -> bool:
@@ -45,6 +55,8 @@ class Ordering(Struct, frozen=True):
 
     def key(self, item: WorkItem) -> Key:
         """Return the key of a page that ends with `item`."""
+        if self.field_ids:
+            return self._custom(item), item.id
         if self.is_unique:
             return (getattr(item, self.column),)
         if self.column == "urgency":
@@ -63,9 +75,14 @@ class Ordering(Struct, frozen=True):
             return (after_number(page),)
         if self.column in _UNIQUE_TEXTS:
             return (after_text(page),)
-        if self.column in _TEXTS:
+        if self.column in _TEXTS or (self.field_ids and not self.is_of_numbers):
             return after_texts(page)
         return after_number_and_text(page)
+
+    def _custom(self, item: WorkItem) -> int | str:
+        values = held(item.custom_values)
+        found = (values[id_] for id_ in self.field_ids if id_ in values)
+        return next((ordinal(one.field_type, one.value) for one in found), self.last)
 
 
 NEWEST_FIRST: Final = Ordering("id", is_descending=True)

@@ -40,6 +40,11 @@ _ACTIVE_SPRINTS: Final = """
 """
 _OF_PROJECT: Final = " AND project_id = :project_id"
 _ORDERED: Final = " ORDER BY id"
+# Of the fields with one key an item has one.
+_CUSTOM: Final = """COALESCE((
+        SELECT v.{} FROM custom_field_values AS v
+        WHERE v.tenant_id = :tenant_id AND v.work_item_id = w.id AND v.field_id IN ({})
+        LIMIT 1), :order_last)"""
 
 
 class ListingRepository:
@@ -129,7 +134,7 @@ def filter_statement(
     """Return the statement that lists what fulfils `condition`, and its parameters."""
     compiled = Compiled(condition, dialect)
     parameters = compiled.parameters
-    column = COLUMNS[ordering.column]
+    column = _column(ordering, parameters)
     direction, beyond = ("DESC", "<") if ordering.is_descending else ("ASC", ">")
     order = f"{column} {direction}"
     behind = f"{column} {beyond} :after"
@@ -155,3 +160,14 @@ def filter_statement(
         )
     )
     return sql, parameters
+
+
+def _column(ordering: Ordering, parameters: dict[str, Value]) -> str:
+    """Return by what a list is sorted; what custom fields need is put among `parameters`."""
+    if not ordering.field_ids:
+        return COLUMNS[ordering.column]
+    ids = {f"order_{place}": id_ for place, id_ in enumerate(ordering.field_ids)}
+    parameters.update(ids)
+    parameters["order_last"] = ordering.last
+    column = "number_value" if ordering.is_of_numbers else "text_value"
+    return _CUSTOM.format(column, ", ".join(f":{name}" for name in ids))

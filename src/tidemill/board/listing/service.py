@@ -7,11 +7,13 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from tidemill.board.custom_fields.models import FieldType
 from tidemill.board.errors import RankNeedsProject, SortWithoutEffect
 from tidemill.board.filter_errors import InvalidFilter
 from tidemill.board.filters.binding import bound
 from tidemill.board.filters.conditions import AllOf, Bears, Condition
-from tidemill.board.filters.fields import SORTINGS
+from tidemill.board.filters.custom import ordered_fields
+from tidemill.board.filters.fields import custom_key, sorting_of
 from tidemill.board.filters.printing import printed
 from tidemill.board.filters.scopes import Scope
 from tidemill.board.item_kinds.service import ItemKinds
@@ -51,7 +53,7 @@ class ListingService:
 
         def use_case(tx: Tx) -> tuple[list[WorkItem], Ordering]:
             condition = condition_of(tx, wanted, actor, self._labelling)
-            ordering = _ordering(wanted, condition)
+            ordering = _ordering(tx, wanted, condition, actor)
             after = ordering.after(page)
             limit = page.limit_plus_one
             items = self._items.page(tx, condition, ordering, after=after, limit=limit)
@@ -63,12 +65,6 @@ class ListingService:
 
 def condition_of(tx: Tx, wanted: Selection, actor: Actor, labelling: Labelling) -> Condition:
     """Return what `wanted` asks of an item; raises `InvalidFilter` and `LabelNotFound`."""
-    scope = Scope(
-        names=NamesInStore(tx),
-        now=tx.now,
-        zone=wanted.zone,
-        me=actor.user_id,
-    )
     if wanted.parameters.status is not None:
         Workflows().check_known(tx, wanted.parameters.status)
     if wanted.parameters.item_type is not None:
@@ -77,12 +73,12 @@ def condition_of(tx: Tx, wanted: Selection, actor: Actor, labelling: Labelling) 
     if (label := wanted.parameters.label) is not None:
         label_ids = labelling.candidates(tx, label, wanted.parameters.project_id)
         said = (*said, Bears(tuple(label_ids)))
-    return AllOf((*said, bound(wanted.filter.condition, scope)))
+    return AllOf((*said, bound(wanted.filter.condition, _scope(tx, wanted, actor))))
 
 
 def check_selection(tx: Tx, wanted: Selection, actor: Actor, labelling: Labelling) -> None:
     """Return when `wanted` can be listed; raises `InvalidFilter`."""
-    _ordering(wanted, condition_of(tx, wanted, actor, labelling))
+    _ordering(tx, wanted, condition_of(tx, wanted, actor, labelling), actor)
 
 
 def digest_of(wanted: Selection) -> str:
@@ -96,11 +92,15 @@ def zone_of(name: str | None) -> ZoneInfo:
     return UTC if name is None else zone_named(name)
 
 
-def _ordering(wanted: Selection, condition: Condition) -> Ordering:
+def _scope(tx: Tx, wanted: Selection, actor: Actor) -> Scope:
+    return Scope(names=NamesInStore(tx), now=tx.now, zone=wanted.zone, me=actor.user_id)
+
+
+def _ordering(tx: Tx, wanted: Selection, condition: Condition, actor: Actor) -> Ordering:
     order, parameter = wanted.filter.order, wanted.parameters.sort
     one_project = is_of_one_project(condition)
     if order is not None:
-        sorting = SORTINGS[order.name.text]
+        sorting = sorting_of(order.name.text)
         if parameter is not None:
             raise InvalidFilter(order.name.at, "The list is sorted by its parameter sort already.")
         if sorting.needs_project and not one_project:
@@ -108,7 +108,12 @@ def _ordering(wanted: Selection, condition: Condition) -> Ordering:
                 order.name.at,
                 f"sort:{sorting.name} is an order within a project. Add project: and its key.",
             )
-        return Ordering(sorting.column, order.is_descending)
+        key = custom_key(sorting.column)
+        if key is None:
+            return Ordering(sorting.column, order.is_descending)
+        type_, ids = ordered_fields(key, _scope(tx, wanted, actor), at=order.name.at)
+        is_number = type_ is FieldType.NUMBER
+        return Ordering(sorting.column, order.is_descending, ids, is_number)
     if parameter is Sort.RANK:
         if not one_project:
             raise RankNeedsProject
