@@ -33,7 +33,7 @@ from tidemill.identity.invitations.service import InvitationService
 from tidemill.identity.keys.rotation import SigningKeyRotation
 from tidemill.identity.keys.routes import ROUTES as SIGNING_KEY_ROUTES
 from tidemill.identity.keys.service import SigningKeys
-from tidemill.identity.letters.queue import Letters
+from tidemill.identity.letters.service import Letters
 from tidemill.identity.login.doorway import Doorway
 from tidemill.identity.login.entries import AccessTokens
 from tidemill.identity.login.routes import ROUTES as LOGIN_ROUTES
@@ -94,7 +94,7 @@ class _Core:
         self.keys = SigningKeys(control, parts.invalidations, clock, config)
         self.passwords = PasswordHasher(config.auth)
         self.attempts = AttemptService(control, clock, _limits(config))
-        self.letters = Letters(parts.mailer)
+        self.letters = Letters(control, parts.mailer, secret=config.auth.jwt_secret)
         self.announcements = AnnouncementService(control)
         self.scopes = ScopeRegistry(PERMISSIONS)
         access_tokens = AccessTokens(self.keys, clock, config.auth)

@@ -32,7 +32,7 @@ from tidemill.identity.invitations.models import (
     uses_of,
 )
 from tidemill.identity.invitations.repository import InvitationRepository
-from tidemill.identity.letters.queue import Letters
+from tidemill.identity.letters.service import Letters
 from tidemill.identity.login.entries import person
 from tidemill.identity.login.models import Device, Entry
 from tidemill.identity.login.service import LoginService
@@ -112,15 +112,11 @@ class InvitationService:
         email = email_address(wanted.email).text if wanted.email is not None else None
         uses = uses_of(wanted.kind, email, wanted.max_uses)
         days = wanted.expires_in_days or self._auth.invitation_days
-        tenant_name = ""
 
         def use_case(tx: Tx) -> NewInvitation:
-            nonlocal tenant_name
             self._members.lock(tx)
             if wanted.role in roles_out_of_reach(self._members.role_of(tx, actor)):
                 raise RoleTooHigh
-            tenant = self._tenants.find(tx, tx.tenant_id)
-            tenant_name = tenant.name if tenant else ""
             minted = mint(SecretKind.INVITATION)
             invitation = Invitation(
                 tx.tenant_id,
@@ -143,12 +139,13 @@ class InvitationService:
                 resource=f"invitation:{invitation.id}",
                 after={"kind": wanted.kind, "role": wanted.role, "max_uses": uses},
             )
+            if email is not None:
+                tenant = self._tenants.find(tx, tx.tenant_id)
+                letter = self._letter(email, tenant.name if tenant else "", minted.text, days)
+                self._letters.add(tx, letter, expires_at=invitation.expires_at)
             return NewInvitation(invitation=invitation, token=minted.text)
 
-        made = await self._control.write(actor.tenant_id, use_case, once=once)
-        if email is not None and made.token is not None:
-            self._letters.send(self._letter(email, tenant_name, made.token, days))
-        return made
+        return await self._control.write(actor.tenant_id, use_case, once=once)
 
     async def list(self, page: PageRequest, *, actor: Actor) -> Page[Invitation]:
         """Return the tenant's invitations, the oldest first."""

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import hashlib
-import os
 from contextlib import suppress
 from typing import Final
 
 import structlog
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from joserfc.jwk import OctKey, OKPKey
 
 from tidemill.core.actor import Actor, system
@@ -29,9 +23,11 @@ from tidemill.identity.grants.cache import Bounded
 from tidemill.identity.keys.jwt import Claims, JwtCodec, Key, Policy
 from tidemill.identity.keys.models import SigningKey
 from tidemill.identity.keys.repository import SigningKeyRepository
+from tidemill.identity.sealing import SealedOtherwise, seal, unseal
 
 log = structlog.get_logger(__name__)
 
+_PURPOSE: Final = "signing keys v1"
 _verified_max: Final = 8_192
 _job_seconds_spare: Final = 600
 _lead_seconds: Final = 10.0
@@ -170,7 +166,7 @@ class SigningKeys:
             key = SigningKey(
                 key_id,
                 str(public),
-                _seal(self._auth.jwt_secret, key_id, str(private)),
+                seal(self._auth.jwt_secret, _PURPOSE, key_id, str(private)),
                 seconds_after(tx.now, lead_seconds),
                 None,
                 tx.now,
@@ -189,7 +185,10 @@ class SigningKeys:
         return key_id
 
     def _open(self, key: SigningKey) -> Key:
-        private = _unseal(self._auth.jwt_secret, key.id, key.sealed_private_key)
+        try:
+            private = unseal(self._auth.jwt_secret, _PURPOSE, key.id, key.sealed_private_key)
+        except SealedOtherwise as error:
+            raise SigningKeySealed from error
         return OKPKey.import_key(
             {"kty": "OKP", "crv": "Ed25519", "x": key.public_key, "d": private}
         )
@@ -223,22 +222,3 @@ class SigningKeySealed(ConfigRefused):
     def __init__(self) -> None:
         why = "auth.jwt_secret is not the one under which the signing keys of EdDSA lie sealed."
         super().__init__([f"{why} Set that one again."])
-
-
-def _sealing_key(secret: str) -> AESGCM:
-    derive = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"tidemill signing keys v1")
-    return AESGCM(derive.derive(secret.encode()))
-
-
-def _seal(secret: str, key_id: str, private: str) -> str:
-    nonce = os.urandom(12)
-    sealed = _sealing_key(secret).encrypt(nonce, private.encode(), key_id.encode())
-    return base64.b64encode(nonce + sealed).decode()
-
-
-def _unseal(secret: str, key_id: str, sealed: str) -> str:
-    raw = base64.b64decode(sealed)
-    try:
-        return _sealing_key(secret).decrypt(raw[:12], raw[12:], key_id.encode()).decode()
-    except InvalidTag as error:
-        raise SigningKeySealed from error

@@ -22,7 +22,7 @@ from tidemill.identity.errors import (
     WrongPassword,
 )
 from tidemill.identity.grants.cache import GrantCache
-from tidemill.identity.letters.queue import Letters
+from tidemill.identity.letters.service import Letters
 from tidemill.identity.login.models import Entry
 from tidemill.identity.login.service import LoginService
 from tidemill.identity.opaque import Presented, SecretKind, mint, presented
@@ -173,29 +173,29 @@ class PasswordService:
         minutes = self._auth.password_reset_minutes
         minted = mint(SecretKind.PASSWORD_RESET)
 
-        def use_case(tx: Tx) -> User | None:
+        def use_case(tx: Tx) -> None:
             user = self._users.find_by_email(tx, key)
             if user is None or user.disabled_at is not None:
-                return None
+                return
             if self._resets.recent(tx, user.id, seconds_after(tx.now, -3600)) >= (
                 _resets_per_hour_max
             ):
-                return None
+                return
             self._resets.prune(tx, seconds_after(tx.now, -86_400))
+            expires_at = seconds_after(tx.now, minutes * 60)
             self._resets.add(
                 tx,
                 user.id,
                 id_=minted.prefix,
                 secret_hash=minted.secret_hash,
-                expires_at=seconds_after(tx.now, minutes * 60),
+                expires_at=expires_at,
             )
             by = Actor(kind=ActorKind.USER, id="unknown", tenant_id=INSTALLATION, origin=origin)
             tx.audit("identity.password_resets.create", by=by, resource=f"user:{user.id}")
-            return user
+            letter = self._letter(user, minted.text, minutes)
+            self._letters.add(tx, letter, expires_at=expires_at)
 
-        user = await self._control.write(INSTALLATION, use_case)
-        if user is not None:
-            self._letters.send(self._letter(user, minted.text, minutes))
+        await self._control.write(INSTALLATION, use_case)
 
     def _letter(self, user: User, token: str, minutes: int) -> Mail:
         return Mail(
