@@ -65,6 +65,13 @@ fields update severity --name Severe
 items create Dredge -p TM --type task --field severity=high
 items update TM-1 --field severity=Low
 fields delete {field} --yes
+template=templates create Release release.json
+templates list
+templates show Release
+templates update Release --name Ship
+templates use Ship -p TM --value version=1
+items create --template Ship -p TM --value version=2
+templates delete {template}
 kinds list
 kinds create spike --below story --in-sprints
 kinds update spike --name Spike!
@@ -249,6 +256,8 @@ def test_every_command_prints_json(
     subprocess.run(login, input=OWNER_PASSWORD, text=True, check=True, capture_output=True)
     _join(server)
     (server.directory / "backlog.csv").write_text("title,type\nOne,task\n")
+    item = {"item_type": "story", "title": "Ship {version}"}
+    (server.directory / "release.json").write_text(json.dumps(item))
     (server.directory / "hello.py").write_text("def main(n: int = 1):\n    print(n)\n")
     known = {
         "me": OWNER_EMAIL,

@@ -214,9 +214,8 @@ async def _send(client: httpx.AsyncClient, method: str, path: str, url: str) -> 
             url, content=b"title\nTaken over\n", headers={"content-type": "text/csv"}
         )
     body = BODIES.get(f"{method} {path}")
-    if body is None:
-        return await client.request(method, url)
-    return await client.request(method, url, json=body)
+    said = {} if body is None else {"json": body}
+    return await client.request(method, url, **said)
 
 
 async def _things(app: App) -> dict[str, str]:
@@ -250,7 +249,6 @@ async def _things(app: App) -> dict[str, str]:
     await _settled(owner, item["id"], schedule["id"])
     await _named(owner)
     token = await _made(owner, "api-tokens", name=CANARY, scopes=["read"])
-    worker_token = await _made(owner, "worker-tokens", name=CANARY)
     invitation = await _made(owner, "invitations", email=f"{CANARY}@example.org")
     return {
         "tenant_id": me["tenant"]["id"],
@@ -276,14 +274,16 @@ async def _things(app: App) -> dict[str, str]:
         "occurrence_id": occurrence["id"],
         **dict.fromkeys(("name", "kind_key"), "hidden"),
         "token_id": token["id"],
-        "worker_token_id": worker_token["id"],
+        "worker_token_id": (await _made(owner, "worker-tokens", name=CANARY))["id"],
         "invitation_id": invitation["id"],
     }
 
 
 async def _beside(app: App, item_id: str, token: str) -> dict[str, str]:
     """Return what there is around an item: a file, and what its maker hears of by a colleague."""
+    like = {"name": CANARY, "item": {"item_type": "task", "title": CANARY}}
     return {
+        "template_id": (await _made(app.owner, "item-templates", **like))["id"],
         "attachment_id": (await _a_file(app.owner, item_id))["id"],
         "notification_id": await a_notification(app.owner, app.client(token), item_id, CANARY),
     }

@@ -68,6 +68,11 @@ from tidemill.board.kind_facts import (
 )
 from tidemill.board.permissions import LINK_JOBS
 from tidemill.board.sprint_facts import SprintCreated, SprintDeleted, SprintUpdated
+from tidemill.board.template_facts import (
+    ItemTemplateCreated,
+    ItemTemplateDeleted,
+    ItemTemplateUpdated,
+)
 from tidemill.board.time_contract import (
     JOB_TIMES,
     JobTime,
@@ -115,6 +120,9 @@ __all__ = [
     "ItemKindState",
     "ItemKindUpdated",
     "ItemStep",
+    "ItemTemplateCreated",
+    "ItemTemplateDeleted",
+    "ItemTemplateUpdated",
     "JobSummary",
     "JobTime",
     "JobTimes",

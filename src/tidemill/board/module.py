@@ -35,6 +35,9 @@ from tidemill.board.handles.service import handles_projection
 from tidemill.board.imports.routes import ROUTES as IMPORT_ROUTES
 from tidemill.board.imports.service import ImportService
 from tidemill.board.item_filters.service import FiltersForOthers
+from tidemill.board.item_making.routes import ROUTES as ITEM_MAKING_ROUTES
+from tidemill.board.item_templates.routes import ROUTES as ITEM_TEMPLATE_ROUTES
+from tidemill.board.item_templates.service import ItemTemplateService
 from tidemill.board.job_links.service import BoardForOthers
 from tidemill.board.job_times.routes import ROUTES as JOB_TIME_ROUTES
 from tidemill.board.job_times.service import JobBooking, JobTimeService
@@ -76,7 +79,7 @@ from tidemill.board.watchers.routes import ROUTES as WATCHER_ROUTES
 from tidemill.board.watchers.service import WatcherService
 from tidemill.board.work_items.reading.service import ItemReadingService
 from tidemill.board.work_items.routes import ROUTES as WORK_ITEM_ROUTES
-from tidemill.board.work_items.service import WorkItemService
+from tidemill.board.work_items.service import TypesFor, WorkItemService
 from tidemill.board.work_items.sprinting.service import Sprinting
 from tidemill.board.workflow_changes.routes import ROUTES as WORKFLOW_ROUTES
 from tidemill.board.workflow_changes.service import WorkflowService
@@ -91,11 +94,13 @@ sweep_every_seconds: Final = 6 * 3600.0
 ROUTES: Final = (
     *PROJECT_ROUTES,
     *WORKFLOW_ROUTES,
+    *ITEM_MAKING_ROUTES,
     *WORK_ITEM_ROUTES,
     *QUICK_ADD_ROUTES,
     *BULK_CHANGE_ROUTES,
     *LISTING_ROUTES,
     *ITEM_KIND_ROUTES,
+    *ITEM_TEMPLATE_ROUTES,
     *BOARD_ROUTES,
     *BOARD_SETTINGS_ROUTES,
     *LABEL_ROUTES,
@@ -151,7 +156,7 @@ def build(parts: Parts) -> Offer:
             "listing": ListingService(parts.tenants, limits),
             "boards": BoardService(parts.tenants, limits),
             "board_settings": BoardSettingsService(parts.tenants),
-            "item_kinds": ItemKindService(parts.tenants, sprint_types=sprint_types),
+            **_shapes_of_items(parts, limits, sprint_types),
             "labels": LabelService(parts.tenants, limits),
             "custom_fields": CustomFieldService(parts.tenants, limits),
             "watchers": WatcherService(parts.tenants),
@@ -181,6 +186,15 @@ def build(parts: Parts) -> Offer:
         periodic=(_sweeping(parts),),
         permissions=PERMISSIONS,
     )
+
+
+def _shapes_of_items(
+    parts: Parts, limits: BoardLimits, sprint_types: TypesFor
+) -> dict[str, object]:
+    return {
+        "item_kinds": ItemKindService(parts.tenants, sprint_types=sprint_types),
+        "item_templates": ItemTemplateService(parts.tenants, limits, sprint_types=sprint_types),
+    }
 
 
 def _writers_of_items(

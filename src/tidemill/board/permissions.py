@@ -42,6 +42,18 @@ WRITE_ITEM_KINDS: Final = Permission(
     resource_scope="board:write",
 )
 """To say which kinds of work items the tenant has, in all of its projects."""
+READ_ITEM_TEMPLATES: Final = Permission(
+    name="board.item_templates.read",
+    role=Role.VIEWER,
+    scope=Scope.READ,
+    resource_scope="board:read",
+)
+WRITE_ITEM_TEMPLATES: Final = Permission(
+    name="board.item_templates.write",
+    role=Role.MEMBER,
+    scope=Scope.WRITE,
+    resource_scope="board:write",
+)
 READ_LABELS: Final = Permission(
     name="board.labels.read", role=Role.VIEWER, scope=Scope.READ, resource_scope="board:read"
 )
@@ -137,6 +149,8 @@ PERMISSIONS: Final = (
     WRITE_WORK_ITEMS,
     READ_ITEM_KINDS,
     WRITE_ITEM_KINDS,
+    READ_ITEM_TEMPLATES,
+    WRITE_ITEM_TEMPLATES,
     READ_SPRINTS,
     WRITE_SPRINTS,
     READ_LABELS,

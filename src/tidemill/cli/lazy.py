@@ -48,6 +48,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "items": ("items", "List, make, change, import work items; comments and files.", WORK),
     "add": ("adding", "Make a work item from one line: #bug @ada !high ^fri.", WORK),
     "kinds": ("kinds", "Say which kinds of work items there are, and their hierarchy.", WORK),
+    "templates": ("templates", "Keep items that are made again and again.", WORK),
     "labels": ("labels", "List, make and change labels of work items.", WORK),
     "fields": ("fields", "List, make and change custom fields of work items.", WORK),
     "time": ("time", "Track time on work items, by timers and by hand; report it.", WORK),

@@ -90,6 +90,9 @@ def _template(path: str, known: set[str]) -> str:
     return next(matching, path)
 
 
+_TEMPLATE = {"name": "Tide", "item": {"item_type": "task", "title": "Read"}}
+
+
 async def _made(app: App) -> list[str]:
     owner = app.owner
     script = {"path": "f/tides", "language": "bash", "content": "true"}
@@ -115,6 +118,7 @@ async def _made(app: App) -> list[str]:
             await _post(owner, "custom-fields", {"key": "site", "name": "Site", "type": "text"})
         )["id"],
         "item-kinds": (await _post(owner, "item-kinds", {"key": "idea", "name": "Idea"}))["key"],
+        "item-templates": (await _post(owner, "item-templates", _TEMPLATE))["id"],
         "labels": (await _post(owner, "labels", {"name": "tides"}))["id"],
         "time-entries": (await _post(owner, "time-entries", spent))["id"],
         "comments": comment["id"],

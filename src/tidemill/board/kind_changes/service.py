@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec import structs
 
@@ -30,18 +30,11 @@ from tidemill.board.kind_errors import (
 )
 from tidemill.board.kind_facts import ItemKindCreated, ItemKindDeleted, ItemKindUpdated
 from tidemill.board.versions import ANY_VERSION, Expected
-from tidemill.board.work_items.models import PLANNABLE
+from tidemill.board.work_items.service import TypesFor, usual_types
 from tidemill.core.actor import Actor
 from tidemill.core.keysets import after_number_and_text
 from tidemill.core.pages import Page, PageRequest, page_of
 from tidemill.core.ports import Database, Once, Tx
-
-TypesFor = Callable[[Actor], Awaitable[Sequence[str]]]
-
-
-async def _usual_types(actor: Actor) -> Sequence[str]:
-    del actor
-    return PLANNABLE
 
 
 class ItemKindService:
@@ -51,7 +44,7 @@ class ItemKindService:
     is returned says itself whether sprints take it.
     """
 
-    def __init__(self, tenants: Database, *, sprint_types: TypesFor = _usual_types) -> None:
+    def __init__(self, tenants: Database, *, sprint_types: TypesFor = usual_types) -> None:
         self._tenants = tenants
         self._sprint_types = sprint_types
         self._kinds = ItemKinds()

@@ -7,65 +7,24 @@ from typing import Any
 from litestar.connection import Request
 from msgspec import UNSET, structs
 
-from tidemill.board.errors import NotOfItems, ProjectNotFound, WorkItemNotFound
-from tidemill.board.item_kinds.models import PROJECT
+from tidemill.board.errors import ProjectNotFound, WorkItemNotFound
 from tidemill.board.markdown import html_of
 from tidemill.board.permissions import READ_WORK_ITEMS, WRITE_WORK_ITEMS
 from tidemill.board.projects.models import Project
 from tidemill.board.projects.service import ProjectService
 from tidemill.board.versions import Expected
 from tidemill.board.work_items.models import (
-    NewWorkItem,
     WorkItem,
     WorkItemChanges,
 )
 from tidemill.board.work_items.reading.service import ItemReadingService
 from tidemill.board.work_items.schemas import (
     ChangeWorkItem,
-    CreateWorkItem,
     WorkItemView,
 )
 from tidemill.board.work_items.service import WorkItemService
 from tidemill.core.actor import Actor
 from tidemill.http import Idempotency, Tagged, composed, delete, get, patch, post, put
-
-
-@post("/work-items", WRITE_WORK_ITEMS)
-async def create_work_item(
-    data: CreateWorkItem,
-    actor: Actor,
-    idempotency: Idempotency,
-    projects: ProjectService,
-    work_items: WorkItemService,
-    request: Request[Any, Any, Any],
-) -> Tagged[WorkItemView]:
-    """Make a work item; with the item_type `project`, a project."""
-    if data.item_type == PROJECT:
-        made = await projects.create(
-            data.project_fields(), actor=actor, once=idempotency.once(Project)
-        )
-        return _project(made, request)
-    if data.project_key is not None:
-        raise NotOfItems("project_key")
-    new = NewWorkItem(
-        item_type=data.item_type,
-        title=data.title,
-        project=data.project_id,
-        parent=data.parent_id,
-        description=data.description,
-        status=data.status,
-        priority=data.priority,
-        assignee_id=data.assignee_id,
-        points=data.points,
-        estimate_seconds=data.estimate_seconds,
-        start_date=data.start_date,
-        due_date=data.due_date,
-        labels=data.labels,
-        sprint=data.sprint_id,
-        custom_fields=data.custom_fields,
-    )
-    item = await work_items.create(new, actor=actor, once=idempotency.once(WorkItem))
-    return _answer(item, request)
 
 
 @get("/work-items/{item_id:str}", READ_WORK_ITEMS)
@@ -189,7 +148,6 @@ def _expected(data: ChangeWorkItem, if_match: int | None) -> Expected:
 
 
 ROUTES = (
-    create_work_item,
     get_work_item,
     change_work_item,
     put_work_item,

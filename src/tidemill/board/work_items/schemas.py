@@ -9,7 +9,6 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from tidemill.board.contract import JobSummary
-from tidemill.board.errors import NotOfProjects
 from tidemill.board.item_kinds.models import PROJECT
 from tidemill.board.projects.models import Project
 from tidemill.board.work_items.models import (
@@ -52,52 +51,6 @@ ItemType = Annotated[
         examples=["task"],
     ),
 ]
-
-
-_OF_ITEMS: Final = (
-    "project_id", "parent_id", "status", "assignee_id", "points", "estimate_seconds", "start_date",
-    "due_date", "labels", "sprint_id", "custom_fields",
-)  # fmt: skip
-
-
-class CreateWorkItem(Body, frozen=True, kw_only=True):
-    """A new item; its project may be left out when a parent is named."""
-
-    item_type: ItemType
-    title: Annotated[str, Meta(min_length=1, examples=["Read the tide tables"])]
-    project_id: Annotated[
-        str | None, Meta(description="The project's id or key.", examples=["TM"])
-    ] = None
-    parent_id: Annotated[
-        str | None, Meta(description="The parent's id or key.", examples=["TM-1"])
-    ] = None
-    description: str | None = None
-    status: str | None = None
-    priority: Priority = Priority.MEDIUM
-    assignee_id: str | None = None
-    points: Points | None = None
-    estimate_seconds: Estimate | None = None
-    start_date: date | None = None
-    due_date: date | None = None
-    labels: Labels = ()
-    sprint_id: Annotated[
-        str | None, Meta(description="A planned or active sprint of the project.")
-    ] = None
-    custom_fields: CustomFields = {}  # noqa: RUF012 - each body gets one of its own
-    project_key: Annotated[
-        str | None,
-        Meta(description="With item_type project, the new project's key; else made of its title."),
-    ] = None
-
-    def project_fields(self) -> tuple[str | None, str, str | None]:
-        """Return key, name and description of the project that is asked for.
-
-        Raises `NotOfProjects` for what items alone have.
-        """
-        for param in _OF_ITEMS:
-            if getattr(self, param):
-                raise NotOfProjects(param)
-        return self.project_key, self.title, self.description
 
 
 class ChangeWorkItem(Body, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from tidemill.cli.commands.editing import editing_app
 from tidemill.cli.commands.fields import values_of
 from tidemill.cli.commands.importing import import_app
 from tidemill.cli.commands.linking import link_app
+from tidemill.cli.commands.templates import Values, template_id, values_in
 from tidemill.cli.commands.transferring import transfer_app
 from tidemill.cli.commands.watching import watching_app
 from tidemill.cli.failures import CommandFailed, ExitCode, options_named
@@ -185,13 +186,14 @@ def show(item: Item) -> None:
         'tidemill items create "Read the tide tables" -p TM --type task',
         'tidemill items create "Sluice" --parent TM-1 --type task --description "Left gate"',
         'tidemill items create "Dredge" -p TM --label harbour --points 5 --due 2026-03-31',
+        "tidemill items create --template Release -p TM --value version=1.2",
         'tidemill items create "Dredge" -p TM --field severity=high --field effort=2.5',
     )
 )
 def create(  # noqa: PLR0913, PLR0917 - one for each field
-    title: Annotated[str, typer.Argument(help="What is to be done.")],
+    title: Annotated[str | None, typer.Argument(help="What is to be done.")] = None,
     project: ProjectOption = None,
-    item_type: Annotated[str, typer.Option("--type", help="A kind, such as bug.")] = "task",
+    item_type: Annotated[str | None, typer.Option("--type", help="A kind; else a task.")] = None,
     description: Annotated[str | None, typer.Option(help="More words; @FILE reads them.")] = None,
     parent: Annotated[str | None, typer.Option(help="Key or id of the parent.")] = None,
     assignee: Assignee = None,
@@ -202,15 +204,21 @@ def create(  # noqa: PLR0913, PLR0917 - one for each field
     start: Start = None,
     due: Due = None,
     field: CustomField = None,
+    template: Annotated[str | None, typer.Option(help="Be like this template's item.")] = None,
+    value: Values = None,
 ) -> None:
-    """Make a work item."""
-    if project is None and parent is None:
+    """Make a work item; what is not said is as its template has it."""
+    if title is None and template is None:
+        raise CommandFailed("Say what is to be done, or name a --template.", ExitCode.USAGE)
+    if project is None and parent is None and template is None:
         raise CommandFailed("Name the project by -p, or a parent by --parent.", ExitCode.USAGE)
     client = connect()
     body = {
         "project_id": project,
-        "item_type": item_type,
+        "item_type": item_type or (None if template else "task"),
         "title": title,
+        "template_id": template_id(client, template) if template else None,
+        "template_values": values_in(value),
         "description": text_of(description),
         "parent_id": parent,
         "assignee_id": member_id_of(client, assignee) or None,
