@@ -6,11 +6,13 @@ import json
 from datetime import date
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.fixtures.attachments import Files
 from tests.fixtures.board import BoardWorld
 from tidemill.board.board_settings.models import LaneField, Rules
+from tidemill.board.board_settings.schemas import PutBoardSettings
 from tidemill.board.errors import ImportUnreadable
 from tidemill.board.imports.models import ImportReport, Reading, SourceFormat
 from tidemill.board.imports.service import ImportOptions
@@ -22,6 +24,7 @@ from tidemill.board.time_tracking.models import NewTimeEntry
 from tidemill.board.time_tracking.spans import Times
 from tidemill.board.transfers.models import NewTransfer
 from tidemill.board.work_items.models import WorkItemChanges
+from tidemill.board.workflow_changes.schemas import PutWorkflow
 
 pytestmark = pytest.mark.anyio
 # What belongs to the place where an item lies, or does not come along; see the guide.
@@ -168,6 +171,40 @@ async def test_document_integration_comes_in_elsewhere_and_goes_out_the_same(
         "1 archived items, which come in as others do",
         "1 links to what this import does not make",
     }
+
+
+async def test_document_integration_says_workflow_and_board_as_others_can_set_them(
+    world: BoardWorld,
+) -> None:
+    await world.a_project()
+    await world.a_project("HARB")
+    body = {
+        "statuses": [
+            {"key": "open", "name": "Open", "category": "unstarted"},
+            {"key": "shut", "name": "Shut", "category": "done", "color": "#0072b2"},
+        ],
+        "initial": "open",
+        "transitions": [
+            {"from": "open", "to": ["shut"], "guards": [{"type": "requires_assignee"}]}
+        ],
+    }
+    board = {"columns": [{"statuses": ["shut"], "limit": {"items_max": 3, "mode": "enforce"}}]}
+
+    async def put(key: str, workflow: object, settings: object) -> None:
+        wanted = msgspec.convert(workflow, PutWorkflow).wanted()
+        await world.workflows.put(key, wanted, if_match=None, actor=world.actor)
+        rules = msgspec.convert(settings, PutBoardSettings).rules()
+        await world.board_settings.put(key, rules, if_match=None, actor=world.actor)
+
+    await put("TM", body, board)
+    first = json.loads(await _document(world))
+    await put("HARB", first["workflow"], first["board_settings"])
+    second = json.loads(await _document(world, "HARB"))
+
+    assert first["workflow"]["transitions"] == body["transitions"]
+    assert first["board_settings"] == board
+    for part in ("workflow", "board_settings"):
+        assert second[part] == first[part]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,9 @@ from tidemill.board.custom_fields.models import FieldType
 from tidemill.board.custom_fields.values import held
 from tidemill.board.projects.models import Project
 from tidemill.board.work_items.models import WorkItem
-from tidemill.board.workflows.models import Status, Workflow
+from tidemill.board.workflow_changes.models import Rule, rules_of
+from tidemill.board.workflows.models import GuardType, Status, Workflow
+from tidemill.core.actor import Role
 from tidemill.core.clock import rfc3339, rfc3339_or_none
 
 FORMAT: Final = "tidemill.project"
@@ -49,51 +51,43 @@ class ProjectPart(Struct, frozen=True, kw_only=True):
 class GuardPart(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A condition of a move."""
 
-    type: str
+    type: GuardType
     field: str | None = None
-    role: str | None = None
+    role: Role | None = None
 
 
-class MovePart(Struct, frozen=True, kw_only=True):
-    """A move between two statuses."""
+class TransitionPart(Struct, frozen=True, kw_only=True):
+    """Moves from one status to some others, all on the same conditions."""
 
     from_: str = msgspec.field(name="from")
-    to: str
+    to: tuple[str, ...]
     guards: tuple[GuardPart, ...]
+
+    @classmethod
+    def of(cls, rule: Rule) -> TransitionPart:
+        """Return what the document says of moves."""
+        guards = (GuardPart(type=one.type, field=one.field, role=one.role) for one in rule.guards)
+        return cls(from_=rule.source, to=rule.targets, guards=tuple(guards))
 
 
 class WorkflowPart(Struct, frozen=True, kw_only=True):
-    """The statuses of a project; without `moves` each leads to every other."""
+    """The statuses of a project, as whoever sets a workflow sends them.
+
+    Without `transitions` each status leads to every other.
+    """
 
     initial: str
     statuses: tuple[Status, ...]
-    moves: tuple[MovePart, ...] | None
+    transitions: tuple[TransitionPart, ...] | None
 
     @classmethod
     def of(cls, workflow: Workflow) -> WorkflowPart:
         """Return what the document says of a workflow."""
-        moves = workflow.transitions
+        rules = rules_of(workflow.transitions)
         return cls(
             initial=workflow.initial,
             statuses=tuple(workflow.statuses),
-            moves=None
-            if moves is None
-            else tuple(
-                MovePart(
-                    from_=source,
-                    to=target,
-                    guards=tuple(
-                        GuardPart(
-                            type=guard.type.value,
-                            field=guard.field,
-                            role=None if guard.role is None else str(guard.role),
-                        )
-                        for guard in guards
-                    ),
-                )
-                for source, targets in moves.items()
-                for target, guards in targets.items()
-            ),
+            transitions=None if rules is None else tuple(map(TransitionPart.of, rules)),
         )
 
 
