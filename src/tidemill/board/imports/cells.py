@@ -38,6 +38,8 @@ _HOURS: Final = re.compile(r"\d{1,6}(?:[.,]\d{1,6})?")
 _TIME: Final = re.compile(r"[\d/]\S*[\d/]")
 _MARKS: Final = re.compile(r"[\s*_\[\]<>`\\@]+")
 _BETWEEN_LABELS: Final = re.compile(r"[,;]")
+_YES: Final = frozenset({"yes", "true"})
+_NO: Final = frozenset({"no", "false"})
 _century: Final = 2000
 
 
@@ -59,6 +61,14 @@ def day_of(text: str, param: str) -> str:
     except ValueError as error:
         raise InvalidText(param, "there is no such day.") from error
     raise InvalidText(param, "this is no day of a form that is understood.")
+
+
+def yes_of(text: str) -> bool:
+    """Return what `yes`, `no`, `true` and `false` say; raises `InvalidText`."""
+    word = text.strip().casefold()
+    if word not in _YES | _NO:
+        raise InvalidText("archived", "this is neither yes nor no.")
+    return word in _YES
 
 
 def points_of(text: str) -> int | None:

@@ -29,6 +29,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
     "points": ("points", "story points", "story point estimate", "estimate", "size"),
     "estimate_hours": ("estimate hours", "estimated hours", "estimated time"),
     "estimate_seconds": ("estimate seconds",),
+    "archived": (),
     "start_date": ("start date", "start", "planned start"),
     "due_date": ("due date", "due", "deadline", "target date", "end date"),
     "labels": ("labels", "label", "tags", "tag"),

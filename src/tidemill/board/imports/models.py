@@ -174,6 +174,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     path: str | None = None
     alias: str | None = None
     estimate_seconds: int | None = None
+    is_archived: bool = False
     comments: tuple[Text, ...] = ()
     links: tuple[Link, ...] = ()
     # Of custom fields: their keys, and what the cells say.

@@ -18,6 +18,7 @@ from tidemill.board.imports.cells import (
     remark_of,
     remark_text,
     seconds_of,
+    yes_of,
 )
 from tidemill.board.imports.columns import custom_key
 from tidemill.board.imports.models import ColumnUse, Draft, Link, RowProblem
@@ -127,6 +128,7 @@ class RowReader:
             alias=text("alias", own_id, "at most 200 characters"),
             points=text("points", points_of, f"a whole number from 0 to {points_max}"),
             estimate_seconds=self._estimate(text),
+            is_archived=text("archived", yes_of, "yes or no") or False,
             start_date=start,
             due_date=due,
             labels=self._labels(row, problems),

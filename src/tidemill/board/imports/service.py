@@ -290,6 +290,7 @@ def _item(
         start_date=draft.start_date,
         due_date=draft.due_date,
         estimate_seconds=draft.estimate_seconds,
+        archived_at=tx.now if draft.is_archived else None,
         label_ids=joined_ids(labels),
         labels=labels,
         version=1,

@@ -41,12 +41,13 @@ _BY_FORMER_KEY: Final = """
 _INSERT: Final = """
     INSERT INTO work_items (tenant_id, id, project_id, number, item_type, title, description,
         status, priority, parent_id, assignee_id, external_id, rank, points, start_date, due_date,
-        label_ids, started_at, completed_at, sprint_id, estimate_seconds, status_category, version,
+        label_ids, started_at, completed_at, sprint_id, estimate_seconds, status_category,
+        archived_at, version,
         created_at, created_by, updated_at, updated_by, custom_values)
     VALUES (:tenant_id, :id, :project_id, :number, :item_type, :title, :description,
         :status, :priority, :parent_id, :assignee_id, :external_id, :rank, :points, :start_date,
         :due_date, :label_ids, :started_at, :completed_at, :sprint_id, :estimate_seconds,
-        :status_category, :version, :created_at,
+        :status_category, :archived_at, :version, :created_at,
         :created_by, :updated_at, :updated_by, :custom_values)
 """
 _UPDATE: Final = """
@@ -316,6 +317,7 @@ def _inserted(item: WorkItem) -> dict[str, Value]:
         "completed_at": item.completed_at,
         "sprint_id": item.sprint_id,
         "estimate_seconds": item.estimate_seconds,
+        "archived_at": item.archived_at,
         "status_category": item.status_category,
         "version": item.version,
         "created_at": item.created_at,

@@ -54,7 +54,10 @@ def entries(document: Any) -> Iterator[Entry]:
 def _entry(path: str, item: Mapping[str, Any]) -> Entry:
     return Entry(
         path=path,
-        cells={name: text_of(item.get(name)) for name in _CELLS},
+        cells={
+            **{name: text_of(item.get(name)) for name in _CELLS},
+            "archived": "" if item.get("archived_at") is None else "yes",
+        },
         labels=names_in(item.get("labels")),
         comments=remarks_of(item.get("comments"), "content", "author", "at"),
         links=tuple(
@@ -71,8 +74,6 @@ def _without_home(path: str, item: Mapping[str, Any]) -> Iterator[Entry]:
         value = item.get(name)
         for _ in value if isinstance(value, list) else ():
             yield Entry(path=path, left_out=what)
-    if item.get("archived_at") is not None:
-        yield Entry(path=path, left_out="archived items, which come in as others do")
 
 
 _LINK_TYPES: Final = frozenset({"blocks", "relates_to", "duplicates"})
@@ -80,6 +81,7 @@ _LINK_TYPES: Final = frozenset({"blocks", "relates_to", "duplicates"})
 FORM: Final = Form(
     names={
         **{name: (name.replace("_", " "),) for name in _CELLS if name != "key"},
+        "archived": ("archived",),
         "external_id": ("key",),
     },
     entries=entries,
