@@ -103,6 +103,21 @@ async def test_inboxes_integration_hear_of_each_item_that_changes_with_many(
     assert [(row.reasons, row.is_item_deleted) for row in found] == [("assigned changed", True)] * 2
 
 
+async def test_inboxes_integration_keep_the_newest_events_of_an_item(
+    world: NotificationWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tidemill.board.notifying.service.events_kept_max", 2)
+    bo = await world.a_reader()
+    await world.an_item(assignee_id=bo.id)
+    comments = [await world.a_comment() for _ in range(3)]
+
+    [row] = await world.inbox(bo)
+
+    events = await world.notifications.events(row.id, PageRequest(), actor=bo)
+    assert [one.comment_id for one in events.items] == [comments[2].id, comments[1].id]
+    assert row.event_count == 4
+
+
 async def test_inboxes_integration_cost_no_commit_where_nobody_hears(
     world: NotificationWorld,
 ) -> None:

@@ -86,7 +86,10 @@ _ADD_KEY: Final = """
     VALUES (:tenant_id, :user_id, :value)
     ON CONFLICT (tenant_id, user_id) DO NOTHING
 """
-_NEXT_DUE: Final = "SELECT min(due_at) FROM notification_mails WHERE tenant_id = :tenant_id"
+_NEXT_DUE: Final = """
+    SELECT min(due_at) FROM notification_mails
+    WHERE tenant_id = :tenant_id AND due_at IS NOT NULL
+"""
 _OLDEST_ENDED: Final = """
     SELECT min(finished_at) FROM notification_mails
     WHERE tenant_id = :tenant_id AND finished_at IS NOT NULL

@@ -79,6 +79,14 @@ _EVENTS: Final = """
     ORDER BY id DESC
     LIMIT :limit
 """
+_PRUNE_EVENTS: Final = """
+    DELETE FROM notification_events
+    WHERE tenant_id = :tenant_id AND notification_id = :notification_id AND id <= (
+        SELECT id FROM notification_events
+        WHERE tenant_id = :tenant_id AND notification_id = :notification_id
+        ORDER BY id DESC LIMIT 1 OFFSET :kept
+    )
+"""
 _SWEEP: Final = """
     DELETE FROM notifications
     WHERE tenant_id = :tenant_id AND id IN (
@@ -186,6 +194,10 @@ class NotificationRepository:
         """Return what happened, newest first."""
         rows = tx.all(_EVENTS, notification_id=notification_id, before=before or _last, limit=limit)
         return [Event(*row) for row in rows]
+
+    def prune_events(self, tx: Tx, notification_id: str, *, kept: int) -> int:
+        """Remove all but the newest `kept` events of a notification; return how many."""
+        return tx.execute(_PRUNE_EVENTS, notification_id=notification_id, kept=kept)
 
     def sweep(self, tx: Tx, before: int, limit: int) -> int:
         """Remove some that are older, of all members; return how many."""

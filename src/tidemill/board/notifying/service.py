@@ -66,6 +66,8 @@ _OF_WHOLE: Final[dict[str, _Told]] = {
 }
 _TYPES: Final = frozenset(fact.__name__ for fact in FOLLOWED)
 _UNASSIGNED: Final = b'"assignee_id":null'
+events_kept_max: Final = 200
+"""How many events of a notification stay; now and then there are twice as many."""
 _tenants_max: Final = 10_000
 
 
@@ -215,6 +217,8 @@ class Notifying:
             row = _first(tx, item_id, user_id, event, seq, wanted=wanted)
             self._notifications.add(tx, row)
         self._notifications.add_event(tx, row, event)
+        if row.version % events_kept_max == 0:
+            self._notifications.prune_events(tx, row.id, kept=events_kept_max)
         if wanted:
             self._bell.ring(tx, user_id)
         return row
