@@ -290,6 +290,26 @@ ATTACKS: Final = {
     }.items()
 }
 
+_HOLD = """
+def main(memory_bytes_max, **_):
+    return len(bytearray(b"x") * (2 * memory_bytes_max)) > memory_bytes_max
+"""
+
+_END = """
+def main(pids, **_):
+    return attempt(os.kill, pids[0], 15)
+"""
+
+# Where nothing stands around a job: what shows that it gets through, and harms nobody else.
+UNWALLED: Final = {
+    **{
+        name: ATTACKS[name]
+        for name in ("read_files", "network", "see_processes", "disk", "outlive", "hang")
+    },
+    "hold": _TRY + _HOLD,
+    "end": _TRY + _END,
+}
+
 VICTIM: Final = (
     _TRY
     + """

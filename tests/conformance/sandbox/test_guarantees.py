@@ -11,6 +11,7 @@ import sys
 import sysconfig
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -18,6 +19,7 @@ import pytest
 
 from tests.conformance.sandbox import harness as world
 from tidemill.jobs.execution.isolation.guarantees import (
+    OF_FORK,
     TABLE,
     Guarantee,
     Setting,
@@ -68,24 +70,41 @@ def setting(case: Case) -> Setting:
 @pytest.fixture(scope="module")
 def found(case: Case) -> Iterator[Found]:
     """Run every attack in the setting, once."""
-    setting = case.setting
-    if setting is Setting.ROOT and os.geteuid() != 0:
+    if case.setting is Setting.ROOT and os.geteuid() != 0:
         pytest.skip("the tests do not run as root")
+    with _a_directory(as_nobody=case.setting is not Setting.ROOT) as directory:
+        yield _attacked(
+            _WALLS[case.setting],
+            directory,
+            warm=case.warm,
+            as_nobody=case.setting is not Setting.ROOT,
+        )
+
+
+@pytest.fixture(scope="module")
+def unwalled() -> Iterator[Found]:
+    """Run what gets through where nothing stands around a job, as a user without rights."""
+    with _a_directory(as_nobody=True) as directory:
+        yield _attacked("none", directory, as_nobody=True)
+
+
+@contextmanager
+def _a_directory(*, as_nobody: bool) -> Iterator[Path]:
     directory = Path(tempfile.mkdtemp(prefix="tidemill-sandbox-"))
-    as_nobody = setting is not Setting.ROOT and os.geteuid() == 0
-    if as_nobody:
+    if as_nobody and os.geteuid() == 0:
         os.chown(directory, NOBODY, NOBODY)
     try:
-        yield _attacked(case, directory, as_nobody=as_nobody)
+        yield directory
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _attacked(case: Case, directory: Path, *, as_nobody: bool) -> Found:
+def _attacked(walls: str, directory: Path, *, warm: bool = False, as_nobody: bool = False) -> Found:
+    as_nobody = as_nobody and os.geteuid() == 0
     command = [_python(as_nobody=as_nobody), "-m", "tests.conformance.sandbox.harness"]
     ids = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if as_nobody else {}
     done = subprocess.run(
-        [*command, _WALLS[case.setting], "warm" if case.warm else "", str(directory)],
+        [*command, walls, "warm" if warm else "", str(directory)],
         env=os.environ | {"PYTHONPATH": _path(), "PYTHONDONTWRITEBYTECODE": "1"},
         cwd=ROOT,
         capture_output=True,
@@ -251,6 +270,25 @@ def test_dangerous_system_calls_are_refused(found: Found) -> None:
 
 def test_flood_of_output_ends_with_the_job(found: Found) -> None:
     assert _answer(found, "flood") == "done"
+
+
+def test_fork_is_no_wall_and_ends_what_a_job_started(unwalled: Found) -> None:
+    files = _answer(unwalled, "read_files")
+    network = _answer(unwalled, "network")
+    own = [path for path in files if path.endswith("jobs.db")]
+
+    assert not any(cell.holds for cell in OF_FORK.values())
+    assert [path for path in own if "got" in files[path]] == own != []
+    assert {"127.0.0.1", "worker socket"} <= set(_successes(network))
+    assert len(_answer(unwalled, "see_processes")) > 2
+    assert _answer(unwalled, "hold") is True
+    assert _answer(unwalled, "disk")["written"] > world.LIMITS.disk_bytes_max
+    assert "got" in _answer(unwalled, "end")
+    assert not unwalled["world"]["bystander alive"]
+    assert _answer(unwalled, "outlive") == "left one behind"
+    assert unwalled["world"]["left behind"] == 0
+    assert unwalled["hang"]["exit_code"] == -9
+    assert unwalled["hang"]["seconds"] < world.STOP_GRACE_SECONDS + 1.0
 
 
 def test_sandbox_is_offered_only_where_every_cell_holds() -> None:

@@ -1,4 +1,4 @@
-"""What `sandbox` promises, where, and by which means: the table that is printed and tested."""
+"""What jobs are kept from, where, and by which means: the table that is printed and tested."""
 
 from __future__ import annotations
 
@@ -98,6 +98,19 @@ BETWEEN_WARM_JOBS: Final = {
 }
 
 
+# What `fork` promises, wherever it runs: it is for code that is trusted as Tidemill itself is.
+OF_FORK: Final = {
+    Guarantee.FILES: Cell(False, "what the worker's user may read and write"),
+    Guarantee.NETWORK: Cell(False, "what the machine reaches, the worker's socket with it"),
+    Guarantee.PROCESSES: Cell(
+        False, "it sees all and starts as many as it likes, but leaves none behind"
+    ),
+    Guarantee.MEMORY: Cell(False, "as much as the worker's user may have"),
+    Guarantee.DISK: Cell(False, "as much as there is"),
+    Guarantee.SIGNALS: Cell(False, "those of the worker's user"),
+}
+
+
 def every_cell_holds(setting: Setting) -> bool:
     """Return whether `sandbox` may be offered in `setting`."""
     return all(TABLE[guarantee, setting].holds for guarantee in Guarantee)
@@ -105,11 +118,11 @@ def every_cell_holds(setting: Setting) -> bool:
 
 def table_in_markdown() -> str:
     """Return the table as the documentation shows it."""
-    columns = [*Setting, "between jobs of a `warm` process"]
+    columns = [*Setting, "between jobs of a `warm` process", "`fork`"]
     lines = ["| a job … | " + " | ".join(columns) + " |", "|---|" + "---|" * len(columns)]
     for guarantee in Guarantee:
         cells = [TABLE[guarantee, setting] for setting in Setting]
-        cells.append(BETWEEN_WARM_JOBS[guarantee])
+        cells += [BETWEEN_WARM_JOBS[guarantee], OF_FORK[guarantee]]
         shown = [f"{'yes' if cell.holds else '**no**'}: {cell.means}" for cell in cells]
         lines.append(f"| **{guarantee}**: {PROMISES[guarantee]} | " + " | ".join(shown) + " |")
     return "\n".join(lines) + "\n"
