@@ -17,7 +17,6 @@ _CELLS: Final = (
 )  # fmt: skip
 _NOT_OF_ITEMS: Final = {
     "sprints": "sprints",
-    "custom_fields": "custom fields, and what items have in them",
     "workflow": "workflows of the project's own",
     "board_settings": "settings of the board",
 }
@@ -56,6 +55,7 @@ def _entry(path: str, item: Mapping[str, Any]) -> Entry:
         path=path,
         cells={
             **{name: text_of(item.get(name)) for name in _CELLS},
+            **_custom_cells(item.get("custom_fields")),
             "archived": "" if item.get("archived_at") is None else "yes",
         },
         labels=names_in(item.get("labels")),
@@ -66,6 +66,12 @@ def _entry(path: str, item: Mapping[str, Any]) -> Entry:
             if (type_ := text_of(link.get("type"))) in _LINK_TYPES
         ),
     )
+
+
+def _custom_cells(value: Any) -> dict[str, str]:
+    """Return what an item has in custom fields, under the names by which imports fill them."""
+    said = value.items() if isinstance(value, dict) else ()
+    return {f"cf.{key}": text for key, one in said if (text := text_of(one))}
 
 
 def _without_home(path: str, item: Mapping[str, Any]) -> Iterator[Entry]:
