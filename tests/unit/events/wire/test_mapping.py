@@ -116,6 +116,7 @@ def test_fact_envelope_fills_the_message_of_that_name() -> None:
         "key": "TM-12",
         "created_at": 1,
         "updated_at": 2,
+        "custom_fields": {"effort": "2.5", "not a text": 5},
         "unknown": {"to": "the schema"},
     }
     changes = [{"field_name": "title", "old_value": "Ship", "new_value": "Ship it"}]
@@ -126,6 +127,7 @@ def test_fact_envelope_fills_the_message_of_that_name() -> None:
     assert message.WhichOneof("payload") == "work_item_updated"
     sent = message.work_item_updated
     assert (sent.work_item.item_type, sent.work_item.key) == (pb.TASK, "TM-12")
+    assert dict(sent.work_item.custom_fields) == {"effort": "2.5"}
     assert not sent.work_item.HasField("description")
     assert [(one.field_name, one.old_value, one.new_value) for one in sent.changes] == [
         ("title", "Ship", "Ship it")
