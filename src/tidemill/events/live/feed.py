@@ -17,6 +17,7 @@ from tidemill.core.ids import TenantId
 from tidemill.core.ports import Ephemeral, FactBatch
 from tidemill.events.contract import Visibility
 from tidemill.events.live.connection import Connection
+from tidemill.events.live.frames import frames_of
 from tidemill.events.live.tick import Tick
 from tidemill.events.stream.service import Stream
 
@@ -147,9 +148,11 @@ class Feed:
             position = facts[-1].seq
             seen = [fact for fact in facts if self._concerns(connection, fact, topics)]
             if seen:
+                reached = [*(fact.seq for fact in seen[:-1]), position]
                 items = [connection.encoder.fact(fact) for fact in seen]
-                for frame in connection.encoder.frames(items, position, self.epoch):
-                    if not await connection.push_when_there_is_room(frame, position):
+                both = list(zip(items, reached, strict=True))
+                for frame, far in frames_of(connection.encoder, both, self.epoch):
+                    if not await connection.push_when_there_is_room(frame, far):
                         return
         connection.end_catching_up()
 

@@ -8,6 +8,7 @@ from tidemill.core.clock import Instant
 from tidemill.core.facts import RecordedFact
 from tidemill.core.ports import Ephemeral
 from tidemill.events.live.connection import Connection
+from tidemill.events.live.frames import Item, frames_of
 
 
 class Tick:
@@ -29,7 +30,7 @@ class Tick:
         self._at = at
         self._wanted: dict[Connection, list[int]] = {}
         self._items: dict[tuple[str, int], bytes] = {}
-        self._frames: dict[tuple[str, tuple[int, ...]], list[bytes]] = {}
+        self._frames: dict[tuple[str, tuple[int, ...]], list[Item]] = {}
 
     def add(self, connection: Connection, index: int) -> None:
         """Send the item `index`, facts first, to `connection`."""
@@ -41,11 +42,15 @@ class Tick:
             key = (connection.format, tuple(indexes))
             frames = self._frames.get(key)
             if frames is None:
+                reached = [*map(self._seq, indexes[:-1]), self._through_seq]
                 items = [self._item(connection, index) for index in indexes]
-                frames = connection.encoder.frames(items, self._through_seq, self._epoch)
-                self._frames[key] = frames
-            for frame in frames:
-                connection.push(frame, self._through_seq, self._epoch)
+                both = list(zip(items, reached, strict=True))
+                frames = self._frames[key] = frames_of(connection.encoder, both, self._epoch)
+            for frame, through in frames:
+                connection.push(frame, through, self._epoch)
+
+    def _seq(self, index: int) -> int:
+        return self._facts[index].seq if index < len(self._facts) else self._through_seq
 
     def _item(self, connection: Connection, index: int) -> bytes:
         key = (connection.format, index)
