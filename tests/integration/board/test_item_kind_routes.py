@@ -124,3 +124,26 @@ async def test_projects_as_work_items_refuse_what_projects_do_not_have(
     answer = await client.get("/work-items", params={"item_type": "project", **query})
 
     assert _code(answer) == (400, code, param)
+
+
+async def test_item_kinds_are_known_to_lines_bulk_changes_and_transfers(
+    client: httpx.AsyncClient,
+) -> None:
+    await client.post("/item-kinds", json=_FEATURE, headers=_ADMIN)
+    await client.post("/projects", json={"key": "XX", "name": "Other"})
+    line = {"text": "Tide clock #feature", "project_id": "TM"}
+    feature = (await client.post("/work-items/quick", json=line)).json()
+    await client.patch("/item-kinds/story", json={"top_level": False}, headers=_ADMIN)
+    await _an_item(client, "story", parent_id=feature["key"])
+    bug = await _an_item(client, "bug")
+
+    bulk = {"ids": [bug["key"]], "changes": {"item_type": "feature"}}
+    changed = await client.post("/work-items/batch", json=bulk)
+    left = await client.post(
+        f"/work-items/{feature['key']}/transfers", json={"project_id": "XX", "children": "leave"}
+    )
+
+    assert feature["item_type"] == "feature"
+    assert changed.status_code == 200, changed.text
+    assert (await client.get(f"/work-items/{bug['key']}")).json()["item_type"] == "feature"
+    assert _code(left) == (422, "WRONG_PARENT", "parent_id")
