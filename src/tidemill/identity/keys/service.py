@@ -18,7 +18,7 @@ from tidemill.core.errors import TidemillError
 from tidemill.core.ids import INSTALLATION
 from tidemill.core.ports import Database, Invalidations, Tx
 from tidemill.identity.contract import CHANGED_SIGNING_KEY
-from tidemill.identity.credential_errors import CredentialsUnverifiable, TokenClaimsInvalid
+from tidemill.identity.credential_errors import CredentialsUnverifiable
 from tidemill.identity.grants.cache import Bounded
 from tidemill.identity.keys.jwt import Claims, JwtCodec, Key, Policy
 from tidemill.identity.keys.models import SigningKey
@@ -115,13 +115,6 @@ class SigningKeys:
         result = (header.typ, claims)
         self._verified.put(token, result)
         return result
-
-    def verify_type(self, token: str, typ: str) -> Claims:
-        """Return the claims of a valid token of this type."""
-        found, claims = self.verify(token)
-        if found != typ:
-            raise TokenClaimsInvalid
-        return claims
 
     def public_keys(self) -> list[dict[str, str]]:
         """Return the public keys, as `/.well-known/jwks.json` shows them; none with HS256."""

@@ -21,25 +21,28 @@ class TokenRequests:
 
     def __init__(self, connected: Connected) -> None:
         self._connected = connected
-        self._waiting: dict[Held, asyncio.Future[str]] = {}
+        self._waiting: dict[Held, set[asyncio.Future[str]]] = {}
 
     async def ask(self, held: Held) -> str:
         """Return the token of a job; empty when it has none. Raises `NoToken`."""
-        waiting = self._waiting.get(held)
-        if waiting is None:
-            waiting = self._waiting[held] = asyncio.get_running_loop().create_future()
+        # One for each who asks: who gives up takes nothing from the others.
+        waiting: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        asking = self._waiting.setdefault(held, set())
+        asking.add(waiting)
         try:
             async with asyncio.timeout(token_seconds_max):
                 connection = await self._connected()
                 await connection.send(TokenWanted(job_id=held.job_id, epoch=held.epoch))
-                return await asyncio.shield(waiting)
+                return await waiting
         except (ConnectionLost, TimeoutError):
             raise NoToken("The dispatcher did not answer; try again.") from None
         finally:
-            self._waiting.pop(held, None)
+            asking.discard(waiting)
+            if not asking:
+                self._waiting.pop(held, None)
 
     def take(self, told: Token) -> None:
-        """Hand a token to whoever waits for it."""
-        waiting = self._waiting.get(Held(told.job_id, told.epoch))
-        if waiting is not None and not waiting.done():
-            waiting.set_result(told.token)
+        """Hand a token to all who wait for it."""
+        for waiting in self._waiting.get(Held(told.job_id, told.epoch), ()):
+            if not waiting.done():
+                waiting.set_result(told.token)
