@@ -53,11 +53,11 @@ async def test_list_work_items_by_a_filter(client: httpx.AsyncClient) -> None:
         ({"filter": "statsu:todo"}, "INVALID_FILTER", "filter"),
         ({"filter": "key:TM-99"}, "INVALID_FILTER", "filter"),
         ({"filter": "x" * 1_001}, "INVALID_FILTER", "filter"),
-        ({"filter": "a\0b"}, "INVALID_FILTER", "filter"),
+        ({"filter": "a\0b"}, "VALIDATION_FAILED", "filter"),
         ({"filter": 'title:\'\u202e%%% "*" NEAR('}, "INVALID_FILTER", "filter"),
         ({"filter": "", "time_zone": "Mars/Olympus"}, "UNKNOWN_TIME_ZONE", "time_zone"),
         ({"filter": "", "time_zone": "../../etc/passwd"}, "UNKNOWN_TIME_ZONE", "time_zone"),
-        ({"filter": "", "time_zone": "a\0b"}, "UNKNOWN_TIME_ZONE", "time_zone"),
+        ({"filter": "", "time_zone": "a\0b"}, "VALIDATION_FAILED", "time_zone"),
         ({"filter": "", "time_zone": "A" * 400}, "UNKNOWN_TIME_ZONE", "time_zone"),
     ],
 )

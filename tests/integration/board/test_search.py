@@ -21,7 +21,6 @@ async def test_search_finds_words_keys_and_slips(client: httpx.AsyncClient) -> N
     assert await found(q="slui") == [("title", "TM-1"), ("words", "TM-2")]
     assert await found(q="tm-2") == [("key", "TM-2")]
     assert await found(q="slucie", filter="rusty") == [("similar", "TM-2")]
-    assert await found(q="\0") == []
 
 
 @pytest.mark.parametrize(
