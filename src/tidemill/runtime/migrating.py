@@ -12,7 +12,9 @@ from tidemill.infrastructure.database.migrate import (
     Migrator,
     Progress,
     Report,
+    StoreNotFound,
     StoreStatus,
+    Undoing,
     open_inspector,
     open_migrator,
 )
@@ -27,7 +29,9 @@ __all__ = [
     "Migrator",
     "Progress",
     "Report",
+    "StoreNotFound",
     "StoreStatus",
+    "Undoing",
     "inspect_schema",
     "open_schema",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Annotated, Any, Final, TypeVar
@@ -10,17 +11,19 @@ from typing import Annotated, Any, Final, TypeVar
 import msgspec
 import typer
 
-from tidemill.cli.commands.config import existing, loaded_config
+from tidemill.cli.commands.config import existing
 from tidemill.cli.commands.serve import ConfigFile, DataDir, EnvFile, Set, configuration_words
 from tidemill.cli.failures import CommandFailed, ExitCode
 from tidemill.cli.lazy import group
-from tidemill.cli.output import Column, emit, emit_rows, table
+from tidemill.cli.output import Column, emit, emit_rows, table, wants_json
 from tidemill.cli.progress import shown
 from tidemill.core.errors import TidemillError
 from tidemill.runtime.migrating import (
     DataDirectoryInUse,
     Migrator,
     Report,
+    StoreNotFound,
+    Undoing,
     inspect_schema,
     open_schema,
 )
@@ -65,8 +68,11 @@ def upgrade(
     data_dir: DataDir = None,
     set_: Set = None,
 ) -> None:
-    """Bring the stores to this release; may be interrupted and run again."""
-    loaded = loaded_config(configuration_words(config, env_file, set_, data_dir))
+    """Bring the stores of an installation to this release; may be interrupted and run again.
+
+    `tidemill up` does so by itself, and makes the files of a new installation.
+    """
+    loaded = existing(configuration_words(config, env_file, set_, data_dir))
     versions, report = _within(
         open_schema(loaded), lambda migrator: _upgrade(migrator, tenants, parallel)
     )
@@ -76,19 +82,29 @@ def upgrade(
         raise typer.Exit(ExitCode.FAILED)
 
 
-@app.command(examples=("tidemill db downgrade control 2",))
-def downgrade(
+@app.command(examples=("tidemill db downgrade jobs 4", "tidemill db downgrade jobs 4 --yes"))
+def downgrade(  # noqa: PLR0913, PLR0917 - the store, the version, and where they are
     store: Annotated[str, typer.Argument(help="control, jobs, or a tenant's id.")],
     version: Annotated[int, typer.Argument(min=0, help="The version to go back to.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Erase what they hold; do not ask.")] = False,
     config: ConfigFile = None,
     env_file: EnvFile = None,
     data_dir: DataDir = None,
     set_: Set = None,
 ) -> None:
-    """Undo the migrations of one store above a version."""
-    loaded = loaded_config(configuration_words(config, env_file, set_, data_dir))
+    """Undo the migrations of one store above a version, and erase what they hold.
+
+    The tables and columns that those migrations made go with all that lies in them; version 0
+    leaves nothing. Copy the data first. Without --yes you are told what goes and asked, and where
+    nobody can be asked nothing is done.
+    """
+    loaded = existing(configuration_words(config, env_file, set_, data_dir))
+    undoing = _within(open_schema(loaded), lambda migrator: migrator.undoing(store, version))
+    if undoing.undone and not yes:
+        _ask(undoing)
     reached = _within(open_schema(loaded), lambda migrator: migrator.downgrade(store, version))
-    emit({"store": store, "version": reached}, f"{store} is at version {reached}.")
+    document = {"store": store, "version": reached, "undone": list(undoing.undone)}
+    emit(document, f"{store} is at version {reached}.")
 
 
 @app.command(examples=("tidemill db check",))
@@ -117,10 +133,27 @@ def _within(
         return asyncio.run(run())
     except DataDirectoryInUse as error:
         raise CommandFailed(str(error), ExitCode.CONFLICT, code="DATA_DIRECTORY_IN_USE") from error
+    except StoreNotFound as error:
+        raise CommandFailed(str(error), ExitCode.NOT_FOUND) from error
     except (RuntimeError, ValueError) as error:
         raise CommandFailed(str(error)) from error
     except TidemillError as error:
         raise CommandFailed(error.message, ExitCode.UNREACHABLE, code=error.code) from error
+
+
+def _ask(undoing: Undoing) -> None:
+    """Return when somebody at a terminal consents. Raises `CommandFailed`."""
+    told = (
+        f"{undoing.store} is at version {undoing.version}. Going back undoes "
+        f"{', '.join(undoing.undone)}, and all that their tables and columns hold is lost. "
+        "Copy the data first."
+    )
+    if wants_json() or not sys.stdin.isatty():
+        refused = f"{told} Say --yes if you mean it; nothing was changed."
+        raise CommandFailed(refused, ExitCode.USAGE, code="NOT_CONFIRMED", param="--yes")
+    typer.echo(told, err=True)
+    if not typer.confirm("Erase it?", err=True):
+        raise CommandFailed("Nothing was changed.", code="NOT_CONFIRMED")
 
 
 async def _upgrade(
@@ -138,7 +171,9 @@ async def _upgrade(
 def _told(document: dict[str, Any]) -> str:
     told = [f"{store} is at version {number}." for store, number in document["versions"].items()]
     report = document["tenants"]
-    if report is not None:
+    if report is None:
+        told.append("The stores of tenants are not looked at without --tenants.")
+    else:
         told.append(f"{report['done']} of {report['total']} tenants are current.")
         if report["failures"]:
             told += ["", table(report["failures"], _FAILURES)]

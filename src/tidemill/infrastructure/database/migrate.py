@@ -27,6 +27,7 @@ from tidemill.infrastructure.database.migrations import (
     discover,
     lint,
     pending,
+    to_undo,
 )
 from tidemill.infrastructure.database.options import DatabaseOptions
 from tidemill.infrastructure.database.targets import Backend, Target
@@ -45,6 +46,24 @@ class StoreStatus(Struct, frozen=True, kw_only=True):
     pending: tuple[str, ...]
     unknown: tuple[int, ...]
     problem: str | None = None
+
+
+class Undoing(Struct, frozen=True, kw_only=True):
+    """What going back to a version would take from a store: its migrations, last first."""
+
+    store: str
+    version: int
+    undone: tuple[str, ...]
+
+
+class StoreNotFound(ValueError):
+    """The installation has no store of that name."""
+
+    def __init__(self, store: str) -> None:
+        super().__init__(
+            f"There is no store {store!r} here. There are control, jobs, and one for each tenant, "
+            "by the id that `tidemill db status --tenants` lists."
+        )
 
 
 class Failure(Struct, frozen=True, kw_only=True):
@@ -139,16 +158,38 @@ class Migrator(Inspector):
     async def downgrade(self, store: str, target: int) -> int:
         """Bring `control`, `jobs` or a tenant's store back to version `target`.
 
-        Raises `MigrationFailed` and `ValueError`.
+        What the migrations above it hold is lost; `undoing` tells which they are. Raises
+        `MigrationFailed` and `StoreNotFound`.
         """
-        found = [each for each in self._backend.shared() if each.name == store]
-        found += [each for each in await self._tenants() if store in (each.name, *each.tenants)]
-        if not found:
-            raise ValueError(f"There is no store {store!r} here.")
-        version = await found[0].downgrade(target)
-        for tenant in found[0].tenants:
+        found = await self._named(store)
+        version = await found.downgrade(target)
+        for tenant in found.tenants:
             await self._backend.registry.set_state(tenant, "active", schema_version=version)
         return version
+
+    async def undoing(self, store: str, target: int) -> Undoing:
+        """Return what `downgrade` would take back, and change nothing.
+
+        Raises `MigrationFailed`, `StoreNotFound`, and `ValueError` for a version ahead of it.
+        """
+        found = await self._named(store)
+        applied = await found.applied()
+        version = max(applied, default=0)
+        if target > version:
+            raise ValueError(f"{store} is at version {version}: it cannot go back to {target}.")
+        undone = to_undo(discover(self._backend.dialect, found.kind), applied, target)
+        return Undoing(
+            store=store, version=version, undone=tuple(migration.label for migration in undone)
+        )
+
+    async def _named(self, store: str) -> Target:
+        for each in self._backend.shared():
+            if each.name == store:
+                return each
+        for each in await self._tenants():
+            if store in (each.name, *each.tenants):
+                return each
+        raise StoreNotFound(store)
 
     async def upgrade_tenants(
         self, *, parallel: int = 4, progress: Callable[[Progress], None] = lambda _progress: None
