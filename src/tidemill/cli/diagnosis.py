@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import shutil
 import socket
@@ -30,6 +31,8 @@ from tidemill.runtime.migrating import DataDirectoryInUse, Inspector, inspect_sc
 free_bytes_min: Final = 200 * 1024 * 1024
 connect_seconds_max: Final = 3.0
 differing_max: Final = 5
+tenants_looked_at_max: Final = 300
+failing_told_max: Final = 20
 
 
 class Verdict(StrEnum):
@@ -63,6 +66,8 @@ def diagnose(config: Config) -> Iterator[Finding]:
         yield _settings(told)
     else:
         yield from _not_running(config)
+    if not seen.value("database.url"):
+        yield from asyncio.run(_tenant_stores(config))
     for key, part, port in _SERVICES:
         finding = _service(seen, key, part, port)
         if finding is not None:
@@ -103,10 +108,17 @@ def _data_directory(seen: ShownSettings) -> Finding:
     directory = Path(seen.value("server.data_dir"))
     key = "server.data_dir"
     nearest = next(path for path in (directory, *directory.absolute().parents) if path.exists())
+    if not nearest.is_dir():
+        fix = f"Name a directory with {key}, or move that file away."
+        return _fails(seen, "data directory", f"{nearest} is no directory.", key, fix)
     if not os.access(nearest, os.W_OK | os.X_OK):
         fix = f"Let this user write there (chown, chmod), or set {key}."
         return _fails(seen, "data directory", f"{nearest} cannot be written.", key, fix)
-    free = shutil.disk_usage(nearest).free
+    disk = shutil.disk_usage(nearest)
+    free = disk.free
+    if disk.total == 0:  # As /proc and /sys are.
+        detail = f"{nearest} cannot hold files."
+        return _fails(seen, "data directory", detail, key, f"Set {key} to a directory on a disk.")
     if free < free_bytes_min:
         detail = f"Only {free // 2**20} MB are free on the disk of {directory}."
         return _fails(seen, "data directory", detail, key, f"Free some, or move {key}.")
@@ -225,28 +237,67 @@ def _elsewhere(host: str, port: int) -> Finding | None:
 async def _stores(config: Config) -> Finding:
     try:
         async with _reach(config) as schema:
-            problems = [status.problem for status in await schema.status() if status.problem]
+            found = await schema.status()
     except DataDirectoryInUse as error:
         fix = "Stop that process, or wait until it answers."
         return _fails(ShownSettings(config), "stores", str(error), "server.data_dir", fix)
-    except (TidemillError, OSError) as error:
-        message = getattr(error, "message", None) or str(error)
-        return _fails(
-            ShownSettings(config),
-            "stores",
-            message,
-            "database.url",
-            "Start the database, or correct it.",
-        )
+    except OSError as error:
+        return _directory_refused(config, error)
+    except TidemillError as error:
+        return _stores_fail(config, error.message, "Start the database, or correct it.")
+    problems = [status.problem for status in found if status.problem]
     if problems:
-        return _fails(
-            ShownSettings(config),
-            "stores",
-            " ".join(problems),
-            "database.url",
-            "See `tidemill db check`.",
-        )
+        damaged = any(status.damaged for status in found)
+        fix = _RESTORE if damaged else "See `tidemill db check`."
+        return _stores_fail(config, " ".join(problems), fix)
+    if not any(status.version for status in found):
+        return _works("stores", "none are there yet: the first start makes them")
     return _works("stores", "can be opened")
+
+
+_RESTORE: Final = "Restore it from a backup, with the server stopped."
+
+
+def _stores_fail(config: Config, detail: str, fix: str) -> Finding:
+    key = "database.url" if config.database.url else "server.data_dir"
+    return _fails(ShownSettings(config), "stores", detail, key, fix)
+
+
+def _directory_refused(config: Config, error: OSError) -> Finding:
+    key = "server.data_dir"
+    where = error.filename or config.server.data_dir
+    fix = f"Let this user write there (chown, chmod, mount), or set {key}."
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        fix = f"Free disk space there, or move {key}."
+    elif error.errno in {errno.EEXIST, errno.ENOTDIR}:
+        fix = f"Name a directory with {key}, or move that file away."
+    detail = f"{where} cannot be used: {error.strerror or error}."
+    return _fails(ShownSettings(config), "stores", detail, key, fix)
+
+
+async def _tenant_stores(config: Config) -> list[Finding]:
+    """Return what a look at the first of the tenants' files finds; nothing where none are."""
+    try:
+        async with inspect_schema(config) as schema:
+            found, total = await schema.tenant_status(limit=tenants_looked_at_max)
+    except (TidemillError, OSError):
+        return []  # What is wrong with the stores of all is told above.
+    failing = [status for status in found if status.problem]
+    seen = ShownSettings(config)
+    findings = [
+        _fails(
+            seen,
+            f"tenant {status.store}",
+            status.problem or "",
+            "server.data_dir",
+            _RESTORE if status.damaged else "See `tidemill db check`.",
+        )
+        for status in failing[:failing_told_max]
+    ]
+    if failing or not found:
+        return findings
+    looked = f"the first {len(found)} of {total}" if total > len(found) else f"all {total}"
+    return [_works("tenant stores", f"{looked} can be opened")]
 
 
 def _reach(config: Config) -> AbstractAsyncContextManager[Inspector]:

@@ -7,20 +7,34 @@ from typing import Final
 from tidemill.core.errors import Conflict, NotFound, RuleViolation, Unavailable
 
 retry_after_seconds: Final = 2
+restore_advice: Final = "Restore it from a backup."
 
 
 class StoreUnavailable(Unavailable):
-    """A store cannot be read or written right now: full disk, lock, lost connection."""
+    """A store cannot be read or written right now: full disk, lock, lost connection.
+
+    With `damaged`, waiting does not help: its file has to come back from a backup.
+    """
 
     code = "STORE_UNAVAILABLE"
 
-    def __init__(self, store: str, reason: str, *, advice: str = "Try again in a moment.") -> None:
+    def __init__(
+        self,
+        store: str,
+        reason: str,
+        *,
+        advice: str = "Try again in a moment.",
+        tenant: str | None = None,
+        damaged: bool = False,
+    ) -> None:
+        named = f"The store of tenant {tenant}" if tenant else f"The {store} store"
         super().__init__(
-            f"The {store} store is not available: {reason}. {advice}",
+            f"{named} is not available: {reason}. {restore_advice if damaged else advice}",
             headers={"Retry-After": str(retry_after_seconds)},
         )
         self.store = store
         self.reason = reason
+        self.damaged = damaged
 
 
 class TenantUnavailable(Unavailable):

@@ -23,6 +23,7 @@ if "rich" not in sys.modules:
 
 from tidemill.core.config import Config, ConfigRefused
 from tidemill.core.errors import TidemillError, Unavailable
+from tidemill.core.store_errors import StoreUnavailable
 from tidemill.infrastructure.database.migrations import MigrationFailed
 from tidemill.infrastructure.database.owner_lock import DataDirectoryInUse
 from tidemill.infrastructure.observability.logs import (
@@ -64,6 +65,8 @@ def run_role(role: str, argv: Sequence[str], run: Callable[[Config], int | None]
         return EXIT_REFUSED
     except TidemillError as error:
         _complain(error.message)
+        if isinstance(error, StoreUnavailable) and error.damaged:
+            return EXIT_REFUSED
         if isinstance(error, Unavailable) and role != "worker":
             _complain(
                 "`tidemill doctor` with the same options names the setting, and what is there."

@@ -40,6 +40,24 @@ def test_roles_lead_who_starts_them_without_a_database_to_the_doctor(role: str, 
     assert ("tidemill doctor" in said[-1]) == (role == "api")
 
 
+def test_a_damaged_store_ends_the_process_for_good() -> None:
+    script = (
+        "import sys\n"
+        "from tidemill.core.store_errors import StoreUnavailable\n"
+        "from tidemill.runtime.roles import run_role\n"
+        "def damaged(config): raise StoreUnavailable('control', 'it is noise', damaged=True)\n"
+        "sys.exit(run_role('api', [], damaged))"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", script], check=False, capture_output=True, text=True
+    )
+
+    told = "The control store is not available: it is noise. Restore it from a backup."
+    assert done.stderr == f"tidemill: {told}\n"
+    assert done.returncode == 78, "another start would end the same way"
+
+
 def test_a_store_that_cannot_be_migrated_is_told_in_one_line() -> None:
     script = (
         "import sys\n"

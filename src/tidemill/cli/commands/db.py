@@ -57,6 +57,8 @@ def status(
     found = _within(inspect_schema(loaded), lambda schema: schema.status(tenants=tenants))
     rows: list[dict[str, Any]] = msgspec.to_builtins(found)
     emit_rows(rows, _COLUMNS, "There are no stores.")
+    if any(one.problem for one in found):
+        raise typer.Exit(ExitCode.FAILED)
 
 
 @app.command(examples=("tidemill db upgrade", "tidemill db upgrade --tenants --parallel 8"))

@@ -265,7 +265,7 @@ def _stop_seconds(words: list[str]) -> tuple[str, str]:
     except DataDirectoryInUse as error:
         raise CommandFailed(str(error), ExitCode.REFUSED) from error
     except OSError as error:
-        reason = f"{error.filename} cannot be used: {error.strerror}."
+        reason = f"{error.filename or config.server.data_dir} cannot be used: {error.strerror}."
         raise CommandFailed(reason, ExitCode.REFUSED) from error
     api_seconds = config.server.stop_seconds_max
     # First its jobs have their time to finish, then the worker itself.

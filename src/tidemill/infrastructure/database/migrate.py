@@ -21,6 +21,7 @@ from tidemill.core.clock import Clock
 from tidemill.core.errors import TidemillError
 from tidemill.core.ids import INSTALLATION
 from tidemill.core.ports import StoreKind, Tx
+from tidemill.core.store_errors import StoreUnavailable
 from tidemill.infrastructure.database.migrations import (
     Finding,
     MigrationFailed,
@@ -46,6 +47,7 @@ class StoreStatus(Struct, frozen=True, kw_only=True):
     pending: tuple[str, ...]
     unknown: tuple[int, ...]
     problem: str | None = None
+    damaged: bool = False
 
 
 class Undoing(Struct, frozen=True, kw_only=True):
@@ -96,11 +98,22 @@ class Inspector:
         self._backend = backend
 
     async def status(self, *, tenants: bool = False) -> list[StoreStatus]:
-        """Return how far the shared stores are, and with `tenants` those of all tenants."""
+        """Return how far the shared stores are, and with `tenants` those of all tenants.
+
+        One that cannot be read says so in its `problem`, and the others are read.
+        """
         targets = [*self._backend.shared()]
         if tenants:
-            targets += await self._tenants()
-        return [await self._status(target) for target in targets]
+            targets += await self._tenants_if_readable()
+        return [await self._status_or_problem(target) for target in targets]
+
+    async def tenant_status(self, *, limit: int) -> tuple[list[StoreStatus], int]:
+        """Return how far the first `limit` stores of tenants are, and how many stores there are.
+
+        Problems are told as `status` does. Raises `StoreUnavailable` for the control store.
+        """
+        targets = await self._tenants()
+        return [await self._status_or_problem(one) for one in targets[:limit]], len(targets)
 
     async def check(self) -> list[str]:
         """Return what is wrong, in sentences: pending, changed or unsafe migrations."""
@@ -122,9 +135,29 @@ class Inspector:
             return None
         return await self._backend.control.read(INSTALLATION, use_case)
 
+    async def _tenants_if_readable(self) -> Sequence[Target]:
+        try:
+            return await self._tenants()
+        except StoreUnavailable:
+            return ()  # The status of the control store, which names them, says why.
+
     async def _tenants(self) -> Sequence[Target]:
         control = self._backend.shared()[0]
         return await self._backend.of_tenants() if await control.applied() else ()
+
+    async def _status_or_problem(self, target: Target) -> StoreStatus:
+        try:
+            return await self._status(target)
+        except StoreUnavailable as error:
+            return StoreStatus(
+                store=target.name,
+                kind=target.kind,
+                version=0,
+                pending=(),
+                unknown=(),
+                problem=error.message,
+                damaged=error.damaged,
+            )
 
     async def _status(self, target: Target) -> StoreStatus:
         applied = await target.applied()

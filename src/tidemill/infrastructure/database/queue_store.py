@@ -10,7 +10,6 @@ from typing import Protocol
 from tidemill.core.clock import Clock
 from tidemill.core.ids import TenantId
 from tidemill.core.ports import Database, StoreKind
-from tidemill.core.store_errors import StoreUnavailable
 from tidemill.infrastructure.database.migrations import MigrationFailed
 from tidemill.infrastructure.database.options import DatabaseOptions
 
@@ -70,7 +69,7 @@ class _NobodyFollows:
 
 
 async def _open_file(options: DatabaseOptions, clock: Clock, file: Path) -> QueueStore:
-    from tidemill.infrastructure.database.sqlite.connection import unavailable_reason  # noqa: PLC0415 - only what is used is loaded
+    from tidemill.infrastructure.database.sqlite.connection import store_unavailable  # noqa: PLC0415 - only what is used is loaded
     from tidemill.infrastructure.database.sqlite.database import Hooks, SqliteStore  # noqa: PLC0415 - as above
     from tidemill.infrastructure.database.sqlite.migrating import upgrade_connection  # noqa: PLC0415 - as above
 
@@ -87,10 +86,10 @@ async def _open_file(options: DatabaseOptions, clock: Clock, file: Path) -> Queu
         await asyncio.to_thread(migrate)
     except BaseException as error:
         await store.close()
-        reason = unavailable_reason(error)
-        if reason is None:
+        raised = store_unavailable(StoreKind.JOBS, file, error, shows_path=True)
+        if raised is None:
             raise
-        raise StoreUnavailable(StoreKind.JOBS, reason) from error
+        raise raised from error
     return _FileQueue(store, store.close)
 
 

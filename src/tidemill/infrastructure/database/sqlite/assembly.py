@@ -20,7 +20,7 @@ from tidemill.infrastructure.database.options import DatabaseOptions
 from tidemill.infrastructure.database.owner_lock import OwnerLock
 from tidemill.infrastructure.database.provisioning import Provisioner
 from tidemill.infrastructure.database.registry import Placement, Registry
-from tidemill.infrastructure.database.sqlite.connection import unavailable_reason
+from tidemill.infrastructure.database.sqlite.connection import store_unavailable
 from tidemill.infrastructure.database.sqlite.database import Hooks, SqliteStore
 from tidemill.infrastructure.database.sqlite.file import StoreFile
 from tidemill.infrastructure.database.sqlite.migrating import upgrade_connection
@@ -232,10 +232,10 @@ def _migrate(file: StoreFile, clock: Clock) -> None:
     try:
         upgrade_connection(file.writer(), file.kind, clock.now())
     except Exception as error:
-        reason = unavailable_reason(error)
-        if reason is None:
+        raised = store_unavailable(file.kind, file.path, error, shows_path=True)
+        if raised is None:
             raise
-        raise StoreUnavailable(file.kind, reason) from error
+        raise raised from error
 
 
 def _wal_bytes(file: StoreFile) -> int:

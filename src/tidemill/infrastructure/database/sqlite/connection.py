@@ -10,7 +10,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from tidemill.core.store_errors import ConstraintViolated
+from tidemill.core.ports import StoreKind
+from tidemill.core.store_errors import ConstraintViolated, StoreUnavailable
 
 _UNAVAILABLE: Final = {
     sqlite3.SQLITE_BUSY: "it is locked by another process",
@@ -28,6 +29,9 @@ _UNAVAILABLE: Final = {
 _FATAL: Final = frozenset(
     {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN}
 )
+# No wait and no new connection heals these.
+_DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+damaged_reasons: Final = frozenset(_UNAVAILABLE[code] for code in _DAMAGED)
 _REFUSED: Final = frozenset(
     {
         sqlite3.SQLITE_CONSTRAINT_UNIQUE,
@@ -93,6 +97,25 @@ def unavailable_reason(error: BaseException) -> str | None:
     if isinstance(error, OSError):
         return error.strerror or "the disk failed"
     return None
+
+
+def store_unavailable(
+    kind: StoreKind, path: Path, error: BaseException, *, shows_path: bool = False
+) -> StoreUnavailable | None:
+    """Return why the store in `path` cannot be used, or None as `unavailable_reason` does.
+
+    With `shows_path` it says where the file is; that is for people at the machine, not for callers
+    of the API.
+    """
+    reason = unavailable_reason(error)
+    if reason is None:
+        return None
+    return StoreUnavailable(
+        kind,
+        f"{reason} ({path})" if shows_path else reason,
+        tenant=path.parent.name if kind is StoreKind.TENANT else None,
+        damaged=isinstance(error, sqlite3.Error) and (_code(error) & 0xFF) in _DAMAGED,
+    )
 
 
 def is_fatal(error: BaseException) -> bool:

@@ -14,7 +14,6 @@ import structlog
 from tidemill.core.clock import Clock
 from tidemill.core.crash import crash_point
 from tidemill.core.ports import StoreKind
-from tidemill.core.store_errors import StoreUnavailable
 from tidemill.infrastructure.database.options import DatabaseOptions
 from tidemill.infrastructure.database.sqlite.connection import (
     Cache,
@@ -22,6 +21,7 @@ from tidemill.infrastructure.database.sqlite.connection import (
     connect,
     is_fatal,
     is_refused_write,
+    store_unavailable,
     translated,
     unavailable_reason,
 )
@@ -171,7 +171,7 @@ class StoreFile:
                 _reset(job)
                 self._alone(job)
             return
-        raised = StoreUnavailable(self.kind, reason) if reason else translated(error)
+        raised = store_unavailable(self.kind, self.path, error) or translated(error)
         if reason:
             raised.__cause__ = error
             self._failed(reason)
@@ -214,10 +214,11 @@ class StoreFile:
             try:
                 self._read(job)
             except BaseException as error:  # noqa: BLE001 - the thread must outlive any failure
-                reason = None if is_refused_write(error) else unavailable_reason(error)
-                job.error = StoreUnavailable(self.kind, reason) if reason else error
-                if reason:
-                    job.error.__cause__ = error
+                refused = is_refused_write(error)
+                raised = None if refused else store_unavailable(self.kind, self.path, error)
+                job.error = raised or error
+                if raised:
+                    raised.__cause__ = error
         hand_over(jobs, self._settle)
 
     def _read(self, job: Job) -> None:

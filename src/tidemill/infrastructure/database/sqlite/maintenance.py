@@ -12,7 +12,6 @@ from typing import TypeVar
 from tidemill.core.clock import Clock
 from tidemill.core.ids import TenantId
 from tidemill.core.ports import StoreKind
-from tidemill.core.store_errors import StoreUnavailable
 from tidemill.infrastructure.database.options import DatabaseOptions
 from tidemill.infrastructure.database.owner_lock import OwnerLock
 from tidemill.infrastructure.database.registry import Registry
@@ -20,7 +19,7 @@ from tidemill.infrastructure.database.sqlite.connection import (
     Cache,
     Pragmas,
     connect,
-    unavailable_reason,
+    store_unavailable,
 )
 from tidemill.infrastructure.database.sqlite.database import Hooks, SqliteStore
 from tidemill.infrastructure.database.sqlite.migrating import (
@@ -79,10 +78,10 @@ class FileTarget:
             with closing(connect(self._path, self._pragmas, writable=writable)) as connection:
                 return work(connection)
         except (sqlite3.Error, OSError) as error:
-            reason = unavailable_reason(error)
-            if reason is None:
+            raised = store_unavailable(self.kind, self._path, error, shows_path=True)
+            if raised is None:
                 raise
-            raise StoreUnavailable(self.kind, reason) from error
+            raise raised from error
 
 
 class FileBackend:

@@ -9,13 +9,19 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+import structlog
+
 from tidemill.core.clock import Clock
 from tidemill.core.ids import TenantId, tenant_id
 from tidemill.core.ports import Once, StoreKind, Tx
 from tidemill.core.store_errors import StoreUnavailable, TenantUnavailable
 from tidemill.infrastructure.database.migrations import MigrationFailed
 from tidemill.infrastructure.database.options import DatabaseOptions
-from tidemill.infrastructure.database.sqlite.connection import Cache, unavailable_reason
+from tidemill.infrastructure.database.sqlite.connection import (
+    Cache,
+    damaged_reasons,
+    store_unavailable,
+)
 from tidemill.infrastructure.database.sqlite.crew import Crew, Lane
 from tidemill.infrastructure.database.sqlite.database import Hooks, announce, refuse_when_full
 from tidemill.infrastructure.database.sqlite.file import StoreFile
@@ -23,6 +29,8 @@ from tidemill.infrastructure.database.sqlite.job import Job
 from tidemill.infrastructure.database.sqlite.migrating import upgrade_connection
 
 T = TypeVar("T")
+
+_log = structlog.get_logger(__name__)
 
 # There may be 192 connections: what each keeps adds up.
 _cache = Cache(kib=512, statements=64)
@@ -70,6 +78,7 @@ class SqliteTenants:
         self._hooks = hooks
         self.groups_closed: Counter[int] = Counter()
         self._closed = False
+        self._damaged: set[TenantId] = set()
         self._files: OrderedDict[TenantId, _Open] = OrderedDict()
         self._closing: dict[TenantId, asyncio.Task[None]] = {}
         self._queue: deque[asyncio.Future[None]] = deque()
@@ -111,9 +120,16 @@ class SqliteTenants:
         return [entry.file for entry in self._files.values()]
 
     def failing(self) -> dict[TenantId, str]:
-        """Return the tenants whose open files took no write the last time, and why."""
+        """Return the tenants whose open files took no write the last time, and why.
+
+        Damaged ones are left out: they say nothing of the machine that serves the others.
+        """
         failures = {tenant: entry.file.failure for tenant, entry in self._files.items()}
-        return {tenant: reason for tenant, reason in failures.items() if reason is not None}
+        return {
+            tenant: reason
+            for tenant, reason in failures.items()
+            if reason is not None and reason not in damaged_reasons
+        }
 
     def path(self, tenant: TenantId) -> Path:
         """Return where the tenant's file lies. Raises `InvalidTenantId`."""
@@ -229,10 +245,16 @@ class SqliteTenants:
             self._next()
             if isinstance(error, MigrationFailed) and self.failed is not None:
                 await self.failed(tenant, str(error))
-            reason = unavailable_reason(error)
-            if reason is not None:
-                raise StoreUnavailable(self.kind, reason) from error
-            raise
+            raised = store_unavailable(self.kind, file.path, error)
+            if raised is None:
+                raise
+            if raised.damaged and tenant not in self._damaged:
+                _log.error(
+                    "store.failed", store=self.kind, file=str(file.path), reason=raised.reason
+                )
+                self._damaged.add(tenant)
+            raise raised from error
+        self._damaged.discard(tenant)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         """Run `work` in a writer thread, which alone may use the file's connection."""
