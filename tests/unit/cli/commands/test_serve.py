@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from tidemill.cli import supervise
+from tidemill.cli.failures import ExitCode
 from tidemill.cli.main import run
+from tidemill.runtime import predecessor
 from tidemill.runtime.supervisor import Supervisor
 
 
@@ -102,3 +105,17 @@ def test_worker_hands_on_the_way_to_a_dispatcher_far_away(
         "worker.tls_ca_file=c.pem",
         "worker.app=shop.tasks",
     }
+
+
+def test_up_names_the_data_directory_where_the_failure_names_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(_directory: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(predecessor, "refuse_directory_in_use", full)
+
+    code = run(["up", "--data-dir", str(tmp_path)])
+
+    assert code == ExitCode.REFUSED
+    assert f"{tmp_path} cannot be used: No space left on device." in capsys.readouterr().err
