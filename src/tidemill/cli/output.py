@@ -96,10 +96,12 @@ def table(
 ) -> str:
     """Return aligned columns without frames, which survive `cut` and `grep`.
 
-    Those that are too many for a window of so many characters go on in further lines of their row.
+    In a window of so many characters a long text is cut, and columns that are too many go on in
+    further lines of their row; without a window, as in a pipe, everything is whole.
     """
+    chars_max = None if window is None else _width_max
     cells = [[heading for heading, _ in columns]]
-    cells += [[_cell(row, source) for _, source in columns] for row in rows]
+    cells += [[_cell(row, source, chars_max) for _, source in columns] for row in rows]
     widths = [max(len(row[index]) for row in cells) for index in range(len(columns))]
     parts = _parts(widths, window)
     return "\n".join(_aligned(row, widths, parts) for row in cells)
@@ -185,9 +187,15 @@ def _offset(local: datetime) -> str:
     return "UTC" if not local.utcoffset() else f"{local:%z}"
 
 
-def _cell(row: Mapping[str, Any], source: str | Callable[[Mapping[str, Any]], object]) -> str:
+def _cell(
+    row: Mapping[str, Any],
+    source: str | Callable[[Mapping[str, Any]], object],
+    chars_max: int | None,
+) -> str:
     text = " ".join(_text(row, source).split())
-    return text if len(text) <= _width_max else text[: _width_max - 1] + "…"
+    if chars_max is None or len(text) <= chars_max:
+        return text
+    return text[: chars_max - 1] + "…"
 
 
 def _text(row: Mapping[str, Any], source: str | Callable[[Mapping[str, Any]], object]) -> str:

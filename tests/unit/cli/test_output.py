@@ -20,14 +20,22 @@ from tidemill.cli.output import (
 )
 
 
-def test_table_aligns_columns_and_cuts_what_is_long() -> None:
+def test_table_aligns_columns_and_cuts_what_is_long_in_a_window() -> None:
     rows = [{"key": "TM-1", "title": "x" * 100}, {"key": "TM-10", "title": "short"}]
 
-    lines = table(rows, [("KEY", "key"), ("TITLE", "title")]).splitlines()
+    lines = table(rows, [("KEY", "key"), ("TITLE", "title")], 80).splitlines()
 
     assert lines[0] == "KEY    TITLE"
     assert lines[1].endswith("…")
     assert lines[2] == "TM-10  short"
+
+
+def test_table_without_a_window_cuts_nothing() -> None:
+    text = "one of story, task, bug, " * 10
+
+    told = table([{"line": 2, "expected": text}], [("LINE", "line"), ("EXPECTED", "expected")])
+
+    assert told.splitlines()[1] == f"2     {text.strip()}"
 
 
 def test_table_shows_lists_flags_and_nothing() -> None:

@@ -10,7 +10,7 @@ import typer
 from tidemill.cli.client import Client, connect, segment
 from tidemill.cli.failures import CommandFailed, ExitCode
 from tidemill.cli.lazy import group
-from tidemill.cli.output import Column, emit, fields, table
+from tidemill.cli.output import Column, emit, fields, table, window_width
 
 settings_app = group("Columns, lanes and limits of boards.")
 _ENFORCE: Final = "enforce"
@@ -153,7 +153,7 @@ def _limit(option: str, text: str) -> dict[str, Any] | None:
 
 def _told(found: Mapping[str, Any]) -> str:
     columns = found["columns"]
-    shown = table(columns, _COLUMNS) if columns else "Each status is a column."
+    shown = table(columns, _COLUMNS, window_width()) if columns else "Each status is a column."
     rest: list[Column] = [
         ("Lanes", "lane_field"),
         ("Limit of a lane", lambda row: _limit_told(row["lane_limit"])),

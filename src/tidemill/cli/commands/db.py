@@ -15,7 +15,7 @@ from tidemill.cli.commands.config import existing
 from tidemill.cli.commands.serve import ConfigFile, DataDir, EnvFile, Set, configuration_words
 from tidemill.cli.failures import CommandFailed, ExitCode
 from tidemill.cli.lazy import group
-from tidemill.cli.output import Column, emit, emit_rows, table, wants_json
+from tidemill.cli.output import Column, emit, emit_rows, table, wants_json, window_width
 from tidemill.cli.progress import shown
 from tidemill.core.errors import TidemillError
 from tidemill.runtime.migrating import (
@@ -178,5 +178,5 @@ def _told(document: dict[str, Any]) -> str:
     else:
         told.append(f"{report['done']} of {report['total']} tenants are current.")
         if report["failures"]:
-            told += ["", table(report["failures"], _FAILURES)]
+            told += ["", table(report["failures"], _FAILURES, window_width())]
     return "\n".join(told)

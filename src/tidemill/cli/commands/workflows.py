@@ -13,7 +13,7 @@ import typer
 from tidemill.cli.client import connect, segment
 from tidemill.cli.failures import CommandFailed, ExitCode, hints
 from tidemill.cli.lazy import group
-from tidemill.cli.output import Column, emit, table
+from tidemill.cli.output import Column, emit, table, window_width
 
 app = group("Show and change the statuses of a project, and the moves between them.")
 
@@ -82,7 +82,7 @@ def _told(workflow: Mapping[str, Any]) -> str:
             own = (rule["to"] for rule in rules if rule["from"] == status["key"])
             leads_to = ", ".join(target for targets in own for target in targets)
         rows.append({**status, "leads_to": leads_to})
-    lines = [table(rows, _COLUMNS), f"New items begin in {workflow['initial']}."]
+    lines = [table(rows, _COLUMNS, window_width()), f"New items begin in {workflow['initial']}."]
     for rule in rules or ():
         if rule["guards"]:
             guards = ", ".join(_guard(guard) for guard in rule["guards"])
