@@ -7,9 +7,9 @@ import time
 from typing import Any, Final
 
 from tidemill.cli.client import Client, segment
-from tidemill.cli.failures import ExitCode, ServerUnreachable
+from tidemill.cli.failures import CommandFailed, ExitCode, ServerUnreachable
 from tidemill.cli.http import lines
-from tidemill.cli.output import emit_event, printable
+from tidemill.cli.output import emit_event, note, printable
 from tidemill.cli.streams import events
 
 FINISHED: Final = frozenset({"succeeded", "failed", "cancelled", "timed_out"})
@@ -76,6 +76,7 @@ def follow_log(
 def _follow(client: Client, job_id: str, log: LogLines, which: dict[str, int | None]) -> None:
     path = f"/jobs/{segment(job_id)}/logs"
     last: str | None = None
+    before: object = None
     broken = 0
     while True:
         try:
@@ -85,7 +86,12 @@ def _follow(client: Client, job_id: str, log: LogLines, which: dict[str, int | N
                         return
                     data = event.json()
                     if isinstance(data, dict):
-                        log.add(str(data.get("text", "")), data.get("execution"))
+                        execution = data.get("execution")
+                        if before is not None and execution != before:
+                            log.end()
+                            note(_begun_again(client, job_id, before, execution))
+                        before = execution
+                        log.add(str(data.get("text", "")), execution)
                     last = event.id or last
                     broken = 0
             # It closed without saying that this was all.
@@ -96,6 +102,22 @@ def _follow(client: Client, job_id: str, log: LogLines, which: dict[str, int | N
                 raise
         broken += 1
         time.sleep(min(broken * reconnect_seconds, reconnect_seconds_max))
+
+
+def _begun_again(client: Client, job_id: str, before: object, execution: object) -> str:
+    """Return that a job begins anew, as which attempt, and why."""
+    try:
+        found = list(client.pages(f"/jobs/{segment(job_id)}/attempts", limit=None))
+    except CommandFailed:
+        found = []  # It is not worth the log, which goes on.
+    told = {one["execution"]: one for one in found}
+    attempt, ended = told.get(execution), told.get(before)
+    number = f", attempt {attempt['attempt']}" if attempt else ""
+    if ended is None:
+        return f"The job begins again{number}."
+    reasons = (ended["outcome"], error_line(ended.get("error")))
+    why = ": ".join(reason for reason in reasons if reason)
+    return f"The job begins again{number}, since attempt {ended['attempt']} ended: {why}."
 
 
 def outcome(client: Client, job_id: str) -> dict[str, Any]:

@@ -38,6 +38,7 @@ _WANTED: Final = tuple(
         (r"Expected `int` <= (-?\d+)", r"Expected a whole number of at most \1."),
         (r"Expected `float` >= (-?[\d.]+)", r"Expected a number of at least \1."),
         (r"Expected `float` <= (-?[\d.]+)", r"Expected a number of at most \1."),
+        (r"Number out of range", "Expected a number of at most 1.8e308."),
         (r"Expected `str` matching regex '(.*)'(?: - at|$)", r"Expected text of the form \1"),
     )
 )

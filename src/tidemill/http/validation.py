@@ -18,6 +18,7 @@ from msgspec.structs import fields
 
 from tidemill.core.errors import InvalidInput
 from tidemill.core.wording import field_of, in_plain_words, missing_in
+from tidemill.http.raw_bodies import body_of, out_of_range_at
 
 _UNKNOWN_FIELD: Final = re.compile(r"unknown field `([^`]*)`")
 _MISSING_PARAMETER: Final = re.compile(r"^Missing required (\w+) parameter '([^']*)' for path ")
@@ -26,6 +27,7 @@ _INDEX: Final = re.compile(r"\[[^\]]*\]")
 _name_chars_max: Final = 60
 _NO_BODY: Final = ("'data'", "data")  # What Litestar says of a body that was not sent.
 _MALFORMED: Final = re.compile(r"^(?:JSON is malformed: |Input data was |Invalid UTF-8)")
+_TRUNCATED: Final = "truncated"
 _BODY_KIND: Final = re.compile(r"^Expected `(\w+)`, got `(\w+)`\.?$")
 
 
@@ -78,9 +80,12 @@ def of_undecodable(error: UnicodeDecodeError | RecursionError) -> ValidationFail
 
 def of_message(message: str, request: Request[Any, Any, Any]) -> ValidationFailed:
     """Return what msgspec's message says, in words for the caller."""
-    if whole := _of_whole_body(message):
+    if whole := _of_whole_body(message, request):
         return ValidationFailed(whole)
     field = field_of(message)
+    if field and field.startswith("["):
+        # It was read as JSON of no type, of which msgspec tells no names.
+        field = out_of_range_at(body_of(request)) or field
     if unknown := _UNKNOWN_FIELD.search(message):
         return _unknown(unknown[1], field, request)
     if missing := missing_in(message):
@@ -89,13 +94,14 @@ def of_message(message: str, request: Request[Any, Any, Any]) -> ValidationFaile
     return ValidationFailed(f"{field}: {text}" if field else text, param=field)
 
 
-def _of_whole_body(message: str) -> str | None:
+def _of_whole_body(message: str, request: Request[Any, Any, Any]) -> str | None:
     """Return what is wrong with the body as a whole, or None where a field is at fault."""
     if message in _NO_BODY:
         return "This request needs a body: a JSON object."
     if _MALFORMED.search(message):
         what = message.removeprefix("JSON is malformed: ").removeprefix("Input data was ")
-        return f"The body is no valid JSON: {what.rstrip('.')}."
+        at = f" (it ends after byte {len(body_of(request))})" if what == _TRUNCATED else ""
+        return f"The body is no valid JSON: {what.rstrip('.')}{at}."
     if kinds := _BODY_KIND.search(message):
         return f"The body must be JSON of type {kinds[1]}, and is of type {kinds[2]}."
     return None

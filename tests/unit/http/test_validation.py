@@ -21,9 +21,19 @@ async def test_bodies_that_are_none_are_told_in_words(tmp_path: Path) -> None:
         b"": "This request needs a body: a JSON object.",
         b"null": "The body must be JSON of type object, and is of type null.",
         b"[]": "The body must be JSON of type object, and is of type array.",
-        b"{": "The body is no valid JSON: truncated.",
+        b"{": "The body is no valid JSON: truncated (it ends after byte 1).",
         b'{"key": TM}': "The body is no valid JSON: invalid character (byte 8).",
     }
+
+
+async def test_a_number_that_is_too_large_is_told_with_its_place(tmp_path: Path) -> None:
+    async with make_app(tmp_path) as app:
+        body = b'{"script_path": "tides", "args": {"levels": [1, 1e999]}}'
+        answer = await app.owner.post("/api/v1/jobs", content=body)
+
+    error = answer.json()["error"]
+    assert error["param"] == "args.levels[1]"
+    assert error["message"] == "args.levels[1]: Expected a number of at most 1.8e308."
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -15,6 +15,8 @@ from tidemill.cli.live import follow
 from tidemill.cli.output import emit_event, moment, note, printable, wants_json
 
 app = single()
+logs_max: Final = 1_000
+"""Of how many logs it is remembered what was shown."""
 
 
 @app.command(
@@ -43,7 +45,11 @@ def watch(
         return
     wanted = _topics(client, project, item, job)
     seen, told = 0, False
-    for message in follow(client, wanted):
+    logs = _Logs()
+    for heard in follow(client, wanted):
+        message = logs.news_of(heard)
+        if message is None:
+            continue
         if message.get("connection") == "subscribed":
             if not told:
                 _tell_subscribed(wanted)
@@ -59,6 +65,37 @@ def watch(
         seen += 1
         if seen == count:
             return
+
+
+class _Logs:
+    """How much of each log was shown: what a server tells again after it broke is left out."""
+
+    def __init__(self) -> None:
+        self._shown: dict[tuple[object, object], int] = {}
+
+    def news_of(self, message: dict[str, Any]) -> dict[str, Any] | None:
+        """Return the message without output that was shown; None where that is all it has."""
+        update = message.get("ephemeral") or {}
+        data = update.get("data")
+        if update.get("type") != "JobLogLines" or not isinstance(data, dict):
+            return message
+        offset = data.get("offset")
+        if not isinstance(offset, int):
+            return message
+        log = (data.get("job_id"), data.get("attempt"))
+        text = str(data.get("text", "")).encode()
+        shown = self._shown.pop(log, 0)
+        # It goes to the end: the logs that were heard of longest ago are forgotten first.
+        self._shown[log] = max(shown, offset + len(text))
+        if len(self._shown) > logs_max:
+            del self._shown[next(iter(self._shown))]
+        if shown <= offset:
+            return message
+        new = text[shown - offset :].decode(errors="replace")
+        if not new:
+            return None
+        rest = {**data, "offset": shown, "text": new}
+        return {**message, "ephemeral": {**update, "data": rest}}
 
 
 def _topics(client: Client, project: str | None, item: str | None, job: str | None) -> list[str]:

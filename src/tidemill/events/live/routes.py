@@ -43,7 +43,7 @@ _HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     "/events",
     READ_EVENTS,
     summary="Follow what happens",
-    tags=["events"],
+    tags=["Events"],
     opt={"stream": True},
     media_type="text/event-stream",
     responses={

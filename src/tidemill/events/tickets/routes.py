@@ -19,7 +19,7 @@ class TicketView(View, frozen=True, kw_only=True):
     "/ws-tickets",
     READ_EVENTS,
     summary="Get a ticket for one WebSocket",
-    tags=["events"],
+    tags=["Events"],
 )
 async def create_ticket(tickets: Tickets, actor: Actor) -> TicketView:
     """Return a ticket for `/ws?ticket=…`; it works once."""

@@ -231,3 +231,27 @@ def test_run_of_a_file_without_a_known_suffix_names_those_that_are(
     assert run(["run", "tides.rb"]) == 4
 
     assert (".py, .sh, " in capsys.readouterr().err) is there
+
+
+def test_run_says_that_another_attempt_begins_and_why(
+    server: Answers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _prepare(server, state="succeeded", result=None)
+    log = (
+        b'id: 1:7\nevent: log\ndata: {"text":"step 0\\n","execution":1}\n\n',
+        b'id: 2:7\nevent: log\ndata: {"text":"step 0\\n","execution":2}\n\n',
+        b"event: end\ndata: {}\n\n",
+    )
+    server.prepare("GET", "/api/v1/jobs/j1/logs", Answer(headers=EVENT_STREAM, chunks=log))
+    attempts = [
+        {"attempt": 1, "execution": 1, "outcome": "lost", "error": None},
+        {"attempt": 2, "execution": 2, "outcome": "running", "error": None},
+    ]
+    page = {"items": attempts, "next_cursor": None}
+    server.prepare("GET", "/api/v1/jobs/j1/attempts", Answer(body=page))
+
+    assert run(["run", "harbour/tides"]) == 0
+
+    told = capsys.readouterr()
+    assert told.out == "step 0\nstep 0\n"
+    assert "The job begins again, attempt 2, since attempt 1 ended: lost.\n" in told.err

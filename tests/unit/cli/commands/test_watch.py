@@ -91,3 +91,27 @@ def test_watch_of_a_job_that_has_ended_says_so(
     assert run(["watch", "--job", "j1"]) == 0
 
     assert capsys.readouterr().out == "Job j1 has ended: failed.\n"
+
+
+def _printed(offset: int, text: str, attempt: int = 1) -> dict[str, Any]:
+    data = {"job_id": "j1", "attempt": attempt, "offset": offset, "text": text}
+    return {"timestamp": AT, "ephemeral": {"type": "JobLogLines", "data": data}}
+
+
+def test_watch_tells_no_line_of_a_log_twice_after_the_server_was_killed(
+    server: Answers, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def heard(*_: object) -> Iterator[dict[str, Any]]:
+        yield _printed(0, "one\ntwo\n")
+        yield {"connection": "lost", "reason": "gone"}
+        yield _printed(4, "two\n")
+        yield _printed(4, "two\nthree\n")
+        yield _printed(0, "one\n", attempt=2)
+
+    assert server.asked == []
+    monkeypatch.setattr(watch, "follow", heard)
+
+    assert run(["watch"]) == 0
+
+    told = [line.rpartition("  ")[2] for line in capsys.readouterr().out.splitlines()]
+    assert told == ["one", "two", "three", "one"]
