@@ -71,6 +71,22 @@ async def test_imports_integration_a_repeated_import_changes_nothing(world: Boar
     assert moor.parent_id == race.id
 
 
+@pytest.mark.each_database(reason="the titles are counted by a statement of each database")
+async def test_imports_integration_tell_of_titles_that_were_there_without_an_id(
+    world: BoardWorld,
+) -> None:
+    await world.a_project()
+    backlog = "title,external_id\nSail,\nRace,\nMoor,m-1\n"
+
+    first = await world.import_text(backlog)
+    checked = await world.import_text(backlog + "Anchor,\n", dry_run=True)
+    again = await world.import_text(backlog)
+
+    assert (first.rows_without_id, first.titles_there_already) == (2, 0)
+    assert (checked.rows_without_id, checked.titles_there_already) == (3, 2)
+    assert (again.rows_created, again.titles_there_already) == (2, 2)
+
+
 async def test_imports_integration_a_wrong_row_stops_all(world: BoardWorld) -> None:
     await world.a_project()
 

@@ -131,6 +131,10 @@ class ImportReport(Struct, frozen=True, kw_only=True):
     rows: tuple[RowReport, ...]
     comments_created: int = 0
     dependencies_created: int = 0
+    # Rows that have no id of their own, and how many of their titles items had before the import:
+    # one that is repeated makes such rows again.
+    rows_without_id: int = 0
+    titles_there_already: int = 0
     # What the file has and the import does not bring, in sentences.
     left_out: tuple[str, ...] = ()
 

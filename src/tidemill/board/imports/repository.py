@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final
@@ -28,6 +29,14 @@ _BY_FORMER_NUMBERS: Final = f"""
     JOIN work_items AS w ON w.tenant_id = f.tenant_id AND w.id = f.work_item_id
     WHERE f.tenant_id = :tenant_id AND f.number IN ({_PLACES}) AND w.project_id = :project_id
 """  # noqa: S608 - names of parameters
+_AMONG: Final = {
+    "sqlite": "(SELECT value FROM json_each(:titles))",
+    "postgres": "(SELECT json_array_elements_text(CAST(:titles AS json)))",
+}
+_TITLED: Final = """
+    SELECT count(DISTINCT title) FROM work_items
+    WHERE tenant_id = :tenant_id AND project_id = :project_id AND deleted_at IS NULL AND title IN
+"""
 _MEMBERS: Final = """
     SELECT user_id, name, avatar FROM people
     WHERE tenant_id = :tenant_id AND state = 'active'
@@ -65,6 +74,12 @@ class ImportRepository:
                 if (key, former) in wanted:
                     found[f"{key}-{former}"] = _known(project_key, row)
         return found
+
+    def count_titles(self, tx: Tx, project_id: ProjectId, titles: Iterable[str]) -> int:
+        """Return how many of these titles items of the project have that are not deleted."""
+        wanted = json.dumps(sorted(set(titles)), ensure_ascii=False)
+        sql = _TITLED + _AMONG[tx.dialect]
+        return int(tx.all(sql, project_id=project_id, titles=wanted)[0][0])
 
     def members(self, tx: Tx) -> list[Assignee]:
         """Return the active members."""

@@ -127,10 +127,14 @@ class ImportService:
                 raise ImportRejected(
                     _report(project, backlog, made, ImportStatus.REJECTED, options.mode)
                 )
+            there = self._titles_there(tx, project, backlog)
             made, comments = self._insert(tx, (project, current), made, by=actor)
             report = _report(project, backlog, made, ImportStatus.IMPORTED, options.mode)
             report = structs.replace(
-                report, comments_created=comments, dependencies_created=len(made.links)
+                report,
+                comments_created=comments,
+                dependencies_created=len(made.links),
+                titles_there_already=there,
             )
             _audit(tx, report, by=actor)
             return report
@@ -140,13 +144,20 @@ class ImportService:
     async def _check(
         self, reference: str, backlog: Backlog, options: ImportOptions, *, actor: Actor
     ) -> ImportReport:
-        def look(tx: Tx) -> tuple[Project, World]:
+        def look(tx: Tx) -> tuple[Project, World, int]:
             project = self._project(tx, reference)
-            return project, self._world(tx, project, backlog)
+            there = self._titles_there(tx, project, backlog)
+            return project, self._world(tx, project, backlog), there
 
-        project, world = await self._tenants.read(actor.tenant_id, look)
+        project, world, there = await self._tenants.read(actor.tenant_id, look)
         made = await asyncio.to_thread(self._plan, backlog, world)
-        return _report(project, backlog, made, ImportStatus.CHECKED, options.mode)
+        report = _report(project, backlog, made, ImportStatus.CHECKED, options.mode)
+        return structs.replace(report, titles_there_already=there)
+
+    def _titles_there(self, tx: Tx, project: Project, backlog: Backlog) -> int:
+        """Return how many titles of rows without an id are those of items of the project."""
+        titles = {draft.title for draft in backlog.drafts if draft.external_id is None}
+        return self._imports.count_titles(tx, project.id, titles) if titles else 0
 
     def _plan(self, backlog: Backlog, world: World) -> Plan:
         return plan(backlog, world, self._limits.dependencies_per_item_max)
@@ -333,6 +344,7 @@ def _report(
         rows_created=sum(row.outcome is Outcome.CREATED for row in rows),
         rows_already_imported=sum(row.outcome is Outcome.ALREADY_IMPORTED for row in rows),
         rows_wrong=made.wrong,
+        rows_without_id=sum(row.external_id is None for row in rows),
         rows=rows,
         left_out=(*backlog.left_out, *made.left_out),
     )

@@ -168,6 +168,11 @@ def _told(report: dict[str, Any]) -> str:
         told.append(f"Columns that nothing was taken from: {', '.join(unused)}.")
     if report.get("left_out"):
         told.append(f"Left out: {'; '.join(report['left_out'])}.")
+    if report.get("titles_there_already"):
+        told.append(
+            f"{report['rows_without_id']} rows have no id of their own, and items with the same "
+            "titles are there already; with a column external_id a repeated import changes nothing."
+        )
     written, made = report["rows_created"], "created"
     if report["status"] == "checked":
         made = "would be created"

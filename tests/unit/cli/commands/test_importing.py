@@ -57,6 +57,19 @@ def test_import_sends_the_file_and_tells_the_counts(
     assert "Read as cp1252, not UTF-8" in told
 
 
+def test_import_says_that_rows_without_an_id_are_made_again(
+    server: Answers, backlog: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = _report("imported", wrong=0) | {"rows_without_id": 2, "titles_there_already": 1}
+    server.prepare("POST", PATH, Answer(status=201, body=report))
+
+    assert run(["items", "import", str(backlog), "-p", "TM"]) == 0
+
+    told = capsys.readouterr().out
+    assert "2 rows have no id of their own, and items with the same titles are there" in told
+    assert "already; with a column external_id a repeated import changes nothing." in told
+
+
 def test_import_of_wrong_rows_lists_them_and_fails(
     server: Answers, backlog: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
