@@ -168,6 +168,13 @@ def events(stream: IO[bytes]) -> Iterator[tuple[str, dict[str, Any]]]:
             name, data = "message", ""
 
 
+def who(actor: dict[str, Any] | None, names: dict[str, str]) -> str:
+    """Return who acted: a member's e-mail address, or what it is that has none."""
+    if actor is None:
+        return "somebody"
+    return names.get(actor["user_id"] or actor["id"]) or f"{actor['kind']}:{actor['id'][-12:]}"
+
+
 def main() -> None:
     """Tell the story."""
     tidemill = log_in()
@@ -185,8 +192,10 @@ def main() -> None:
     print(f"{item['key']} {item['title']}: job {item['job']['state']}")
     print(json.dumps(item["job"]["result"], indent=2))
     print("Who did what:")
+    members = tidemill.ask("GET", "/members", limit=200)["items"]
+    names = {member["user_id"]: member["email"] for member in members}
     for line in tidemill.ask("GET", "/audit-events", limit=10)["items"]:
-        print(f"  {line['at']} {line['action']} {line['resource']}")
+        print(f"  {line['at']} {who(line['actor'], names)} {line['action']} {line['resource']}")
     if item["job"]["state"] != "succeeded":
         sys.exit(1)
 

@@ -57,6 +57,7 @@ def test_first_story_by_plain_http_and_told_twice_with_a_token_imports_once(
     second = _tell(tmp_path, server, token)
 
     assert "live: WorkItemUpdated PEP-20 job → " in told
+    assert f" {OWNER['TIDEMILL_OWNER_EMAIL']} " in told[told.index("\nWho") :], "it says who"
     result = json.loads(told[told.index("\n{\n") : told.index("\nWho")])
     assert (result["proposals"], result["slowest"]) == (25, "PEP 649")
     for action in ("board.work_items.import", "board.projects.create"):

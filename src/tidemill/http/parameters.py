@@ -34,7 +34,10 @@ class InvalidIfMatch(InvalidInput):
     code = "INVALID_IF_MATCH"
 
     def __init__(self) -> None:
-        super().__init__('If-Match must repeat an ETag, such as "v3".', param="If-Match")
+        super().__init__(
+            'If-Match must repeat an ETag of this API, such as "v1.f8a0e94b738c8f09".',
+            param="If-Match",
+        )
 
 
 class VersionChanged(PreconditionFailed):

@@ -57,7 +57,8 @@ async def test_setup_integration_makes_the_owner_its_tenant_and_a_session(
     assert 'name="tenant_name"' in page.text
     assert done.status_code == 200, done.text
     assert (me["role"], me["tenant"]["slug"]) == ("owner", "tide-works")
-    assert again.status_code == 404
+    assert (again.status_code, "<form" in again.text) == (404, False), "its ticket is dead"
+    assert "tidemill login" in again.text
     assert await world.setup.link() is None, "there is an owner, so there is no link"
     assert "identity.owners.create" in await world.audit_actions()
     assert (await world.facts(me["tenant"]["id"]))[:2] == ["TenantCreated", "MemberAdded"]
@@ -146,6 +147,14 @@ async def test_setup_integration_keeps_the_ticket_when_the_form_is_wrong(
     assert (weak.status_code, nameless.status_code, done.status_code) == (422, 400, 200)
     assert 'role="alert"' in weak.text
     assert "password1" not in weak.text
+
+
+async def test_setup_integration_answers_json_in_json(world: IdentityWorld) -> None:
+    async with world.client() as client:
+        answer = await client.post("/setup", json=FORM)
+
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] == "VALIDATION_FAILED"
 
 
 @pytest.mark.each_database(reason="transactions race")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -151,6 +151,9 @@ def emit_each(told: list[tuple[dict[str, Any], str]]) -> None:
     emit(documents[0] if len(documents) == 1 else documents, "\n".join(text for _, text in told))
 
 
+_ENDED: Final = {"timed_out": "timed out"}
+
+
 def _cancelled(client: Client, job: str, *, tree: bool) -> tuple[dict[str, Any], str]:
     if tree:
         found = client.post(f"/jobs/{segment(job)}/tree/cancel")
@@ -159,7 +162,13 @@ def _cancelled(client: Client, job: str, *, tree: bool) -> tuple[dict[str, Any],
     found = client.post(f"/jobs/{segment(job)}/cancel")
     # The worker that runs it has to hear of it first.
     ended = found["finished_at"] is not None
-    told = f"is {found['state']}" if ended else f"was {found['state']} and is being stopped"
+    told = f"was {found['state']} and is being stopped"
+    if ended:
+        told = "is cancelled"
+        if found["state"] != "cancelled":
+            told = (
+                f"has {_ENDED.get(found['state'], found['state'])} already; nothing was cancelled"
+            )
     return found, f"{job} {told}."
 
 

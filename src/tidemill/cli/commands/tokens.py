@@ -48,7 +48,9 @@ def create(
     body = {"name": name, "scopes": scope, "expires_in_days": days}
     with options_named(name="NAME", scopes="--scope", expires_in_days="--days"):
         made = connect().post("/api-tokens", body)
-    note(f"{name} lives {days} days. Keep it now: it is not shown again.")
+    note(
+        f"{name} lives {days} {'day' if days == 1 else 'days'}. Keep it now: it is not shown again."
+    )
     emit(made, str(made["token"]))
 
 

@@ -52,7 +52,7 @@ def watch(
             continue
         if message.get("connection") == "subscribed":
             if not told:
-                _tell_subscribed(wanted)
+                _tell_subscribed(wanted, item)
                 # It may have ended before anything could be heard of it.
                 if _tell_ended(client, job):
                     return
@@ -138,12 +138,14 @@ def _detail(kind: str, data: Any) -> str:
     return cut(json.dumps(plain, ensure_ascii=False))
 
 
-def _tell_subscribed(topics: Sequence[str]) -> None:
+def _tell_subscribed(topics: Sequence[str], item: str | None) -> None:
     """Say that from now on nothing is missed, so that a script can begin what it watches."""
     if wants_json():
         emit_event({"type": "subscribed", "topics": list(topics)}, "")
     else:
-        note(f"Watching {', '.join(topics)}. Ctrl-C ends it.")
+        # People know a work item by what they called it.
+        shown = (item if item and one.startswith("work-item:") else one for one in topics)
+        note(f"Watching {', '.join(shown)}. Ctrl-C ends it.")
 
 
 def _tell_ended(client: Client, job: str | None) -> bool:

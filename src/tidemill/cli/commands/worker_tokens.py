@@ -54,7 +54,9 @@ def create(
     """
     wanted = {"name": name, "tags": tag, "tenants": tenant, "expires_in_days": days}
     made = connect().post("/worker-tokens", wanted)
-    note(f"{name} lives {days} days. Keep it now: it is not shown again.")
+    note(
+        f"{name} lives {days} {'day' if days == 1 else 'days'}. Keep it now: it is not shown again."
+    )
     emit(made, str(made["token"]))
 
 

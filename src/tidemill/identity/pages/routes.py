@@ -11,7 +11,10 @@ from litestar.response import Redirect
 
 from tidemill.core.errors import TidemillError
 from tidemill.http import Public, get, post
+from tidemill.http.errors import error_response
 from tidemill.http.pages import Field, Form, form_page, message_page
+from tidemill.http.validation import ValidationFailed
+from tidemill.identity.errors import OwnerExists, SetupTicketInvalid
 from tidemill.identity.invitations.service import InvitationService, Registration
 from tidemill.identity.login.doorway import Doorway, device_of
 from tidemill.identity.login.models import Entry
@@ -27,7 +30,12 @@ _OPTIONS: Final[dict[str, Any]] = {
     "include_in_schema": False,
     "errors": (),
     "media_type": "text/html",
-    "exception_handlers": {TidemillError: lambda _, error: _refusal("Not possible", error)},
+    # A page for people, and JSON to a program that sent some.
+    "exception_handlers": {
+        TidemillError: lambda request, error: (
+            error_response(error) if _is_json(request) else _refusal("Not possible", error)
+        )
+    },
 }
 _PASSWORD_HINT: Final = "8 to 128 characters of any kind; a few words make a good one."  # noqa: S105 - a hint
 _WHERE_THE_LINK_IS: Final = (
@@ -62,6 +70,8 @@ async def show_setup(
             await setup.ask_link(origin)
             return message_page("Set up Tidemill", _WHERE_THE_LINK_IS)
         await setup.check_ticket(ticket, origin)
+    except SetupTicketInvalid as error:
+        return await _dead_ticket(setup, doorway, error)
     except TidemillError as error:
         return _refusal("Set-up", error)
     return form_page(_setup_form(ticket, {}))
@@ -85,6 +95,9 @@ async def redeem_setup(
     ticket = given.get("ticket", "")
     try:
         entry = await setup.redeem(ticket, owner, device_of(request, SessionKind.BROWSER), origin)
+    except SetupTicketInvalid as error:
+        # The form would send the same dead ticket again.
+        return await _dead_ticket(setup, doorway, error)
     except TidemillError as error:
         return _again(_setup_form(ticket, given), error)
     return _entered(entry, doorway, f"Welcome, {owner.name}. {tenant_name} is ready.", owner.email)
@@ -152,6 +165,11 @@ async def accept_by_form(
 
 
 async def _fields(request: Request[Any, Any, Any]) -> dict[str, str]:
+    if _is_json(request):
+        raise ValidationFailed(
+            "This is no route of the API: it takes the fields of its page as a form "
+            "(application/x-www-form-urlencoded)."
+        )
     form = await request.form()
     return {
         name: value[:_text_length_max]
@@ -251,6 +269,20 @@ def _entered(entry: Entry, doorway: Doorway, text: str, email: str) -> Response[
 
 def _again(form: Form, error: TidemillError) -> Response[str]:
     return form_page(form, problem=error.message, status_code=error.status)
+
+
+async def _dead_ticket(
+    setup: SetupService, doorway: Doorway, error: TidemillError
+) -> Response[str]:
+    """Return a page without a form that says how to go on: log in, or get another link."""
+    has_owner = await setup.has_owner()
+    text = OwnerExists().message if has_owner else error.message
+    command = f"tidemill login {doorway.url}" if has_owner else f"{doorway.url}/setup"
+    return message_page("Set-up", text, command=command, status_code=error.status)
+
+
+def _is_json(request: Request[Any, Any, Any]) -> bool:
+    return request.content_type[0] == "application/json"
 
 
 def _refusal(title: str, error: TidemillError) -> Response[str]:

@@ -65,3 +65,14 @@ def test_cancel_takes_several_ids(server: Answers, capsys: pytest.CaptureFixture
 def test_cancel_wants_ids_or_a_description(server: Answers, words: list[str]) -> None:
     assert run(["jobs", "cancel", *words]) == 2
     assert server.asked == []
+
+
+def test_cancel_of_a_job_that_has_ended_says_that_nothing_was_cancelled(
+    server: Answers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended = {"id": "j1", "state": "succeeded", "finished_at": "2026-01-02T03:04:05.000000Z"}
+    server.prepare("POST", "/api/v1/jobs/j1/cancel", Answer(body=ended))
+
+    assert run(["jobs", "cancel", "j1"]) == 0
+
+    assert capsys.readouterr().out == "j1 has succeeded already; nothing was cancelled.\n"
