@@ -48,7 +48,7 @@ class BulkStatus(StrEnum):
     REFUSED = "refused"
 
 
-class Outcome(StrEnum):
+class ItemOutcome(StrEnum):
     """What became of an item; `held_back` may change, and did not since others may not."""
 
     CHANGED = "changed"
@@ -57,7 +57,7 @@ class Outcome(StrEnum):
     HELD_BACK = "held_back"
 
 
-class Refusal(Struct, frozen=True, kw_only=True):
+class ItemRefusal(Struct, frozen=True, kw_only=True):
     """Why an item may not change, as the change of this item alone would say it."""
 
     message: str
@@ -66,7 +66,7 @@ class Refusal(Struct, frozen=True, kw_only=True):
     param: str | None
 
     @classmethod
-    def of(cls, error: TidemillError) -> Refusal:
+    def of(cls, error: TidemillError) -> ItemRefusal:
         """Return what `error` says."""
         return cls(message=error.message, type=error.type, code=error.code, param=error.param)
 
@@ -78,12 +78,12 @@ class ItemReport(Struct, frozen=True, kw_only=True):
     """
 
     reference: str
-    outcome: Outcome
+    outcome: ItemOutcome
     id: WorkItemId | None = None
     key: str | None = None
     version: int | None = None
     fields: tuple[str, ...] = ()
-    error: Refusal | None = None
+    error: ItemRefusal | None = None
 
 
 class BulkReport(Struct, frozen=True, kw_only=True):
@@ -125,9 +125,9 @@ def report_of(wanted: NewBulkChange, status: BulkStatus, items: Sequence[ItemRep
         action=wanted.action,
         on_error=wanted.on_error,
         total=len(items),
-        changed=outcomes.count(Outcome.CHANGED),
-        unchanged=outcomes.count(Outcome.UNCHANGED),
-        refused=outcomes.count(Outcome.REFUSED),
+        changed=outcomes.count(ItemOutcome.CHANGED),
+        unchanged=outcomes.count(ItemOutcome.UNCHANGED),
+        refused=outcomes.count(ItemOutcome.REFUSED),
         items=tuple(items),
     )
 
@@ -156,11 +156,11 @@ def in_order(
 
 
 def _held_back(item: ItemReport) -> ItemReport:
-    if item.outcome is not Outcome.CHANGED:
+    if item.outcome is not ItemOutcome.CHANGED:
         return item
     return ItemReport(
         reference=item.reference,
-        outcome=Outcome.HELD_BACK,
+        outcome=ItemOutcome.HELD_BACK,
         id=item.id,
         key=item.key,
         fields=item.fields,

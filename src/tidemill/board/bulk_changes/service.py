@@ -15,11 +15,11 @@ from tidemill.board.bulk_changes.models import (
     BulkChangeRefused,
     BulkReport,
     BulkStatus,
+    ItemOutcome,
+    ItemRefusal,
     ItemReport,
     NewBulkChange,
     OnError,
-    Outcome,
-    Refusal,
     in_order,
     items_per_bulk_max,
     report_of,
@@ -106,7 +106,7 @@ class BulkChangeService:
             done = self._all(tx, list(items.values()), wanted, rules, by=actor)
             reports = _reports(names, items, done)
             status = BulkStatus.CHECKED if wanted.dry_run else BulkStatus.APPLIED
-            is_refused = any(each.outcome is Outcome.REFUSED for each in reports)
+            is_refused = any(each.outcome is ItemOutcome.REFUSED for each in reports)
             if is_refused and wanted.on_error is OnError.REFUSE_ALL and not wanted.dry_run:
                 raise BulkChangeRefused(report_of(wanted, BulkStatus.REFUSED, reports))
             report = report_of(wanted, status, reports)
@@ -168,17 +168,17 @@ class BulkChangeService:
         rules: Rules,
         *,
         by: Actor,
-    ) -> dict[WorkItemId, Written | Refusal | None]:
+    ) -> dict[WorkItemId, Written | ItemRefusal | None]:
         """Write what may be written; return what became of each item, None for nothing."""
         follows_order = wanted.action is StepKind.CHANGE and wanted.changes.status is not UNSET
         blocking = self._bulk.blocking(tx, [item.id for item in items]) if follows_order else ()
-        done: dict[WorkItemId, Written | Refusal | None] = {}
+        done: dict[WorkItemId, Written | ItemRefusal | None] = {}
         for item in in_order(items, wanted.action, blocking):
             try:
                 step = self._step(tx, item, wanted, rules, by=by)
                 done[item.id] = None if step is None else self._written(tx, step, by=by)
             except _REFUSALS as error:
-                done[item.id] = Refusal.of(error)
+                done[item.id] = ItemRefusal.of(error)
         return done
 
     def _step(
@@ -202,7 +202,7 @@ class BulkChangeService:
         self,
         tx: Tx,
         wanted: NewBulkChange,
-        done: Sequence[Written | Refusal | None],
+        done: Sequence[Written | ItemRefusal | None],
         *,
         by: Actor,
     ) -> None:
@@ -248,7 +248,7 @@ def _check(wanted: NewBulkChange) -> None:
 def _reports(
     names: Sequence[tuple[str, WorkItemId | None]],
     items: dict[WorkItemId, WorkItem],
-    done: dict[WorkItemId, Written | Refusal | None],
+    done: dict[WorkItemId, Written | ItemRefusal | None],
 ) -> list[ItemReport]:
     """Return a report for each item, under the first name that it was called by."""
     reports = []
@@ -256,23 +256,25 @@ def _reports(
     for reference, item_id in names:
         item = items.get(item_id) if item_id is not None else None
         if item is None:
-            missing = Refusal.of(WorkItemNotFound(reference, param="ids"))
-            reports.append(ItemReport(reference=reference, outcome=Outcome.REFUSED, error=missing))
+            missing = ItemRefusal.of(WorkItemNotFound(reference, param="ids"))
+            reports.append(
+                ItemReport(reference=reference, outcome=ItemOutcome.REFUSED, error=missing)
+            )
         elif item.id not in told:
             told.add(item.id)
             reports.append(_report(reference, item, done[item.id]))
     return reports
 
 
-def _report(reference: str, item: WorkItem, done: Written | Refusal | None) -> ItemReport:
-    outcome, version, error = Outcome.UNCHANGED, item.version, None
+def _report(reference: str, item: WorkItem, done: Written | ItemRefusal | None) -> ItemReport:
+    outcome, version, error = ItemOutcome.UNCHANGED, item.version, None
     fields: tuple[str, ...] = ()
     match done:
         case Written():
-            outcome, version = Outcome.CHANGED, done.item.version
+            outcome, version = ItemOutcome.CHANGED, done.item.version
             fields = tuple(change.field_name for change in done.fields)
-        case Refusal():
-            outcome, error = Outcome.REFUSED, done
+        case ItemRefusal():
+            outcome, error = ItemOutcome.REFUSED, done
     return ItemReport(
         reference=reference,
         outcome=outcome,
