@@ -14,9 +14,9 @@ from tidemill.board.bulk_changes import service
 from tidemill.board.bulk_changes.models import (
     BulkChangeRefused,
     BulkReport,
+    ItemOutcome,
     NewBulkChange,
     OnError,
-    Outcome,
 )
 from tidemill.board.bulk_errors import BulkChangeTooLarge, InvalidBulkChange
 from tidemill.board.filter_errors import InvalidFilter
@@ -356,7 +356,7 @@ async def test_apply_integration_two_that_overlap_both_count(world: BoardWorld) 
     )
 
     assert all(
-        item.outcome is Outcome.CHANGED
+        item.outcome is ItemOutcome.CHANGED
         for report in reports
         if isinstance(report, BulkReport)
         for item in report.items
