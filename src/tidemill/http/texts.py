@@ -14,6 +14,7 @@ _NUL: Final = "\0"
 # As JSON writes it: in no other way, since JSON holds no control characters as they are.
 _ESCAPED: Final = b"\\u0000"
 _ENCODED: Final = b"%00"
+_path_chars_max: Final = 200
 
 
 def check_address(request: Request[Any, Any, Any]) -> None:
@@ -32,22 +33,37 @@ def check_body(body: bytes) -> None:
     """Raise `ValidationFailed` for a text with U+0000 anywhere in a JSON body."""
     if _ESCAPED in body:
         # What stands behind an escaped backslash is no character.
-        for where in _holding(msgspec.json.decode(body), ""):
+        where = _place_in(msgspec.json.decode(body))
+        if where is not None:
             raise _refused(where)
 
 
-def _holding(value: Any, where: str) -> Iterator[str]:
-    if isinstance(value, str):
-        if _NUL in value:
-            yield where or "body"
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            if _NUL in key:
-                yield where or "body"
-            yield from _holding(inner, f"{where}.{key}" if where else key)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _holding(inner, where)
+def _place_in(document: Any) -> str | None:
+    """Return the path of the first text with U+0000; takes memory for the depth alone."""
+    names: list[str] = []
+    walks: list[Iterator[tuple[str, Any]]] = [iter((("", document),))]
+    while walks:
+        for name, value in walks[-1]:
+            if _NUL in name:
+                return _path(names)
+            if isinstance(value, str) and _NUL in value:
+                return _path([*names, name])
+            if isinstance(value, dict | list):
+                names.append(name)
+                walks.append(_members(value))
+                break
+        else:
+            walks.pop()
+            names = names[:-1]
+    return None
+
+
+def _members(value: dict[str, Any] | list[Any]) -> Iterator[tuple[str, Any]]:
+    return iter(value.items()) if isinstance(value, dict) else (("", each) for each in value)
+
+
+def _path(names: list[str]) -> str:
+    return ".".join(name for name in names if name)[:_path_chars_max] or "body"
 
 
 def _refused(param: str) -> ValidationFailed:

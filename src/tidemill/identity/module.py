@@ -94,7 +94,12 @@ class _Core:
         self.keys = SigningKeys(control, parts.invalidations, clock, config)
         self.passwords = PasswordHasher(config.auth)
         self.attempts = AttemptService(control, clock, _limits(config))
-        self.letters = Letters(control, parts.mailer, secret=config.auth.jwt_secret)
+        self.letters = Letters(
+            control,
+            parts.mailer,
+            secret=config.auth.jwt_secret,
+            attempt_seconds_max=config.mail.send_seconds_max,
+        )
         self.announcements = AnnouncementService(control)
         self.scopes = ScopeRegistry(PERMISSIONS)
         access_tokens = AccessTokens(self.keys, clock, config.auth)

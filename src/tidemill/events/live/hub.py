@@ -323,9 +323,10 @@ class Hub:
 
     async def _heartbeat(self, feed: Feed) -> None:
         try:
-            async with self._beats, asyncio.timeout(self.limits.heartbeat_seconds):
-                # What the bus lost without a trace shows here at the latest.
-                await self._reconcile(feed)
+            async with self._beats:
+                async with asyncio.timeout(self.limits.heartbeat_seconds):
+                    # What the bus lost without a trace shows here at the latest.
+                    await self._reconcile(feed)
         except TimeoutError:
             log.warning("live.reconcile.slow", tenant_id=feed.tenant_id)
         finally:

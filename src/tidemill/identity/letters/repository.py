@@ -22,8 +22,11 @@ _CLAIM: Final = """
     UPDATE letters SET attempts = attempts + 1, held_until = :until
     WHERE id = :id AND due_at <= :now AND held_until <= :now
 """
-_POSTPONE: Final = "UPDATE letters SET due_at = :due_at, held_until = 0 WHERE id = :id"
-_REMOVE: Final = "DELETE FROM letters WHERE id = :id"
+# Only by who holds it: another process may have it since.
+_POSTPONE: Final = """
+    UPDATE letters SET due_at = :due_at, held_until = 0 WHERE id = :id AND held_until = :held
+"""
+_REMOVE: Final = "DELETE FROM letters WHERE id = :id AND held_until = :held"
 
 
 class LetterRepository:
@@ -41,10 +44,10 @@ class LetterRepository:
         """Return whether the caller alone may try the letter until then."""
         return tx.execute(_CLAIM, id=id_, until=until) == 1
 
-    def postpone(self, tx: Tx, id_: str, due_at: Instant) -> None:
-        """Let a letter be tried again."""
-        tx.execute(_POSTPONE, id=id_, due_at=due_at)
+    def postpone(self, tx: Tx, id_: str, due_at: Instant, *, held: Instant) -> None:
+        """Let a letter that the caller holds until `held` be tried again."""
+        tx.execute(_POSTPONE, id=id_, due_at=due_at, held=held)
 
-    def remove(self, tx: Tx, id_: str) -> None:
-        """Forget a letter that was sent or given up."""
-        tx.execute(_REMOVE, id=id_)
+    def remove(self, tx: Tx, id_: str, *, held: Instant) -> None:
+        """Forget a letter that the caller holds until `held`: it was sent or given up."""
+        tx.execute(_REMOVE, id=id_, held=held)

@@ -23,8 +23,8 @@ log = structlog.get_logger(__name__)
 _PURPOSE: Final = "letters v1"
 _at_once_max: Final = 20
 look_seconds: Final = 15.0
-claim_seconds: Final = 120.0
-"""Longer than any attempt: when it has passed, the process that had the letter is gone."""
+claim_seconds_spare: Final = 60.0
+"""How much longer than an attempt a letter is held: then the process that had it is gone."""
 _stop_seconds_max: Final = 3.0
 
 
@@ -35,10 +35,13 @@ class Letters:
     once a server has taken it. After a crash it may be sent twice, under one message id.
     """
 
-    def __init__(self, control: Database, mailer: Mailer, *, secret: str) -> None:
+    def __init__(
+        self, control: Database, mailer: Mailer, *, secret: str, attempt_seconds_max: float
+    ) -> None:
         self._control = control
         self._mailer = mailer
         self._secret = secret
+        self._claim_seconds = attempt_seconds_max + claim_seconds_spare
         self._letters = LetterRepository()
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -96,23 +99,27 @@ class Letters:
                 log.exception("identity.letters.broke")
 
     async def _try(self, letter: Waiting) -> None:
-        def claim(tx: Tx) -> bool:
+        def claim(tx: Tx) -> Instant | None:
+            until = seconds_after(tx.now, self._claim_seconds)
+            if not self._letters.claim(tx, letter.id, until):
+                return None
             if letter.expires_at <= tx.now:
-                self._letters.remove(tx, letter.id)
-                return False
-            return self._letters.claim(tx, letter.id, seconds_after(tx.now, claim_seconds))
+                self._letters.remove(tx, letter.id, held=until)
+                return None
+            return until
 
-        if not await self._control.write(INSTALLATION, claim):
+        held = await self._control.write(INSTALLATION, claim)
+        if held is None:
             return
         is_over = await self._sent(letter)
         attempts = letter.attempts + 1
 
         def ended(tx: Tx) -> None:
             if is_over or attempts >= attempts_max:
-                self._letters.remove(tx, letter.id)
+                self._letters.remove(tx, letter.id, held=held)
             else:
                 again_at = seconds_after(tx.now, retry_seconds(attempts))
-                self._letters.postpone(tx, letter.id, again_at)
+                self._letters.postpone(tx, letter.id, again_at, held=held)
 
         await self._control.write(INSTALLATION, ended)
 

@@ -8,11 +8,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.fixtures.stores import StoreClock, make_stores, until
-from tidemill.core.clock import seconds_after
+from tidemill.core.clock import Instant, seconds_after
 from tidemill.core.errors import Unavailable
 from tidemill.core.ids import INSTALLATION
 from tidemill.core.ports import Mail, Tx
 from tidemill.identity.letters.models import attempts_max
+from tidemill.identity.letters.repository import LetterRepository
 from tidemill.identity.letters.service import Letters
 from tidemill.infrastructure.database import Stores
 
@@ -48,7 +49,7 @@ class World:
         self.letters = self.a_process()
 
     def a_process(self, secret: str = "s" * 32) -> Letters:
-        return Letters(self.stores.control, self.mailer, secret=secret)
+        return Letters(self.stores.control, self.mailer, secret=secret, attempt_seconds_max=60)
 
     async def write(self, count: int = 1, seconds: float = DAY_SECONDS) -> None:
         def use_case(tx: Tx) -> None:
@@ -130,6 +131,25 @@ async def test_letters_of_a_process_that_died_go_out_later(world: World) -> None
     await world.a_process().send_due()
 
     assert (at_once, len(world.mailer.taken)) == (0, 1)
+
+
+async def test_letters_of_a_process_that_was_too_slow_are_those_of_the_next(world: World) -> None:
+    await world.write()
+    [waiting] = await world.stores.control.read(
+        INSTALLATION, lambda tx: LetterRepository().due(tx, 1)
+    )
+
+    def ended_late(tx: Tx) -> None:
+        letters, held = LetterRepository(), Instant(tx.now - 1)
+        assert letters.claim(tx, waiting.id, seconds_after(tx.now, 60))
+        letters.remove(tx, waiting.id, held=held)
+        letters.postpone(tx, waiting.id, tx.now, held=held)
+
+    await world.stores.control.write(INSTALLATION, ended_late)
+
+    assert len(await world.rows()) == 1
+    await world.letters.send_due()
+    assert world.mailer.taken == [], "the next process still has it"
 
 
 async def test_letters_are_given_up_with_their_link(world: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -29,7 +30,7 @@ class Arguments:
 
         What an argument refers to is known when the job starts, so a reference fits everything.
         """
-        for error in self._validator(schema).iter_errors(args):
+        for error in self._errors(schema, args):
             if is_reference(error.instance):
                 continue
             raise _named(error, schema, self._whose)
@@ -39,7 +40,7 @@ class Arguments:
 
         The error names the reference, not its value: only the job may be allowed to see that.
         """
-        for error in self._validator(schema).iter_errors(meant):
+        for error in self._errors(schema, meant):
             if is_reference(error.instance) or not error.instance_path:
                 continue
             name = str(error.instance_path[0])
@@ -50,10 +51,17 @@ class Arguments:
 
     def mismatch(self, schema: str, value: Any) -> tuple[str, str] | None:
         """Return where `value` does not fit `schema`, and why; None when it does."""
-        for error in self._validator(schema).iter_errors(value):
+        for error in self._errors(schema, value):
             if not is_reference(error.instance):
                 return ".".join(str(part) for part in error.instance_path), _reason(error)
         return None
+
+    def _errors(self, schema: str, value: Any) -> Iterator[ValidationError]:
+        try:
+            yield from self._validator(schema).iter_errors(value)
+        except ValueError as error:
+            # What it cannot walk to the end: some 255 levels.
+            raise ArgumentsInvalid("args", "it is nested too deeply.") from error
 
     def _validator(self, schema: str) -> Draft202012Validator:
         known = self._validators.get(schema)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Annotated, Any, Final
 
 from litestar import Response
@@ -58,19 +59,22 @@ async def create_job(  # noqa: PLR0913 - each parameter is injected by its name
     `log`, `progress` and in the end `result`.
     """
     is_stream = _EVENT_STREAM in request.headers.get("accept", "")
-    if wait or is_stream:
+    if is_stream:
         # Or a job would be started, and the answer be that there is no room for one.
         jobs.waits.check_room(actor)
-    job = await jobs.create(data.request(), actor=actor, once=idempotency.once(Job))
-    # A limit may give a job that is there already instead of a new one.
-    status = 201 if job.found_by is None else 200
+    waits = wait > 0 and not is_stream
+    # For the same reason the place of who waits is taken before there is a job.
+    with jobs.waits.taken(actor) if waits else nullcontext():
+        job = await jobs.create(data.request(), actor=actor, once=idempotency.once(Job))
+        # A limit may give a job that is there already instead of a new one.
+        status = 201 if job.found_by is None else 200
+        if waits:
+            job = await jobs.wait_final(job.public_id, seconds=wait, actor=actor)
     if is_stream:
         events = kept_alive(encoded(job_following.follow(job, actor=actor)))
         stream: Any = Stream(events, media_type=_EVENT_STREAM, headers=_UNKEPT)
         return stream  # type: ignore[no-any-return]
-    if wait:
-        with jobs.waits.taken(actor):
-            job = await jobs.wait_final(job.public_id, seconds=wait, actor=actor)
+    if waits:
         ended = structs.replace(JobDetail.of(job), result=raw(job.result))
         return Answer(ended, status_code=status)
     return Answer(JobDetail.of(job), status_code=status)
