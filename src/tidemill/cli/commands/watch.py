@@ -15,6 +15,7 @@ from tidemill.cli.live import follow
 from tidemill.cli.output import emit_event, moment, note, printable, wants_json
 
 app = single()
+_REPLACED: Final = "\ufffd".encode()
 logs_max: Final = 1_000
 """Of how many logs it is remembered what was shown."""
 
@@ -86,7 +87,8 @@ class _Logs:
         text = str(data.get("text", "")).encode()
         shown = self._shown.pop(log, 0)
         # It goes to the end: the logs that were heard of longest ago are forgotten first.
-        self._shown[log] = max(shown, offset + len(text))
+        # A byte that is no UTF-8 is told by a character of three: rather repeat than lose some.
+        self._shown[log] = max(shown, offset + len(text) - 2 * text.count(_REPLACED))
         if len(self._shown) > logs_max:
             del self._shown[next(iter(self._shown))]
         if shown <= offset:

@@ -115,3 +115,19 @@ def test_watch_tells_no_line_of_a_log_twice_after_the_server_was_killed(
 
     told = [line.rpartition("  ")[2] for line in capsys.readouterr().out.splitlines()]
     assert told == ["one", "two", "three", "one"]
+
+
+def test_watch_loses_nothing_after_output_that_was_no_text(
+    server: Answers, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def heard(*_: object) -> Iterator[dict[str, Any]]:
+        yield _printed(0, "a\ufffd\n")  # Three bytes, of which one was no UTF-8.
+        yield _printed(3, "next\n")
+
+    assert server.asked == []
+    monkeypatch.setattr(watch, "follow", heard)
+
+    assert run(["watch"]) == 0
+
+    told = [line.rpartition("  ")[2] for line in capsys.readouterr().out.splitlines()]
+    assert told == ["a\ufffd", "next"]
