@@ -60,8 +60,9 @@ class Arguments:
         try:
             yield from self._validator(schema).iter_errors(value)
         except ValueError as error:
-            # What it cannot walk to the end: some 255 levels.
-            raise ArgumentsInvalid("args", "it is nested too deeply.") from error
+            # Of what it cannot show, with 255 levels and more, it tells no error at all.
+            reason = "something does not fit, and is nested too deeply to say what."
+            raise ArgumentsInvalid(None, reason) from error
 
     def _validator(self, schema: str) -> Draft202012Validator:
         known = self._validators.get(schema)

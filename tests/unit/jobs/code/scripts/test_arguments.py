@@ -54,3 +54,14 @@ def test_check_keeps_only_so_many_validators(monkeypatch: pytest.MonkeyPatch) ->
         arguments.check(json.dumps({"type": "object", "maxProperties": number + 1}), {})
 
     assert len(arguments._validators) == 2
+
+
+def test_check_refuses_what_is_nested_too_deeply_to_be_told() -> None:
+    deep: list[Any] = []
+    for _ in range(300):
+        deep = [deep]
+
+    with pytest.raises(ArgumentsInvalid) as refused:
+        Arguments().check('{"properties": {"deep": {"type": "object"}}}', {"deep": deep})
+
+    assert "nested too deeply" in str(refused.value)
