@@ -151,7 +151,7 @@ def build(parts: Parts) -> Offer:
         dependencies={
             "projects": projects,
             "workflows": WorkflowService(parts.tenants),
-            **_writers_of_items(parts, limits, work_items),
+            **_writers_of_items(parts, limits, work_items, sprint_types),
             "item_readings": ItemReadingService(parts.tenants, limits),
             "listing": ListingService(parts.tenants, limits),
             "boards": BoardService(parts.tenants, limits),
@@ -198,11 +198,13 @@ def _shapes_of_items(
 
 
 def _writers_of_items(
-    parts: Parts, limits: BoardLimits, work_items: WorkItemService
+    parts: Parts, limits: BoardLimits, work_items: WorkItemService, sprint_types: TypesFor
 ) -> dict[str, object]:
     return {
         "work_items": work_items,
-        "quick_adds": QuickAddService(parts.tenants, limits, work_items, parts.late(IDENTITY)),
+        "quick_adds": QuickAddService(
+            parts.tenants, limits, parts.late(IDENTITY), sprint_types=sprint_types
+        ),
         "bulk_changes": BulkChangeService(parts.tenants, limits, work_items.rules),
         "transfers": TransferService(parts.tenants, limits),
     }

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_quick_add_integration_finds_people_labels_and_sprints(world: BoardWorld) -> None:
-    quick_adds = QuickAddService(world.stores.tenants, BoardLimits(), world.items, lambda: None)
+    quick_adds = QuickAddService(world.stores.tenants, BoardLimits(), lambda: None)
     await world.a_project()
     ada = await world.a_person("Ada Lovelace")
     await world.a_person("Bob Ross")

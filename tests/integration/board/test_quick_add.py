@@ -130,3 +130,16 @@ async def test_quick_add_sent_twice_happens_once(client: httpx.AsyncClient) -> N
     second = await client.post("/work-items/quick", json=body, headers=headers)
 
     assert first.json()["id"] == second.json()["id"]
+
+
+async def test_repeated_quick_add_is_answered_as_the_first(client: httpx.AsyncClient) -> None:
+    label = await _made(client, "/labels", name="Harbour")
+    body = {"text": "Read #harbour", "project_id": "TM"}
+    headers = {"Idempotency-Key": "once"}
+
+    first = await client.post("/work-items/quick", json=body, headers=headers)
+    await client.delete(f"/labels/{label['id']}")
+    again = await client.post("/work-items/quick", json=body, headers=headers)
+
+    assert first.status_code == 201, first.text
+    assert (again.status_code, again.json()) == (201, first.json())

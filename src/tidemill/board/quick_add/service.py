@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct
+
 from tidemill.board.errors import ProjectIsArchived, ProjectMissing, ProjectNotFound, shown
 from tidemill.board.filters.models import Word
 from tidemill.board.item_kinds.models import Kinds, WorkItemType
@@ -22,6 +24,7 @@ from tidemill.board.quick_add.parsing import parse
 from tidemill.board.quick_add.understanding import Understood
 from tidemill.board.quick_add_errors import InvalidQuickText, nothing_called
 from tidemill.board.texts import name_key
+from tidemill.board.work_items.creating.service import Creating
 from tidemill.board.work_items.models import (
     Priority,
     WorkItem,
@@ -31,7 +34,7 @@ from tidemill.board.work_items.models import (
     valid_dates,
     valid_title,
 )
-from tidemill.board.work_items.service import WorkItemService
+from tidemill.board.work_items.service import TypesFor, usual_types
 from tidemill.board.workflows.models import Workflow
 from tidemill.board.zones import zone_named
 from tidemill.core.actor import Actor
@@ -46,6 +49,14 @@ _DIGITS: Final = re.compile(r"[0-9]{1,9}")
 T = TypeVar("T")
 
 
+class _Reading(Struct, frozen=True):
+    """A line before its names are looked up, whose days are meant, and who has its address."""
+
+    draft: Draft
+    zone: ZoneInfo | None
+    addressee: str | None
+
+
 class QuickAddService:
     """Use cases of quick add.
 
@@ -56,13 +67,15 @@ class QuickAddService:
         self,
         tenants: Database,
         limits: BoardLimits,
-        items: WorkItemService,
         identity: Callable[[], Identity | None],
+        *,
+        sprint_types: TypesFor = usual_types,
     ) -> None:
         self._tenants = tenants
         self._limits = limits
-        self._items = items
         self._identity = identity
+        self._sprint_types = sprint_types
+        self._creating = Creating(limits)
         self._finding = Finding(limits)
         self._projects = ProjectRepository()
         self._kinds = ItemKinds()
@@ -77,9 +90,18 @@ class QuickAddService:
         actor: Actor,
         once: Once[WorkItem] | None = None,
     ) -> WorkItem:
-        """Make the item that a line says; raises what `understood` and `create` raise."""
-        understood = await self.understood(text, project, time_zone=time_zone, actor=actor)
-        return await self._items.create(understood.new(description), actor=actor, once=once)
+        """Make the item that a line says; raises what `understood` and making it raise."""
+        reading = await self._reading(text, time_zone, actor)
+        named = reading.draft.one(Mark.SPRINT) is not None
+        types = await self._sprint_types(actor) if named else ()
+
+        # What the names mean is looked up in here: who repeats a request gets the first answer,
+        # also where a name means nothing any more.
+        def use_case(tx: Tx) -> WorkItem:
+            said = self._understood(tx, reading, project, by=actor)
+            return self._creating.make(tx, said.new(description), types, by=actor)
+
+        return await self._tenants.write(actor.tenant_id, use_case, once=once)
 
     async def understood(
         self, text: str, project: str | None, *, time_zone: str | None = None, actor: Actor
@@ -89,28 +111,22 @@ class QuickAddService:
         Raises `InvalidQuickText`, `ProjectMissing`, `ProjectNotFound`, `ProjectIsArchived`,
         `UnknownTimeZone`, and what the fields of an item raise.
         """
+        reading = await self._reading(text, time_zone, actor)
+        return await self._tenants.read(
+            actor.tenant_id, lambda tx: self._understood(tx, reading, project, by=actor)
+        )
+
+    async def _reading(self, text: str, time_zone: str | None, actor: Actor) -> _Reading:
         draft = parse(text)
         if not draft.title:
             raise InvalidQuickText(len(text) + 1, "Say what is to be done: the line has no title.")
         zone = zone_named(time_zone) if time_zone is not None else await self._zone_of(actor)
-        addressee = await self._addressee(draft.one(Mark.ASSIGNEE), actor)
-
-        def use_case(tx: Tx) -> Understood:
-            return self._understood(tx, draft, project, zone=zone, known=addressee, by=actor)
-
-        return await self._tenants.read(actor.tenant_id, use_case)
+        return _Reading(draft, zone, await self._addressee(draft.one(Mark.ASSIGNEE), actor))
 
     def _understood(
-        self,
-        tx: Tx,
-        draft: Draft,
-        project: str | None,
-        *,
-        zone: ZoneInfo | None,
-        known: str | None,
-        by: Actor,
+        self, tx: Tx, reading: _Reading, project: str | None, *, by: Actor
     ) -> Understood:
-        find = self._finding
+        find, draft = self._finding, reading.draft
         word = draft.one(Mark.PARENT)
         parent = find.parent(tx, word) if word else None
         found = self._project(tx, draft, project, parent)
@@ -124,7 +140,7 @@ class QuickAddService:
                 (parent.id, parent.item_type, parent.project_id),
                 kinds,
             )
-        today = _today(tx.now, zone or ZoneInfo(found.time_zone))
+        today = _today(tx.now, reading.zone or ZoneInfo(found.time_zone))
         start = _said(draft, Mark.START, lambda word: day_of(word, today))
         due = _said(draft, Mark.DUE, lambda word: day_of(word, today))
         valid_dates(start, due)
@@ -139,7 +155,9 @@ class QuickAddService:
             priority=_said(draft, Mark.PRIORITY, _priority) or Priority.MEDIUM,
             parent=parent,
             assignee=_said(
-                draft, Mark.ASSIGNEE, lambda word: find.assignee(tx, word, known, by=by)
+                draft,
+                Mark.ASSIGNEE,
+                lambda word: find.assignee(tx, word, reading.addressee, by=by),
             ),
             labels=find.labels(tx, found.id, labels),
             sprint=_said(draft, Mark.SPRINT, lambda word: find.sprint(tx, found.id, word)),
