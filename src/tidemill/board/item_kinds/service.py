@@ -8,6 +8,7 @@ from typing import Final
 from tidemill.board.item_kinds.models import BUILT_IN_KEYS, USUAL, Kinds
 from tidemill.board.item_kinds.repository import ItemKindRepository
 from tidemill.board.kind_errors import UnknownItemType
+from tidemill.core.ids import TenantId
 from tidemill.core.ports import Tx
 
 kept_max: Final = 512
@@ -23,20 +24,20 @@ class ItemKinds:
 
     def __init__(self) -> None:
         self._kinds = ItemKindRepository()
-        self._kept: dict[str, Kinds] = {}
+        self._kept: dict[tuple[TenantId, str], Kinds] = {}
         self._lock = Lock()
 
     def of(self, tx: Tx, kinds_id: str | None) -> Kinds:
         """Return the kinds that the row of a project calls `kinds_id`."""
         if kinds_id is None:
             return USUAL
-        kept = self._kept.get(kinds_id)
+        kept = self._kept.get((tx.tenant_id, kinds_id))
         if kept is not None:
             return kept
         # Between the two another change may have come: what is kept belongs to the id then read.
         found, current = self._kinds.load(tx), self._kinds.set_id(tx)
         if current == kinds_id:
-            self._keep(kinds_id, found)
+            self._keep((tx.tenant_id, kinds_id), found)
         return found
 
     def current(self, tx: Tx) -> Kinds:
@@ -62,8 +63,8 @@ class ItemKinds:
         """Let nobody else give items kinds or parents, or change a kind, until this ends."""
         self._kinds.lock(tx)
 
-    def _keep(self, kinds_id: str, kinds: Kinds) -> None:
+    def _keep(self, key: tuple[TenantId, str], kinds: Kinds) -> None:
         with self._lock:
             if len(self._kept) >= kept_max:
                 del self._kept[next(iter(self._kept))]
-            self._kept[kinds_id] = kinds
+            self._kept[key] = kinds

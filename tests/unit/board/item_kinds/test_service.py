@@ -14,8 +14,9 @@ _KIND = ("idea", "Idea", "#000000", None, "[]", 1, 0, 4, 1, 1, "u", 1, "u", None
 
 
 class _Store:
-    def __init__(self, set_id: str) -> None:
+    def __init__(self, set_id: str, tenant_id: str = "t1") -> None:
         self.set_id = set_id
+        self.tenant_id = tenant_id
         self.asked: list[str] = []
 
     def one(self, sql: str, **_: Any) -> tuple[str]:
@@ -50,3 +51,12 @@ def test_of_keeps_nothing_that_changed_while_it_was_read(current: str) -> None:
     kinds.of(tx, "set-1")
 
     assert len(store.asked) == 2 * asked
+
+
+def test_of_gives_no_tenant_the_kinds_that_another_has_under_the_same_id() -> None:
+    kinds, store, other = ItemKinds(), _Store("set-1"), _Store("set-1", "t2")
+
+    kinds.of(cast("Tx", store), "set-1")
+    kinds.of(cast("Tx", other), "set-1")
+
+    assert other.asked == store.asked != []
