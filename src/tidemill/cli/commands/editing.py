@@ -30,8 +30,9 @@ from tidemill.cli.times import duration, seconds_of
 editing_app = group("Change work items in an editor.")
 rounds_max: Final = 20
 _EDIT_CONFLICT: Final = "EDIT_CONFLICT"
+_ITEM_GONE: Final = "WORK_ITEM_NOT_FOUND"
 # What somebody else did wrong, or nobody: no other words in the file would help.
-_FINAL: Final = frozenset({ExitCode.AUTH, ExitCode.NOT_FOUND, ExitCode.UNREACHABLE})
+_FINAL: Final = frozenset({ExitCode.AUTH, ExitCode.UNREACHABLE})
 _FIELD_NAMES: Final = {
     "assignee": "assignee_id",
     "estimate": "estimate_seconds",
@@ -142,7 +143,7 @@ class _Editing:
             except _Overlapping as overlap:
                 trouble, text = overlap, overlap.text
             except CommandFailed as error:
-                if error.exit_code in _FINAL:
+                if _is_final(error):
                     raise
                 if self._base is not before:
                     text = written(self._mine, self._remarks())
@@ -225,6 +226,16 @@ class _Overlapping(CommandFailed):
             conflict.message, ExitCode.CONFLICT, code=conflict.code, param=conflict.param
         )
         self.text = text
+
+
+def _is_final(error: CommandFailed) -> bool:
+    """Return whether no other file would be stored either.
+
+    Whatever else the file names and nobody finds, such as a member or a parent, has a `param` or
+    another code than the item itself.
+    """
+    gone = error.code == _ITEM_GONE and error.param is None
+    return gone or error.exit_code in _FINAL
 
 
 def _with_remark(text: str, remark: str) -> str:

@@ -188,6 +188,48 @@ def test_edit_says_in_the_file_what_was_refused(
     assert [body["status"] for body in _patched(server)] == ["done", "review"]
 
 
+def test_edit_opens_the_file_again_where_it_names_what_is_not_there(
+    server: Answers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = {"message": "There is no work item TM-99.", "code": "WORK_ITEM_NOT_FOUND"}
+    refused = Answer(status=404, body={"error": {**gone, "param": "parent_id"}})
+    server.prepare("GET", f"{_PATH}/TM-1", Answer(body=_ITEM))
+    server.prepare("GET", "/api/v1/members", Answer(body={"items": [], "next_cursor": None}))
+    server.prepare("GET", "/api/v1/sprints", Answer(body={"items": [], "next_cursor": None}))
+    server.prepare("PATCH", f"{_PATH}/i1", refused, Answer(body={**_ITEM, "version": 4}))
+    _edits(
+        tmp_path,
+        monkeypatch,
+        "s/^assignee:.*/assignee: Adda/",
+        "s/^assignee:.*/assignee: Ada/\ns/^sprint:.*/sprint: Neep/",
+        "s/^sprint:.*/sprint:/\ns/^parent:.*/parent: TM-99/",
+        "s/^parent:.*/parent: TM-9/",
+    )
+
+    assert run(["items", "edit", "TM-1"]) == 0
+
+    told = [(tmp_path / f"seen-round-{place}").read_text() for place in (1, 2, 3)]
+    assert "# Not stored: There is no member Adda." in told[0]
+    assert "# Not stored: No sprint of p1 is called Neep." in told[1]
+    assert "# Not stored: There is no work item TM-99." in told[2]
+    assert [body["parent_id"] for body in _patched(server)] == ["TM-99", "TM-9"]
+
+
+def test_edit_ends_where_the_item_itself_is_gone(
+    server: Answers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = {"message": "There is no work item i1.", "code": "WORK_ITEM_NOT_FOUND", "param": None}
+    server.prepare("GET", f"{_PATH}/TM-1", Answer(body=_ITEM))
+    server.prepare("PATCH", f"{_PATH}/i1", Answer(status=404, body={"error": gone}))
+    _edits(tmp_path, monkeypatch, "s/^one/1/", "s/^two/2/")
+
+    assert run(["items", "edit", "TM-1"]) == 4
+
+    assert len(_patched(server)) == 1
+    [kept] = _kept(tmp_path)
+    assert "1\ntwo" in kept.read_text()
+
+
 @pytest.mark.parametrize(
     ("editor", "code", "message"),
     [
