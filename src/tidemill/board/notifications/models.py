@@ -136,10 +136,10 @@ def gathered(row: Notification, event: Event, seq: int, *, wanted: bool) -> Noti
     """Return `row` with one more event.
 
     What is wanted brings the row back, unread, whatever was done with it; what is not (somebody
-    wants mail alone) leaves it where it is.
+    wants mail alone) leaves it where it is, so that `seq` is of the last fact that was wanted.
     """
     if not wanted:
-        return structs.replace(row, seq=seq, version=row.version + 1)
+        return structs.replace(row, version=row.version + 1)
     is_fresh = row.read_at is not None or row.archived_at is not None
     reasons = (event.reason,) if is_fresh else (*row.reasons.split(), event.reason)
     return structs.replace(
@@ -148,7 +148,8 @@ def gathered(row: Notification, event: Event, seq: int, *, wanted: bool) -> Noti
         reasons=joined(reasons),
         event_count=1 if is_fresh else row.event_count + 1,
         seq=seq,
-        at=max(event.at, row.at),
+        # A row that sleeps lies at the end of its sleep, which this ends.
+        at=max(event.at, row.at) if row.snoozed_until is None else event.at,
         read_at=None,
         archived_at=None,
         snoozed_until=None,
@@ -172,8 +173,8 @@ def changed(row: Notification, changes: NotificationChanges, *, now: Instant) ->
             wanted,
             archived_at=(row.archived_at or now) if changes.is_archived else None,
             read_at=(wanted.read_at or now) if changes.is_archived else wanted.read_at,
-            snoozed_until=None if changes.is_archived else wanted.snoozed_until,
         )
+        wanted = _woken(wanted, now=now) if changes.is_archived else wanted
     if changes.snoozed_until is not UNSET:
         wanted = _snoozed(wanted, changes.snoozed_until, now=now)
     return row if wanted == row else structs.replace(wanted, version=row.version + 1)
@@ -204,11 +205,18 @@ def shown_values(change: FieldChange) -> tuple[str | None, str | None]:
 
 def _snoozed(row: Notification, until: Instant | None, *, now: Instant) -> Notification:
     if until is None:
-        return structs.replace(row, snoozed_until=None)
+        return _woken(row, now=now)
     if not now < until <= now + snooze_days_max * MICROSECONDS_PER_DAY:
         raise InvalidSnooze
     # It comes back as the newest one, and unread: that is what one sends it away for.
     return structs.replace(row, snoozed_until=until, at=until, read_at=None, archived_at=None)
+
+
+def _woken(row: Notification, *, now: Instant) -> Notification:
+    if row.snoozed_until is None:
+        return row
+    # It lay where it would have come back, which may be far ahead.
+    return structs.replace(row, snoozed_until=None, at=min(row.at, now))
 
 
 def _rank(reason: str) -> int:

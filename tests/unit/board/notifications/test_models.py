@@ -19,13 +19,15 @@ from tidemill.board.notifications.models import (
     gathered,
     joined,
     shown_values,
+    snooze_days_max,
     strongest,
     told_change,
 )
-from tidemill.core.clock import Instant
+from tidemill.core.clock import MICROSECONDS_PER_DAY, Instant
 from tidemill.core.config.sections import people
 
 NOW = Instant(10_000_000)
+LATEST = Instant(NOW + snooze_days_max * MICROSECONDS_PER_DAY)
 ROW = Notification(
     id="n",
     user_id="u",
@@ -82,6 +84,29 @@ def test_gathered_leaves_a_row_where_it_is_for_what_mail_alone_is_wanted_of() ->
     )
 
 
+def test_gathered_leaves_the_number_up_to_which_a_page_reads_for_mail_alone() -> None:
+    row = gathered(ROW, _event("mentioned"), 5, wanted=False)
+
+    assert (row.seq, row.version) == (ROW.seq, 2)
+
+
+@pytest.mark.parametrize(
+    "changes", [NotificationChanges(snoozed_until=None), NotificationChanges(is_archived=True)]
+)
+def test_changed_ends_a_sleep_now_and_not_where_it_would_have_ended(
+    changes: NotificationChanges,
+) -> None:
+    asleep = changed(ROW, NotificationChanges(snoozed_until=LATEST), now=NOW)
+
+    assert changed(asleep, changes, now=NOW).at == NOW
+
+
+def test_gathered_wakes_a_row_at_the_time_of_its_event() -> None:
+    asleep = changed(ROW, NotificationChanges(snoozed_until=LATEST), now=NOW)
+
+    assert gathered(asleep, _event("changed", NOW + 1), 5, wanted=True).at == NOW + 1
+
+
 @given(st.lists(st.booleans(), max_size=12), st.data())
 def test_any_order_of_deeds_leaves_a_row_in_one_place(
     deeds: list[bool], data: st.DataObject
@@ -90,7 +115,8 @@ def test_any_order_of_deeds_leaves_a_row_in_one_place(
     for is_event in deeds:
         if is_event:
             reason = data.draw(st.sampled_from(REASONS))
-            row = gathered(row, _event(reason), row.seq + 1, wanted=data.draw(st.booleans()))
+            at = data.draw(st.integers(1, NOW))
+            row = gathered(row, _event(reason, at), row.seq + 1, wanted=data.draw(st.booleans()))
             continue
         change: dict[str, Any] = data.draw(
             st.fixed_dictionaries(
@@ -98,13 +124,15 @@ def test_any_order_of_deeds_leaves_a_row_in_one_place(
                 optional={
                     "is_read": st.booleans(),
                     "is_archived": st.booleans(),
-                    "snoozed_until": st.none() | st.integers(NOW + 1, NOW + 10**9),
+                    "snoozed_until": st.none() | st.integers(NOW + 1, LATEST),
                 },
             )
         )
         before, row = row, changed(row, NotificationChanges(**change), now=NOW)
         assert row.version == before.version + (row is not before)
         assert changed(row, NotificationChanges(**change), now=NOW) == row, "to say it twice"
+
+        assert row.at <= NOW if row.snoozed_until is None else row.at == row.snoozed_until
 
     assert row.archived_at is None or row.snoozed_until is None
     assert row.archived_at is None or row.read_at is not None
