@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final
 
+import anyio
 import pytest
 from msgspec import structs
 
@@ -14,6 +15,7 @@ from tidemill.board.notification_mails.models import at_once_waiting_max
 from tidemill.board.notification_preferences.models import PreferenceChanges
 from tidemill.board.notifications.models import Folder, NotificationChanges
 from tidemill.core.clock import Instant, from_datetime
+from tidemill.core.ids import TenantId
 from tidemill.core.ports import Mail, StoreKind
 
 pytestmark = pytest.mark.anyio
@@ -105,6 +107,48 @@ async def test_mails_integration_are_tried_again_under_the_same_id_and_then_give
         assert await world.send(after=3600) == []
     states = await world.rows(_MAILS)
     assert [(one[1], one[2]) for one in states] == [("sent", 2), ("failed", 3)]
+
+
+async def test_mails_integration_go_on_behind_one_that_breaks_the_mailer(
+    world: NotificationWorld,
+) -> None:
+    for name in ("Bo", "Cy"):
+        await world.a_reader(name)
+    await world.an_item()
+    await world.a_comment("@Bo and @Cy")
+    await world.tell()
+    world.letterbox.breaks_for = "bo@example.org"
+
+    [mail] = await world.send()
+
+    assert mail.to == "cy@example.org"
+    states = {(row[1], row[3]) for row in await world.rows(_MAILS)}
+    assert states == {("sending", "The mailer broke: UnicodeError."), ("sent", None)}
+
+
+async def test_looks_integration_outlast_a_tenant_that_cannot_even_be_postponed(
+    world: NotificationWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, served = TenantId("broken"), list[TenantId]()
+
+    async def due() -> list[TenantId]:
+        return [broken, world.tenant_id]
+
+    async def sweep(tenant_id: TenantId) -> None:
+        # The other one has broken down by then.
+        await anyio.wait_all_tasks_blocked()
+        served.append(tenant_id)
+
+    async def break_down(_: TenantId) -> None:
+        raise OSError
+
+    monkeypatch.setattr(world.mailing, "tenants_due", due)
+    monkeypatch.setattr(world.mailing, "postpone", break_down)
+    monkeypatch.setattr(world.mailing, "sweep", sweep)
+
+    await world.a_sender().look()
+
+    assert served == [world.tenant_id]
 
 
 @pytest.mark.each_database(reason="rows are locked on PostgreSQL alone")

@@ -60,7 +60,10 @@ class MailSender:
     async def look(self) -> None:
         """Serve the tenants whose marks are due."""
         due = await self._mailing.tenants_due()
-        await asyncio.gather(*(self._serve(tenant_id) for tenant_id in due))
+        ends = await asyncio.gather(*map(self._serve, due), return_exceptions=True)
+        for tenant_id, end in zip(due, ends, strict=True):
+            if isinstance(end, Exception):
+                log.error("mails.tenant.not_postponed", tenant_id=tenant_id, exc_info=end)
 
     async def send_due(self, tenant_id: TenantId) -> None:
         """Send what is due in a tenant, for a while at most."""
@@ -110,6 +113,10 @@ class MailSender:
         except TidemillError as error:
             log.warning("mails.not_sent", tenant_id=tenant_id, mail_id=waiting.id, code=error.code)
             return error.message
+        except Exception as error:
+            # One mail that no mailer can hand over must not keep back those of others.
+            log.exception("mails.not_sent", tenant_id=tenant_id, mail_id=waiting.id)
+            return f"The mailer broke: {type(error).__name__}."
         return None
 
     async def _look_for_ever(self) -> None:
