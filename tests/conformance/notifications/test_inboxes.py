@@ -292,3 +292,19 @@ async def test_preferences_integration_say_what_one_hears_of(world: Notification
     assert (back.version, back.digest_hour, back.own) == (2, 8, ("changed",))
     changes = [one for one in await world.audit_actions() if "preferences" in one]
     assert changes == ["board.notification_preferences.change"] * 2
+
+
+async def test_preferences_integration_count_a_choice_that_looks_like_the_default(
+    world: NotificationWorld,
+) -> None:
+    bo = await world.a_reader()
+    default = world.defaults.digest_hour
+
+    chosen = await world.preferences.change(PreferenceChanges(digest_hour=default), None, actor=bo)
+    world.defaults = structs.replace(world.defaults, digest_hour=default + 1)
+    kept = await world.preferences.get(actor=bo)
+    await world.preferences.change(PreferenceChanges(digest_hour=default), None, actor=bo)
+
+    assert (chosen.version, kept.digest_hour, kept.version) == (1, default, 1)
+    changes = [one for one in await world.audit_actions() if "preferences" in one]
+    assert changes == ["board.notification_preferences.change"]

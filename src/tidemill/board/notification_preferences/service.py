@@ -62,7 +62,9 @@ class PreferenceService:
             if wanted != profile:
                 self._preferences.save(tx, user_id, wanted)
             after = self._read(tx, user_id, defaults)
-            return self._kept(tx, user_id, before, after, by=actor)
+            # An hour of one's own that is the tenant's, too, looks the same and is another choice.
+            is_changed = wanted != profile or after != before
+            return self._kept(tx, user_id, before, after, by=actor) if is_changed else before
 
         return await self._tenants.write(actor.tenant_id, use_case, once=once)
 
@@ -90,7 +92,9 @@ class PreferenceService:
                 self._preferences.mute(tx, user_id, project.id)
             elif not wanted:
                 self._preferences.unmute(tx, user_id, project.id)
-            self._kept(tx, user_id, before, self._read(tx, user_id, defaults), by=actor)
+            after = self._read(tx, user_id, defaults)
+            if after != before:
+                self._kept(tx, user_id, before, after, by=actor)
 
         await self._tenants.write(actor.tenant_id, use_case)
 
@@ -108,9 +112,7 @@ class PreferenceService:
     def _kept(
         self, tx: Tx, user_id: str, before: Preferences, after: Preferences, *, by: Actor
     ) -> Preferences:
-        """Count a version and write the audit line, where something changed."""
-        if before == after:
-            return before
+        """Count a version and write the audit line of what changed."""
         profile = self._preferences.profile(tx, user_id)
         version = profile.version + 1
         self._preferences.save(tx, user_id, structs.replace(profile, version=version))
