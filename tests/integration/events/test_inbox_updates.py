@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import anyio
 import pytest
 
 from tests.fixtures.stores import a_tenant, make_stores
 from tests.integration.events.server import a_server
 from tidemill.board.notifications.service import LiveBell
+from tidemill.core.facts import Topic
+from tidemill.core.ids import TenantId
 from tidemill.core.ports import Tx
 from tidemill.events.live.updates import BusLiveUpdates
 from tidemill.infrastructure.messaging.memory import InProcessBus
@@ -48,3 +52,42 @@ async def test_inboxes_integration_ring_for_their_owner_alone(tmp_path: Path) ->
         {"user_id": "ada"},
     )
     assert seen["type"] == "Marker", "what came before it was not for Bob"
+
+
+async def test_inboxes_integration_ring_once_for_a_member_and_a_transaction(
+    tmp_path: Path,
+) -> None:
+    live = _Published()
+    bell = LiveBell(live)
+
+    def use_case(tx: Tx) -> None:
+        for user_id in ("ada", "bob", "ada", "bob"):
+            bell.ring(tx, user_id)
+
+    async with make_stores("sqlite", tmp_path) as stores:
+        tenant = await a_tenant(stores)
+        await stores.tenants.write(tenant, use_case)
+        await anyio.wait_all_tasks_blocked()
+        first = list(live.topics)
+        await stores.tenants.write(tenant, use_case)
+        await anyio.wait_all_tasks_blocked()
+
+    assert first == ["inbox:ada", "inbox:bob"]
+    assert live.topics == first * 2
+
+
+class _Published:
+    """Live updates that remember their topics."""
+
+    def __init__(self) -> None:
+        self.topics: list[str] = []
+
+    def publish(
+        self, tenant_id: TenantId, topics: Sequence[Topic], type_: str, data: object
+    ) -> None:
+        assert tenant_id
+        assert (type_, data) == ("InboxChanged", {"user_id": topics[0].partition(":")[2]})
+        self.topics += topics
+
+    def is_followed(self, tenant_id: TenantId) -> bool:
+        return bool(tenant_id)

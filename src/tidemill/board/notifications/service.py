@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from typing import Protocol
 
@@ -63,17 +64,30 @@ class Bell(Protocol):
 
 
 class LiveBell:
-    """A bell over live updates, under a topic of which nobody else hears."""
+    """A bell over live updates, under a topic of which nobody else hears.
+
+    It rings once for a member, however often a transaction rang it.
+    """
 
     def __init__(self, live: LiveUpdates) -> None:
         self._live = live
+        self._rung: dict[tuple[TenantId, str], None] = {}
 
     def ring(self, tx: Tx, user_id: str) -> None:
         """See `Bell.ring`."""
         tx.after_commit(partial(self._tell, tx.tenant_id, user_id))
 
     def _tell(self, tenant_id: TenantId, user_id: str) -> None:
-        if self._live.is_followed(tenant_id):
+        if not self._live.is_followed(tenant_id):
+            return
+        if not self._rung:
+            # All that is called after one commit is called before this.
+            asyncio.get_running_loop().call_soon(self._publish)
+        self._rung[(tenant_id, user_id)] = None
+
+    def _publish(self) -> None:
+        rung, self._rung = self._rung, {}
+        for tenant_id, user_id in rung:
             update = {"user_id": user_id}
             self._live.publish(tenant_id, (topic("inbox", user_id),), "InboxChanged", update)
 
