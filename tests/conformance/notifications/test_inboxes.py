@@ -23,11 +23,14 @@ from tidemill.board.notification_preferences.models import (
 )
 from tidemill.board.notifications.models import Folder, NotificationChanges, Reason
 from tidemill.board.notifications.service import Selection, Unread
+from tidemill.board.notifying.service import Notifying
 from tidemill.board.work_items.changing.models import StepKind
 from tidemill.board.work_items.models import Priority, WorkItemChanges
 from tidemill.core.actor import system
 from tidemill.core.clock import seconds_after
+from tidemill.core.ids import TenantId
 from tidemill.core.pages import PageRequest, page_request
+from tidemill.events.stream.service import Stream
 from tidemill.http import VersionChanged
 
 pytestmark = pytest.mark.anyio
@@ -101,6 +104,54 @@ async def test_inboxes_integration_hear_of_each_item_that_changes_with_many(
 
     assert {row.item_key for row in found} == {"TM-1", "TM-2"}
     assert [(row.reasons, row.is_item_deleted) for row in found] == [("assigned changed", True)] * 2
+
+
+@pytest.mark.each_database(reason="the statements differ")
+async def test_inboxes_integration_take_as_many_statements_for_many_items_as_for_two(
+    world: NotificationWorld,
+) -> None:
+    world.defaults = structs.replace(world.defaults, mail_digest=("changed",))
+    readers = [await world.a_reader(name) for name in ("Bo", "Cy", "Di")]
+    items = [await world.an_item() for _ in range(6)]
+    for item in items:
+        for reader in readers[1:]:
+            await world.watchers.watch(item.key, "me", actor=reader)
+    await world.watchers.mute(items[5].key, "me", actor=readers[1])
+    counts = []
+    for keys, priority in ((items[:2], Priority.LOW), (items, Priority.HIGH)):
+        await world.bulk.apply(
+            NewBulkChange(
+                references=tuple(item.key for item in keys),
+                changes=WorkItemChanges(assignee_id=readers[0].id, priority=priority),
+            ),
+            actor=world.actor,
+        )
+        counts.append(await world.statements_told())
+
+    assert counts[1] <= counts[0] + 1, "rows that are there already are read and saved, not added"
+    assert counts[1] < len(items) * len(readers)
+    told = [sorted(row.item_key or "" for row in await world.inbox(one)) for one in readers]
+    everything = [f"TM-{number}" for number in range(1, 7)]
+    assert told == [everything, everything[:5], everything]
+    mails = await world.send(after=86_400)
+    assert sorted(mail.to.partition("@")[0] for mail in mails) == ["bo", "cy", "di"]
+
+
+async def test_inboxes_integration_tell_what_another_tenants_facts_came_between(
+    world: NotificationWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tidemill.board.notifying.service._tenants_max", 2)
+    bo = await world.a_reader()
+    await world.an_item(assignee_id=bo.id)
+    facts = await Stream(world.stores.tenants).after(world.tenant_id, 0)
+    notifying = Notifying(world.defaults_of, world.bell)
+    for tenant_id in (TenantId("before"), world.tenant_id, TenantId("between")):
+        assert await notifying.wanted(tenant_id, facts)
+    [created] = [one for one in facts if one.type == "WorkItemCreated"]
+
+    await world.stores.tenants.write(world.tenant_id, lambda tx: notifying.apply(tx, created))
+
+    assert world.bell.rung == [bo.id]
 
 
 async def test_inboxes_integration_keep_the_newest_events_of_an_item(

@@ -24,6 +24,9 @@ _mac_bytes: Final = 18
 _token_parts: Final = 3
 _days_looked_at: Final = 3
 
+Place = tuple[str, str, str]
+"""Whose mail gathers, of what kind, and about which notification: "" for a digest."""
+
 
 class Waiting(Struct, frozen=True):
     """A mail that is due, in the order of the columns that a read selects."""

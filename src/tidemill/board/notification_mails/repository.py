@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
-from tidemill.board.notification_mails.models import Line, Waiting, events_max
+import msgspec
+
+from tidemill.board.notification_mails.models import Line, Place, Waiting, events_max
 from tidemill.core.clock import Instant
 from tidemill.core.ids import TenantId
 from tidemill.core.ports import Tx
 
-_GATHERING: Final = """
-    SELECT id FROM notification_mails
-    WHERE tenant_id = :tenant_id AND user_id = :user_id AND kind = :kind
-        AND notification_id = :notification_id AND state = 'gathering'
-"""
-_COUNT: Final = """
-    SELECT count(*) FROM notification_mails
-    WHERE tenant_id = :tenant_id AND user_id = :user_id AND kind = 'at_once'
-        AND state = 'gathering'
-"""
+_AMONG_USERS: Final = {
+    "sqlite": "IN (SELECT value FROM json_each(:user_ids))",
+    "postgres": """= ANY (ARRAY(
+            SELECT one FROM jsonb_array_elements_text(CAST(CAST(:user_ids AS TEXT) AS jsonb)) AS one
+        ))""",
+}
+# Few for each member: `at_once_waiting_max`, and a digest.
+_GATHERING: Final = {
+    dialect: f"""
+    SELECT user_id, kind, notification_id, id FROM notification_mails
+    WHERE tenant_id = :tenant_id AND user_id {among} AND state = 'gathering'
+    ORDER BY id {lock}
+    """  # noqa: S608 - a constant
+    for (dialect, among), lock in zip(_AMONG_USERS.items(), ("", "FOR UPDATE"), strict=True)
+}
 _INSERT: Final = """
     INSERT INTO notification_mails (tenant_id, id, user_id, kind, notification_id, state, due_at,
         attempts, created_at)
@@ -128,33 +136,35 @@ _MARKED: Final = """
 class MailRepository:
     """Mail of a tenant's notifications."""
 
-    def gathering(self, tx: Tx, user_id: str, kind: str, notification_id: str) -> str | None:
-        """Return the mail that takes more events; nobody sends it before this commits."""
-        sql = _GATHERING + (" FOR UPDATE" if tx.dialect == "postgres" else "")
-        row = tx.one(sql, user_id=user_id, kind=kind, notification_id=notification_id)
-        return str(row[0]) if row else None
+    def gathering(self, tx: Tx, user_ids: Iterable[str]) -> dict[Place, str]:
+        """Return the mails of members that take more events; nobody sends them before this commits.
 
-    def count_gathering(self, tx: Tx, user_id: str) -> int:
-        """Return how many mails about single items a member is about to get."""
-        row = tx.one(_COUNT, user_id=user_id)
-        return int(row[0]) if row else 0
+        They are found by their places.
+        """
+        given = msgspec.json.encode(list(user_ids)).decode()
+        rows = tx.all(_GATHERING[tx.dialect], user_ids=given)
+        return {(row[0], row[1], row[2]): str(row[3]) for row in rows}
 
-    def add(
-        self, tx: Tx, mail_id: str, user_id: str, kind: str, notification_id: str, due_at: Instant
-    ) -> None:
-        """Insert a mail that gathers."""
-        tx.execute(
+    def add_many(self, tx: Tx, mails: Iterable[tuple[str, Place, Instant]]) -> None:
+        """Insert mails that gather: their ids, places, and when they are due."""
+        tx.execute_many(
             _INSERT,
-            id=mail_id,
-            user_id=user_id,
-            kind=kind,
-            notification_id=notification_id,
-            due_at=due_at,
+            [
+                {
+                    "id": mail_id,
+                    "user_id": user_id,
+                    "kind": kind,
+                    "notification_id": notification_id,
+                    "due_at": due_at,
+                }
+                for mail_id, (user_id, kind, notification_id), due_at in mails
+            ],
         )
 
-    def add_event(self, tx: Tx, mail_id: str, event_id: str) -> None:
-        """Let a mail tell an event."""
-        tx.execute(_ADD_EVENT, mail_id=mail_id, event_id=event_id)
+    def add_events(self, tx: Tx, events: Iterable[tuple[str, str]]) -> None:
+        """Let mails tell events, by the ids of both."""
+        rows = [{"mail_id": mail_id, "event_id": event_id} for mail_id, event_id in events]
+        tx.execute_many(_ADD_EVENT, rows)
 
     def due(self, tx: Tx, limit: int) -> list[Waiting]:
         """Return what is due now, the longest waiting first."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,7 @@ from msgspec import Struct
 
 from tidemill.board.notification_mails.models import (
     Parcel,
+    Place,
     Waiting,
     at_once_waiting_max,
     next_digest,
@@ -19,8 +21,9 @@ from tidemill.board.notification_mails.models import (
 )
 from tidemill.board.notification_mails.repository import MailRepository, MarkRepository
 from tidemill.board.notification_preferences.models import DefaultsFor, MailTiming
-from tidemill.board.notifications.models import Event, Notification
+from tidemill.board.notifications.models import Notification
 from tidemill.board.notifications.repository import NotificationRepository
+from tidemill.board.notifying.models import Posting
 from tidemill.core.actor import system
 from tidemill.core.clock import MICROSECONDS_PER_SECOND, Instant, seconds_after
 from tidemill.core.ids import INSTALLATION, TenantId
@@ -55,28 +58,29 @@ class MailQueue:
         self._batch_seconds = batch_seconds
         self._mails = MailRepository()
 
-    def add(self, tx: Tx, row: Notification, event: Event, timing: str) -> None:
+    def add(self, tx: Tx, postings: Sequence[Posting]) -> None:
         """See `Post.add`. Who is about to get many mails gets the rest with the digest."""
-        kind = timing
-        mail_id = self._gathering(tx, row, kind)
-        if (
-            mail_id is None
-            and kind == MailTiming.AT_ONCE
-            and self._mails.count_gathering(tx, row.user_id) >= at_once_waiting_max
-        ):
-            kind = MailTiming.DIGEST.value
-            mail_id = self._gathering(tx, row, kind)
-        if mail_id is None:
-            mail_id = tx.new_id()
-            is_digest = kind == MailTiming.DIGEST
-            # When a digest goes out is known to whoever knows its reader's time zone.
-            due_at = tx.now if is_digest else seconds_after(tx.now, self._batch_seconds)
-            place = _place(row, kind)
-            self._mails.add(tx, mail_id, row.user_id, kind, place, due_at)
-        self._mails.add_event(tx, mail_id, event.id)
+        gathering = self._mails.gathering(tx, dict.fromkeys(one.row.user_id for one in postings))
+        counts = Counter(user_id for user_id, kind, _ in gathering if kind == MailTiming.AT_ONCE)
+        fresh: list[tuple[str, Place, Instant]] = []
+        events: list[tuple[str, str]] = []
+        for one in postings:
+            place = _place(one.row, one.timing)
+            is_full = counts[one.row.user_id] >= at_once_waiting_max
+            if one.timing == MailTiming.AT_ONCE and place not in gathering and is_full:
+                place = _place(one.row, MailTiming.DIGEST)
+            if place not in gathering:
+                gathering[place] = tx.new_id()
+                counts[one.row.user_id] += place[1] == MailTiming.AT_ONCE
+                fresh.append((gathering[place], place, self._due_at(tx, place)))
+            events.append((gathering[place], one.event.id))
+        self._mails.add_many(tx, fresh)
+        self._mails.add_events(tx, events)
 
-    def _gathering(self, tx: Tx, row: Notification, kind: str) -> str | None:
-        return self._mails.gathering(tx, row.user_id, kind, _place(row, kind))
+    def _due_at(self, tx: Tx, place: Place) -> Instant:
+        # When a digest goes out is known to whoever knows its reader's time zone.
+        is_digest = place[1] == MailTiming.DIGEST
+        return tx.now if is_digest else seconds_after(tx.now, self._batch_seconds)
 
 
 class Mailing:
@@ -237,8 +241,8 @@ class Mailing:
         return key
 
 
-def _place(row: Notification, kind: str) -> str:
-    return "" if kind == MailTiming.DIGEST else row.id
+def _place(row: Notification, kind: str) -> Place:
+    return row.user_id, str(kind), "" if kind == MailTiming.DIGEST else row.id
 
 
 def _microseconds(seconds: float) -> int:

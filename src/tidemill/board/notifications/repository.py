@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
+
+import msgspec
 
 from tidemill.board.notifications.models import Event, Folder, Notification, count_max
 from tidemill.core.ports import Tx, Value
@@ -17,7 +20,25 @@ _SELECT: Final = """
     WHERE n.tenant_id = :tenant_id AND n.user_id = :user_id
 """
 _BY_ID: Final = _SELECT + " AND n.id = :id"
-_BY_ITEM: Final = _SELECT + " AND n.work_item_id = :work_item_id"
+_PLACES: Final = {
+    "sqlite": "SELECT value ->> 0 AS user_id, value ->> 1 AS item_id FROM json_each(:places)",
+    "postgres": """
+        SELECT value ->> 0 AS user_id, value ->> 1 AS item_id
+        FROM jsonb_array_elements(CAST(CAST(:places AS TEXT) AS jsonb)) AS one (value)
+    """,
+}
+# In one order for all, so that two that change the same rows do not wait for each other.
+_OF_ITEMS: Final = {
+    dialect: f"""
+    SELECT n.id, n.user_id, n.work_item_id, n.reason, n.reasons, n.event_count, n.seq, n.at,
+        n.read_at, n.archived_at, n.snoozed_until, n.version, n.created_at
+    FROM ({places}) AS k
+    CROSS JOIN notifications AS n
+    WHERE n.tenant_id = :tenant_id AND n.user_id = k.user_id AND n.work_item_id = k.item_id
+    ORDER BY n.id {lock}
+    """  # noqa: S608 - a constant
+    for (dialect, places), lock in zip(_PLACES.items(), ("", "FOR UPDATE OF n"), strict=True)
+}
 _LOCK: Final = " FOR UPDATE OF n"
 _AWAKE: Final = " AND (n.snoozed_until IS NULL OR n.snoozed_until <= :now)"
 _FOLDERS: Final = {
@@ -109,11 +130,16 @@ class NotificationRepository:
         row = tx.one(_BY_ID + _locking(tx, lock), user_id=user_id, id=notification_id)
         return Notification(*row) if row else None
 
-    def of_item(self, tx: Tx, user_id: str, work_item_id: str) -> Notification | None:
-        """Return what a member has of an item; nobody else changes it before this commits."""
-        sql = _BY_ITEM + _locking(tx, True)
-        row = tx.one(sql, user_id=user_id, work_item_id=work_item_id)
-        return Notification(*row) if row else None
+    def of_items(
+        self, tx: Tx, places: Iterable[tuple[str, str]]
+    ) -> dict[tuple[str, str], Notification]:
+        """Return what members have of items, by the ids of both.
+
+        Nobody else changes it before this commits. Nothing is joined: see `Notification`.
+        """
+        given = msgspec.json.encode(list(places)).decode()
+        rows = tx.all(_OF_ITEMS[tx.dialect], places=given)
+        return {(row[1], row[2]): Notification(*row) for row in rows}
 
     def page(  # noqa: PLR0913 - each is a part of the filter
         self,
@@ -143,19 +169,17 @@ class NotificationRepository:
         row = tx.one(_COUNT_UNREAD, user_id=user_id, limit=count_max + 1)
         return int(row[0]) if row else 0
 
-    def add(self, tx: Tx, row: Notification) -> None:
-        """Insert a notification."""
-        tx.execute(
-            _INSERT,
-            user_id=row.user_id,
-            work_item_id=row.work_item_id,
-            created_at=row.created_at,
-            **_written(row),
-        )
+    def add_many(self, tx: Tx, rows: Iterable[Notification]) -> None:
+        """Insert notifications."""
+        tx.execute_many(_INSERT, [_inserted(row) for row in rows])
 
     def save(self, tx: Tx, row: Notification) -> None:
         """Write the next version of what was found with a lock."""
         tx.execute(_SAVE, **_written(row))
+
+    def save_many(self, tx: Tx, rows: Iterable[Notification]) -> None:
+        """Write the next versions of what was found with `of_items`."""
+        tx.execute_many(_SAVE, [_written(row) for row in rows])
 
     def read_through(self, tx: Tx, user_id: str, through_seq: int, project_id: str | None) -> int:
         """Mark what has no later fact than that as read; return how many they were."""
@@ -168,25 +192,9 @@ class NotificationRepository:
             project_id=project_id,
         )
 
-    def add_event(self, tx: Tx, row: Notification, event: Event) -> None:
-        """Insert what happened."""
-        tx.execute(
-            _ADD_EVENT,
-            id=event.id,
-            notification_id=row.id,
-            user_id=row.user_id,
-            work_item_id=row.work_item_id,
-            fact_id=event.fact_id,
-            reason=event.reason,
-            actor_kind=event.actor_kind,
-            actor_id=event.actor_id,
-            actor_user_id=event.actor_user_id,
-            comment_id=event.comment_id,
-            field=event.field,
-            old_value=event.old_value,
-            new_value=event.new_value,
-            at=event.at,
-        )
+    def add_events(self, tx: Tx, events: Iterable[tuple[Notification, Event]]) -> None:
+        """Insert what happened, each beside its notification."""
+        tx.execute_many(_ADD_EVENT, [_happened(*each) for each in events])
 
     def events(
         self, tx: Tx, notification_id: str, *, before: str | None, limit: int
@@ -211,6 +219,34 @@ class NotificationRepository:
 
 def _locking(tx: Tx, lock: bool) -> str:
     return _LOCK if lock and tx.dialect == "postgres" else ""
+
+
+def _inserted(row: Notification) -> dict[str, Value]:
+    return {
+        "user_id": row.user_id,
+        "work_item_id": row.work_item_id,
+        "created_at": row.created_at,
+        **_written(row),
+    }
+
+
+def _happened(row: Notification, event: Event) -> dict[str, Value]:
+    return {
+        "id": event.id,
+        "notification_id": row.id,
+        "user_id": row.user_id,
+        "work_item_id": row.work_item_id,
+        "fact_id": event.fact_id,
+        "reason": event.reason,
+        "actor_kind": event.actor_kind,
+        "actor_id": event.actor_id,
+        "actor_user_id": event.actor_user_id,
+        "comment_id": event.comment_id,
+        "field": event.field,
+        "old_value": event.old_value,
+        "new_value": event.new_value,
+        "at": event.at,
+    }
 
 
 def _written(row: Notification) -> dict[str, Value]:

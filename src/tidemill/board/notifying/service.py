@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, Protocol
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Final, Protocol, TypeVar
 
-from tidemill.board.bulk_facts import (
-    BulkFact,
-    WorkItemsDeleted,
-    WorkItemsRestored,
-    WorkItemsUpdated,
-)
+from tidemill.board.bulk_facts import WorkItemsDeleted, WorkItemsRestored, WorkItemsUpdated
 from tidemill.board.comment_facts import CommentCreated, PeopleMentioned
 from tidemill.board.contract import (
     BoardFact,
-    FieldChange,
     WorkItemCreated,
     WorkItemDeleted,
     WorkItemRestored,
@@ -22,22 +17,13 @@ from tidemill.board.contract import (
 )
 from tidemill.board.dependency_facts import WorkItemUnblocked
 from tidemill.board.notification_preferences.models import Defaults, DefaultsFor
-from tidemill.board.notifications.models import (
-    DELETED,
-    Event,
-    Heard,
-    Notification,
-    Reason,
-    Wish,
-    gathered,
-    shown_values,
-    told_change,
-)
+from tidemill.board.notifications.models import Event, Heard, Notification, Wish, gathered
 from tidemill.board.notifications.repository import NotificationRepository
 from tidemill.board.notifications.service import Bell
-from tidemill.board.notifying.repository import AudienceRepository
+from tidemill.board.notifying.models import Posting, Told, told_of
+from tidemill.board.notifying.repository import Answer, Asked, AudienceRepository
 from tidemill.core.actor import system
-from tidemill.core.facts import RecordedFact, decode_fact
+from tidemill.core.facts import RecordedFact
 from tidemill.core.ids import TenantId
 from tidemill.core.module import Projection
 from tidemill.core.ports import Tx
@@ -55,27 +41,26 @@ FOLLOWED: Final[tuple[type[BoardFact], ...]] = (
     CommentCreated,
     PeopleMentioned,
 )
-_Told = tuple[Reason, str | None, tuple[str | None, str | None]]
-# Facts whose subject is the item itself, and of which all that follow it hear alike.
-_OF_WHOLE: Final[dict[str, _Told]] = {
-    "WorkItemUnblocked": (Reason.UNBLOCKED, None, (None, None)),
-    "WorkItemDeleted": (Reason.CHANGED, DELETED, (None, "yes")),
-    "WorkItemRestored": (Reason.CHANGED, DELETED, ("yes", None)),
-    "WorkItemsDeleted": (Reason.CHANGED, DELETED, (None, "yes")),
-    "WorkItemsRestored": (Reason.CHANGED, DELETED, ("yes", None)),
-}
 _TYPES: Final = frozenset(fact.__name__ for fact in FOLLOWED)
 _UNASSIGNED: Final = b'"assignee_id":null'
 events_kept_max: Final = 200
 """How many events of a notification stay; now and then there are twice as many."""
+items_at_once_max: Final = 200
+heard_at_once_max: Final = 1_000
+"""For how many members and items at most one statement reads or writes."""
 _tenants_max: Final = 10_000
+
+
+_Place = tuple[str, str]
+"""The ids of a member and of an item."""
+_One = TypeVar("_One")
 
 
 class Post(Protocol):
     """Lets mail of events go out."""
 
-    def add(self, tx: Tx, row: Notification, event: Event, timing: str) -> None:
-        """Let `event` wait for its mail, in the caller's transaction."""
+    def add(self, tx: Tx, postings: Sequence[Posting]) -> None:
+        """Let events wait for their mail, in the caller's transaction."""
         ...
 
 
@@ -101,127 +86,104 @@ class Notifying:
         """
         if not any(_may_concern(fact) for fact in facts):
             return False
-        if len(self._known) >= _tenants_max:
-            self._known.clear()
-        self._known[tenant_id] = await self._defaults(system("board", tenant_id))
+        defaults = await self._defaults(system("board", tenant_id))
+        # Those who asked last may be about to apply: the one who asked longest ago goes.
+        self._known.pop(tenant_id, None)
+        self._known[tenant_id] = defaults
+        if len(self._known) > _tenants_max:
+            del self._known[next(iter(self._known))]
         return True
 
     def apply(self, tx: Tx, recorded: RecordedFact) -> None:
         """Let everybody hear of `recorded` whom it concerns, but not who did it."""
-        own = {recorded.actor.user_id, recorded.actor.id}
-        for item_id, heard in self._heard(tx, recorded):
-            item = self._audience.item(tx, item_id) if heard else None
-            if item is None:
-                continue
-            # Of two reasons of one member the first counts.
-            firsts = {one.user_id: one for one in reversed(heard) if one.user_id not in own}
-            for one in firsts.values():
-                self._tell(tx, recorded, (item_id, item[2]), one)
+        for told in _parts(told_of(recorded), items_at_once_max):
+            heard = self._heard(tx, told, own={recorded.actor.user_id, recorded.actor.id})
+            for part in _parts(heard.items(), heard_at_once_max):
+                self._tell(tx, recorded, dict(part))
 
-    def _heard(self, tx: Tx, recorded: RecordedFact) -> Iterator[tuple[str, list[Heard]]]:
-        """Yield each item that `recorded` tells of, and who hears why."""
-        match recorded.type:
-            case "WorkItemCreated":
-                item = decode_fact(recorded, WorkItemCreated).work_item
-                yield item.id, _assigned(item.assignee_id)
-            case "WorkItemUpdated":
-                updated = decode_fact(recorded, WorkItemUpdated)
-                yield self._updated(tx, updated.work_item.id, updated.changes)
-            case "WorkItemsUpdated":
-                for step in decode_fact(recorded, WorkItemsUpdated).items:
-                    yield self._updated(tx, step.work_item_id, step.changes)
-            case "WorkItemsDeleted" | "WorkItemsRestored":
-                for step in decode_fact(recorded, BulkFact).items:
-                    told = _OF_WHOLE[recorded.type]
-                    yield step.work_item_id, self._all(tx, step.work_item_id, *told)
-            case "CommentCreated":
-                yield self._commented(tx, decode_fact(recorded, CommentCreated))
-            case "PeopleMentioned":
-                yield _mentioned(decode_fact(recorded, PeopleMentioned))
-            case _:
-                yield recorded.subject, self._all(tx, recorded.subject, *_OF_WHOLE[recorded.type])
+    def _heard(self, tx: Tx, told: Sequence[Told], *, own: set[str | None]) -> dict[_Place, Heard]:
+        """Return who hears what of which item; of two reasons of one member the first counts."""
+        followed = [one.item_id for one in told if one.to_all is not None]
+        hearers = self._audience.hearers(tx, followed)
+        heard: dict[_Place, Heard] = {}
+        for one in told:
+            for each in (*one.own, *self._replied(tx, one), *_to_all(one, hearers)):
+                if each.user_id not in own and each.user_id not in one.but_not:
+                    heard.setdefault((each.user_id, one.item_id), each)
+        return heard
 
-    def _updated(
-        self, tx: Tx, item_id: str, changes: Sequence[FieldChange]
-    ) -> tuple[str, list[Heard]]:
-        by_name = {change.field_name: change for change in changes}
-        heard: list[Heard] = []
-        if "assignee_id" in by_name:
-            heard = _assigned(by_name["assignee_id"].new_value)
-        told = by_name.get("status") or told_change(changes)
-        if told is not None:
-            reason = Reason.STATUS_CHANGED if told.field_name == "status" else Reason.CHANGED
-            heard += self._all(tx, item_id, reason, told.field_name, shown_values(told))
-        return item_id, heard
+    def _replied(self, tx: Tx, told: Told) -> Iterable[Heard]:
+        if told.thread_id is None or told.to_thread is None:
+            return ()
+        return map(told.to_thread.to, self._audience.in_thread(tx, told.item_id, told.thread_id))
 
-    def _commented(self, tx: Tx, fact: CommentCreated) -> tuple[str, list[Heard]]:
-        comment = fact.comment
-        item_id = comment.work_item_id
-        heard: list[Heard] = []
-        if comment.parent_id is not None:
-            heard = [
-                Heard(user_id=one, reason=Reason.REPLIED, comment_id=comment.id)
-                for one in self._audience.in_thread(tx, item_id, comment.parent_id)
-            ]
-        heard += [
-            Heard(user_id=one, reason=Reason.COMMENTED, comment_id=comment.id)
-            for one in self._hearers(tx, item_id)
-        ]
-        # Whom it mentions hears by the fact of that, which follows.
-        mentioned = frozenset(comment.mentions)
-        return item_id, [one for one in heard if one.user_id not in mentioned]
+    def _tell(self, tx: Tx, recorded: RecordedFact, heard: Mapping[_Place, Heard]) -> None:
+        projects = self._audience.projects(tx, {item_id for _, item_id in heard})
+        asked = (
+            Asked(item_id, projects[item_id], user_id, one.reason.value)
+            for (user_id, item_id), one in heard.items()
+            if item_id in projects
+        )
+        wishes: dict[_Place, Wish] = {}
+        for answer in self._audience.answers(tx, asked, fact_id=recorded.id):
+            place = (answer.user_id, answer.item_id)
+            wish = self._wish(tx.tenant_id, heard[place], answer)
+            if wish.inbox or wish.mail != "off":
+                wishes[place] = wish
+        if wishes:
+            self._write(tx, recorded, heard, wishes)
 
-    def _all(
-        self,
-        tx: Tx,
-        item_id: str,
-        reason: Reason,
-        field: str | None = None,
-        values: tuple[str | None, str | None] = (None, None),
-    ) -> list[Heard]:
-        old, new = values
-        return [
-            Heard(user_id=one, reason=reason, field=field, old_value=old, new_value=new)
-            for one in self._hearers(tx, item_id)
-        ]
-
-    def _hearers(self, tx: Tx, item_id: str) -> Iterable[str]:
-        item = self._audience.item(tx, item_id)
-        return self._audience.hearers(tx, item_id, item[0], item[1]) if item else ()
-
-    def _tell(self, tx: Tx, recorded: RecordedFact, place: tuple[str, str], one: Heard) -> None:
-        item_id, _ = place
-        found = self._audience.wish(tx, one.user_id, one.reason, place=place, fact_id=recorded.id)
-        if found is None:
-            return
-        inbox, mail, stopped_at = found
-        wish = self._known[tx.tenant_id].wish(one.reason)
-        if inbox is not None:
-            wish = Wish(inbox == "on", mail)
-        sends = self._post is not None and wish.mail != "off" and stopped_at is None
-        if not wish.inbox and not sends:
-            return
-        event = _event(tx, recorded, one)
-        row = self._write(tx, item_id, one.user_id, event, recorded.seq, wanted=wish.inbox)
-        if self._post is not None and sends:
-            self._post.add(tx, row, event, wish.mail)
+    def _wish(self, tenant_id: TenantId, one: Heard, answer: Answer) -> Wish:
+        wish = self._known[tenant_id].wish(one.reason)
+        if answer.inbox is not None and answer.mail is not None:
+            wish = Wish(answer.inbox == "on", answer.mail)
+        sends = self._post is not None and answer.mail_stopped_at is None
+        return wish if sends else Wish(wish.inbox, "off")
 
     def _write(
-        self, tx: Tx, item_id: str, user_id: str, event: Event, seq: int, *, wanted: bool
-    ) -> Notification:
-        before = self._notifications.of_item(tx, user_id, item_id)
-        if before is not None:
-            row = gathered(before, event, seq, wanted=wanted)
-            self._notifications.save(tx, row)
-        else:
-            row = _first(tx, item_id, user_id, event, seq, wanted=wanted)
-            self._notifications.add(tx, row)
-        self._notifications.add_event(tx, row, event)
-        if row.version % events_kept_max == 0:
-            self._notifications.prune_events(tx, row.id, kept=events_kept_max)
-        if wanted:
+        self,
+        tx: Tx,
+        recorded: RecordedFact,
+        heard: Mapping[_Place, Heard],
+        wishes: Mapping[_Place, Wish],
+    ) -> None:
+        before = self._notifications.of_items(tx, wishes)
+        fresh: list[Notification] = []
+        saved: list[Notification] = []
+        events: list[tuple[Notification, Event]] = []
+        postings: list[Posting] = []
+        for place, wish in wishes.items():
+            event = _event(tx, recorded, heard[place])
+            found = before.get(place)
+            if found is None:
+                row = _first(tx, place, event, recorded.seq, wanted=wish.inbox)
+                fresh.append(row)
+            else:
+                row = gathered(found, event, recorded.seq, wanted=wish.inbox)
+                saved.append(row)
+            events.append((row, event))
+            if wish.mail != "off":
+                postings.append(Posting(row, event, wish.mail))
+        self._notifications.add_many(tx, fresh)
+        self._notifications.save_many(tx, saved)
+        self._notifications.add_events(tx, events)
+        for row in saved:
+            if row.version % events_kept_max == 0:
+                self._notifications.prune_events(tx, row.id, kept=events_kept_max)
+        for user_id in dict.fromkeys(user for (user, _), wish in wishes.items() if wish.inbox):
             self._bell.ring(tx, user_id)
-        return row
+        if self._post is not None and postings:
+            self._post.add(tx, postings)
+
+
+def _parts(given: Iterable[_One], size: int) -> Iterator[list[_One]]:
+    rest = iter(given)
+    while part := list(islice(rest, size)):
+        yield part
+
+
+def _to_all(told: Told, hearers: Mapping[str, Sequence[str]]) -> Iterable[Heard]:
+    return () if told.to_all is None else map(told.to_all.to, hearers.get(told.item_id, ()))
 
 
 def _may_concern(recorded: RecordedFact) -> bool:
@@ -230,18 +192,6 @@ def _may_concern(recorded: RecordedFact) -> bool:
         # Quotes within a text are escaped, so that these stand around the field itself.
         return _UNASSIGNED not in bytes(recorded.data)
     return recorded.type in _TYPES
-
-
-def _assigned(user_id: str | None) -> list[Heard]:
-    return [] if user_id is None else [Heard(user_id=user_id, reason=Reason.ASSIGNED)]
-
-
-def _mentioned(fact: PeopleMentioned) -> tuple[str, list[Heard]]:
-    heard = [
-        Heard(user_id=one, reason=Reason.MENTIONED, comment_id=fact.comment_id)
-        for one in fact.user_ids
-    ]
-    return fact.work_item_id, heard
 
 
 def _event(tx: Tx, recorded: RecordedFact, one: Heard) -> Event:
@@ -260,9 +210,8 @@ def _event(tx: Tx, recorded: RecordedFact, one: Heard) -> Event:
     )
 
 
-def _first(
-    tx: Tx, item_id: str, user_id: str, event: Event, seq: int, *, wanted: bool
-) -> Notification:
+def _first(tx: Tx, place: _Place, event: Event, seq: int, *, wanted: bool) -> Notification:
+    user_id, item_id = place
     # What somebody wants by mail alone lies among what is done with, so that it counts nowhere.
     done_at = None if wanted else event.at
     return Notification(
