@@ -45,7 +45,7 @@ async def test_lists_integration_refuse_a_cursor_that_they_did_not_make(app: App
     said = {}
 
     for key in FORGED:
-        for path, digest in (("jobs", JobFilter().digest), ("scripts", "")):
+        for path, digest in (("jobs", JobFilter().digest), ("scripts", "list_scripts")):
             cursor = _cursor(key, digest)
             answer = await app.owner.get(f"/api/v1/{path}", params={"cursor": cursor})
             said[path, str(key)] = answer.status_code
