@@ -23,6 +23,7 @@ _PROJECTS: Final = {
     dialect: f"SELECT id, project_id FROM work_items WHERE tenant_id = :tenant_id AND id {among}"  # noqa: S608 - a constant
     for dialect, among in _AMONG_IDS.items()
 }
+# The items stand in the inner query, too: PostgreSQL would read what a whole tenant has muted.
 _HEARERS: Final = {
     dialect: f"""
     SELECT item_id, user_id
@@ -43,8 +44,9 @@ _HEARERS: Final = {
         ) AS them
         WHERE NOT EXISTS (
             SELECT 1 FROM watchers AS w
-            WHERE w.tenant_id = :tenant_id AND w.work_item_id = them.item_id
-                AND w.user_id = them.user_id AND w.state = 'muted'
+            WHERE w.tenant_id = :tenant_id AND w.work_item_id {among}
+                AND w.work_item_id = them.item_id AND w.user_id = them.user_id
+                AND w.state = 'muted'
         )
     ) AS counted
     WHERE place <= :limit
