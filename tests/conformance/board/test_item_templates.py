@@ -80,8 +80,10 @@ async def test_item_templates_integration_make_a_tree_in_one_step(world: BoardWo
 async def test_item_templates_integration_make_all_or_nothing(world: BoardWorld) -> None:
     await world.a_project()
     await world.a_label("tides")
+    gone = await world.a_label("gone")
     broken = Sketch(item_type="task", title="Carry", labels=("gone",))
     template = await make(world, Sketch(item_type="story", title="Build", children=(broken,)))
+    await world.labels.delete(gone.id, actor=world.actor)
 
     with pytest.raises(LabelNotFound):
         await use(world, template)
@@ -99,6 +101,9 @@ async def test_item_templates_integration_are_checked_named_changed_and_forgotte
 ) -> None:
     await world.a_project()
     other = await world.a_project("XX")
+    with pytest.raises(LabelNotFound):
+        await make(world, project="TM")
+    await world.a_label("tides")
     template = await make(world, project="TM")
 
     with pytest.raises(ItemTemplateNameTaken):

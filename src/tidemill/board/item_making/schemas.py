@@ -16,14 +16,17 @@ from tidemill.http.validation import ValidationFailed
 
 _OF_ITEMS: Final = (
     "project_id", "parent_id", "status", "assignee_id", "points", "estimate_seconds", "start_date",
-    "due_date", "labels", "sprint_id", "custom_fields",
+    "due_date", "labels", "sprint_id", "custom_fields", "priority", "template_id",
+    "template_values",
 )  # fmt: skip
+_NOTHING: Final[tuple[object, ...]] = (None, UNSET, (), {})
 
 
 class CreateWorkItem(Body, frozen=True, kw_only=True):
     """A new item; its project may be left out when a parent is named.
 
-    With `template_id` whatever is left out is as the template has it.
+    With `template_id` whatever is left out is as the template has it; null and an empty list are
+    said, and leave the item without what the template has.
     """
 
     item_type: ItemType | UnsetType = UNSET
@@ -34,18 +37,19 @@ class CreateWorkItem(Body, frozen=True, kw_only=True):
     parent_id: Annotated[
         str | None, Meta(description="The parent's id or key.", examples=["TM-1"])
     ] = None
-    description: str | None = None
-    status: str | None = None
+    description: str | UnsetType | None = UNSET
+    status: str | UnsetType | None = UNSET
     priority: Priority | UnsetType = UNSET
-    assignee_id: str | None = None
-    points: Points | None = None
-    estimate_seconds: Estimate | None = None
-    start_date: date | None = None
-    due_date: date | None = None
-    labels: Labels = ()
-    sprint_id: Annotated[
-        str | None, Meta(description="A planned or active sprint of the project.")
-    ] = None
+    assignee_id: str | UnsetType | None = UNSET
+    points: Points | UnsetType | None = UNSET
+    estimate_seconds: Estimate | UnsetType | None = UNSET
+    start_date: date | UnsetType | None = UNSET
+    due_date: date | UnsetType | None = UNSET
+    labels: Labels | UnsetType = UNSET
+    sprint_id: (
+        Annotated[str | None, Meta(description="A planned or active sprint of the project.")]
+        | UnsetType
+    ) = UNSET
     template_id: Annotated[
         str | None, Meta(description="The template whose first item this is like.")
     ] = None
@@ -62,12 +66,13 @@ class CreateWorkItem(Body, frozen=True, kw_only=True):
         Raises `NotOfProjects` for what items alone have.
         """
         for param in _OF_ITEMS:
-            if getattr(self, param):
+            if getattr(self, param) not in _NOTHING:
                 raise NotOfProjects(param)
-        return self.project_key, _present(self.title, "title"), self.description
+        description = None if self.description is UNSET else self.description
+        return self.project_key, _present(self.title, "title"), description
 
     def given(self) -> dict[str, Any]:
-        """Return the fields of a `NewWorkItem` that somebody gave."""
+        """Return the fields of a `NewWorkItem` that somebody gave, also those given as empty."""
         said = {
             "item_type": self.item_type,
             "title": self.title,
@@ -85,11 +90,18 @@ class CreateWorkItem(Body, frozen=True, kw_only=True):
             "sprint": self.sprint_id,
             "custom_fields": self.custom_fields,
         }
-        empty: tuple[object, ...] = (None, UNSET, (), {})
-        return {name: value for name, value in said.items() if value not in empty}
+        return {name: value for name, value in said.items() if value is not UNSET}
 
     def new(self) -> NewWorkItem:
-        """Return what makes the item; raises `ValidationFailed` without a type or a title."""
+        """Return what makes the item.
+
+        Raises `ValidationFailed` without a type or a title, and for values without a template.
+        """
+        if self.template_values:
+            raise ValidationFailed(
+                "template_values: they fill a template. Name it in template_id, or leave them out.",
+                param="template_values",
+            )
         _present(self.item_type, "item_type")
         _present(self.title, "title")
         return NewWorkItem(**self.given())

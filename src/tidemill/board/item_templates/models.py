@@ -10,6 +10,7 @@ from typing import Final
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from tidemill.board.contract import ProjectId
+from tidemill.board.custom_fields.models import Given
 from tidemill.board.errors import NullNotAllowed
 from tidemill.board.item_kinds.models import Kinds
 from tidemill.board.limits import BoardLimits
@@ -35,6 +36,7 @@ class Sketch(Struct, frozen=True, kw_only=True):
     points: int | None = None
     estimate_seconds: int | None = None
     labels: tuple[str, ...] = ()
+    custom_fields: Mapping[str, Given] = {}
     children: tuple[Sketch, ...] = ()
 
 
@@ -71,12 +73,17 @@ class ItemTemplateChanges(Struct, frozen=True, kw_only=True):
 
 
 class TemplateUse(Struct, frozen=True, kw_only=True):
-    """What a caller gives to make the items of a template; project, parent, sprint of the root."""
+    """What a caller gives to make the items of a template.
+
+    `parent` and `title` are those of the first item; `custom_fields` are of all, and win over the
+    template's.
+    """
 
     project: str | None = None
     parent: str | None = None
     title: str | None = None
     values: Mapping[str, str] = {}
+    custom_fields: Mapping[str, Given] = {}
 
 
 def changed(

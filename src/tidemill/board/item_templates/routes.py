@@ -138,7 +138,11 @@ async def use_item_template(
 ) -> MadeItemsView:
     """Make all items of a template at once, or none of them."""
     wanted = TemplateUse(
-        project=data.project_id, parent=data.parent_id, title=data.title, values=data.values
+        project=data.project_id,
+        parent=data.parent_id,
+        title=data.title,
+        values=data.values,
+        custom_fields=data.custom_fields,
     )
     made = await item_templates.use(template_id, wanted, actor=actor, once=idempotency.once(Made))
     return MadeItemsView.of(made)

@@ -10,6 +10,7 @@ from tidemill.board.item_templates.models import ItemTemplate, Sketch
 from tidemill.board.item_templates.service import Made
 from tidemill.board.work_items.models import Priority
 from tidemill.board.work_items.schemas import (
+    CustomFields,
     Estimate,
     ItemType,
     Labels,
@@ -49,6 +50,7 @@ class TemplateItem(Body, frozen=True, kw_only=True):
     points: Points | None = None
     estimate_seconds: Estimate | None = None
     labels: Labels = ()
+    custom_fields: CustomFields = {}  # noqa: RUF012 - each body gets one of its own
     children: Annotated[tuple[TemplateItem, ...], Meta(max_length=50)] = ()
 
     def sketch(self) -> Sketch:
@@ -62,6 +64,7 @@ class TemplateItem(Body, frozen=True, kw_only=True):
             points=self.points,
             estimate_seconds=self.estimate_seconds,
             labels=self.labels,
+            custom_fields=self.custom_fields,
             children=tuple(child.sketch() for child in self.children),
         )
 
@@ -77,6 +80,7 @@ class TemplateItem(Body, frozen=True, kw_only=True):
             points=sketch.points,
             estimate_seconds=sketch.estimate_seconds,
             labels=sketch.labels,
+            custom_fields=dict(sketch.custom_fields),
             children=tuple(cls.of(child) for child in sketch.children),
         )
 
@@ -100,7 +104,10 @@ class ChangeItemTemplate(Body, frozen=True, kw_only=True):
 
 
 class UseItemTemplate(Body, frozen=True, kw_only=True):
-    """Where the items of a template shall be made; the parent is that of the first item."""
+    """Where the items of a template shall be made; the parent is that of the first item.
+
+    `custom_fields` are those of all items; what they name wins over the template.
+    """
 
     project_id: Annotated[
         str | None,
@@ -109,6 +116,7 @@ class UseItemTemplate(Body, frozen=True, kw_only=True):
     parent_id: Annotated[str | None, Meta(description="The parent's id or key.")] = None
     title: Annotated[str | None, Meta(description="Instead of the first item's.")] = None
     values: TemplateValues = {}  # noqa: RUF012 - each body gets one of its own
+    custom_fields: CustomFields = {}  # noqa: RUF012 - each body gets one of its own
 
 
 class ItemTemplateView(View, frozen=True, kw_only=True):

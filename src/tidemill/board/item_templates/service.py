@@ -19,6 +19,7 @@ from tidemill.board.item_templates.models import (
     TemplateUse,
     changed,
     filled,
+    sketches,
     templates_max,
     usual_values,
     valid_about,
@@ -76,12 +77,16 @@ class ItemTemplateService:
         self._projects = ProjectRepository()
         self._kinds = ItemKinds()
         self._creating = Creating(limits)
-        self._references = References(Labelling(limits))
+        self._labelling = Labelling(limits)
+        self._references = References(self._labelling)
 
     async def create(
         self, new: NewItemTemplate, *, actor: Actor, once: Once[ItemTemplate] | None = None
     ) -> ItemTemplate:
-        """Make a template of a project, or of all; raises `ItemTemplateNameTaken`."""
+        """Make a template of a project, or of all.
+
+        Raises `ItemTemplateNameTaken`, `AssigneeNotMember` and what labels raise.
+        """
         name = valid_name(new.name)
         description = valid_about(new.description, self._limits)
 
@@ -90,9 +95,11 @@ class ItemTemplateService:
             if self._templates.count(tx) >= templates_max:
                 raise TooManyItemTemplates(templates_max)
             by = actor.user_id or actor.id
+            project_id = self._project(tx, new.project, write=True)
+            self._check(tx, project_id, new.root)
             template = ItemTemplate(
                 id=tx.new_id(),
-                project_id=self._project(tx, new.project, write=True),
+                project_id=project_id,
                 name=name,
                 description=description,
                 root=valid_root(new.root, self._kinds.current(tx), self._limits),
@@ -145,6 +152,7 @@ class ItemTemplateService:
             wanted = changed(template, changes, self._kinds.current(tx), self._limits)
             if wanted == template:
                 return template
+            self._check(tx, template.project_id, wanted.root, before=template.root)
             saved = structs.replace(
                 wanted,
                 version=template.version + 1,
@@ -186,17 +194,18 @@ class ItemTemplateService:
             template = self._found(tx, template_id)
             project = self._target(tx, template, wanted.project, wanted.parent)
             values = {**_usual(project, tx.now), **wanted.values}
-            given = {"project": project.id, "parent": wanted.parent}
+            every = {"project": project.id, "custom_fields": wanted.custom_fields}
+            given = {**every, "parent": wanted.parent}
             if wanted.title is not None:
                 given["title"] = wanted.title
             items: list[WorkItem] = []
             left: list[tuple[Sketch, Mapping[str, Any]]] = [(template.root, given)]
             while left:
                 sketch, said = left.pop(0)
-                new = _item_of(sketch, said, values, param="values")
+                new = self._item_of(tx, sketch, said, values, param="values")
                 made = self._creating.make(tx, new, (), by=actor)
                 items.append(made)
-                below = {"project": project.id, "parent": made.id}
+                below = {**every, "parent": made.id}
                 left += [(child, below) for child in sketch.children]
             return Made(tuple(items))
 
@@ -219,10 +228,52 @@ class ItemTemplateService:
             project = self._target(tx, template, given.get("project"), given.get("parent"))
             said = {**given, "project": project.id}
             known = {**_usual(project, tx.now), **values}
-            new = _item_of(template.root, said, known, param="template_values")
+            new = self._item_of(tx, template.root, said, known, param="template_values")
             return self._creating.make(tx, new, types, by=actor)
 
         return await self._tenants.write(actor.tenant_id, use_case, once=once)
+
+    def _check(
+        self, tx: Tx, project_id: ProjectId | None, root: Sketch, *, before: Sketch | None = None
+    ) -> None:
+        """Return when there is whom and what items name; what a template had already may be gone.
+
+        Raises `AssigneeNotMember`, `LabelNotFound`, `LabelOfAnotherProject` and `TooManyLabels`.
+        """
+        kept = list(sketches(before)) if before is not None else []
+        people = {sketch.assignee_id for sketch in kept}
+        names = {label for sketch in kept for label in sketch.labels}
+        for sketch in sketches(root):
+            if sketch.assignee_id not in people:
+                self._references.assignee(tx, sketch.assignee_id)
+            self._labelling.check(
+                tx, project_id, [label for label in sketch.labels if label not in names]
+            )
+
+    def _item_of(
+        self,
+        tx: Tx,
+        sketch: Sketch,
+        given: Mapping[str, Any],
+        values: Mapping[str, str],
+        *,
+        param: str,
+    ) -> NewWorkItem:
+        said = {
+            "item_type": sketch.item_type,
+            "description": sketch.description,
+            "priority": sketch.priority or Priority.MEDIUM,
+            "points": sketch.points,
+            "estimate_seconds": sketch.estimate_seconds,
+            "labels": sketch.labels,
+            **given,
+            "custom_fields": {**sketch.custom_fields, **given.get("custom_fields", {})},
+        }
+        if "assignee_id" not in given:
+            said["assignee_id"] = self._references.member(tx, sketch.assignee_id)
+        if "title" not in given:
+            said["title"] = filled(sketch.title, values, param=param)
+        return NewWorkItem(**said)
 
     def _target(
         self, tx: Tx, template: ItemTemplate, reference: str | None, parent: str | None
@@ -267,23 +318,6 @@ class ItemTemplateService:
 def _usual(project: Project, now: Instant) -> dict[str, str]:
     at = datetime.fromtimestamp(now / MICROSECONDS_PER_SECOND, tz=UTC)
     return usual_values(project.key, at.astimezone(zone_named(project.time_zone)).date())
-
-
-def _item_of(
-    sketch: Sketch, given: Mapping[str, Any], values: Mapping[str, str], *, param: str
-) -> NewWorkItem:
-    said = {
-        "item_type": sketch.item_type,
-        "description": sketch.description,
-        "priority": sketch.priority or Priority.MEDIUM,
-        "assignee_id": sketch.assignee_id,
-        "points": sketch.points,
-        "estimate_seconds": sketch.estimate_seconds,
-        "labels": sketch.labels,
-    }
-    if given.get("title") is None:
-        said["title"] = filled(sketch.title, values, param=param)
-    return NewWorkItem(**{**said, **{name: v for name, v in given.items() if v is not None}})
 
 
 def _tell(  # noqa: PLR0913 - what happened, to what, by whom

@@ -25,6 +25,7 @@ from tidemill.board.quick_add.understanding import Understood
 from tidemill.board.quick_add_errors import InvalidQuickText, nothing_called
 from tidemill.board.texts import name_key
 from tidemill.board.work_items.creating.service import Creating
+from tidemill.board.work_items.custom_values.service import CustomValues
 from tidemill.board.work_items.models import (
     Priority,
     WorkItem,
@@ -76,6 +77,7 @@ class QuickAddService:
         self._identity = identity
         self._sprint_types = sprint_types
         self._creating = Creating(limits)
+        self._custom_values = CustomValues()
         self._finding = Finding(limits)
         self._projects = ProjectRepository()
         self._kinds = ItemKinds()
@@ -109,12 +111,17 @@ class QuickAddService:
         """Return what a line says. Days are those of `time_zone`, else of the person's own zone.
 
         Raises `InvalidQuickText`, `ProjectMissing`, `ProjectNotFound`, `ProjectIsArchived`,
-        `UnknownTimeZone`, and what the fields of an item raise.
+        `UnknownTimeZone`, `CustomFieldRequired`, and what the fields of an item raise.
         """
         reading = await self._reading(text, time_zone, actor)
-        return await self._tenants.read(
-            actor.tenant_id, lambda tx: self._understood(tx, reading, project, by=actor)
-        )
+
+        def use_case(tx: Tx) -> Understood:
+            said = self._understood(tx, reading, project, by=actor)
+            # A line says nothing of custom fields.
+            self._custom_values.check_unsaid(tx, said.project.id)
+            return said
+
+        return await self._tenants.read(actor.tenant_id, use_case)
 
     async def _reading(self, text: str, time_zone: str | None, actor: Actor) -> _Reading:
         draft = parse(text)

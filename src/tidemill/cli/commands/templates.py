@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from tidemill.cli.client import Client, connect, segment
+from tidemill.cli.commands.fields import values_of
 from tidemill.cli.failures import CommandFailed, ExitCode
 from tidemill.cli.lazy import group
 from tidemill.cli.options import All, Limit, limit_of
@@ -40,6 +41,10 @@ File = Annotated[Path, typer.Argument(help="JSON: item_type, title, children and
 Values = Annotated[
     list[str] | None,
     typer.Option("--value", help="NAME=TEXT of what a title has in braces; may be repeated."),
+]
+Fields = Annotated[
+    list[str] | None,
+    typer.Option("--field", help="KEY=VALUE of a custom field of each item; may be repeated."),
 ]
 
 
@@ -97,10 +102,17 @@ def use(
     ] = None,
     title: Annotated[str | None, typer.Option(help="The first item's title.")] = None,
     value: Values = None,
+    field: Fields = None,
 ) -> None:
-    """Make all items of a template at once."""
+    """Make all items of a template at once; custom fields are set in each."""
     client = connect()
-    body = {"project_id": project, "parent_id": parent, "title": title, "values": values_in(value)}
+    body = {
+        "project_id": project,
+        "parent_id": parent,
+        "title": title,
+        "values": values_in(value),
+        "custom_fields": values_of(field) or None,
+    }
     path = f"/item-templates/{segment(template_id(client, template))}/uses"
     made = client.post(path, {word: v for word, v in body.items() if v is not None})
     emit_rows(made["items"], _MADE, "Nothing was made.")

@@ -51,6 +51,15 @@ class CustomValues:
                 raise CustomFieldRequired(field.key, field.name)
         return kept(values)
 
+    def check_unsaid(self, tx: Tx, project_id: ProjectId) -> None:
+        """Return when items can be made of which nobody says a value.
+
+        Nothing is locked. Raises `CustomFieldRequired`.
+        """
+        for field in self._fields.named(tx, project_id, (), demanding=True, lock=False):
+            if field.is_required and self._default(tx, field) is None:
+                raise CustomFieldRequired(field.key, field.name)
+
     def changed(self, tx: Tx, item: WorkItem, wanted: Wanted | UnsetType) -> WorkItem:
         """Return `item` with other values; those that nobody names stay.
 

@@ -63,6 +63,20 @@ class Labelling:
         chosen = (_chosen(known, reference, project_id, param) for reference in references)
         return by_name({label.id: label for label in chosen}.values())
 
+    def check(self, tx: Tx, project_id: ProjectId | None, references: Sequence[str]) -> None:
+        """Return when items can name these labels: of a project, or for None of any one.
+
+        Raises what `found` raises.
+        """
+        if project_id is not None:
+            self.found(tx, project_id, references)
+            return
+        self._check_count(len(references))
+        known = self._labels.named(tx, references)
+        for reference in references:
+            if not _fitting(known, reference):
+                raise LabelNotFound(reference, param="labels")
+
     def found_or_made(
         self, tx: Tx, project_id: ProjectId, names: Collection[str], *, by: Actor
     ) -> Mapping[str, ItemLabel]:
@@ -163,14 +177,18 @@ class Labelling:
 
 
 def _chosen(known: Sequence[Label], reference: str, project_id: ProjectId, param: str) -> ItemLabel:
-    key, id_ = name_key(reference.strip()), reference.lower()
-    fitting = [label for label in known if label.id == id_ or name_key(label.name) == key]
+    fitting = _fitting(known, reference)
     label = _own_first(fitting, project_id)
     if label is None:
-        if any(label.id == id_ for label in fitting):
+        if any(label.id == reference.lower() for label in fitting):
             raise LabelOfAnotherProject(fitting[0].name)
         raise LabelNotFound(reference, param=param)
     return ItemLabel(label.id, label.name, label.color)
+
+
+def _fitting(known: Sequence[Label], reference: str) -> list[Label]:
+    key, id_ = name_key(reference.strip()), reference.lower()
+    return [label for label in known if label.id == id_ or name_key(label.name) == key]
 
 
 def _own_first(labels: Sequence[Label], project_id: ProjectId) -> Label | None:

@@ -67,11 +67,15 @@ class References:
         """Return the member who shall do it; raises `AssigneeNotMember`."""
         if user_id is None:
             return None
-        known = _USER_ID.fullmatch(user_id) is not None
-        assignee = self._items.assignee(tx, user_id) if known else None
+        assignee = self._assignee(tx, user_id)
         if assignee is None:
             raise AssigneeNotMember(user_id)
         return assignee
+
+    def member(self, tx: Tx, user_id: str | None) -> str | None:
+        """Return the id of somebody who can be an assignee, None of whoever has left."""
+        found = self._assignee(tx, user_id) if user_id is not None else None
+        return found.id if found is not None else None
 
     def changed(self, tx: Tx, item: WorkItem, changes: WorkItemChanges, *, by: Actor) -> WorkItem:
         """Return `item`, which shows its labels, as it points after `changes`.
@@ -108,6 +112,9 @@ class References:
                     (parent.id, parent.item_type, parent.project_id),
                     kinds,
                 )
+
+    def _assignee(self, tx: Tx, user_id: str) -> Assignee | None:
+        return self._items.assignee(tx, user_id) if _USER_ID.fullmatch(user_id) else None
 
     def _with_kind(self, tx: Tx, item: WorkItem, wanted: str | UnsetType | None) -> WorkItem:
         if wanted is UNSET or wanted == item.item_type:
