@@ -12,7 +12,6 @@ from tidemill.board.custom_fields.models import (
     FieldType,
     GivenChoice,
     NewCustomField,
-    choices_max,
     value_chars_max,
 )
 from tidemill.core.clock import MICROSECONDS_PER_SECOND
@@ -44,7 +43,7 @@ class ChoiceBody(Body, frozen=True, kw_only=True):
 
 Choices = Annotated[
     tuple[ChoiceBody, ...],
-    Meta(max_length=choices_max, description="Of choice fields: what they offer, in order."),
+    Meta(description="Of choice fields: what they offer, in order; 200 at most."),
 ]
 
 

@@ -51,7 +51,8 @@ class TemplateItem(Body, frozen=True, kw_only=True):
     estimate_seconds: Estimate | None = None
     labels: Labels = ()
     custom_fields: CustomFields = {}  # noqa: RUF012 - each body gets one of its own
-    children: Annotated[tuple[TemplateItem, ...], Meta(max_length=50)] = ()
+    # All items of a template are counted together, by the rules.
+    children: tuple[TemplateItem, ...] = ()
 
     def sketch(self) -> Sketch:
         """Return what the service takes."""
