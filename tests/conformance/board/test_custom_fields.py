@@ -7,8 +7,10 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from tests.fixtures.board import BoardWorld
+from tidemill.board.contract import ProjectId
 from tidemill.board.custom_field_errors import (
     CustomFieldChanged,
     CustomFieldKeyTaken,
@@ -19,22 +21,27 @@ from tidemill.board.custom_field_errors import (
     TooManyCustomFields,
     UnknownCustomField,
 )
+from tidemill.board.custom_field_facts import CustomFieldId
 from tidemill.board.custom_fields.models import (
     CustomField,
     CustomFieldChanges,
     FieldType,
     GivenChoice,
 )
+from tidemill.board.custom_fields.repository import CustomFieldRepository
 from tidemill.board.custom_fields.service import CustomFieldService
 from tidemill.board.errors import EditConflict
+from tidemill.board.filter_errors import InvalidFilter
 from tidemill.board.filters.parsing import parse
 from tidemill.board.imports.models import ImportMapping, ImportRejected, Reading
 from tidemill.board.limits import BoardLimits
 from tidemill.board.listing.models import Selection
+from tidemill.board.projects.repository import ProjectRepository
 from tidemill.board.transfers.models import NewTransfer
 from tidemill.board.versions import Expected
-from tidemill.board.work_items.models import WorkItem, WorkItemChanges
+from tidemill.board.work_items.models import WorkItem, WorkItemChanges, WorkItemFilter
 from tidemill.core.pages import PageRequest
+from tidemill.core.ports import Tx
 
 pytestmark = pytest.mark.anyio
 
@@ -278,3 +285,50 @@ async def test_custom_fields_integration_imports_fill_them_and_tell_what_does_no
     told = [(one.column, one.value) for one in problems]
     assert sorted(told) == [("CF.Effort", "much"), ("Checked by", "Zoe"), ("cf.severity", "Huge")]
     assert [len(row.problems) for row in unknown.value.report.rows] == [1, 0]
+
+
+async def test_custom_fields_integration_are_found_and_sorted_within_their_project(
+    world: BoardWorld,
+) -> None:
+    tm = await world.a_project()
+    xx = await world.a_project("XX")
+    for project, type_ in ((tm, "number"), (xx, "text")):
+        await world.a_field("size", type_, project=project.id)
+    big = await world.an_item(custom_fields={"size": 8})
+    small = await world.an_item(custom_fields={"size": 2})
+
+    async def found(text: str, **said: Any) -> list[str]:
+        wanted = Selection(parameters=WorkItemFilter(**said), filter=parse(text))
+        page = await world.listing.list(wanted, PageRequest(), actor=world.actor)
+        return [item.key for item in page.items]
+
+    assert await found("project:TM sort:cf.size") == [small.key, big.key]
+    assert await found("sort:-cf.size", project_id=tm.id) == [big.key, small.key]
+    assert await found("cf.size:8", project_id=tm.id) == [big.key]
+    with pytest.raises(InvalidFilter, match="is no number"):
+        await found("cf.size:wide", project_id=tm.id)
+    with pytest.raises(InvalidFilter, match="another type in another project"):
+        await found("sort:cf.size")
+
+
+@pytest.mark.each_database(reason="lists of many ids are bound otherwise on each")
+async def test_custom_fields_integration_are_found_in_any_number_of_projects(
+    world: BoardWorld,
+) -> None:
+    project = await world.a_project()
+    field = await world.a_field("size", "number", project=project.id)
+
+    def use_case(tx: Tx) -> None:
+        for place in range(200):
+            like = structs.replace(project, id=ProjectId(tx.new_id()), key=f"P{place}")
+            ProjectRepository().add(tx, like)
+            own = structs.replace(field, id=CustomFieldId(tx.new_id()), project_id=like.id)
+            CustomFieldRepository().add(tx, own)
+
+    await world.stores.tenants.write(world.tenant_id, use_case)
+    last = await world.a_project("LAST")
+    await world.a_field("size", "number", project=last.id)
+    big = await world.an_item(project="LAST", custom_fields={"size": 8})
+    small = await world.an_item(project="LAST", custom_fields={"size": 2})
+
+    assert await _found(world, "cf.size>1 sort:cf.size") == [small.key, big.key]

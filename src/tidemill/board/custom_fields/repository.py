@@ -28,9 +28,9 @@ _REACHABLE: Final = """
 _PAGE: Final = f"{_COLUMNS} WHERE f.tenant_id = :tenant_id AND f.id > :after {_REACHABLE}"
 _OF_PROJECT: Final = " AND (f.project_id IS NULL OR f.project_id = :project_id)"
 _PAGE_END: Final = " ORDER BY f.id LIMIT :limit"
+# There may be one in each project: no more bounds their number.
 _KEYED: Final = (
-    f"{_COLUMNS} WHERE f.tenant_id = :tenant_id AND f.key = :key {_REACHABLE} "
-    "ORDER BY f.id LIMIT :limit"
+    f"{_COLUMNS} WHERE f.tenant_id = :tenant_id AND f.key = :key {_REACHABLE} ORDER BY f.id"
 )
 _AMONG: Final = {
     "sqlite": "f.key IN (SELECT value FROM json_each(:keys))",
@@ -157,9 +157,9 @@ class CustomFieldRepository:
         rows = tx.all(_PAGE + condition + _PAGE_END, after=after or "", limit=limit, **given)
         return [_field(row) for row in rows]
 
-    def keyed(self, tx: Tx, key: str, *, limit: int) -> list[CustomField]:
+    def keyed(self, tx: Tx, key: str) -> list[CustomField]:
         """Return the fields with a key, of the tenant and of its projects."""
-        return [_field(row) for row in tx.all(_KEYED, key=key, limit=limit)]
+        return [_field(row) for row in tx.all(_KEYED, key=key)]
 
     def named(
         self,

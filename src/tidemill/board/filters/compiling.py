@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -111,6 +112,14 @@ class Compiled:
             case Matches():
                 return self._matches(condition)
 
+    def among(self, values: Sequence[Value]) -> str:
+        """Return what follows IN to look for `values`, which it puts among the parameters."""
+        if len(values) <= _bound_one_by_one_max:
+            return f"({', '.join(map(self._bind, values))})"
+        # Ids, such as those of the active sprints of all projects.
+        listed = self._bind(msgspec.json.encode(list(map(str, values))).decode())
+        return _VALUES[self._dialect].format(listed)
+
     def _joined(self, conditions: tuple[Condition, ...], word: str, empty: str) -> str:
         return f"({word.join(map(self._sql, conditions)) or empty})"
 
@@ -120,12 +129,8 @@ class Compiled:
             return "(1 = 0)"
         if len(condition.values) == 1:
             test = f"{column} = {self._bind(condition.values[0])}"
-        elif len(condition.values) <= _bound_one_by_one_max:
-            test = f"{column} IN ({', '.join(map(self._bind, condition.values))})"
         else:
-            # Ids, such as those of the active sprints of all projects.
-            values = self._bind(msgspec.json.encode(list(map(str, condition.values))).decode())
-            test = f"{column} IN {_VALUES[self._dialect].format(values)}"
+            test = f"{column} IN {self.among(condition.values)}"
         # Neither true nor false would stay so when it is negated.
         if condition.column in _NULLABLE:
             return f"({column} IS NOT NULL AND {test})"
@@ -145,7 +150,7 @@ class Compiled:
         return f"({_BEARERS.format(label_ids)})" if label_ids else "(1 = 0)"
 
     def _in_field(self, condition: InField) -> str:
-        tests = [f"v.field_id IN ({', '.join(map(self._bind, condition.field_ids))})"]
+        tests = [f"v.field_id IN {self.among(condition.field_ids)}"]
         ends = (condition.low, condition.high)
         said = next((one for one in (*(condition.values or ()), *ends) if one is not None), "")
         column = "v.number_value" if isinstance(said, int) else "v.text_value"

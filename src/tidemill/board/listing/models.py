@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from tidemill.board.contract import ProjectId
 from tidemill.board.custom_fields.values import held, ordinal
 from tidemill.board.filters.conditions import AllOf, Condition, OneOf, Within
 from tidemill.board.filters.models import Filter
@@ -103,10 +104,20 @@ def conditions_of(parameters: WorkItemFilter) -> tuple[Condition, ...]:
 
 def is_of_one_project(condition: Condition) -> bool:
     """Return whether whatever fulfils `condition` belongs to one project."""
+    return project_of(condition) is not None
+
+
+def project_of(condition: Condition) -> ProjectId | None:
+    """Return the project to which whatever fulfils `condition` belongs, None where it is not one.
+
+    Of several that exclude each other it is one of them.
+    """
     match condition:
         case OneOf():
-            return condition.column == "project_id" and len(condition.values) == 1
+            is_one = condition.column == "project_id" and len(condition.values) == 1
+            return ProjectId(str(condition.values[0])) if is_one else None
         case AllOf():
-            return any(map(is_of_one_project, condition.conditions))
+            found = (project_of(one) for one in condition.conditions)
+            return next((one for one in found if one is not None), None)
         case _:
-            return False
+            return None

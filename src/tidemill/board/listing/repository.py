@@ -26,8 +26,6 @@ _PEOPLE: Final = """
     WHERE tenant_id = :tenant_id AND (user_id = :name OR name = :name OR lower(name) = lower(:name))
     ORDER BY user_id LIMIT :limit
 """
-# Of fields with one key there may be one in each project.
-_fields_max: Final = 200
 # Of sprints with one name, and of active ones, a project has a few: no more bounds their number.
 _SPRINTS: Final = """
     SELECT id FROM sprints
@@ -43,7 +41,7 @@ _ORDERED: Final = " ORDER BY id"
 # Of the fields with one key an item has one.
 _CUSTOM: Final = """COALESCE((
         SELECT v.{} FROM custom_field_values AS v
-        WHERE v.tenant_id = :tenant_id AND v.work_item_id = w.id AND v.field_id IN ({})
+        WHERE v.tenant_id = :tenant_id AND v.work_item_id = w.id AND v.field_id IN {}
         LIMIT 1), :order_last)"""
 
 
@@ -59,11 +57,18 @@ class ListingRepository:
 
 
 class NamesInStore:
-    """See `Names`; looks into the tenant's store, for sprints of one project where that is said."""
+    """See `Names`; looks into the tenant's store, for sprints of one project where that is said.
 
-    def __init__(self, tx: Tx, project_id: ProjectId | None = None) -> None:
+    Where the project `fields_of` has a custom field of a key, those of other projects are not
+    meant by it.
+    """
+
+    def __init__(
+        self, tx: Tx, project_id: ProjectId | None = None, *, fields_of: ProjectId | None = None
+    ) -> None:
         self._tx = tx
         self._project_id = project_id
+        self._fields_of = fields_of
         self._projects = ProjectRepository()
         self._items = WorkItemRepository()
         self._labels = LabelRepository()
@@ -109,7 +114,9 @@ class NamesInStore:
         """See `Names.custom_fields`."""
         if not is_key(key):
             return []
-        return self._fields.keyed(self._tx, key, limit=_fields_max)
+        found = self._fields.keyed(self._tx, key)
+        own = [field for field in found if field.project_id in {None, self._fields_of}]
+        return own if self._fields_of is not None and own else found
 
     def kinds(self, word: str) -> list[str]:
         """See `Names.kinds`."""
@@ -134,7 +141,7 @@ def filter_statement(
     """Return the statement that lists what fulfils `condition`, and its parameters."""
     compiled = Compiled(condition, dialect)
     parameters = compiled.parameters
-    column = _column(ordering, parameters)
+    column = _column(ordering, compiled)
     direction, beyond = ("DESC", "<") if ordering.is_descending else ("ASC", ">")
     order = f"{column} {direction}"
     behind = f"{column} {beyond} :after"
@@ -162,12 +169,10 @@ def filter_statement(
     return sql, parameters
 
 
-def _column(ordering: Ordering, parameters: dict[str, Value]) -> str:
-    """Return by what a list is sorted; what custom fields need is put among `parameters`."""
+def _column(ordering: Ordering, compiled: Compiled) -> str:
+    """Return by what a list is sorted; what custom fields need is put among the parameters."""
     if not ordering.field_ids:
         return COLUMNS[ordering.column]
-    ids = {f"order_{place}": id_ for place, id_ in enumerate(ordering.field_ids)}
-    parameters.update(ids)
-    parameters["order_last"] = ordering.last
+    compiled.parameters["order_last"] = ordering.last
     column = "number_value" if ordering.is_of_numbers else "text_value"
-    return _CUSTOM.format(column, ", ".join(f":{name}" for name in ids))
+    return _CUSTOM.format(column, compiled.among(ordering.field_ids))

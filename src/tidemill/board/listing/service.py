@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from tidemill.board.contract import ProjectId
 from tidemill.board.custom_fields.models import FieldType
 from tidemill.board.errors import RankNeedsProject, SortWithoutEffect
 from tidemill.board.filter_errors import InvalidFilter
@@ -26,6 +27,7 @@ from tidemill.board.listing.models import (
     Selection,
     conditions_of,
     is_of_one_project,
+    project_of,
 )
 from tidemill.board.listing.repository import ListingRepository, NamesInStore
 from tidemill.board.work_items.labelling.service import Labelling
@@ -73,7 +75,8 @@ def condition_of(tx: Tx, wanted: Selection, actor: Actor, labelling: Labelling) 
     if (label := wanted.parameters.label) is not None:
         label_ids = labelling.candidates(tx, label, wanted.parameters.project_id)
         said = (*said, Bears(tuple(label_ids)))
-    return AllOf((*said, bound(wanted.filter.condition, _scope(tx, wanted, actor))))
+    scope = _scope(tx, wanted, actor, project_of(AllOf(said)))
+    return AllOf((*said, bound(wanted.filter.condition, scope)))
 
 
 def check_selection(tx: Tx, wanted: Selection, actor: Actor, labelling: Labelling) -> None:
@@ -92,8 +95,9 @@ def zone_of(name: str | None) -> ZoneInfo:
     return UTC if name is None else zone_named(name)
 
 
-def _scope(tx: Tx, wanted: Selection, actor: Actor) -> Scope:
-    return Scope(names=NamesInStore(tx), now=tx.now, zone=wanted.zone, me=actor.user_id)
+def _scope(tx: Tx, wanted: Selection, actor: Actor, fields_of: ProjectId | None) -> Scope:
+    names = NamesInStore(tx, fields_of=fields_of)
+    return Scope(names=names, now=tx.now, zone=wanted.zone, me=actor.user_id)
 
 
 def _ordering(tx: Tx, wanted: Selection, condition: Condition, actor: Actor) -> Ordering:
@@ -111,7 +115,8 @@ def _ordering(tx: Tx, wanted: Selection, condition: Condition, actor: Actor) -> 
         key = custom_key(sorting.column)
         if key is None:
             return Ordering(sorting.column, order.is_descending)
-        type_, ids = ordered_fields(key, _scope(tx, wanted, actor), at=order.name.at)
+        scope = _scope(tx, wanted, actor, project_of(condition))
+        type_, ids = ordered_fields(key, scope, at=order.name.at)
         is_number = type_ is FieldType.NUMBER
         return Ordering(sorting.column, order.is_descending, ids, is_number)
     if parameter is Sort.RANK:
