@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from litestar.connection import Request
 from litestar.utils.scope.state import ScopeState
+
+_path_chars_max: Final = 200
 
 
 def body_of(request: Request[Any, Any, Any]) -> bytes:
@@ -20,17 +22,22 @@ def body_of(request: Request[Any, Any, Any]) -> bytes:
 def out_of_range_at(body: bytes) -> str | None:
     """Return where JSON has its first number that no float can hold, such as `args.levels[0]`."""
     try:
-        return next(_infinite(json.loads(body), ""), None)
+        return next(_infinite(json.loads(body), []), None)
     except (ValueError, RecursionError):
         return None
 
 
-def _infinite(value: Any, where: str) -> Iterator[str]:
+def _infinite(value: Any, path: list[str]) -> Iterator[str]:
+    # One path for all levels: a text for each would take the depth times the length of names.
     if isinstance(value, float) and math.isinf(value):
-        yield where
+        yield "".join(path).removeprefix(".")[:_path_chars_max]
     elif isinstance(value, dict):
         for name, inner in value.items():
-            yield from _infinite(inner, f"{where}.{name}" if where else name)
+            path.append(f".{name}")
+            yield from _infinite(inner, path)
+            path.pop()
     elif isinstance(value, list):
         for index, inner in enumerate(value):
-            yield from _infinite(inner, f"{where}[{index}]")
+            path.append(f"[{index}]")
+            yield from _infinite(inner, path)
+            path.pop()

@@ -54,7 +54,7 @@ def _place_in(document: Any) -> str | None:
                 break
         else:
             walks.pop()
-            names = names[:-1]
+            del names[-1:]
     return None
 
 
