@@ -196,6 +196,13 @@ class Database(Protocol):
         """
         ...
 
+    async def reclaim(self, tenant_id: TenantId, table: str) -> None:
+        """Free what deleted rows of `table` still take, where the database leaves that for later.
+
+        Readers and writers go on meanwhile. Raises as `write` does.
+        """
+        ...
+
 
 class StoreKind(StrEnum):
     """The three kinds of store."""

@@ -38,6 +38,7 @@ class JobFigures:
         self.fenced = 0
         self.refused = 0
         self.retries = 0
+        self.ended = 0
         self.in_state: Mapping[str, int] = {}
         self.oldest_due_at: int | None = None
         self.workers: Callable[[], int] = lambda: 0

@@ -38,7 +38,7 @@ async def pruned(world: JobsWorld, *, days: int) -> set[str]:
     clock, gone = world.clock, set[str]()
     clock.advance(days * DAY)
     try:
-        async for tenant, ids in world.dispatching.rules.run():
+        async for tenant, ids in world.dispatching.housekeeping.rules.run():
             gone |= set(ids) if tenant == world.tenant_id else set()
     finally:
         clock.advance(-days * DAY)
@@ -95,7 +95,7 @@ async def test_what_a_rule_deletes_is_found_again_until_its_logs_are_gone(
     await retention.put(RetentionRule("debug", None, "debug", 0), actor=world.actor)
 
     world.clock.advance(DAY)
-    async for tenant, _ in world.dispatching.rules.run():
+    async for tenant, _ in world.dispatching.housekeeping.rules.run():
         if tenant == world.tenant_id:
             break
     world.clock.advance(-DAY)

@@ -159,7 +159,7 @@ async def test_attempts_go_with_the_history(world: JobsWorld) -> None:
     await hand.end(await hand.claim(), JobState.FAILED, '{"type":"ValueError","message":"no"}')
 
     world.clock.advance(3 * 86_400)
-    await world.dispatching.prune(days=2)
+    await world.dispatching.housekeeping.prune(days=2)
 
     assert await world.rows("SELECT 1 FROM job_attempts") == []
 
@@ -174,7 +174,7 @@ async def test_progress_and_metrics_go_with_the_history(world: JobsWorld) -> Non
     before = await world.rows(told)
 
     world.clock.advance(3 * 86_400)
-    await world.dispatching.prune(days=2)
+    await world.dispatching.housekeeping.prune(days=2)
 
     assert len(before) == 2
     assert await world.rows(told) == []

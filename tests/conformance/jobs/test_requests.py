@@ -175,8 +175,8 @@ async def test_prune_deletes_only_what_finished_long_ago(world: JobsWorld) -> No
     young = await world.a_job()
     await world.jobs.cancel_job(young.id, actor=world.actor)
 
-    await world.dispatching.make_days()
-    await world.dispatching.prune(days=30)
+    await world.dispatching.housekeeping.make_days()
+    await world.dispatching.housekeeping.prune(days=30)
 
     assert (await world.job(young)).state is JobState.CANCELLED
     assert (await world.job(waiting)).state is JobState.QUEUED
@@ -188,7 +188,7 @@ async def test_prune_deletes_only_what_finished_long_ago(world: JobsWorld) -> No
 @pytest.mark.each_database(reason="enqueues race for rows")
 async def test_days_that_are_over_are_dropped_unless_somebody_reads_them(tmp_path: Path) -> None:
     async with make_jobs("schema", tmp_path) as world:
-        await world.dispatching.make_days()
+        await world.dispatching.housekeeping.make_days()
         await world.a_job(id="old")
         await world.jobs.cancel_job("old", actor=world.actor)
         world.clock.advance(40 * 86_400)
@@ -207,12 +207,12 @@ async def test_days_that_are_over_are_dropped_unless_somebody_reads_them(tmp_pat
         done: list[bool] = []
         holding = asyncio.create_task(hold())
         await began.wait()
-        await world.dispatching.drop_days(now, days=30)
+        await world.dispatching.housekeeping.drop_days(now, days=30)
         kept = await world.rows(_DAYS)
         done.append(True)
         await holding
 
-        await world.dispatching.drop_days(now, days=30)
+        await world.dispatching.housekeeping.drop_days(now, days=30)
 
         assert kept
         assert await world.rows(_DAYS) == []
@@ -221,7 +221,7 @@ async def test_days_that_are_over_are_dropped_unless_somebody_reads_them(tmp_pat
 async def test_a_waiting_job_survives_that_its_key_is_old(world: JobsWorld) -> None:
     job = await world.a_job(id="old")
     world.clock.advance(40 * 86_400)
-    await world.dispatching.prune(days=30)
+    await world.dispatching.housekeeping.prune(days=30)
 
     assert (await world.a_job(id="old")).id == job.id
 
@@ -230,9 +230,9 @@ async def test_an_id_is_kept_as_long_as_its_job_is_in_the_history(world: JobsWor
     job = await world.a_job(id="late")
     world.clock.advance(40 * 86_400)
     await world.jobs.cancel_job("late", actor=world.actor)
-    await world.dispatching.make_days()
+    await world.dispatching.housekeeping.make_days()
 
-    await world.dispatching.prune(days=30)
+    await world.dispatching.housekeeping.prune(days=30)
 
     assert (await world.a_job(id="late")).id == job.id, "it ran a second time"
 

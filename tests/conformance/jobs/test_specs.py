@@ -58,10 +58,10 @@ async def test_a_specification_goes_with_its_last_job(world: JobsWorld) -> None:
     late = await world.a_job(args={}, content=_code("late"))
     await world.jobs.cancel_job(late.id, actor=world.actor)
     world.clock.advance(20 * 86_400)
-    await world.dispatching.make_days()
+    await world.dispatching.housekeeping.make_days()
 
-    await world.dispatching.prune(days=30)
-    await world.dispatching.forget_specs(days=30)
+    await world.dispatching.housekeeping.prune(days=30)
+    await world.dispatching.housekeeping.forget_specs(days=30)
 
     rows = await world.rows("SELECT content FROM job_specs ORDER BY content")
     assert [row[0] for row in rows] == [_code("late"), _code("waiting")]
@@ -77,10 +77,10 @@ async def test_an_id_that_is_given_again_stands_for_the_new_specification(
         job = await world.a_job(args={}, content=_code("old"))
         await worker.end(await worker.assignment(job), Verdict.SUCCEEDED, result=b"1")
     world.clock.advance(40 * 86_400)
-    await world.dispatching.make_days()
-    await world.dispatching.prune(days=30)
-    await world.dispatching.drop_days(world.clock.now(), days=30)
-    await world.dispatching.forget_specs(days=30)
+    await world.dispatching.housekeeping.make_days()
+    await world.dispatching.housekeeping.prune(days=30)
+    await world.dispatching.housekeeping.drop_days(world.clock.now(), days=30)
+    await world.dispatching.housekeeping.forget_specs(days=30)
     gone = await world.rows("SELECT COUNT(*) FROM job_specs")
 
     async with world.dispatching_now(), world.a_worker() as worker:

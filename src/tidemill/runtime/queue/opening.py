@@ -71,6 +71,10 @@ class NoScripts:
         del once
         return await self.read(tenant, use_case)
 
+    async def reclaim(self, tenant: TenantId, table: str) -> None:
+        """See `Database.reclaim`."""
+        await self.read(tenant, table)
+
 
 class Endings:
     """Tells those who wait for a job, in this process and in others, when it has ended.

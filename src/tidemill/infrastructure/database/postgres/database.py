@@ -38,6 +38,11 @@ from tidemill.infrastructure.database.transaction import perform
 T = TypeVar("T")
 Alone = tuple[str, list[Value]]
 
+_WHOLE_NAME = """
+    SELECT format('%I.%I', s.nspname, t.relname)
+    FROM pg_class t JOIN pg_namespace s ON s.oid = t.relnamespace
+    WHERE t.oid = CAST(CAST($1 AS TEXT) AS regclass)
+"""
 _backoff_seconds_first = 0.005
 _backoff_seconds_max = 0.5
 
@@ -97,6 +102,19 @@ class PostgresDatabase:
         return await self._persist(
             lambda: self._transaction(place, tenant, use_case, once, writable=True)
         )
+
+    async def reclaim(self, tenant: TenantId, table: str) -> None:
+        """See `Database.reclaim`."""
+        place = await self._place(tenant_id(tenant))
+        try:
+            async with place.pool.connection() as connection:
+                # It runs outside of any transaction, where the place's settings do not hold.
+                async with connection.transaction():
+                    await connection.execute(place.settings)
+                    name = await connection.fetchval(_WHOLE_NAME, table)
+                await connection.execute(f"VACUUM (SKIP_LOCKED, TRUNCATE FALSE) {name}")
+        except Exception as error:
+            raise store_unavailable(self.kind, error) or translated(error) from error
 
     async def _persist(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Try until it works, fails for good, was tried often enough, or nobody waits any more."""

@@ -95,6 +95,9 @@ class SqliteStore:
         result: T = await self.submit(tenant, use_case, once=once)
         return result
 
+    async def reclaim(self, tenant: TenantId, table: str) -> None:
+        """See `Database.reclaim`: SQLite frees a row in the transaction that deletes it."""
+
     def submit(
         self, tenant: TenantId, use_case: Callable[[Tx], T], *, once: Once[T] | None = None
     ) -> asyncio.Future[T]:

@@ -107,6 +107,9 @@ class SqliteTenants:
         result: T = await self._run(entry, self._writers, entry.file.writes, job)
         return result
 
+    async def reclaim(self, tenant: TenantId, table: str) -> None:
+        """See `Database.reclaim`: SQLite frees a row in the transaction that deletes it."""
+
     async def open(self, tenant: TenantId) -> None:
         """Open the tenant's file, and so make and migrate it. Does not ask the registry."""
         self._release(await self._acquire(tenant_id(tenant)))

@@ -15,6 +15,7 @@ from tidemill.core.ports import Database, Tx
 from tidemill.jobs.dispatching.dispatcher.choosing.service import Choosing
 from tidemill.jobs.dispatching.dispatcher.claiming.service import Claiming, StrategiesChanged
 from tidemill.jobs.dispatching.dispatcher.due.repository import DueRepository
+from tidemill.jobs.dispatching.dispatcher.housekeeping.service import Housekeeping
 from tidemill.jobs.dispatching.dispatcher.models import (
     Begun,
     Demand,
@@ -43,20 +44,14 @@ from tidemill.jobs.queueing.queue.models import (
 )
 from tidemill.jobs.queueing.queue.signals import Signals
 from tidemill.jobs.queueing.releasing.service import Releasing
-from tidemill.jobs.queueing.specs.repository import SpecRepository
 from tidemill.jobs.queueing.workers.models import Beat, Registration
 from tidemill.jobs.queueing.workers.repository import WorkerRepository
 from tidemill.jobs.records.attempts.models import earlier
 from tidemill.jobs.records.attempts.repository import AttemptRepository
-from tidemill.jobs.records.retention.pruning import RulePruning
-from tidemill.jobs.records.retention.repository import RetentionRepository
 
 due_per_turn_max: Final = 5_000
 rescued_per_turn_max: Final = 1_000
-pruned_per_turn_max: Final = 5_000
 held_per_worker_max: Final = 5_000
-_DAY: Final = 86_400 * MICROSECONDS_PER_SECOND
-_days_ahead: Final = 7
 _ROLE: Final = "dispatcher"
 
 
@@ -81,10 +76,8 @@ class Dispatching:
         self._due = DueRepository()
         self.choosing = Choosing(partial(signals.ready, 0), lease_seconds=lease_seconds)
         self._claiming = Claiming(self._jobs, self.choosing)
-        self._retention = RetentionRepository()
-        self.rules = RulePruning(jobs)
+        self.housekeeping = Housekeeping(jobs)
         self._workers = WorkerRepository()
-        self._specs = SpecRepository()
         self._limits = LimitRepository()
         self._gates = GateRepository()
         self._attempts = AttemptRepository()
@@ -263,59 +256,6 @@ class Dispatching:
     async def resign(self, holder: str) -> None:
         """Let another process lead."""
         await self._database.write(INSTALLATION, lambda tx: self._jobs.resign(tx, _ROLE, holder))
-
-    async def make_days(self) -> None:
-        """Make room in the history for the days to come."""
-
-        def use_case(tx: Tx) -> None:
-            today = tx.now // _DAY
-            self._retention.make_days(tx, range(today, today + _days_ahead))
-
-        await self._database.write(INSTALLATION, use_case)
-
-    async def prune(self, *, days: int) -> int:
-        """Delete what finished more than `days` ago; return how many rows and keys went."""
-
-        def use_case(tx: Tx) -> int:
-            self._workers.forget(tx, tx.now - _DAY)
-            before = tx.now - days * _DAY
-            self._attempts.forget(tx, before=before, limit=pruned_per_turn_max)
-            return self._retention.prune(tx, before=before, limit=pruned_per_turn_max)
-
-        return await self._database.write(INSTALLATION, use_case)
-
-    async def forget_specs(self, *, days: int) -> None:
-        """Delete specifications whose last job has left the history, which is kept for `days`."""
-
-        def before(tx: Tx) -> int:
-            # A process asks for a specification once a day, whenever in that day.
-            return tx.now - (days + 2) * _DAY
-
-        # Found in a transaction of its own: that reads much, and would keep writers waiting.
-        unused = await self._database.read(
-            INSTALLATION,
-            lambda tx: self._specs.unused(tx, before=before(tx), limit=pruned_per_turn_max),
-        )
-        if unused:
-            await self._database.write(
-                INSTALLATION, lambda tx: self._specs.forget(tx, unused, before=before(tx))
-            )
-
-    async def drop_days(self, now: Instant, *, days: int) -> None:
-        """Drop whole days of history that ended more than `days` ago, each by itself.
-
-        Days that cannot be dropped at once are left for the next time.
-        """
-        before = now - days * _DAY
-        gone = await self._database.read(
-            INSTALLATION, partial(self._retention.days_before, day=before // _DAY)
-        )
-        for day in gone:
-            dropped = await self._database.write(
-                INSTALLATION, partial(self._retention.drop_day, day=day, before=before)
-            )
-            if not dropped:
-                return
 
     async def _end_of_tenant(self, tenant_id: TenantId, ended: Sequence[Ended]) -> list[Job]:
         def use_case(tx: Tx) -> list[Job]:

@@ -24,6 +24,10 @@ log = structlog.get_logger(__name__)
 
 prune_seconds: Final = 3_600.0
 gap_ticks_max: Final = 5
+reclaim_after: Final = 10_000
+"""How many jobs have to end before what they still take is worth a look at the whole index."""
+reclaim_pauses: Final = 9
+"""How many times its own duration has to pass before it is done again, however many ended."""
 leads_per_term: Final = 3
 """How many times the leader renews its term before that would end."""
 _DAY: Final = 86_400 * MICROSECONDS_PER_SECOND
@@ -61,6 +65,9 @@ class Tending:
         self._renewed = 0.0
         self._pruned = self._looked = clock.monotonic()
         self._pruning: asyncio.Task[None] | None = None
+        self._reclaimed = 0
+        self._reclaims_from = 0.0
+        self._reclaiming: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Try to lead."""
@@ -68,9 +75,11 @@ class Tending:
 
     async def stop(self) -> None:
         """Let another process lead."""
-        if self._pruning is not None:
-            self._pruning.cancel()
-            await asyncio.wait([self._pruning])
+        tasks = [task for task in (self._pruning, self._reclaiming) if task is not None]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
         if self.leads:
             self.leads = False
             await self._dispatching.resign(self._options.holder)
@@ -87,6 +96,7 @@ class Tending:
                 await self._dispatching.drain(session.worker_id, session.generation)
                 session.noted_draining = True
         look = await self._dispatching.look()
+        self._reclaim_if_due()
         self._forget_after_a_gap(reception.deaf_at)
         for session in reception.sessions.values():
             session.order_drain(look.drained.get(session.worker_id))
@@ -129,7 +139,7 @@ class Tending:
         self._renewed = began
         if silent_seconds is not None and not led:
             self._begin_to_lead(began - silent_seconds)
-            await self._dispatching.make_days()
+            await self._dispatching.housekeeping.make_days()
 
     def _begin_to_lead(self, renewed_at: float) -> None:
         """Count leases on from what this process has seen of them while another one led.
@@ -175,18 +185,39 @@ class Tending:
             self._leases.heard_elsewhere(self._heard_by(deaf_at))
         self._looked = now
 
+    def _reclaim_if_due(self) -> None:
+        """Clear up after the jobs that ended here; whether this process leads does not matter."""
+        ended = self._signals.figures.ended
+        if ended - self._reclaimed < reclaim_after:
+            return
+        is_done = self._reclaiming is None or self._reclaiming.done()
+        if is_done and self._clock.monotonic() >= self._reclaims_from:
+            self._reclaimed = ended
+            self._reclaiming = asyncio.create_task(self._reclaim(), name="dispatcher.reclaim")
+
+    async def _reclaim(self) -> None:
+        began = self._clock.monotonic()
+        try:
+            await self._dispatching.housekeeping.reclaim()
+        except TidemillError as error:
+            log.warning("dispatcher.reclaim.failed", reason=str(error))
+        except Exception:
+            log.exception("dispatcher.reclaim.broke")
+        ended = self._clock.monotonic()
+        self._reclaims_from = ended + reclaim_pauses * (ended - began)
+
     async def _prune(self) -> None:
         """Delete what is too old, in portions between which others write."""
         days = self._options.history_days
         try:
-            await self._dispatching.make_days()
-            await self._dispatching.drop_days(self._clock.now(), days=days)
-            async for tenant, going in self._dispatching.rules.run():
+            await self._dispatching.housekeeping.make_days()
+            await self._dispatching.housekeeping.drop_days(self._clock.now(), days=days)
+            async for tenant, going in self._dispatching.housekeeping.rules.run():
                 await asyncio.to_thread(self._files.remove, tenant, going)
                 log.info("dispatcher.rule.pruned", tenant_id=tenant, jobs=len(going))
-            while await self._dispatching.prune(days=days) > 0:  # noqa: ASYNC110 - in portions
+            while await self._dispatching.housekeeping.prune(days=days) > 0:  # noqa: ASYNC110 - in portions
                 await asyncio.sleep(self._options.tick_seconds)
-            await self._dispatching.forget_specs(days=days)
+            await self._dispatching.housekeeping.forget_specs(days=days)
             await self._dispatching.releasing.tidy(before=self._clock.now() - days * _DAY)
             day = self._clock.now() // _DAY - days - 1
             await asyncio.to_thread(self._files.remove_before, day)

@@ -92,6 +92,7 @@ class Signals:
             topics = (*job.topics, topic("tag", spec.tag))
             self._live.publish(job.tenant_id, topics, "JobStateChanged", data)
         if told is not None and told.final:
+            self.figures.ended += 1
             self.breakdown.ended(job, told)
             if job.trigger_id is not None and isinstance(job, Job):
                 for handler in self._triggered:
@@ -111,6 +112,7 @@ class Signals:
             for job in jobs:
                 self.changed(job, JobState.SUCCEEDED)
             return
+        self.figures.ended += len(jobs)
         self.breakdown.all_ended(jobs, JobState.SUCCEEDED)
         if self._waiting:
             for job in jobs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,7 +14,7 @@ from tidemill.jobs.dispatching.dispatcher.models import Look
 from tidemill.jobs.dispatching.dispatcher.options import DispatcherOptions
 from tidemill.jobs.dispatching.dispatcher.reception import Reception
 from tidemill.jobs.dispatching.dispatcher.service import Dispatching
-from tidemill.jobs.dispatching.dispatcher.tending import Tending
+from tidemill.jobs.dispatching.dispatcher.tending import Tending, reclaim_after
 from tidemill.jobs.queueing.queue.signals import Signals
 from tidemill.jobs.records.logs.files import LogFiles
 
@@ -30,6 +31,9 @@ class Books:
         self.silent_seconds: float | None = None
         self.beats = {"one": (1, 5)}
         self.rescued: list[str] = []
+        self.reclaims = 0
+        self.reclaim_seconds = 0.0
+        self.clock: StoreClock | None = None
 
     async def lead(self, holder: str, *, seconds: float) -> float | None:
         return self.silent_seconds
@@ -41,7 +45,16 @@ class Books:
         self.rescued.append(worker_id)
         return []
 
+    @property
+    def housekeeping(self) -> Books:
+        return self
+
     async def make_days(self) -> None: ...
+
+    async def reclaim(self) -> None:
+        self.reclaims += 1
+        if self.clock is not None:
+            self.clock.advance(self.reclaim_seconds)
 
 
 class Process:
@@ -52,11 +65,12 @@ class Process:
         self.reception = Reception.__new__(Reception)
         self.reception.sessions, self.reception.deaf_at = {}, None
         self.clock = StoreClock()
-        live = cast("Any", None)
+        self.books.clock = self.clock
+        self.signals = Signals(cast("Any", None))
         self.tending = Tending(
             structs.replace(OPTIONS, **options),
             cast("Dispatching", self.books),
-            Signals(live),
+            self.signals,
             LogFiles(Path("unused"), bytes_max=1),
             self.clock,
         )
@@ -66,6 +80,7 @@ class Process:
         for _ in range(seconds):
             self.clock.advance(1)
             await self.tending.tend(self.reception, ())
+            await asyncio.sleep(0)  # Lets begin what it left to run beside it.
         return self.books.rescued
 
 
@@ -133,3 +148,31 @@ def test_lead_seconds_are_a_third_of_a_lease_within_bounds() -> None:
         return structs.replace(OPTIONS, lease_seconds=lease_seconds).lead_seconds
 
     assert [lead_seconds(lease) for lease in (1.5, 30, 3600)] == [3, 10, 15]
+
+
+async def test_tend_reclaims_what_ended_jobs_take_once_there_are_enough_of_them() -> None:
+    process = Process()
+
+    process.signals.figures.ended = reclaim_after - 1
+    await process.look(3)
+    before = process.books.reclaims
+    process.signals.figures.ended = reclaim_after
+    await process.look(3)
+    once = process.books.reclaims
+    process.signals.figures.ended = 2 * reclaim_after
+    await process.look(3)
+
+    assert (before, once, process.books.reclaims) == (0, 1, 2)
+
+
+async def test_tend_reclaims_for_a_tenth_of_the_time_at_most() -> None:
+    process = Process()
+    process.books.reclaim_seconds = 10.0
+
+    for _ in range(200):
+        process.signals.figures.ended += reclaim_after
+        await process.look(1)
+
+    passed = process.clock.monotonic()
+    assert process.books.reclaims > 1
+    assert process.books.reclaims * 10.0 <= passed / 10 + 10.0

@@ -1,0 +1,1 @@
+"""What the leading dispatcher clears away, and what each one does after its ended jobs."""
