@@ -14,7 +14,7 @@ from tidemill.core.ports import Ephemeral, FactBatch
 from tidemill.infrastructure.messaging.messages import encode_ephemeral, encode_number, subject
 from tidemill.infrastructure.messaging.supervised import SupervisedBus
 
-ping_seconds: Final = 2.0
+ping_seconds: Final = 4.0
 ping_seconds_max: Final = 2.0
 notify_window: Final = 500
 # NOTIFY takes 8,000 bytes, and a character has up to four.
