@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -39,7 +40,7 @@ class MailSender:
         self._public_url = public_url
         self._places = asyncio.Semaphore(tenants_at_once_max)
         self._task: asyncio.Task[None] | None = None
-        self._stopping = False
+        self._stopping = asyncio.Event()
         self.sent = 0
         self.failed = 0
 
@@ -52,7 +53,7 @@ class MailSender:
         task, self._task = self._task, None
         if task is None:
             return
-        self._stopping = True
+        self._stopping.set()
         await asyncio.wait([task], timeout=stop_seconds_max)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -69,7 +70,7 @@ class MailSender:
         """Send what is due in a tenant, for a while at most."""
         stop_at = time.monotonic() + turn_seconds_max
         for waiting in await self._mailing.due(tenant_id):
-            if self._stopping or time.monotonic() > stop_at:
+            if self._stopping.is_set() or time.monotonic() > stop_at:
                 return
             await self._send(tenant_id, waiting)
 
@@ -120,14 +121,16 @@ class MailSender:
         return None
 
     async def _look_for_ever(self) -> None:
-        while not self._stopping:
+        while not self._stopping.is_set():
             try:
                 await self.look()
             except TidemillError as error:
                 log.warning("mails.look.failed", reason=error.message)
             except Exception:
                 log.exception("mails.look.broke")
-            await asyncio.sleep(0 if self._stopping else look_seconds)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(look_seconds):
+                    await self._stopping.wait()
 
 
 class MailDrain:
