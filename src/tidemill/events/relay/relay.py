@@ -78,6 +78,7 @@ class Relay:
         self._turns = asyncio.Semaphore(turns_at_once_max)
         self._turn_count = 0
         self._poller: asyncio.Task[None] | None = None
+        self._stopping = asyncio.Event()
         self._settlers: set[asyncio.Task[None]] = set()
         wakeups.on_dirty(self.wake)
 
@@ -87,6 +88,7 @@ class Relay:
 
     async def start(self) -> None:
         """Begin, with what an earlier process left."""
+        self._stopping.clear()
         self._poller = asyncio.create_task(self._poll(), name="relay")
 
     async def stop(self) -> None:
@@ -94,6 +96,7 @@ class Relay:
         poller, self._poller = self._poller, None
         if poller is None:
             return
+        self._stopping.set()
         poller.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await poller
@@ -143,8 +146,7 @@ class Relay:
         empty = 0
         try:
             while lane.dirty:
-                if lane.drain.delay_seconds:
-                    await asyncio.sleep(lane.drain.delay_seconds)
+                await self._collect(lane.drain.delay_seconds)
                 lane.dirty = False
                 lane.woken.clear()
                 progress = await self._turn(lane)
@@ -159,6 +161,13 @@ class Relay:
                 lane.dirty = lane.dirty or not progress.clean
         finally:
             lane.task = None
+
+    async def _collect(self, seconds: float) -> None:
+        """Let facts come together for one turn; nobody waits for more of them at the end."""
+        if seconds:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._stopping.wait()
 
     async def _pause(self, lane: _Lane, seconds: float) -> None:
         lane.pausing = True

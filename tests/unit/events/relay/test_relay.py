@@ -148,6 +148,25 @@ async def test_relay_goes_on_with_other_tenants_while_one_fails(tmp_path: Path) 
         await until(lambda: world.tenant in failing.served)
 
 
+class _Collecting(Failing):
+    """A drain that lets facts come together for an hour."""
+
+    name = "collecting"
+    delay_seconds = 3_600.0
+
+
+async def test_stop_carries_at_once_what_a_drain_lets_come_together(tmp_path: Path) -> None:
+    collecting = _Collecting()
+    async with a_world(tmp_path, drains=[collecting]) as world:
+        await world.relay.start()
+        await world.happen(1)
+        await until(lambda: world.heard_seqs == [1])
+
+        await world.relay.stop()
+
+        assert collecting.served == [world.tenant]
+
+
 async def test_prune_deletes_what_was_delivered_over_seven_days_ago(world: World) -> None:
     await world.happen(1, 2, store=StoreKind.JOBS)
     facts = await world.outboxes.undelivered(StoreKind.JOBS, world.tenant, 10)
