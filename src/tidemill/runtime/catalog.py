@@ -6,6 +6,7 @@ Third parties add theirs by the entry-point group `tidemill.modules`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from importlib.metadata import entry_points
 from typing import Final
 
@@ -22,7 +23,11 @@ from tidemill.settings.module import MODULE as SETTINGS
 CATALOG: Final = (EVENTS, AUDIT, SETTINGS, IDENTITY, BOARD, NOTIFICATIONS, JOBS, AUTOMATION)
 
 
+@cache
 def full_catalog() -> Sequence[Module]:
-    """Return our modules, then those of installed third parties in the order of their names."""
+    """Return our modules, then those of installed third parties in the order of their names.
+
+    What is installed is looked through once: a process keeps what it began with.
+    """
     found = sorted(entry_points(group="tidemill.modules"), key=lambda entry: entry.name)
     return (*CATALOG, *(entry.load() for entry in found))
