@@ -41,7 +41,7 @@ def server() -> Iterator[Server]:
         pytest.param("custom-fields.md", marks=_COMMANDS),
         pytest.param("dispatch.md", marks=_COMMANDS),
         pytest.param("quick-add.md", marks=_COMMANDS),
-        "observability.md",
+        *("board-over-http.md", "observability.md"),
         pytest.param(
             "control.md",
             marks=pytest.mark.full(reason="twenty commands take 8 s of CPU; each has its tests"),
