@@ -66,6 +66,15 @@ class Actor(Struct, frozen=True, kw_only=True):
     origin: Origin = Origin()
 
 
+class AuditActor(Struct, frozen=True, kw_only=True):
+    """Who acted, and on whose behalf, as an audit line keeps it."""
+
+    kind: str
+    id: str
+    user_id: str | None = None
+    on_behalf_of: str | None = None
+
+
 def system(part: str, tenant_id: TenantId = INSTALLATION) -> Actor:
     """Return Tidemill itself as the actor; `part` says which of its parts, e.g. `dispatcher`."""
     return Actor(kind=ActorKind.SYSTEM, id=part, tenant_id=tenant_id, role=Role.OWNER)

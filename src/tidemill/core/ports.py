@@ -114,6 +114,13 @@ class Tx(Protocol):
         """
         ...
 
+    def first_result(self, once: Once[T]) -> T | None:
+        """Return what the write under a key gave, or None when there was none.
+
+        Raises `IdempotencyKeyReused`.
+        """
+        ...
+
     def attempt(self, part: Callable[[], T]) -> T:
         """Run a part of the use case, and return what it returns.
 

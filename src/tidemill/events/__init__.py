@@ -13,6 +13,7 @@ from tidemill.events.contract import (
     Progress,
     Visibility,
 )
+from tidemill.events.marks.service import Marks
 
 __all__ = [
     "DELIVERY",
@@ -23,6 +24,7 @@ __all__ = [
     "DeliveryFigures",
     "Drain",
     "LiveConnections",
+    "Marks",
     "Progress",
     "Visibility",
     "cloud_event",

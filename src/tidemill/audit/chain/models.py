@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from tidemill.core.actor import ActorKind
+from tidemill.core.actor import ActorKind, AuditActor
 from tidemill.core.clock import Instant
 from tidemill.core.ids import TenantId
 
@@ -19,15 +19,6 @@ GENESIS: Final = "0" * 64
 
 ERASE: Final = "audit.chains.erase"
 """The action of the line by which retention says how far it has emptied bodies."""
-
-
-class AuditActor(Struct, frozen=True, kw_only=True):
-    """Who acted, and on whose behalf."""
-
-    kind: str
-    id: str
-    user_id: str | None = None
-    on_behalf_of: str | None = None
 
 
 class Entry(Struct, frozen=True, kw_only=True):

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import msgspec
 
-from tidemill.audit.chain.models import ERASE, GENESIS, AuditActor, Entry, Head, Line
+from tidemill.audit.chain.models import ERASE, GENESIS, Entry, Head, Line
+from tidemill.core.actor import AuditActor
 from tidemill.core.clock import Instant
 from tidemill.core.ports import Row, Tx
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from tidemill.audit.chain.models import AuditActor, ChainProblem, Line
+from tidemill.audit.chain.models import ChainProblem, Line
 from tidemill.audit.chain.service import Verification
+from tidemill.core.actor import AuditActor
 from tidemill.core.clock import rfc3339
 from tidemill.http import PageView, View
 

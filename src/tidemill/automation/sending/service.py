@@ -15,20 +15,18 @@ from tidemill.automation.deliveries.models import (
     succeeded,
 )
 from tidemill.automation.deliveries.repository import DeliveryRepository
-from tidemill.automation.sending.repository import LeaseRepository, MarkRepository
+from tidemill.automation.sending.repository import LeaseRepository
 from tidemill.automation.webhooks.models import DisabledReason, Webhook
 from tidemill.automation.webhooks.repository import WebhookRepository
 from tidemill.automation.webhooks.service import Secrets, disable
 from tidemill.core.calls import CallAnswer
 from tidemill.core.clock import MICROSECONDS_PER_SECOND, Instant, seconds_after
-from tidemill.core.ids import INSTALLATION, TenantId
+from tidemill.core.ids import TenantId
 from tidemill.core.ports import Database, Tx
+from tidemill.events import Marks
 
 webhooks_per_turn_max: Final = 200
-tenants_per_look_max: Final = 200
 pruned_at_once_max: Final = 500
-marks_tried_max: Final = 5
-postponed_seconds: Final = 300.0
 error_chars_max: Final = 500
 _GONE: Final = 410
 
@@ -88,14 +86,13 @@ class Sending:
         chance: Callable[[], float],
     ) -> None:
         self._tenants = tenants
-        self._control = control
         self._secrets = secrets
         self._limits = limits
         self._chance = chance
         self._webhooks = WebhookRepository()
         self._deliveries = DeliveryRepository()
         self._leases = LeaseRepository()
-        self._marks = MarkRepository()
+        self._marks = Marks(control, "webhooks")
 
     async def due(self, tenant_id: TenantId) -> list[WebhookId]:
         """Return the webhooks that something is due for now."""
@@ -145,40 +142,20 @@ class Sending:
         await self._tenants.write(tenant_id, use_case)
 
     async def arrange(self, tenant_id: TenantId) -> None:
-        """Mark in the control store when this tenant has something to do next.
-
-        Whatever becomes due while this looks is arranged by whoever made it due: the mark is
-        moved only when it is still the one that was seen before the look.
-        """
+        """Mark in the control store when this tenant has something to do next."""
         keep = round(self._limits.keep_seconds * MICROSECONDS_PER_SECOND)
-        for _ in range(marks_tried_max):
-            seen = await self._control.read(tenant_id, self._marks.of)
-            due_at = await self._tenants.read(
-                tenant_id, lambda tx: self._deliveries.next_due(tx, keep)
-            )
-            if due_at == seen or await self._move(tenant_id, seen, due_at):
-                return
+        await self._marks.arrange(
+            tenant_id,
+            lambda: self._tenants.read(tenant_id, lambda tx: self._deliveries.next_due(tx, keep)),
+        )
 
     async def postpone(self, tenant_id: TenantId) -> None:
         """Look at a tenant later, whose store cannot be used now."""
-
-        def use_case(tx: Tx) -> None:
-            seen = self._marks.of(tx)
-            if seen is not None:
-                self._marks.move(tx, seen, seconds_after(tx.now, postponed_seconds))
-
-        await self._control.write(tenant_id, use_case)
+        await self._marks.postpone(tenant_id)
 
     async def tenants_due(self) -> list[TenantId]:
         """Return tenants whose marks are due."""
-        return await self._control.read(
-            INSTALLATION, lambda tx: self._marks.due(tx, tenants_per_look_max)
-        )
-
-    async def _move(
-        self, tenant_id: TenantId, seen: Instant | None, due_at: Instant | None
-    ) -> bool:
-        return await self._control.write(tenant_id, lambda tx: self._marks.move(tx, seen, due_at))
+        return await self._marks.due()
 
     def _next(self, tx: Tx, webhook: Webhook, *, begins: bool) -> Parcel | None:
         if webhook.active_since is None:

@@ -9,7 +9,6 @@ import msgspec
 
 from tidemill.board.notification_mails.models import Line, Place, Waiting, events_max
 from tidemill.core.clock import Instant
-from tidemill.core.ids import TenantId
 from tidemill.core.ports import Tx
 
 _AMONG_USERS: Final = {
@@ -109,27 +108,6 @@ _SWEEP: Final = """
         WHERE tenant_id = :tenant_id AND finished_at < :before
         ORDER BY finished_at LIMIT :limit
     )
-"""
-_MARK: Final = (
-    "SELECT due_at FROM tenant_wakeups WHERE tenant_id = :tenant_id AND kind = 'notifications'"
-)
-_ADD_MARK: Final = """
-    INSERT INTO tenant_wakeups (tenant_id, kind, due_at)
-    VALUES (:tenant_id, 'notifications', :due_at)
-    ON CONFLICT (tenant_id, kind) DO NOTHING
-"""
-_MOVE_MARK: Final = """
-    UPDATE tenant_wakeups SET due_at = :due_at
-    WHERE tenant_id = :tenant_id AND kind = 'notifications' AND due_at = :seen
-"""
-_REMOVE_MARK: Final = """
-    DELETE FROM tenant_wakeups
-    WHERE tenant_id = :tenant_id AND kind = 'notifications' AND due_at = :seen
-"""
-_MARKED: Final = """
-    SELECT tenant_id FROM tenant_wakeups
-    WHERE kind = 'notifications' AND due_at <= :now
-    ORDER BY due_at LIMIT :limit
 """
 
 
@@ -248,24 +226,3 @@ class MailRepository:
     def sweep(self, tx: Tx, before: int, limit: int) -> int:
         """Remove some that ended before then; return how many."""
         return tx.execute(_SWEEP, before=before, limit=limit)
-
-
-class MarkRepository:
-    """Marks in the control store: when a tenant has something to do next."""
-
-    def of(self, tx: Tx) -> Instant | None:
-        """Return the tenant's mark."""
-        row = tx.one(_MARK)
-        return Instant(row[0]) if row else None
-
-    def move(self, tx: Tx, seen: Instant | None, due_at: Instant | None) -> bool:
-        """Set the mark, or remove it for None; False when it is no more what was `seen`."""
-        if due_at is None:
-            return seen is None or tx.execute(_REMOVE_MARK, seen=seen) == 1
-        if seen is None:
-            return tx.execute(_ADD_MARK, due_at=due_at) == 1
-        return tx.execute(_MOVE_MARK, due_at=due_at, seen=seen) == 1
-
-    def due(self, tx: Tx, limit: int) -> list[TenantId]:
-        """Return the tenants whose marks are due."""
-        return [TenantId(row[0]) for row in tx.all(_MARKED, limit=limit)]

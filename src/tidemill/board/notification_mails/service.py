@@ -19,24 +19,22 @@ from tidemill.board.notification_mails.models import (
     next_digest,
     retry_seconds,
 )
-from tidemill.board.notification_mails.repository import MailRepository, MarkRepository
+from tidemill.board.notification_mails.repository import MailRepository
 from tidemill.board.notification_preferences.models import DefaultsFor, MailTiming
 from tidemill.board.notifications.models import Notification
 from tidemill.board.notifications.repository import NotificationRepository
 from tidemill.board.notifying.models import Posting
 from tidemill.core.actor import system
 from tidemill.core.clock import MICROSECONDS_PER_SECOND, Instant, seconds_after
-from tidemill.core.ids import INSTALLATION, TenantId
+from tidemill.core.ids import TenantId
 from tidemill.core.ports import Database, Tx
+from tidemill.events import Marks
 from tidemill.identity import Contact
 
 log = structlog.get_logger(__name__)
 
 mails_per_turn_max: Final = 100
-tenants_per_look_max: Final = 200
 swept_at_once_max: Final = 500
-marks_tried_max: Final = 5
-postponed_seconds: Final = 300.0
 error_chars_max: Final = 500
 ended_kept_seconds: Final = 7 * 86_400.0
 lease_seconds_spare: Final = 60.0
@@ -95,12 +93,11 @@ class Mailing:
         chance: Callable[[], float],
     ) -> None:
         self._tenants = tenants
-        self._control = control
         self._defaults = defaults
         self._limits = limits
         self._chance = chance
         self._mails = MailRepository()
-        self._marks = MarkRepository()
+        self._marks = Marks(control, "notifications")
         self._notifications = NotificationRepository()
 
     async def due(self, tenant_id: TenantId) -> list[Waiting]:
@@ -182,37 +179,16 @@ class Mailing:
             log.info("notifications.swept", tenant_id=tenant_id, count=count)
 
     async def arrange(self, tenant_id: TenantId) -> None:
-        """Mark in the control store when this tenant has something to do next.
-
-        Whatever becomes due while this looks is arranged by whoever made it due: the mark is
-        moved only when it is still the one that was seen before the look.
-        """
-        for _ in range(marks_tried_max):
-            seen = await self._control.read(tenant_id, self._marks.of)
-            due_at = await self._tenants.read(tenant_id, self._next_due)
-            if due_at == seen or await self._move(tenant_id, seen, due_at):
-                return
+        """Mark in the control store when this tenant has something to do next."""
+        await self._marks.arrange(tenant_id, lambda: self._tenants.read(tenant_id, self._next_due))
 
     async def postpone(self, tenant_id: TenantId) -> None:
         """Look at a tenant later, whose store cannot be used now."""
-
-        def use_case(tx: Tx) -> None:
-            seen = self._marks.of(tx)
-            if seen is not None:
-                self._marks.move(tx, seen, seconds_after(tx.now, postponed_seconds))
-
-        await self._control.write(tenant_id, use_case)
+        await self._marks.postpone(tenant_id)
 
     async def tenants_due(self) -> list[TenantId]:
         """Return tenants whose marks are due."""
-        return await self._control.read(
-            INSTALLATION, lambda tx: self._marks.due(tx, tenants_per_look_max)
-        )
-
-    async def _move(
-        self, tenant_id: TenantId, seen: Instant | None, due_at: Instant | None
-    ) -> bool:
-        return await self._control.write(tenant_id, lambda tx: self._marks.move(tx, seen, due_at))
+        return await self._marks.due()
 
     def _next_due(self, tx: Tx) -> Instant | None:
         oldest, ended = self._notifications.oldest(tx), self._mails.oldest_ended(tx)

@@ -8,9 +8,8 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 import uuid_utils
-from msgspec import Struct
 
-from tidemill.core.actor import Actor
+from tidemill.core.actor import Actor, AuditActor
 from tidemill.core.clock import MICROSECONDS_PER_SECOND, Instant
 from tidemill.core.errors import TidemillError
 from tidemill.core.facts import Fact, FactActor
@@ -71,15 +70,6 @@ _KEEP_RESULT: Final = """
 
 class RunAgain(Exception):
     """The key that stood in the way is gone again: run the use case again."""
-
-
-class AuditActor(Struct, frozen=True, kw_only=True):
-    """Who acted, as an audit line keeps it."""
-
-    kind: str
-    id: str
-    user_id: str | None
-    on_behalf_of: str | None
 
 
 class BaseTx:
@@ -159,6 +149,15 @@ class BaseTx:
     def lock_changes(self) -> None:
         """Make the numbers of changes follow the order of commits."""
         raise NotImplementedError
+
+    def first_result(self, once: Once[T]) -> T | None:
+        """See `Tx.first_result`."""
+        row = self.one(_FIRST_RESULT, scope=once.scope, key=once.key)
+        if row is None:
+            return None
+        if row[0] != once.fingerprint:
+            raise IdempotencyKeyReused
+        return msgspec.json.decode(row[1], type=once.result_type)
 
     def attempt(self, part: Callable[[], T]) -> T:
         """See `Tx.attempt`."""
@@ -286,21 +285,15 @@ def perform(
     oldest = tx.now - kept_hours * 3600 * MICROSECONDS_PER_SECOND
     tx.execute(_FORGET_RESULTS, oldest=oldest)
     if not tx.execute(_TAKE_KEY, scope=once.scope, key=once.key, fingerprint=once.fingerprint):
-        return _first_result(tx, once)
+        first = tx.first_result(once)
+        if first is None:
+            raise RunAgain
+        return first
     result = _run(tx, use_case)
     kept = once.without_secrets(result) if once.without_secrets else result
     tx.execute(_KEEP_RESULT, scope=once.scope, key=once.key, result=_json(kept))
     tx.finish()
     return result
-
-
-def _first_result(tx: BaseTx, once: Once[T]) -> T:
-    row = tx.one(_FIRST_RESULT, scope=once.scope, key=once.key)
-    if row is None:
-        raise RunAgain
-    if row[0] != once.fingerprint:
-        raise IdempotencyKeyReused
-    return msgspec.json.decode(row[1], type=once.result_type)
 
 
 def _run(tx: BaseTx, use_case: Callable[[Any], T]) -> T:

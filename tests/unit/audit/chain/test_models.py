@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from tidemill.audit.chain.models import (
-    AuditActor,
     Break,
     Checker,
     Entry,
@@ -19,6 +18,7 @@ from tidemill.audit.chain.models import (
     linked,
     next_line,
 )
+from tidemill.core.actor import AuditActor
 from tidemill.core.clock import Instant
 from tidemill.core.ids import TenantId
 
