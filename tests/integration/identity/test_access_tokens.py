@@ -214,6 +214,35 @@ async def test_access_tokens_integration_rotate_eddsa_keys_with_an_overlap(
     assert len(left) == 1
 
 
+async def test_access_tokens_integration_end_at_once_with_keys_that_are_revoked(
+    tmp_path: Path,
+) -> None:
+    """Whoever took a key could sign as anybody, for as long as the key verifies."""
+    async with identity_world(tmp_path, jwt_algorithm=JwtAlgorithm.EDDSA) as world:
+        owner = await world.an_owner()
+        world.ports[OPERATORS] = FirstOwners(world.stores.control)
+        leaked = dict(world.part("signing_keys")._keys)
+        async with world.client(**bearer(owner)) as client:
+            assert (await client.post("/api/v1/signing-keys")).status_code == 201
+            made = await client.post("/api/v1/signing-keys", json={"revoke_others": True})
+        ended = await _code(world, owner["access_token"])
+        header, claims = _read(owner["access_token"])
+        forged = jwt.encode(header, claims, leaked[header["kid"]], algorithms=["EdDSA"])
+        refused = await _code(world, forged)
+        async with world.client() as client:
+            body = {"refresh_token": owner["refresh_token"]}
+            renewed = await client.post("/api/v1/auth/refresh", json=body)
+            shown = (await client.get("/.well-known/jwks.json")).json()["keys"]
+        told = await world.audit_actions()
+
+    assert made.status_code == 201, made.text
+    assert (ended, refused) == ("TOKEN_SIGNATURE_INVALID", "TOKEN_SIGNATURE_INVALID")
+    assert renewed.status_code == 200, "who is logged in stays so"
+    assert _read(renewed.json()["access_token"])[0]["kid"] == made.json()["id"]
+    assert [key["kid"] for key in shown] == [made.json()["id"]]
+    assert told.count("identity.signing_keys.revoke") == 2
+
+
 async def test_access_tokens_integration_tell_that_one_secret_is_changed_by_configuration(
     tmp_path: Path,
 ) -> None:

@@ -43,6 +43,10 @@ class Invitation(Struct, frozen=True):
         """Return whether somebody may still accept it."""
         return self.revoked_at is None and now < self.expires_at and self.uses < self.uses_max
 
+    def without_secret(self) -> Self:
+        """Return what a replay of the request needs."""
+        return structs.replace(self, secret_hash="")
+
     def suits(self, email_key: str) -> bool:
         """Return whether it is for the person with this address."""
         return self.email is None or self.email.casefold() == email_key

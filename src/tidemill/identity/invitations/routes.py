@@ -9,7 +9,7 @@ from litestar.connection import Request
 from tidemill.core.actor import Actor
 from tidemill.core.pages import PageRequest
 from tidemill.http import Idempotency, Public, delete, get, post
-from tidemill.identity.invitations.models import NewInvitation
+from tidemill.identity.invitations.models import Invitation, NewInvitation
 from tidemill.identity.invitations.schemas import (
     AcceptedView,
     CreateInvitation,
@@ -74,10 +74,14 @@ async def revoke_invitation(
 
 @post("/invitations/acceptances", ACCEPT_INVITATIONS)
 async def accept_invitation(
-    data: InvitationToken, actor: Actor, invitations: InvitationService
+    data: InvitationToken, actor: Actor, idempotency: Idempotency, invitations: InvitationService
 ) -> AcceptedView:
     """Join another tenant with the account that you have."""
-    invitation = await invitations.accept(data.token, actor=actor)
+    invitation = await invitations.accept(
+        data.token,
+        actor=actor,
+        once=idempotency.once(Invitation, without_secrets=Invitation.without_secret),
+    )
     return AcceptedView(tenant_id=invitation.tenant_id, role=invitation.role)
 
 

@@ -226,13 +226,16 @@ class InvitationService:
 
         return await self._control.write(invitation.tenant_id, use_case)
 
-    async def accept(self, token: str, *, actor: Actor) -> Invitation:
+    async def accept(
+        self, token: str, *, actor: Actor, once: Once[Invitation] | None = None
+    ) -> Invitation:
         """Let the person behind the actor join another tenant.
 
         Raises `InvitationInvalid` and `AlreadyMember`.
         """
         shown = _shown(token)
-        invitation = await self._control.read(INSTALLATION, lambda tx: self._valid(tx, shown))
+        # Sent again under its key, it is used up: whether it holds is asked where it is accepted.
+        invitation = await self._control.read(INSTALLATION, lambda tx: self._known(tx, shown))
 
         def use_case(tx: Tx) -> Invitation:
             user = self._users.find(tx, actor.user_id) if actor.user_id else None
@@ -241,7 +244,7 @@ class InvitationService:
             self._join(tx, shown, user, actor.origin)
             return invitation
 
-        return await self._control.write(invitation.tenant_id, use_case)
+        return await self._control.write(invitation.tenant_id, use_case, once=once)
 
     def _join(self, tx: Tx, shown: Presented, user: User, origin: Origin) -> Role:
         """Use the invitation, add the member and tell it, all in the tenant's transaction."""
@@ -271,10 +274,14 @@ class InvitationService:
         return role
 
     def _valid(self, tx: Tx, shown: Presented) -> Invitation:
+        invitation = self._known(tx, shown)
+        if not invitation.holds(tx.now):
+            raise InvitationInvalid
+        return invitation
+
+    def _known(self, tx: Tx, shown: Presented) -> Invitation:
         invitation = self._invitations.find_by_prefix(tx, shown.prefix)
         if invitation is None or not shown.matches(invitation.secret_hash):
-            raise InvitationInvalid
-        if not invitation.holds(tx.now):
             raise InvitationInvalid
         return invitation
 

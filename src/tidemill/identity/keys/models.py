@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from typing import Self
+
+from msgspec import Struct, structs
 
 from tidemill.core.clock import Instant
 
@@ -20,3 +22,7 @@ class SigningKey(Struct, frozen=True):
     def verifies(self, now: Instant) -> bool:
         """Return whether tokens of this key count at `now`."""
         return self.verifies_until is None or now < self.verifies_until
+
+    def without_secret(self) -> Self:
+        """Return what a replay of the request that made it needs."""
+        return structs.replace(self, sealed_private_key="")

@@ -22,6 +22,7 @@ _INSERT: Final = """
 _RETIRE: Final = """
     UPDATE signing_keys SET verifies_until = :until WHERE id <> :keep AND verifies_until IS NULL
 """
+_REMOVE: Final = "DELETE FROM signing_keys WHERE id <> :keep"
 _PRUNE: Final = "DELETE FROM signing_keys WHERE verifies_until < :now"
 
 
@@ -46,3 +47,7 @@ class SigningKeyRepository:
         """Let every other key verify until `until` only; forget what is past that."""
         tx.execute(_PRUNE)
         tx.execute(_RETIRE, keep=keep, until=until)
+
+    def remove_others(self, tx: Tx, *, keep: str) -> None:
+        """Let no other key verify from the commit on."""
+        tx.execute(_REMOVE, keep=keep)

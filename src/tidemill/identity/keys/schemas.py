@@ -5,8 +5,14 @@ from __future__ import annotations
 from typing import Self
 
 from tidemill.core.clock import rfc3339
-from tidemill.http import View
+from tidemill.http import Body, View
 from tidemill.identity.keys.models import SigningKey
+
+
+class CreateSigningKey(Body, frozen=True, kw_only=True):
+    """What becomes of the keys before the new one; `revoke_others` ends their tokens at once."""
+
+    revoke_others: bool = False
 
 
 class SigningKeyView(View, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ from tidemill.core.config import Config, ConfigRefused
 from tidemill.core.config.sections.people import JwtAlgorithm
 from tidemill.core.errors import TidemillError
 from tidemill.core.ids import INSTALLATION
-from tidemill.core.ports import Database, Invalidations, Tx
+from tidemill.core.ports import Database, Invalidations, Once, Tx
 from tidemill.identity.contract import CHANGED_SIGNING_KEY
 from tidemill.identity.credential_errors import CredentialsUnverifiable
 from tidemill.identity.grants.cache import Bounded
@@ -76,7 +76,7 @@ class SigningKeys:
             return
         await self.load()
         if not self._stored:
-            await self._add(lead_seconds=0.0, by=system("identity"))
+            await self._add_first()
 
     async def stop(self) -> None:
         """End a reading that is under way."""
@@ -92,10 +92,35 @@ class SigningKeys:
         self._stored = stored
         self._verified.clear()
 
-    async def rotate(self, *, by: Actor) -> SigningKey:
+    async def rotate(self, *, by: Actor, once: Once[SigningKey] | None = None) -> SigningKey:
         """Let a new key sign soon; tokens of the old ones hold until they expire."""
-        key_id = await self._add(lead_seconds=_lead_seconds, by=by)
-        return next(key for key in self._stored if key.id == key_id)
+        new = OKPKey.generate_key("Ed25519")
+        overlap = self._token_seconds_max + self._auth.clock_leeway_seconds + _lead_seconds
+
+        def use_case(tx: Tx) -> SigningKey:
+            key = self._add(tx, new, lead_seconds=_lead_seconds, by=by)
+            until = seconds_after(tx.now, overlap)
+            self._repository.retire_others(tx, keep=key.id, until=until)
+            return key
+
+        made = await self._control.write(INSTALLATION, use_case, once=once)
+        await self.load()
+        return made
+
+    async def replace(self, *, by: Actor, once: Once[SigningKey] | None = None) -> SigningKey:
+        """Let a new key sign at once, and no token of an old one hold any more."""
+        new = OKPKey.generate_key("Ed25519")
+
+        def use_case(tx: Tx) -> SigningKey:
+            for old in self._repository.all(tx):
+                tx.audit("identity.signing_keys.revoke", by=by, resource=f"signing-key:{old.id}")
+            key = self._add(tx, new, lead_seconds=0.0, by=by)
+            self._repository.remove_others(tx, keep=key.id)
+            return key
+
+        made = await self._control.write(INSTALLATION, use_case, once=once)
+        await self.load()
+        return made
 
     def sign(self, claims: Claims, typ: str) -> str:
         """Return a signed token."""
@@ -146,36 +171,32 @@ class SigningKeys:
             if not key.verifies(now) and self._keys.pop(key.id, None) is not None:
                 self._verified.clear()
 
-    async def _add(self, *, lead_seconds: float, by: Actor) -> str:
+    async def _add_first(self) -> None:
         new = OKPKey.generate_key("Ed25519")
-        public = new.as_dict(private=False)["x"]
-        private = new.as_dict(private=True)["d"]
-        key_id = hashlib.sha256(str(public).encode()).hexdigest()[:16]
-        overlap = self._token_seconds_max + self._auth.clock_leeway_seconds + lead_seconds
 
         def use_case(tx: Tx) -> None:
-            if lead_seconds == 0.0 and self._repository.all(tx):
-                return  # Another process made the first key.
-            key = SigningKey(
-                key_id,
-                str(public),
-                seal(self._auth.jwt_secret, _PURPOSE, key_id, str(private)),
-                seconds_after(tx.now, lead_seconds),
-                None,
-                tx.now,
-            )
-            self._repository.add(tx, key)
-            self._repository.retire_others(tx, keep=key_id, until=seconds_after(tx.now, overlap))
-            tx.audit(
-                "identity.signing_keys.create",
-                by=by,
-                resource=f"signing-key:{key_id}",
-            )
-            tx.invalidate(CHANGED_SIGNING_KEY, key_id)
+            # Another process may have made it.
+            if not self._repository.all(tx):
+                self._add(tx, new, lead_seconds=0.0, by=system("identity"))
 
         await self._control.write(INSTALLATION, use_case)
         await self.load()
-        return key_id
+
+    def _add(self, tx: Tx, new: OKPKey, *, lead_seconds: float, by: Actor) -> SigningKey:
+        public, private = new.as_dict(private=False)["x"], new.as_dict(private=True)["d"]
+        key_id = hashlib.sha256(str(public).encode()).hexdigest()[:16]
+        key = SigningKey(
+            key_id,
+            str(public),
+            seal(self._auth.jwt_secret, _PURPOSE, key_id, str(private)),
+            seconds_after(tx.now, lead_seconds),
+            None,
+            tx.now,
+        )
+        self._repository.add(tx, key)
+        tx.audit("identity.signing_keys.create", by=by, resource=f"signing-key:{key_id}")
+        tx.invalidate(CHANGED_SIGNING_KEY, key_id)
+        return key
 
     def _open(self, key: SigningKey) -> Key:
         try:
