@@ -164,6 +164,23 @@ async def test_job_tokens_integration_end_with_the_password_of_the_session_that_
     assert await _status(world, renewed) == 200, "what is started after it has its rights"
 
 
+async def test_job_tokens_integration_go_on_when_their_starter_logs_out(
+    world: IdentityWorld,
+) -> None:
+    """To log out ends a visit; what was started in it ends with what a theft would end."""
+    owner = await world.an_owner()
+    running = await _issue(world, owner)
+    started = await world.authenticator.bearer(owner["access_token"], Origin())
+    async with world.client(**bearer(owner)) as client:
+        left = await client.post("/api/v1/auth/logout")
+    later = world.job_tokens.issue_job_token(started, "job-2")
+
+    assert left.status_code == 204, left.text
+    assert await _status(world, owner["access_token"]) == 401
+    assert [await _status(world, one) for one in (running, later)] == [200, 200]
+    await world.job_tokens.check_starter(await world.authenticator.bearer(running, Origin()))
+
+
 async def test_job_tokens_integration_of_a_schedule_or_a_token_survive_a_new_password(
     world: IdentityWorld,
 ) -> None:

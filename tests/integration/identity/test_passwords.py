@@ -15,7 +15,8 @@ from tests.fixtures.identity import (
     bearer,
     identity_world,
 )
-from tests.fixtures.stores import until
+from tests.fixtures.stores import StoresKind, until
+from tidemill.core.ids import INSTALLATION
 
 pytestmark = pytest.mark.anyio
 
@@ -178,6 +179,34 @@ async def test_passwords_integration_reset_answers_alike_for_every_address(
 
     assert {(a.status_code, a.text) for a in answers} == {(202, answers[0].text)}
     assert [mail.to for mail in world.mail.letters] == [OWNER_EMAIL]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "schema"])
+async def test_passwords_integration_a_reset_that_was_answered_outlives_its_process(
+    tmp_path: Path, kind: StoresKind
+) -> None:
+    async with identity_world(tmp_path, kind) as world:
+        await world.an_owner()
+        passwords = world.part("passwords")
+        await passwords.stop()
+        async with world.client() as client:
+            path = "/api/v1/auth/password-resets"
+            asked = await client.post(path, json={"email": OWNER_EMAIL})
+        rows = await world.stores.control.read(
+            INSTALLATION, lambda tx: tx.all("SELECT sealed FROM password_reset_requests")
+        )
+        before = list(world.mail.letters)
+        await passwords.start()
+        await until(lambda: world.mail.letters)
+        await passwords.drain()
+        left = await world.stores.control.read(
+            INSTALLATION, lambda tx: tx.all("SELECT id FROM password_reset_requests")
+        )
+
+    assert (asked.status_code, before) == (202, [])
+    assert [OWNER_EMAIL in row[0] for row in rows] == [False], "it is kept, and sealed"
+    assert [mail.to for mail in world.mail.letters] == [OWNER_EMAIL]
+    assert list(left) == []
 
 
 async def test_passwords_integration_reset_links_expire_and_are_few(world: IdentityWorld) -> None:

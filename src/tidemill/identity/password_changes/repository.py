@@ -1,4 +1,4 @@
-"""The SQL of links to choose a new password."""
+"""The SQL of links to choose a new password, and of requests for them."""
 
 from __future__ import annotations
 
@@ -27,6 +27,18 @@ _RECENT: Final = """
 """
 _PRUNE: Final = "DELETE FROM password_resets WHERE expires_at < :before"
 
+_ASK: Final = """
+    INSERT INTO password_reset_requests (tenant_id, id, sealed, created_at)
+    VALUES (:tenant_id, :id, :sealed, :now)
+"""
+_ASKED: Final = """
+    SELECT id, sealed, created_at FROM password_reset_requests
+    WHERE tenant_id = :tenant_id
+    ORDER BY created_at, id
+    LIMIT :limit
+"""
+_ANSWER: Final = "DELETE FROM password_reset_requests WHERE tenant_id = :tenant_id AND id = :id"
+
 
 class PasswordReset(Struct, frozen=True):
     """A link that holds."""
@@ -34,6 +46,30 @@ class PasswordReset(Struct, frozen=True):
     id: str
     user_id: UserId
     secret_hash: str
+
+
+class Request(Struct, frozen=True):
+    """A request for a link, as it waits."""
+
+    id: str
+    sealed: str
+    created_at: Instant
+
+
+class RequestRepository:
+    """Requests for links; those of addresses that have no account, too."""
+
+    def add(self, tx: Tx, id_: str, sealed: str) -> None:
+        """Let a request wait."""
+        tx.execute(_ASK, id=id_, sealed=sealed)
+
+    def waiting(self, tx: Tx, limit: int) -> list[Request]:
+        """Return requests, the oldest first."""
+        return [Request(*row) for row in tx.all(_ASKED, limit=limit)]
+
+    def remove(self, tx: Tx, id_: str) -> bool:
+        """Remove a request; of all who try at once, one gets True."""
+        return tx.execute(_ANSWER, id=id_) == 1
 
 
 class PasswordResetRepository:

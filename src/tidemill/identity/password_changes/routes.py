@@ -45,8 +45,11 @@ async def request_password_reset(
     passwords: PasswordService,
     doorway: Doorway,
 ) -> None:
-    """Ask for a link to choose a new password; the answer is the same for every address."""
-    passwords.request_reset(data.email, await doorway.admit(request))
+    """Ask for a link to choose a new password; the answer is the same for every address.
+
+    Once it is there the request is kept, so that no stop of the server loses the letter.
+    """
+    await passwords.request_reset(data.email, await doorway.admit(request))
 
 
 @post("/auth/password-resets/redemptions", _DOOR, status_code=204)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
+import msgspec
 import structlog
+from msgspec import Struct
 
 from tidemill.core.actor import Actor, ActorKind, Origin
 from tidemill.core.clock import seconds_after
@@ -26,9 +29,14 @@ from tidemill.identity.letters.service import Letters
 from tidemill.identity.login.models import Entry
 from tidemill.identity.login.service import LoginService
 from tidemill.identity.opaque import Presented, SecretKind, mint, presented
-from tidemill.identity.password_changes.repository import PasswordResetRepository
+from tidemill.identity.password_changes.repository import (
+    PasswordResetRepository,
+    Request,
+    RequestRepository,
+)
 from tidemill.identity.passwords import policy
 from tidemill.identity.passwords.hasher import PasswordHasher
+from tidemill.identity.sealing import seal, unseal
 from tidemill.identity.sessions.repository import SessionRepository
 from tidemill.identity.users.models import User, email_address
 from tidemill.identity.users.repository import UserRepository
@@ -36,7 +44,18 @@ from tidemill.identity.users.repository import UserRepository
 log = structlog.get_logger(__name__)
 
 _resets_per_hour_max: Final = 5
-_requests_max: Final = 1_000
+_requests_at_once_max: Final = 100
+_request_seconds_max: Final = 3600.0
+"""After so long nobody waits for a letter any more: whoever needs one has asked again."""
+look_seconds: Final = 15.0
+_PURPOSE: Final = "password reset requests v1"
+
+
+class _Asked(Struct, frozen=True, kw_only=True):
+    """Who asked for a link, and for which address."""
+
+    email: str
+    origin: Origin
 
 
 class PasswordService:
@@ -64,7 +83,8 @@ class PasswordService:
         self._users = UserRepository()
         self._sessions = SessionRepository()
         self._resets = PasswordResetRepository()
-        self._requests: asyncio.Queue[tuple[str, Origin]] = asyncio.Queue(_requests_max)
+        self._requests = RequestRepository()
+        self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     async def change(self, current: str, new: str, *, actor: Actor) -> Entry:
@@ -107,10 +127,19 @@ class PasswordService:
 
         return await self._control.write(actor.tenant_id, use_case)
 
-    def request_reset(self, email: str, origin: Origin) -> None:
-        """Send a link to choose a new password, if the address has an account."""
-        with suppress(asyncio.QueueFull):
-            self._requests.put_nowait((email, origin))
+    async def request_reset(self, email: str, origin: Origin) -> None:
+        """Send a link to choose a new password, if the address has an account.
+
+        When this returns, the request is durable, whosever address it is.
+        """
+        text = msgspec.json.encode(_Asked(email=email, origin=origin)).decode()
+
+        def use_case(tx: Tx) -> None:
+            id_ = tx.new_id()
+            self._requests.add(tx, id_, seal(self._auth.jwt_secret, _PURPOSE, id_, text))
+            tx.after_commit(self._news.set)
+
+        await self._control.write(INSTALLATION, use_case)
 
     async def redeem_reset(self, token: str, new: str, origin: Origin) -> None:
         """Set a new password by a link; every session ends. Raises `PasswordResetInvalid`."""
@@ -137,15 +166,23 @@ class PasswordService:
         await self._control.write(INSTALLATION, use_case)
 
     async def drain(self) -> None:
-        """Return when every request for a reset was worked off."""
-        await self._requests.join()
+        """Work off the requests that wait, those of an earlier process too."""
+        while True:
+            waiting = await self._control.read(
+                INSTALLATION, lambda tx: self._requests.waiting(tx, _requests_at_once_max)
+            )
+            for request in waiting:
+                await self._answer(request)
+            if len(waiting) < _requests_at_once_max:
+                return
 
     async def start(self) -> None:
-        """Begin to work off requests."""
+        """Begin with what an earlier process left."""
+        self._news.set()
         self._task = asyncio.create_task(self._work_for_ever(), name="identity.password_resets")
 
     async def stop(self) -> None:
-        """End; requests that wait are forgotten, and may be made again."""
+        """End; requests that wait are worked off later."""
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
@@ -154,48 +191,57 @@ class PasswordService:
 
     async def _work_for_ever(self) -> None:
         while True:
-            email, origin = await self._requests.get()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(look_seconds):
+                    await self._news.wait()
+            self._news.clear()
             try:
-                await self._send_reset(email, origin)
+                await self.drain()
             except TidemillError as error:
                 log.warning("identity.password_resets.not_made", reason=error.code)
             except Exception:
-                # One request that breaks must not end all that follow.
-                log.exception("identity.password_resets.broke")
-            finally:
-                self._requests.task_done()
+                log.exception("identity.password_resets.not_read")
 
-    async def _send_reset(self, email: str, origin: Origin) -> None:
+    async def _answer(self, request: Request) -> None:
         try:
-            key = email_address(email).key
-        except InvalidEmail:
-            return
-        minutes = self._auth.password_reset_minutes
-        minted = mint(SecretKind.PASSWORD_RESET)
-
-        def use_case(tx: Tx) -> None:
-            user = self._users.find_by_email(tx, key)
-            if user is None or user.disabled_at is not None:
-                return
-            if self._resets.recent(tx, user.id, seconds_after(tx.now, -3600)) >= (
-                _resets_per_hour_max
-            ):
-                return
-            self._resets.prune(tx, seconds_after(tx.now, -86_400))
-            expires_at = seconds_after(tx.now, minutes * 60)
-            self._resets.add(
-                tx,
-                user.id,
-                id_=minted.prefix,
-                secret_hash=minted.secret_hash,
-                expires_at=expires_at,
+            text = unseal(self._auth.jwt_secret, _PURPOSE, request.id, request.sealed)
+            asked = msgspec.json.decode(text, type=_Asked)
+            await self._control.write(INSTALLATION, partial(self._make, request, asked))
+        except TidemillError:
+            raise
+        except Exception:
+            # One request that breaks must not end all that follow.
+            log.exception("identity.password_resets.broke", request_id=request.id)
+            await self._control.write(
+                INSTALLATION, lambda tx: self._requests.remove(tx, request.id)
             )
-            by = Actor(kind=ActorKind.USER, id="unknown", tenant_id=INSTALLATION, origin=origin)
-            tx.audit("identity.password_resets.create", by=by, resource=f"user:{user.id}")
-            letter = self._letter(user, minted.text, minutes)
-            self._letters.add(tx, letter, expires_at=expires_at)
 
-        await self._control.write(INSTALLATION, use_case)
+    def _make(self, request: Request, asked: _Asked, tx: Tx) -> None:
+        """Write link and letter in the transaction that removes the request."""
+        if not self._requests.remove(tx, request.id):
+            return
+        user = self._asking(tx, asked.email)
+        if user is None or tx.now >= seconds_after(request.created_at, _request_seconds_max):
+            return
+        hour_ago = seconds_after(tx.now, -3600)
+        if self._resets.recent(tx, user.id, hour_ago) >= _resets_per_hour_max:
+            return
+        minutes, minted = self._auth.password_reset_minutes, mint(SecretKind.PASSWORD_RESET)
+        self._resets.prune(tx, seconds_after(tx.now, -86_400))
+        expires_at = seconds_after(tx.now, minutes * 60)
+        self._resets.add(
+            tx, user.id, id_=minted.prefix, secret_hash=minted.secret_hash, expires_at=expires_at
+        )
+        by = Actor(kind=ActorKind.USER, id="unknown", tenant_id=INSTALLATION, origin=asked.origin)
+        tx.audit("identity.password_resets.create", by=by, resource=f"user:{user.id}")
+        self._letters.add(tx, self._letter(user, minted.text, minutes), expires_at=expires_at)
+
+    def _asking(self, tx: Tx, email: str) -> User | None:
+        try:
+            user = self._users.find_by_email(tx, email_address(email).key)
+        except InvalidEmail:
+            return None
+        return None if user is None or user.disabled_at is not None else user
 
     def _letter(self, user: User, token: str, minutes: int) -> Mail:
         return Mail(

@@ -1,0 +1,9 @@
+-- Requests for a link to choose a new password, until it is known whether they get one. Sealed:
+-- whoever reads them would learn addresses of people who have no account here.
+CREATE TABLE password_reset_requests (
+    tenant_id TEXT COLLATE "C" NOT NULL,
+    id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    sealed TEXT NOT NULL,
+    created_at BIGINT NOT NULL
+);
+CREATE INDEX idx_password_reset_requests_created_at ON password_reset_requests (created_at);
