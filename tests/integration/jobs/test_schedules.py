@@ -11,7 +11,7 @@ import anyio
 import httpx
 import pytest
 
-from tests.fixtures.app import App, error, make_app
+from tests.fixtures.app import OWNER_EMAIL, OWNER_PASSWORD, App, error, make_app
 from tests.integration.jobs.workers import a_worker, finished
 from tidemill.core.config.sections.working import Isolation, Jobs
 
@@ -48,6 +48,23 @@ async def door(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[App]:
     """An application in which no test makes anything."""
     async with an_app(tmp_path_factory.mktemp("door")) as made:
         yield made
+
+
+async def bob_of(app: App, owner: httpx.AsyncClient) -> httpx.AsyncClient:
+    """Return a client of another member."""
+    invited = await owner.post(
+        "/api/v1/invitations", json={"role": "member", "email": "bob@example.org"}
+    )
+    joined = await app.anonymous.post(
+        "/api/v1/auth/registrations",
+        json={
+            "token": invited.json()["token"],
+            "email": "bob@example.org",
+            "name": "Bob",
+            "password": "a long Passw0rd of bob",
+        },
+    )
+    return app.client(joined.json()["access_token"])
 
 
 async def make(app: App, **fields: Any) -> httpx.Response:
@@ -237,19 +254,7 @@ async def test_schedules_integration_calendars(app: App) -> None:
 
 async def test_schedules_integration_end_with_their_owner(app: App) -> None:
     """Who has left the tenant starts nothing any more."""
-    invited = await app.owner.post(
-        "/api/v1/invitations", json={"role": "member", "email": "bob@example.org"}
-    )
-    joined = await app.anonymous.post(
-        "/api/v1/auth/registrations",
-        json={
-            "token": invited.json()["token"],
-            "email": "bob@example.org",
-            "name": "Bob",
-            "password": "a long Passw0rd of bob",
-        },
-    )
-    bob = app.client(joined.json()["access_token"])
+    bob = await bob_of(app, app.owner)
     body = {**DAILY, "trigger": {"cron": "* * * * * *"}, "overlap": "allow"}
     schedule = (await bob.post("/api/v1/schedules", json=body)).json()
     url = f"/api/v1/schedules/{schedule['id']}/occurrences"
@@ -269,3 +274,32 @@ async def any_of(app: App, url: str, reason: str = "", **query: str) -> None:
             if any(reason in (one["reason"] or "") for one in found):
                 return
             await anyio.sleep(0.05)
+
+
+async def test_schedules_integration_that_a_stolen_session_left_are_shown_and_rest_in_one_look(
+    app: App,
+) -> None:
+    """They go on after a new password, as those of the person itself do."""
+    old = (await make(app, path="mine/old")).json()
+    later = old["updated_at"]
+    stolen = await app.log_in(OWNER_EMAIL, OWNER_PASSWORD)
+    body = {**DAILY, "path": "thief/new"}
+    left = (await stolen.post("/api/v1/schedules", json=body)).json()
+    password = {"current_password": OWNER_PASSWORD, "new_password": "another tide table"}
+    changed = await app.owner.put("/api/v1/auth/password", json=password)
+    owner = app.client(changed.json()["access_token"])
+    bob = await bob_of(app, owner)
+    assert (await bob.post("/api/v1/schedules", json={**DAILY, "path": "bobs"})).is_success
+    me = (await owner.get("/api/v1/auth/me")).json()["user"]["id"]
+
+    everything = await owner.get("/api/v1/schedules", params={"owner_id": me})
+    wanted = {"owner_id": me, "updated_since": left["updated_at"]}
+    found = (await owner.get("/api/v1/schedules", params=wanted)).json()["items"]
+    rested = await owner.post(f"/api/v1/schedules/{found[0]['id']}/pause", json={})
+    unzoned = await owner.get("/api/v1/schedules", params={"updated_since": "2031-01-01T00:00:00"})
+
+    assert (await stolen.get("/api/v1/schedules")).status_code == 401
+    assert [one["path"] for one in everything.json()["items"]] == ["mine/old", "thief/new"]
+    assert [one["id"] for one in found] == [left["id"]], f"not what was saved at {later}"
+    assert rested.json()["paused"] is True
+    assert error(unzoned)[2] == "updated_since"

@@ -23,12 +23,17 @@ from tidemill.cli.options import (
     requirements_of,
 )
 from tidemill.cli.output import Column, emit, emit_rows, fields, when
-from tidemill.cli.people import name_of
+from tidemill.cli.people import member_id_of, name_of
 from tidemill.cli.schedule_tables import COLUMNS, FIELDS, next_of, state_of, zone_of
+from tidemill.cli.times import instant_of
 
 app = group("Start scripts at their times, or after each other.")
 
 Schedule = Annotated[str, typer.Argument(help="The schedule's path, or its id.")]
+Owner = Annotated[
+    str | None, typer.Option(help="Only those with this member's rights: an address, or me.")
+]
+Since = Annotated[str | None, typer.Option(help="Only those saved since then, or in the last 3d.")]
 Handler = Annotated[
     str | None,
     typer.Option(
@@ -43,11 +48,15 @@ def list_(
         str | None,
         typer.Option(help="Only those of this script.", autocompletion=completing.scripts),
     ] = None,
+    owner: Owner = None,
+    since: Since = None,
     limit: Limit = 50,
     all_: All = False,
 ) -> None:
     """List the schedules of the tenant."""
-    rows = list(connect().pages("/schedules", limit=limit_of(limit, all_), script_path=script))
+    client = connect()
+    wanted = {"script_path": script, **_saved(client, owner, since)}
+    rows = list(client.pages("/schedules", limit=limit_of(limit, all_), **wanted))
     emit_rows(rows, COLUMNS, "No schedules yet. See: tidemill schedules create --help")
 
 
@@ -199,15 +208,37 @@ def run_now(schedule: Schedule) -> None:
     emit(made, f"It starts. See: tidemill schedules occurrences {schedule} -n 1")
 
 
-@app.command(examples=("tidemill schedules pause reports/daily --until 2031-05-05T06:00:00Z",))
+@app.command(
+    examples=(
+        "tidemill schedules pause reports/daily --until 2031-05-05T06:00:00Z",
+        "tidemill schedules pause --owner me --since 3d",
+    )
+)
 def pause(
-    schedule: Schedule,
+    schedule: Annotated[str | None, typer.Argument(help="The schedule's path, or its id.")] = None,
     until: Annotated[str | None, typer.Option(help="An instant; else until resumed.")] = None,
+    owner: Owner = None,
+    since: Since = None,
 ) -> None:
-    """Let a schedule rest; its due times meanwhile are skipped."""
+    """Let a schedule rest; its due times meanwhile are skipped.
+
+    Without a path: all that --owner and --since name, as after a session was stolen.
+    """
     client = connect()
-    found = client.post(f"/schedules/{_id(client, schedule)}/pause", {"until": until})
-    emit(found, lambda: f"{found['path']} is {state_of(found)}.")
+    if schedule is not None and (owner or since):
+        raise CommandFailed("Give a schedule, or --owner and --since.", ExitCode.USAGE)
+    if schedule is not None:
+        found = client.post(f"/schedules/{_id(client, schedule)}/pause", {"until": until})
+        emit(found, lambda: f"{found['path']} is {state_of(found)}.")
+        return
+    if not owner or not since:
+        raise CommandFailed("Give a schedule, or both --owner and --since.", ExitCode.USAGE)
+    wanted = client.pages("/schedules", limit=None, **_saved(client, owner, since))
+    rows = [
+        client.post(f"/schedules/{segment(one['id'])}/pause", {"until": until})
+        for one in list(wanted)
+    ]
+    emit_rows(rows, COLUMNS, "Nothing was saved since then.")
 
 
 @app.command(examples=("tidemill schedules resume reports/daily",))
@@ -241,6 +272,10 @@ def _made(body: dict[str, Any]) -> dict[str, Any]:
                 "schedules export` prints, and `import` that; else choose another path."
             )
         raise
+
+
+def _saved(client: Client, owner: str | None, since: str | None) -> dict[str, str | None]:
+    return {"owner_id": member_id_of(client, owner), "updated_since": instant_of(since)}
 
 
 def _found(client: Client, schedule: str) -> dict[str, Any]:

@@ -125,3 +125,26 @@ def test_create_takes_arguments_one_by_one(
 
     assert server.asked[0].body["args"] == {"days": 2, "port": "a"}
     assert capsys.readouterr().out == "Made reports/daily.\n"
+
+
+def test_pause_lets_all_rest_that_were_saved_with_ones_rights_since_then(
+    server: Answers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.prepare("GET", "/api/v1/auth/me", Answer(body={"user": {"id": "u1"}}))
+    server.prepare("GET", "/api/v1/schedules", Answer(body={"items": [SCHEDULE]}))
+    server.prepare("POST", "/api/v1/schedules/s1/pause", Answer(body=SCHEDULE))
+    since = "2026-11-20T06:00:00Z"
+
+    assert run(["schedules", "pause", "--owner", "me", "--since", since]) == 0
+
+    listed = next(one.path for one in server.asked if one.path.startswith("/api/v1/schedules?"))
+    assert "owner_id=u1" in listed
+    assert "updated_since=2026-11-20T06" in listed
+    assert "reports/daily" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [[], ["--owner", "me"], ["reports/daily", "--since", "3d"]])
+def test_pause_wants_a_schedule_or_both_filters(server: Answers, words: list[str]) -> None:
+    assert run(["schedules", "pause", *words]) == 2
+
+    assert server.asked == []

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from graphlib import TopologicalSorter
 from typing import Final
 
 from msgspec import structs
@@ -229,6 +230,10 @@ class Occurrences:
         self._wake_dependents(tx, dependents)
 
     def _wake_dependents(self, tx: Tx, dependents: Sequence[Schedule]) -> None:
+        if len(dependents) > 1:
+            # Whoever holds one of them wakes what runs after that one: all take their locks from
+            # what is awaited towards what waits, or two of them could wait for each other.
+            dependents = awaited_first(dependents, self.schedules.edges(tx))
         if dependents:
             self.schedules.wake(tx, [dependent.id for dependent in dependents])
             tx.after_commit(self._wakes.wake)
@@ -241,6 +246,17 @@ class Occurrences:
             known = self.rows.runs(tx, dependent.id, [due]).get(due)
             if known is not None and known.state is OccurrenceState.SKIPPED:
                 self.reopen(tx, known)
+
+
+def awaited_first(
+    schedules: Sequence[Schedule], edges: Mapping[str, Sequence[str]]
+) -> Sequence[Schedule]:
+    """Return schedules such that each stands behind all that it waits for, also over others.
+
+    `edges` holds for each path that waits which paths it waits for.
+    """
+    places = {path: place for place, path in enumerate(TopologicalSorter(edges).static_order())}
+    return sorted(schedules, key=lambda one: places.get(one.path, 0))
 
 
 def _is_led_by(dependent: Schedule, schedule: Schedule) -> bool:

@@ -180,6 +180,18 @@ class Owner(Struct, frozen=True, kw_only=True):
     scopes: frozenset[str] | None = None
 
 
+class Sought(Struct, frozen=True, kw_only=True):
+    """Which schedules are wanted; every field that is set must match.
+
+    `owner_id` and `updated_since` together are what whoever had a person's session may have left.
+    """
+
+    path: str | None = None
+    script_path: str | None = None
+    owner_id: str | None = None
+    updated_since: Instant | None = None
+
+
 class Schedule(Struct, frozen=True, kw_only=True):
     """A schedule, and how far it has come.
 

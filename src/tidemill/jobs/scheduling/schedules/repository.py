@@ -9,7 +9,13 @@ import msgspec
 
 from tidemill.core.clock import Instant
 from tidemill.core.ports import Tx, Value
-from tidemill.jobs.scheduling.schedules.models import Definition, Owner, Schedule, to_json
+from tidemill.jobs.scheduling.schedules.models import (
+    Definition,
+    Owner,
+    Schedule,
+    Sought,
+    to_json,
+)
 
 _NAMES: Final = (
     "id", "path", "definition", "owner", "anchor_at", "next_at", "wake_at", "disabled_at",
@@ -32,6 +38,18 @@ _SELECT: Final = f"""
 """  # noqa: S608 - constant names of columns
 _FIND: Final = f"{_SELECT} AND (id = :reference OR path = :reference)"
 _LIST: Final = f"{_SELECT} AND path > :after"
+_SOUGHT: Final = {
+    dialect: {
+        "path": "path = :path",
+        "script_path": f"{definition} ->> 'script_path' = :script_path",
+        "owner_id": f"{owner} ->> 'user_id' = :owner_id",
+        "updated_since": "updated_at >= :updated_since",
+    }
+    for dialect, (definition, owner) in {
+        "sqlite": ("definition", "owner"),
+        "postgres": ("CAST(definition AS jsonb)", "CAST(owner AS jsonb)"),
+    }.items()
+}
 _BY_CALENDAR: Final = f"{_SELECT} AND calendar = :calendar ORDER BY path LIMIT :limit"
 _REFERRING: Final = """
     SELECT path FROM schedules
@@ -110,19 +128,16 @@ class ScheduleRepository:
         row = tx.one(_FIND + suffix, reference=reference)
         return _schedule(row) if row else None
 
-    def page(
-        self, tx: Tx, *, after: str, limit: int, path: str | None, script_path: str | None
-    ) -> list[Schedule]:
-        """Return schedules by path."""
-        sql, values = _LIST, {}
-        if path is not None:
-            sql, values = f"{sql} AND path = :path", {"path": path}
-        if script_path is not None:
-            like = {
-                "sqlite": "definition ->> 'script_path' = :script_path",
-                "postgres": "CAST(definition AS jsonb) ->> 'script_path' = :script_path",
-            }
-            sql, values = f"{sql} AND {like[tx.dialect]}", {**values, "script_path": script_path}
+    def page(self, tx: Tx, sought: Sought, *, after: str, limit: int) -> list[Schedule]:
+        """Return schedules by path, after the path `after`."""
+        wanted = {
+            "path": sought.path,
+            "script_path": sought.script_path,
+            "owner_id": sought.owner_id,
+            "updated_since": sought.updated_since,
+        }
+        values = {name: value for name, value in wanted.items() if value is not None}
+        sql = _LIST + "".join(f" AND {_SOUGHT[tx.dialect][name]}" for name in values)
         rows = tx.all(f"{sql} ORDER BY path LIMIT :limit", after=after, limit=limit, **values)
         return [_schedule(row) for row in rows]
 
@@ -174,8 +189,8 @@ class ScheduleRepository:
         return found
 
     def wake(self, tx: Tx, ids: Iterable[str]) -> None:
-        """Have schedules looked at now."""
-        tx.execute_many(_WAKE, [{"id": id_} for id_ in sorted(ids)])
+        """Have schedules looked at now, and lock them in this order."""
+        tx.execute_many(_WAKE, [{"id": id_} for id_ in ids])
 
     def count_failures(self, tx: Tx, id_: str, failures: int) -> None:
         """Write how many runs have failed since one succeeded."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 
+import msgspec
 from litestar.connection import Request
 from litestar.params import QueryParameter
 
@@ -13,7 +15,8 @@ from tidemill.core.pages import page_request
 from tidemill.http import Idempotency, Tagged, composed, delete, get, post, put
 from tidemill.http.parameters import Cursor, Limit
 from tidemill.jobs.permissions import READ_SCHEDULES, WRITE_SCHEDULES
-from tidemill.jobs.scheduling.schedules.models import Schedule
+from tidemill.jobs.records.search.routes import instant
+from tidemill.jobs.scheduling.schedules.models import Schedule, Sought
 from tidemill.jobs.scheduling.schedules.schemas import (
     CreateSchedule,
     PauseSchedule,
@@ -27,6 +30,15 @@ from tidemill.jobs.scheduling.schedules.service import ScheduleService
 
 Count = Annotated[
     int, QueryParameter(name="count", ge=1, le=200, description="How many due times, 1 to 200.")
+]
+OwnerId = Annotated[
+    str | None, QueryParameter(name="owner_id", description="Whose rights its jobs have.")
+]
+UpdatedSince = Annotated[
+    datetime | None,
+    QueryParameter(
+        name="updated_since", description="Made, changed, paused or resumed from then on."
+    ),
 ]
 
 
@@ -54,18 +66,30 @@ async def create_schedule(
 
 
 @get("/schedules", READ_SCHEDULES)
-async def list_schedules(
+async def list_schedules(  # noqa: PLR0913 - one parameter for each filter
     *,
     actor: Actor,
     schedules: ScheduleService,
     path: str | None = None,
     script_path: str | None = None,
+    owner_id: OwnerId = None,
+    updated_since: UpdatedSince = None,
     limit: Limit = None,
     cursor: Cursor = None,
 ) -> SchedulePage:
-    """List schedules by path."""
-    page = page_request(limit, cursor, f"schedules:{path}:{script_path}")
-    found = await schedules.list(page, path=path, script_path=script_path, actor=actor)
+    """List schedules by path.
+
+    Those that act for you and were saved since your session was stolen: `owner_id` and
+    `updated_since`.
+    """
+    sought = Sought(
+        path=path,
+        script_path=script_path,
+        owner_id=owner_id,
+        updated_since=instant("updated_since", updated_since),
+    )
+    page = page_request(limit, cursor, f"schedules:{msgspec.json.encode(sought).decode()}")
+    found = await schedules.list(page, sought, actor=actor)
     now, shown = schedules.now(), await schedules.to_come(found.items, actor=actor)
     return SchedulePage(
         items=[ScheduleView.of(schedule, now) for schedule in shown],

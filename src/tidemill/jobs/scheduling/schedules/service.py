@@ -34,7 +34,12 @@ from tidemill.jobs.scheduling.schedules.checks import (
     next_due,
     unknown_dependency,
 )
-from tidemill.jobs.scheduling.schedules.models import Definition, Schedule, schedule_path
+from tidemill.jobs.scheduling.schedules.models import (
+    Definition,
+    Schedule,
+    Sought,
+    schedule_path,
+)
 from tidemill.jobs.scheduling.schedules.repository import ScheduleRepository, renewed_max
 from tidemill.jobs.scheduling.schedules.telling import audit, told
 from tidemill.jobs.scheduling.schedules.timetables import Timetable
@@ -43,6 +48,7 @@ from tidemill.jobs.scheduling.schedules.wakes import Wakes
 preview_max: Final = 200
 shown_max: Final = 5
 _first: Final = PageRequest(limit=200)
+_ANY: Final = Sought()
 Ends = Callable[[Tx, Schedule], None]
 """Ends what still waits of a schedule that is going."""
 
@@ -147,9 +153,8 @@ class ScheduleService:
     async def list(
         self,
         page: PageRequest,
+        sought: Sought = _ANY,
         *,
-        path: str | None = None,
-        script_path: str | None = None,
         actor: Actor,
     ) -> Page[Schedule]:
         """Return schedules by path."""
@@ -157,9 +162,7 @@ class ScheduleService:
 
         def use_case(tx: Tx) -> list[Schedule]:
             def read(after: str, limit: int) -> list[Schedule]:
-                return self._schedules.page(
-                    tx, after=after, limit=limit, path=path, script_path=script_path
-                )
+                return self._schedules.page(tx, sought, after=after, limit=limit)
 
             return visible(read, lambda schedule: schedule.path, hidden, page)
 
@@ -303,9 +306,7 @@ class ScheduleService:
         """Return the paths of the first few schedules in a folder, for who owns all of it."""
 
         def use_case(tx: Tx) -> list[Schedule]:
-            return self._schedules.page(
-                tx, after=f"f/{name}/", limit=shown_max, path=None, script_path=None
-            )
+            return self._schedules.page(tx, _ANY, after=f"f/{name}/", limit=shown_max)
 
         found = await self._database.read(actor.tenant_id, use_case)
         return [one.path for one in found if one.path.startswith(f"f/{name}/")]
@@ -323,7 +324,8 @@ class ScheduleService:
         return [f"schedule {path}" for path in found]
 
     async def _paths(self, actor: Actor, path: str | None) -> Sequence[str]:
-        return [one.path for one in (await self.list(_first, path=path, actor=actor)).items]
+        found = await self.list(_first, Sought(path=path), actor=actor)
+        return [one.path for one in found.items]
 
     async def _require(self, path: str, wanted: Level, actor: Actor) -> None:
         if self._folders is not None:
