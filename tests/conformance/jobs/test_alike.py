@@ -80,3 +80,21 @@ async def test_jobs_of_several_functions_stay_in_line_as_they_came(world: JobsWo
     rows = await world.rows(_ROWS, tenant=world.an_actor().tenant_id)
     assert [row[0] for row in rows] == [job.id for job in jobs]
     assert [job.function for job in jobs] == names
+
+
+async def test_many_jobs_sent_again_are_found_by_their_ids_after_their_script_has_gone(
+    world: JobsWorld,
+) -> None:
+    await world.deploy(path="tides")
+    wanted = [
+        JobRequest(script_path="tides", args={"number": 1}, id=name)
+        for name in ("monday", "tuesday")
+    ]
+    first = await world.jobs.create_many(wanted, actor=world.an_actor())
+    await world.scripts.archive("tides", actor=world.an_actor())
+    wanted = [JobRequest(function="shop:noop"), *wanted]
+
+    again = await world.jobs.create_many(wanted, actor=world.an_actor())
+
+    assert [job.id for job in again[1:]] == [job.id for job in first]
+    assert again[0].function == "shop:noop"

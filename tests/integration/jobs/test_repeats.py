@@ -11,6 +11,7 @@ import pytest
 
 from tests.fixtures.app import App, error, make_app
 from tests.fixtures.stores import KINDS_BY_TIER, StoresKind
+from tidemill.core.ids import TenantId
 
 pytestmark = [pytest.mark.anyio, pytest.mark.each_database(reason="transactions race for an id")]
 
@@ -149,3 +150,119 @@ async def test_repeats_integration_give_the_job_whose_script_has_changed_or_gone
     assert error(new)[:2] == (422, "ARGUMENTS_INVALID")
     assert error(reused)[:2] == (409, "JOB_ID_TAKEN")
     assert await job_ids(app) == {by_key, by_id}
+
+
+async def test_repeats_integration_of_many_give_the_jobs_whose_script_has_gone_since(
+    app: App,
+) -> None:
+    await a_script(app)
+    wanted = {"script_path": "f/tides", "args": {"level": 3}}
+    batch = {"jobs": [{**wanted, "id": "monday"}, {**wanted, "id": "tuesday"}]}
+    unnamed = {"jobs": [wanted, wanted]}
+    first = await post(app, "/api/v1/jobs/batch", batch)
+    by_key = await keyed(app, "/api/v1/jobs/batch", unnamed)
+    assert (await app.owner.delete("/api/v1/scripts/f/tides")).is_success
+
+    mixed = {"jobs": [*batch["jobs"], CODE]}
+    by_id, with_new = [await post(app, "/api/v1/jobs/batch", one) for one in (batch, mixed)]
+    by_key_again = await keyed(app, "/api/v1/jobs/batch", unnamed)
+    refused = await post(app, "/api/v1/jobs/batch", unnamed)
+
+    assert by_id.json() == first.json()
+    assert with_new.json()["jobs"][:2] == first.json()["jobs"]
+    assert by_key_again.json() == by_key.json()
+    assert refused.status_code == 422
+    assert {one["code"] for one in refused.json()["errors"]} == {"SCRIPT_NOT_FOUND"}
+    assert len(await job_ids(app)) == 5
+
+
+async def test_repeats_integration_of_a_rerun_give_the_job_whose_script_has_gone_since(
+    app: App,
+) -> None:
+    await a_script(app)
+    origin = (
+        await post(app, "/api/v1/jobs", {"script_path": "f/tides", "args": {"level": 3}})
+    ).json()
+    path = f"/api/v1/jobs/{origin['id']}/rerun"
+    first = await keyed(app, path, {})
+    assert (await app.owner.delete("/api/v1/scripts/f/tides")).is_success
+
+    again, without = await keyed(app, path, {}), await post(app, path, {})
+
+    assert (again.status_code, again.json()["id"]) == (201, first.json()["id"])
+    assert error(without)[:2] == (404, "SCRIPT_NOT_FOUND")
+    assert await job_ids(app) == {origin["id"], first.json()["id"]}
+
+
+async def test_repeats_integration_look_for_what_was_accepted_without_writing(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever sends what is refused, again and again, keeps no writer busy."""
+    database = type(app.application.process.stores.jobs)
+    written: list[object] = []
+    write = database.write
+
+    async def counted(*args: Any, **options: Any) -> Any:
+        written.append(args)
+        return await write(*args, **options)
+
+    monkeypatch.setattr(database, "write", counted)
+    gone = {"script_path": "f/gone", "id": "monday"}
+
+    refused = [await keyed(app, "/api/v1/jobs", gone), await post(app, "/api/v1/jobs", gone)]
+
+    assert [error(one)[:2] for one in refused] == [(404, "SCRIPT_NOT_FOUND")] * 2
+    assert written == []
+
+
+async def test_repeats_integration_an_import_with_a_key_tells_again_what_it_imported(
+    app: App,
+) -> None:
+    headers = {"Idempotency-Key": "k1"}
+    text = await exported(app)
+
+    first, again = [
+        await app.owner.post("/api/v1/job-import", content=text, headers=headers) for _ in range(2)
+    ]
+    other = await app.owner.post("/api/v1/job-import", content=text + text, headers=headers)
+    without = await app.owner.post("/api/v1/job-import", content=text)
+
+    assert (first.status_code, first.json()["imported"]) == (200, 1), first.text
+    assert again.json() == first.json()
+    assert error(other) == REUSED
+    assert (without.json()["imported"], without.json()["known"]) == (0, 1)
+
+
+async def test_repeats_integration_a_rotation_of_secrets_with_a_key_happens_once(app: App) -> None:
+    body = {"value": "low water", "is_secret": True}
+    assert (await app.owner.put("/api/v1/variables/mail/password", json=body)).is_success
+    keys = [await sealing_key(app)]
+    for headers in ({"Idempotency-Key": "k1"}, {"Idempotency-Key": "k1"}, {}):
+        path = "/api/v1/secret-rotations"
+        done = await app.owner.post(path, json={"renew": True}, headers=headers)
+        assert (done.status_code, done.json()["secrets_sealed"]) == (201, 1), done.text
+        keys.append(await sealing_key(app))
+
+    assert keys[0] != keys[1] == keys[2] != keys[3]
+
+
+async def sealing_key(app: App) -> str:
+    """Return by which key the tenant's secret is sealed."""
+    tenant_id = TenantId((await app.owner.get("/api/v1/auth/me")).json()["tenant"]["id"])
+    rows = await app.application.process.stores.tenants.read(
+        tenant_id, lambda tx: tx.all("SELECT key_id FROM variables WHERE tenant_id = :tenant_id")
+    )
+    return str(rows[0][0])
+
+
+async def a_script(app: App) -> None:
+    script = {"path": "f/tides", "language": "python", "content": "def main(level: int): ..."}
+    assert (await post(app, "/api/v1/scripts", script)).status_code == 201
+
+
+async def exported(app: App) -> bytes:
+    """Return the line of a job that another installation has."""
+    await post(app, "/api/v1/jobs", {**CODE, "run_at": "2031-05-05T06:00:00Z"})
+    text = (await app.owner.get("/api/v1/job-export")).content
+    job = (await app.owner.get("/api/v1/jobs")).json()["items"][0]["id"]
+    return text.replace(job.encode(), b"of-another-installation")

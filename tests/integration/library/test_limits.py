@@ -143,3 +143,14 @@ async def test_limits_integration_a_result_that_is_gone_is_no_result(shop: Shop)
 
         with pytest.raises(ResultExpired, match="result_ttl_seconds"), anyio.fail_after(seconds):
             await ask_until_it_is_gone()
+
+
+async def test_limits_integration_a_heartbeat_longer_than_the_default_timeout_is_no_fault_of_a_call(
+    shop: Shop,
+) -> None:
+    """A function says how long it may be silent, and each server how long a run may take."""
+    patient = program.add.options(app=shop.app, limits=Limits(heartbeat_timeout_seconds=86_400))
+    async with shop.app.worker():
+        job = await patient.enqueue(1)
+
+        assert await job.result(seconds) == 2

@@ -10,7 +10,8 @@ from litestar.params import QueryParameter
 
 from tidemill.core.actor import Actor
 from tidemill.core.pages import PageRequest
-from tidemill.http import Tagged, composed, delete, get, post, put
+from tidemill.http import Idempotency, Tagged, composed, delete, get, post, put
+from tidemill.jobs.code.variables.models import Rotation
 from tidemill.jobs.code.variables.schemas import (
     PutVariable,
     RotateSecrets,
@@ -100,10 +101,11 @@ async def delete_variable(
 
 @post("/secret-rotations", ROTATE_SECRETS)
 async def rotate_secrets(
-    data: RotateSecrets, actor: Actor, variables: VariableService
+    data: RotateSecrets, actor: Actor, idempotency: Idempotency, variables: VariableService
 ) -> RotationView:
     """Seal the tenant's keys by the current master key, and secrets anew on request."""
-    return RotationView.of(await variables.rotate(renew=data.renew, actor=actor))
+    once = idempotency.once(Rotation)
+    return RotationView.of(await variables.rotate(renew=data.renew, actor=actor, once=once))
 
 
 ROUTES = (

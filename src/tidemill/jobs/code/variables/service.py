@@ -7,7 +7,7 @@ from typing import Final
 
 from tidemill.core.actor import Actor, ActorKind
 from tidemill.core.pages import Page, PageRequest, page_of
-from tidemill.core.ports import Database, Tx
+from tidemill.core.ports import Database, Once, Tx
 from tidemill.http import check_found, check_written
 from tidemill.jobs.code.variables.models import (
     Rotation,
@@ -143,11 +143,18 @@ class VariableService:
 
         await self._database.write(actor.tenant_id, use_case)
 
-    async def rotate(self, *, renew: bool, actor: Actor) -> Rotation:
+    async def rotate(
+        self, *, renew: bool, actor: Actor, once: Once[Rotation] | None = None
+    ) -> Rotation:
         """Seal the tenant's keys by the current master key; safe to repeat.
 
-        With `renew` a new key of the tenant seals every secret again.
+        With `renew` a new key of the tenant seals every secret again. The key of `once` stands for
+        a rotation that came to its end: one that was cut off begins again.
         """
+        if once is not None:
+            first = await self._database.read(actor.tenant_id, lambda tx: tx.first_result(once))
+            if first is not None:
+                return first
         wrapped = await self._in_batches(
             actor, lambda tx: self._values.wrap_again(tx, limit=_batch)
         )
@@ -158,11 +165,11 @@ class VariableService:
                 sealed += await self._in_batches(actor, _batch_of(reseal, key_id))
         done = Rotation(keys_wrapped=wrapped, secrets_sealed=sealed)
 
-        def tell(tx: Tx) -> None:
+        def tell(tx: Tx) -> Rotation:
             tx.audit("jobs.secrets.rotate", by=actor, resource="secrets:all", after=done)
+            return done
 
-        await self._database.write(actor.tenant_id, tell)
-        return done
+        return await self._database.write(actor.tenant_id, tell, once=once)
 
     async def _in_batches(self, actor: Actor, some: Callable[[Tx], int]) -> int:
         total = 0

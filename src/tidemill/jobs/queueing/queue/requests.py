@@ -215,6 +215,9 @@ def _check_numbers(request: JobRequest, limits: QueueLimits) -> None:
 
 def _check_heartbeat(request: JobRequest, limits: QueueLimits) -> None:
     """Raise for a sign of life that is awaited longer than the run may take at all."""
+    if request.function is not None and request.timeout_seconds is None:
+        # A program sends what its function declares with each enqueue; our default it cannot know.
+        return
     seconds = None if request.limits is None else request.limits.heartbeat_timeout_seconds
     most = request.timeout_seconds or min(
         limits.timeout_seconds_default, limits.timeout_seconds_max

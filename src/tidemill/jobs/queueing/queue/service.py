@@ -38,6 +38,7 @@ from tidemill.jobs.queueing.queue.models import (
 from tidemill.jobs.queueing.queue.plans import Plan
 from tidemill.jobs.queueing.queue.preparing import Order, Preparing, References, Starters
 from tidemill.jobs.queueing.queue.quota import Quota
+from tidemill.jobs.queueing.queue.repeats.service import Repeats, in_order
 from tidemill.jobs.queueing.queue.repository import JobRepository
 from tidemill.jobs.queueing.queue.requests import Code, is_reference
 from tidemill.jobs.queueing.queue.sight import Reach, Sight
@@ -96,17 +97,21 @@ class JobService:
             references=references,
             starters=starters,
         )
+        self.repeats = Repeats(jobs, self._admitting, self.sight)
         self._alike = Alike(jobs, quota, signals, self._order_key)
         self._gathering: Gathering[TenantId, Order, Job] = Gathering(self._commit)
 
     async def create(
         self, request: JobRequest, *, actor: Actor, once: Once[Job] | None = None
     ) -> Job:
-        """Accept a job; return once it is durable. The same `id` gives the same job again."""
+        """Accept a job; return once it is durable. The same `id` gives the same job again.
+
+        So it does when the job's script has changed or gone meanwhile.
+        """
         try:
             order = await self.prepare(request, actor=actor)
         except TidemillError as refused:
-            return await self._accepted_before(request, refused, actor=actor, once=once)
+            return await self.repeats.job(request, refused, actor=actor, once=once)
         if once is None:
             job = await self._gathering.add(actor.tenant_id, order)
         else:
@@ -115,38 +120,22 @@ class JobService:
         crash_point("enqueue_after_commit")
         return job
 
-    async def _accepted_before(
-        self, request: JobRequest, refused: TidemillError, *, actor: Actor, once: Once[Job] | None
-    ) -> Job:
-        """Return the job that the same request made when nothing spoke against it; else raise.
-
-        Its script may have changed or gone meanwhile, and whoever lost the answer asks again.
-        """
-        if once is None and request.id is None:
-            raise refused
-
-        def use_case(tx: Tx) -> Job:
-            job = self._admitting.admitted(tx, request)
-            if job is None:
-                raise refused
-            return job
-
-        job = await self._database.write(actor.tenant_id, use_case, once=once)
-        if not await self.sight.sees(job, actor):
-            raise refused
-        return job
-
     async def create_many(self, requests: Sequence[JobRequest], *, actor: Actor) -> list[Job]:
         """Accept jobs, a portion in each commit; return them in order.
 
         All are checked before the first is accepted. Raises the first error that one meets; the
-        portions before it stay.
+        portions before it stay. What was accepted by its `id` before is that job again.
         """
-        orders = [await self.prepare(request, actor=actor) for request in requests]
+        prepared: list[Order | Job] = []
+        for one in await self.prepare_or_find(requests, actor=actor):
+            if isinstance(one, TidemillError):
+                raise one
+            prepared.append(one)
         jobs: list[Job] = []
-        for start in range(0, len(orders), accepted_per_commit_max):
-            portion = orders[start : start + accepted_per_commit_max]
-            for result in await self._commit(actor.tenant_id, portion):
+        for start in range(0, len(prepared), accepted_per_commit_max):
+            portion = prepared[start : start + accepted_per_commit_max]
+            orders = [one for one in portion if isinstance(one, Order)]
+            for result in in_order(portion, await self._commit(actor.tenant_id, orders)):
                 if isinstance(result, Exception):
                     raise result
                 jobs.append(result)
@@ -178,6 +167,13 @@ class JobService:
     ) -> list[Order | TidemillError]:
         """Prepare each request for `accept_in`, or return what is wrong with it."""
         return await self._preparing.many(requests, actor)
+
+    async def prepare_or_find(
+        self, requests: Sequence[JobRequest], *, actor: Actor
+    ) -> list[Order | Job | TidemillError]:
+        """Do as `prepare_many`; what is refused but was accepted by its `id` before is that job."""
+        prepared = await self.prepare_many(requests, actor=actor)
+        return await self.repeats.jobs(requests, prepared, actor=actor)
 
     def enqueue_in(self, tx: Tx, order: Order) -> Job:
         """Accept a job within a transaction on the jobs store that does more than that."""

@@ -11,6 +11,7 @@ from tidemill.jobs.contract import JobRequest
 from tidemill.jobs.control_errors import BatchRefused, BatchTooLarge, ItemError
 from tidemill.jobs.queueing.queue.models import Job
 from tidemill.jobs.queueing.queue.preparing import Order
+from tidemill.jobs.queueing.queue.repeats.service import in_order
 from tidemill.jobs.queueing.queue.service import JobService
 from tidemill.jobs.steering.batches.models import batch_jobs_max, item_error
 
@@ -31,17 +32,20 @@ class BatchService:
     ) -> list[Job]:
         """Accept all jobs, or none; return them in order once they are durable.
 
-        Raises `BatchTooLarge`, and `BatchRefused` with what is wrong with each.
+        What was accepted before is found by the key of `once`, or job by job by their ids. Raises
+        `BatchTooLarge`, and `BatchRefused` with what is wrong with each.
         """
         if len(requests) > batch_jobs_max:
             raise BatchTooLarge(len(requests), batch_jobs_max)
-        prepared = await self._queue.prepare_many(requests, actor=actor)
-        orders = [order for order in prepared if isinstance(order, Order)]
-        if len(orders) < len(prepared):
-            raise BatchRefused(_errors(prepared), len(requests))
+        prepared = await self._queue.prepare_or_find(requests, actor=actor)
+        admitted = [one for one in prepared if not isinstance(one, TidemillError)]
+        if len(admitted) < len(prepared):
+            refused = BatchRefused(_errors(prepared), len(requests))
+            return await self._queue.repeats.first(once, refused, actor=actor)
+        orders = [one for one in admitted if isinstance(one, Order)]
 
         def use_case(tx: Tx) -> list[Job]:
-            results = self._queue.accept_in(tx, orders)
+            results = in_order(admitted, self._queue.accept_in(tx, orders))
             jobs = [result for result in results if isinstance(result, Job)]
             if len(jobs) < len(results):
                 # Rolls back: what was accepted before the first refusal goes too.

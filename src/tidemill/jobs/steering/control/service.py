@@ -11,6 +11,7 @@ from msgspec import Struct, structs
 
 from tidemill.core.actor import Actor
 from tidemill.core.clock import MICROSECONDS_PER_SECOND, Instant
+from tidemill.core.errors import TidemillError
 from tidemill.core.ids import TenantId
 from tidemill.core.ports import Database, Once, Tx
 from tidemill.jobs.control_errors import JobRetriedAlready
@@ -95,7 +96,10 @@ class ControlService:
     ) -> Job:
         """Run a job's code once more as a new job, with other arguments where `changes` say so."""
         job = await self._queue.get(reference, actor=actor)
-        order = await self.order(job, changes, actor=actor, code=code)
+        try:
+            order = await self.order(job, changes, actor=actor, code=code)
+        except TidemillError as refused:
+            return await self._queue.repeats.first(once, refused, actor=actor)
 
         def use_case(tx: Tx) -> Job:
             new = self._queue.enqueue_in(tx, order)

@@ -13,7 +13,7 @@ from litestar.params import QueryParameter
 from litestar.response import Stream
 
 from tidemill.core.actor import Actor
-from tidemill.http import get, post
+from tidemill.http import Idempotency, get, post
 from tidemill.http.bodies import ErrorDetail
 from tidemill.jobs.control_errors import JobImportRefused
 from tidemill.jobs.permissions import READ_JOBS, RUN_JOBS
@@ -65,6 +65,7 @@ async def export_jobs(
 async def import_jobs(
     request: Request[Any, Any, Any],
     actor: Actor,
+    idempotency: Idempotency,
     job_transfers: TransferService,
     dry_run: DryRun = False,
 ) -> Response[JobImportReport]:
@@ -75,7 +76,11 @@ async def import_jobs(
     """
     try:
         report = await job_transfers.import_lines(
-            await request.body(), request_of, dry_run=dry_run, actor=actor
+            await request.body(),
+            request_of,
+            dry_run=dry_run,
+            actor=actor,
+            once=idempotency.once(JobImportReport),
         )
     except JobImportRefused as wrong:
         return _refused(wrong)

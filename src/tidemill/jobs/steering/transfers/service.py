@@ -10,7 +10,7 @@ import msgspec
 
 from tidemill.core.actor import Actor
 from tidemill.core.errors import TidemillError
-from tidemill.core.ports import Database, Tx
+from tidemill.core.ports import Database, Once, Tx
 from tidemill.jobs.contract import JobRequest
 from tidemill.jobs.control_errors import BatchTooLarge, JobImportRefused, LineError
 from tidemill.jobs.queueing.queue.models import Job
@@ -60,7 +60,13 @@ class TransferService:
                 after = jobs[-1].id
 
     async def import_lines(
-        self, body: bytes, request_of: RequestOf, *, dry_run: bool, actor: Actor
+        self,
+        body: bytes,
+        request_of: RequestOf,
+        *,
+        dry_run: bool,
+        actor: Actor,
+        once: Once[JobImportReport] | None = None,
     ) -> JobImportReport:
         """Accept the jobs of all lines, or none; what is here already stays as it is.
 
@@ -80,8 +86,15 @@ class TransferService:
         if wrong:
             raise JobImportRefused(sorted(wrong, key=lambda error: error.line))
         orders = [order for order in prepared if isinstance(order, Order)]
+        report = JobImportReport(
+            lines=len(lines),
+            imported=len(orders),
+            known=len(live) - len(new),
+            skipped=len(wanted) - len(live),
+            dry_run=dry_run,
+        )
 
-        def use_case(tx: Tx) -> None:
+        def use_case(tx: Tx) -> JobImportReport:
             refused = _errors(numbers, self._queue.accept_in(tx, orders))
             if refused:
                 raise JobImportRefused(refused)
@@ -91,16 +104,12 @@ class TransferService:
                 resource=f"tenant:{actor.tenant_id}",
                 after={"imported": len(orders)},
             )
+            return report
 
-        if orders and not dry_run:
-            await self._database.write(actor.tenant_id, use_case)
-        return JobImportReport(
-            lines=len(lines),
-            imported=len(orders),
-            known=len(live) - len(new),
-            skipped=len(wanted) - len(live),
-            dry_run=dry_run,
-        )
+        # Sent again, the lines are known; the key still tells what they came to at first.
+        if dry_run or (not orders and once is None):
+            return report
+        return await self._database.write(actor.tenant_id, use_case, once=once)
 
     async def _known(self, ids: Sequence[str], actor: Actor) -> set[str]:
         """Return which ids a job of the tenant has or had."""

@@ -1,0 +1,1 @@
+"""Requests that come again after what they ask for is refused by now."""
