@@ -17,7 +17,7 @@ from tidemill.jobs.code.scripts.service import Deployment
 from tidemill.jobs.errors import QueueFull
 from tidemill.jobs.limits.models import Limits, Unique
 from tidemill.jobs.schedule_errors import ScheduleInvalid, ScheduleNotFound, TooManySchedules
-from tidemill.jobs.scheduling.schedules.models import Missed, Overlap, Trigger
+from tidemill.jobs.scheduling.schedules.models import Missed, Overlap, Sought, Trigger
 
 pytestmark = pytest.mark.anyio
 
@@ -362,7 +362,7 @@ async def test_lists_are_paged_by_path(world: ScheduleWorld) -> None:
     first = await world.schedules.list(page_request(2, None), actor=world.actor)
     second = await world.schedules.list(page_request(2, first.next_cursor), actor=world.actor)
     by_script = await world.schedules.list(
-        page_request(None, None), script_path="other", actor=world.actor
+        page_request(None, None), Sought(script_path="other"), actor=world.actor
     )
 
     assert [one.path for one in (*first.items, *second.items)] == ["a", "b", "c"]
