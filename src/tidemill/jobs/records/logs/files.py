@@ -60,8 +60,12 @@ class LogFiles:
                 except OSError as error:
                     failures[chunk.key] = error
         finally:
-            for file in files.values():
-                os.close(file)
+            for key, file in files.items():
+                try:
+                    os.close(file)
+                except OSError as error:
+                    # Some file systems say only here that they did not keep what was written.
+                    failures.setdefault(key, error)
         return failures
 
     def read(self, key: LogKey, offset: int, bytes_max: int) -> bytes:
@@ -116,17 +120,24 @@ class LogFiles:
         gap = chunk.offset - os.fstat(file).st_size
         if gap > 0:
             # What comes late is written over it.
-            os.pwrite(file, _LOST.format(gap).encode()[:gap], chunk.offset - gap)
+            _write_whole(file, _LOST.format(gap).encode()[:gap], chunk.offset - gap)
         data = chunk.data
         if len(data) > room:
             data = data[:room] + _marker
-        os.pwrite(file, data, chunk.offset)
+        _write_whole(file, data, chunk.offset)
 
     def _path(self, key: LogKey) -> Path:
         if not is_uuid7(key.job_id):
             raise ValueError(key.job_id)
         day = str(day_of(key.job_id))
         return self._directory / tenant_id(key.tenant_id) / day / f"{key.job_id}.{key.epoch}.log"
+
+
+def _write_whole(file: int, data: bytes, offset: int) -> None:
+    # A disk that is nearly full takes a part, and says why only when it is asked for the rest.
+    while data:
+        written = os.pwrite(file, data, offset)
+        data, offset = data[written:], offset + written
 
 
 def _remove_older(folder: Path, before_seconds: int) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -89,3 +90,36 @@ def test_write_says_what_was_lost_until_it_comes(tmp_path: Path) -> None:
     notice = "\n[… 100 bytes of log were lost …]\n".encode()
     assert with_gap == b"first\n" + notice + b"\0" * (100 - len(notice)) + b"last\n"
     assert files.read(KEY, 0, 1000) == b"first\n" + b"x" * 100 + b"last\n"
+
+
+def test_write_goes_on_where_the_disk_took_a_part(
+    files: LogFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pwrite = os.pwrite
+    monkeypatch.setattr(os, "pwrite", lambda file, data, at: pwrite(file, data[:3], at))
+
+    failures = files.write([Chunk(KEY, 0, b"high water")])
+
+    assert failures == {}
+    assert files.read(KEY, 0, 100) == b"high water"
+
+
+def test_write_tells_of_a_file_that_failed_as_it_was_closed(
+    files: LogFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = LogKey(KEY.tenant_id, KEY.job_id, 2)
+    close, failing = os.close, [OSError(errno.EDQUOT, "Disk quota exceeded")]
+    closed: list[int] = []
+
+    def closing(file: int) -> None:
+        close(file)
+        closed.append(file)
+        if failing:
+            raise failing.pop()
+
+    monkeypatch.setattr(os, "close", closing)
+
+    failures = files.write([Chunk(KEY, 0, b"ebb"), Chunk(other, 0, b"flow")])
+
+    assert list(failures) == [KEY]
+    assert len(closed) == 2, "the other file was left open"
