@@ -33,15 +33,20 @@ def check_body(body: bytes) -> None:
     """Raise `ValidationFailed` for a text with U+0000 anywhere in a JSON body."""
     if _ESCAPED in body:
         # What stands behind an escaped backslash is no character.
-        where = _place_in(msgspec.json.decode(body))
-        if where is not None:
-            raise _refused(where)
+        check_document(msgspec.json.decode(body))
 
 
-def _place_in(document: Any) -> str | None:
+def check_document(document: Any, *, name: str = "") -> None:
+    """Raise `ValidationFailed` for a text with U+0000 anywhere in what JSON held, called `name`."""
+    where = _place_in(document, name)
+    if where is not None:
+        raise _refused(where)
+
+
+def _place_in(document: Any, root: str) -> str | None:
     """Return the path of the first text with U+0000; takes memory for the depth alone."""
     names: list[str] = []
-    walks: list[Iterator[tuple[str, Any]]] = [iter((("", document),))]
+    walks: list[Iterator[tuple[str, Any]]] = [iter(((root, document),))]
     while walks:
         for name, value in walks[-1]:
             if _NUL in name:

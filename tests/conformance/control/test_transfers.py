@@ -133,3 +133,19 @@ async def test_wrong_lines_are_all_named_and_nothing_is_imported(
         (8, "SCRIPT_NOT_FOUND"),
     ]
     assert await open_jobs(world, there) == []
+
+
+@pytest.mark.parametrize(
+    ("job", "param"),
+    [({"id": "a\0"}, "job.id"), ({"id": "a", "args": {"b": ["\0"]}}, "job.args.b")],
+)
+async def test_a_line_with_a_nul_is_refused_with_its_number(
+    world: JobsWorld, transfers: TransferService, job: dict[str, Any], param: str
+) -> None:
+    code = {"language": "python", "content": "def main(): ..."}
+    body = msgspec.json.encode({"format": 1, "state": "queued", "job": {**code, **job}})
+
+    with pytest.raises(JobImportRefused) as refused:
+        await imported(transfers, b"\n" + body, world.actor)
+
+    assert [(one.line, one.param) for one in refused.value.errors] == [(2, param)]

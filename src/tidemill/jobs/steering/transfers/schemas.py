@@ -15,6 +15,7 @@ from litestar.openapi.spec import (
 
 from tidemill.http import View
 from tidemill.http.bodies import ErrorDetail
+from tidemill.http.texts import check_document
 from tidemill.jobs.contract import JobRequest
 from tidemill.jobs.control_errors import LineError
 from tidemill.jobs.queueing.queue.schemas import CreateJob
@@ -46,5 +47,6 @@ class JobLines(Operation):
 
 
 def request_of(line: Line) -> JobRequest:
-    """Return the request of a line, checked as a body is."""
+    """Return the request of a line, checked as a body is; raises what is wrong with it."""
+    check_document(line.job, name="job")
     return msgspec.convert(line.job, CreateJob).request()

@@ -142,6 +142,8 @@ def _requests(
             except msgspec.ValidationError as error:
                 code = "JOB_LINE_UNREADABLE"
                 wrong.append(LineError(line=number, code=code, message=f"{error}.", param="job"))
+            except TidemillError as refused:
+                wrong.append(line_error(number, refused))
     return wanted, wrong
 
 
