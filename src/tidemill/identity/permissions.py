@@ -34,7 +34,9 @@ READ_MEMBERS: Final = Permission(name="identity.members.read", role=Role.VIEWER,
 CHANGE_MEMBERS: Final = Permission(
     name="identity.members.change", role=Role.ADMIN, scope=Scope.ADMIN, not_for_jobs=True
 )
-LEAVE_TENANT: Final = Permission(name="identity.members.leave", role=Role.VIEWER, scope=Scope.ADMIN)
+LEAVE_TENANT: Final = Permission(
+    name="identity.members.leave", role=Role.VIEWER, scope=Scope.ADMIN, not_for_jobs=True
+)
 READ_INVITATIONS: Final = Permission(
     name="identity.invitations.read", role=Role.ADMIN, scope=Scope.ADMIN
 )

@@ -210,6 +210,8 @@ async def test_job_tokens_integration_never_change_who_belongs_to_the_tenant(
             await client.patch(f"/api/v1/members/{bob['user_id']}", json={"role": "owner"}),
             await client.delete(f"/api/v1/members/{bob['user_id']}"),
         ]
+    async with world.client(**bearer(await _issue(world, bob))) as client:
+        answers.append(await client.delete("/api/v1/members/me"))
     by_token = await world.an_api_token(owner, "admin")
     async with world.client(**bearer(by_token)) as client:
         invited = await client.post(
