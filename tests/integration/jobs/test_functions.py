@@ -24,8 +24,21 @@ MODULE = "tests.fixtures.shop"
 
 @pytest.fixture
 async def app(tmp_path: Path) -> AsyncIterator[App]:
+    """An application that no worker has come to."""
     async with make_app(tmp_path) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+async def busy(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[App]:
+    async with make_app(tmp_path_factory.mktemp("functions")) as made, a_worker(made):
+        yield made
+
+
+@pytest.fixture
+async def mill(busy: App) -> App:
+    """A tenant of the test's own, whose jobs a worker runs."""
+    return await busy.in_new_tenant()
 
 
 @asynccontextmanager
@@ -53,54 +66,51 @@ async def result_of(app: App, job: httpx.Response) -> dict[str, Any]:
     return await finished(app, job.json()["id"])
 
 
-async def test_functions_integration_run_in_the_worker(app: App) -> None:
-    async with a_worker(app):
-        doubled = await start(app, "double", number=21)
-        spoken = await start(app, "speak_in_thread", word="land")
-        failed = await start(app, "fail", message="no tide")
+async def test_functions_integration_run_in_the_worker(mill: App) -> None:
+    doubled = await start(mill, "double", number=21)
+    spoken = await start(mill, "speak_in_thread", word="land")
+    failed = await start(mill, "fail", message="no tide")
 
-        assert doubled.json()["function"] == f"{MODULE}:double"
-        assert doubled.json()["isolation"] == "function"
-        assert (await result_of(app, doubled))["result"] == 42
-        assert (await result_of(app, spoken))["state"] == "succeeded"
-        log = await app.owner.get(f"/api/v1/jobs/{spoken.json()['id']}/logs")
-        assert "INFO land" in log.text
-        assert (await result_of(app, failed))["error"]["type"] == "ValueError"
-        listed = (await app.owner.get("/api/v1/jobs")).json()["items"]
-        assert {job["function"] for job in listed} == {
-            f"{MODULE}:{name}" for name in ("double", "speak_in_thread", "fail")
-        }
+    assert doubled.json()["function"] == f"{MODULE}:double"
+    assert doubled.json()["isolation"] == "function"
+    assert (await result_of(mill, doubled))["result"] == 42
+    assert (await result_of(mill, spoken))["state"] == "succeeded"
+    log = await mill.owner.get(f"/api/v1/jobs/{spoken.json()['id']}/logs")
+    assert "INFO land" in log.text
+    assert (await result_of(mill, failed))["error"]["type"] == "ValueError"
+    listed = (await mill.owner.get("/api/v1/jobs")).json()["items"]
+    assert {job["function"] for job in listed} == {
+        f"{MODULE}:{name}" for name in ("double", "speak_in_thread", "fail")
+    }
 
 
-async def test_functions_integration_are_named_in_the_audit_log(app: App) -> None:
-    async with a_worker(app):
-        job = await start(app, "double", number=21)
-        async with asyncio.timeout(60):
-            while not (line := await _audit_line(app, job)):  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
+async def test_functions_integration_are_named_in_the_audit_log(mill: App) -> None:
+    job = await start(mill, "double", number=21)
+    async with asyncio.timeout(60):
+        while not (line := await _audit_line(mill, job)):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
 
     assert line["after"]["function"] == f"{MODULE}:double"
 
 
-async def test_functions_integration_are_checked_before_a_job_is_made(app: App) -> None:
-    async with a_worker(app):
-        unknown = await start(app, "duoble", number=1)
-        wrong = await start(app, "double", number="x")
-        missing = await start(app, "double")
-        isolated = await app.owner.post(
-            "/api/v1/jobs", json={"function": f"{MODULE}:double", "isolation": "sandbox"}
-        )
+async def test_functions_integration_are_checked_before_a_job_is_made(mill: App) -> None:
+    unknown = await start(mill, "duoble", number=1)
+    wrong = await start(mill, "double", number="x")
+    missing = await start(mill, "double")
+    isolated = await mill.owner.post(
+        "/api/v1/jobs", json={"function": f"{MODULE}:double", "isolation": "sandbox"}
+    )
 
-        assert unknown.status_code == 404
-        assert unknown.json()["error"]["code"] == "FUNCTION_NOT_FOUND"
-        assert f"Did you mean '{MODULE}:double'?" in unknown.json()["error"]["message"]
-        assert wrong.status_code == 422
-        assert wrong.json()["error"]["param"] == "args.number"
-        assert missing.json()["error"]["message"].startswith(
-            "args.number: the function needs this argument (integer)"
-        )
-        assert isolated.json()["error"]["param"] == "isolation"
-        assert (await app.owner.get("/api/v1/jobs")).json()["items"] == []
+    assert unknown.status_code == 404
+    assert unknown.json()["error"]["code"] == "FUNCTION_NOT_FOUND"
+    assert f"Did you mean '{MODULE}:double'?" in unknown.json()["error"]["message"]
+    assert wrong.status_code == 422
+    assert wrong.json()["error"]["param"] == "args.number"
+    assert missing.json()["error"]["message"].startswith(
+        "args.number: the function needs this argument (integer)"
+    )
+    assert isolated.json()["error"]["param"] == "isolation"
+    assert (await mill.owner.get("/api/v1/jobs")).json()["items"] == []
 
 
 async def test_functions_integration_unknown_without_a_worker(app: App) -> None:
@@ -120,12 +130,11 @@ async def test_functions_integration_wait_for_a_worker_that_has_them(app: App) -
             await asyncio.sleep(0.05)
 
 
-async def test_functions_integration_are_listed_in_pages(app: App) -> None:
-    async with a_worker(app):
-        first = (await app.owner.get("/api/v1/functions?limit=1")).json()
-        rest = (
-            await app.owner.get("/api/v1/functions", params={"cursor": first["next_cursor"]})
-        ).json()
+async def test_functions_integration_are_listed_in_pages(mill: App) -> None:
+    first = (await mill.owner.get("/api/v1/functions?limit=1")).json()
+    rest = (
+        await mill.owner.get("/api/v1/functions", params={"cursor": first["next_cursor"]})
+    ).json()
 
     names = [function["name"] for function in (*first["items"], *rest["items"])]
     assert names == sorted(names)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,10 +32,38 @@ SELECT station, days FROM readings ORDER BY days
 """
 
 
-@pytest.fixture
-async def app(tmp_path: Path) -> AsyncIterator[App]:
-    async with make_app(tmp_path, jobs=Jobs(isolation_default=Isolation.FORK)) as made:
+@pytest.fixture(scope="module")
+async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[App]:
+    data = tmp_path_factory.mktemp("languages")
+    async with make_app(data, jobs=Jobs(isolation_default=Isolation.FORK)) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+async def port() -> AsyncIterator[int]:
+    """The port of a server that answers with the first line of what it was asked."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        body = json.dumps({"asked": head.split(b"\r\n")[0].decode()}).encode()
+        kind = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
+        writer.write(kind + f"content-length: {len(body)}\r\n\r\n".encode() + body)
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+async def busy(shared: App, port: int) -> AsyncIterator[App]:
+    async with a_worker(shared, f"127.0.0.1:{port}"):
+        yield shared
+
+
+@pytest.fixture
+async def app(busy: App) -> App:
+    """A tenant of the test's own, whose jobs a worker runs."""
+    return await busy.in_new_tenant()
 
 
 async def run(app: App, language: str, content: str, **args: Any) -> dict[str, Any]:
@@ -52,18 +79,16 @@ async def run(app: App, language: str, content: str, **args: Any) -> dict[str, A
 
 
 async def test_languages_integration_run_typescript(app: App) -> None:
-    async with a_worker(app):
-        ended = await run(app, "typescript", TYPESCRIPT, station="Cuxhaven")
-        logs = (await app.owner.get(f"/api/v1/jobs/{ended['id']}/logs")).json()
+    ended = await run(app, "typescript", TYPESCRIPT, station="Cuxhaven")
+    logs = (await app.owner.get(f"/api/v1/jobs/{ended['id']}/logs")).json()
 
     assert ended["result"] == {"station": "Cuxhaven", "days": 3}, ended
     assert logs["text"].endswith("Z INFO reading Cuxhaven\n")
 
 
 async def test_languages_integration_run_sql(app: App) -> None:
-    async with a_worker(app):
-        await run(app, "sql", SQL, database={"path": "tides.db"}, station="Husum", days=1)
-        ended = await run(app, "sql", SQL, database={"path": "tides.db"}, station="'; DROP --")
+    await run(app, "sql", SQL, database={"path": "tides.db"}, station="Husum", days=1)
+    ended = await run(app, "sql", SQL, database={"path": "tides.db"}, station="'; DROP --")
 
     assert ended["result"]["rows"] == [
         {"station": "Husum", "days": 1},
@@ -71,20 +96,10 @@ async def test_languages_integration_run_sql(app: App) -> None:
     ], ended
 
 
-async def test_languages_integration_run_http(app: App) -> None:
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        body = json.dumps({"asked": head.split(b"\r\n")[0].decode()}).encode()
-        kind = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
-        writer.write(kind + f"content-length: {len(body)}\r\n\r\n".encode() + body)
-        writer.close()
-
-    target = await asyncio.start_server(answer, "127.0.0.1", 0)
-    port = target.sockets[0].getsockname()[1]
+async def test_languages_integration_run_http(app: App, port: int) -> None:
     document = {"url": f"http://127.0.0.1:{port}/stations/{{station}}"}
-    async with a_worker(app, f"127.0.0.1:{port}"):
-        ended = await run(app, "http", json.dumps(document), station="St. Peter/Ording")
-    target.close()
+
+    ended = await run(app, "http", json.dumps(document), station="St. Peter/Ording")
 
     assert ended["state"] == "succeeded", ended
     assert ended["result"]["body"] == {"asked": "GET /stations/St.%20Peter%2FOrding HTTP/1.1"}
@@ -109,11 +124,11 @@ async def test_languages_integration_run_http(app: App) -> None:
     ],
 )  # fmt: skip
 async def test_languages_integration_refuse_at_the_door(
-    app: App, language: str, content: str, code: str, message: str
+    shared: App, language: str, content: str, code: str, message: str
 ) -> None:
     body = {"language": language, "content": content}
 
-    answer = await app.owner.post("/api/v1/jobs", json=body)
+    answer = await shared.owner.post("/api/v1/jobs", json=body)
 
     error = answer.json()["error"]
     assert error["code"] == code
@@ -132,11 +147,11 @@ async def test_languages_integration_refuse_at_the_door(
     ],
 )
 async def test_languages_integration_check_arguments_before_the_queue(
-    app: App, language: str, content: str, args: dict[str, Any], param: str
+    shared: App, language: str, content: str, args: dict[str, Any], param: str
 ) -> None:
     body = {"language": language, "content": content, "args": args}
 
-    answer = await app.owner.post("/api/v1/jobs", json=body)
+    answer = await shared.owner.post("/api/v1/jobs", json=body)
 
     assert answer.status_code == 422, answer.text
     assert answer.json()["error"]["param"] == param
@@ -144,19 +159,18 @@ async def test_languages_integration_check_arguments_before_the_queue(
 
 async def test_languages_integration_keep_python_warm_for_jobs_that_ask_for_it(app: App) -> None:
     body = {"path": "tides/count", "language": "python", "content": COUNTS}
-    async with a_worker(app):
-        await app.owner.post("/api/v1/scripts", json=body)
-        for number in (1, 2, 3):
-            started = await app.owner.post(
-                "/api/v1/jobs", json={"script_path": "tides/count", "isolation": "warm"}
-            )
-            assert started.json()["isolation"] == "warm"
-            ended = await finished(app, started.json()["id"])
-            assert ended["result"] == number, ended
+    await app.owner.post("/api/v1/scripts", json=body)
+    for number in (1, 2, 3):
+        started = await app.owner.post(
+            "/api/v1/jobs", json={"script_path": "tides/count", "isolation": "warm"}
+        )
+        assert started.json()["isolation"] == "warm"
+        ended = await finished(app, started.json()["id"])
+        assert ended["result"] == number, ended
 
 
-async def test_languages_integration_keep_nothing_but_python_warm(app: App) -> None:
-    refused = await app.owner.post(
+async def test_languages_integration_keep_nothing_but_python_warm(shared: App) -> None:
+    refused = await shared.owner.post(
         "/api/v1/jobs", json={"language": "bash", "content": "true", "isolation": "warm"}
     )
 

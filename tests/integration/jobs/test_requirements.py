@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -15,9 +14,9 @@ GPU = {"cpu": 2, "labels": ["gpu"]}
 EVERY_DAY = {"cron": "0 6 * * *"}
 
 
-@pytest.fixture
-async def app(tmp_path: Path) -> AsyncIterator[App]:
-    async with make_app(tmp_path) as made:
+@pytest.fixture(scope="module")
+async def app(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[App]:
+    async with make_app(tmp_path_factory.mktemp("requirements")) as made:
         yield made
 
 

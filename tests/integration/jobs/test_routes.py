@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,10 +27,52 @@ def main(station: str, days: int = 3, detail: bool = False) -> dict:
 """
 
 
-@pytest.fixture
-async def app(tmp_path: Path) -> AsyncIterator[App]:
-    async with make_app(tmp_path, jobs=Jobs(isolation_default=Isolation.FORK)) as made:
+@asynccontextmanager
+async def an_app(directory: Path) -> AsyncIterator[App]:
+    async with make_app(directory, jobs=Jobs(isolation_default=Isolation.FORK)) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+async def idle(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[App]:
+    """An application without a worker: what is started in it waits."""
+    async with an_app(tmp_path_factory.mktemp("idle")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+async def busy(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[App]:
+    async with an_app(tmp_path_factory.mktemp("busy")) as made, a_worker(made):
+        yield made
+
+
+@pytest.fixture(scope="module")
+async def door(idle: App) -> App:
+    """A tenant with a script and an archived one, in which no test makes anything."""
+    made = await idle.in_new_tenant()
+    for path in ("tides/read", "old/gone"):
+        assert (await deploy(made, path=path)).status_code == 201
+    assert (await made.owner.delete("/api/v1/scripts/old/gone")).status_code == 204
+    return made
+
+
+@pytest.fixture
+async def app(idle: App) -> App:
+    """A tenant of the test's own, whose jobs wait."""
+    return await idle.in_new_tenant()
+
+
+@pytest.fixture
+async def own(tmp_path: Path) -> AsyncIterator[App]:
+    """An application whose worker is the test's own."""
+    async with an_app(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+async def mill(busy: App) -> App:
+    """A tenant of the test's own, whose jobs a worker runs."""
+    return await busy.in_new_tenant()
 
 
 async def deploy(app: App, content: str = TIDE, path: str = "tides/read") -> httpx.Response:
@@ -41,26 +84,25 @@ async def start(app: App, **body: Any) -> httpx.Response:
     return await app.owner.post("/api/v1/jobs", json=body)
 
 
-async def test_scripts_integration_deploy_run_and_read(app: App) -> None:
+async def test_scripts_integration_deploy_run_and_read(mill: App) -> None:
     """Q32."""
-    deployed = await deploy(app)
+    deployed = await deploy(mill)
     assert deployed.status_code == 201, deployed.text
     schema = deployed.json()["schema"]
     assert schema["required"] == ["station"]
     assert schema["properties"]["days"] == {"type": "integer", "default": 3}
 
-    async with a_worker(app):
-        started = await start(app, script_path="tides/read", args={"station": "Cuxhaven"})
-        assert started.status_code == 201, started.text
-        job = started.json()
-        assert job["state"] == "queued"
-        ended = await finished(app, job["id"])
-        assert ended["state"] == "succeeded", ended
-        assert ended["result"] == {"station": "Cuxhaven", "days": 3}
-        shown = (await app.owner.get(f"/api/v1/jobs/{job['id']}")).json()
-        logs = (await app.owner.get(f"/api/v1/jobs/{job['id']}/logs")).json()
-        never = await app.owner.get(f"/api/v1/jobs/{job['id']}/logs", params={"attempt": 9})
-        workers = (await app.owner.get("/api/v1/workers")).json()["items"]
+    started = await start(mill, script_path="tides/read", args={"station": "Cuxhaven"})
+    assert started.status_code == 201, started.text
+    job = started.json()
+    assert job["state"] == "queued"
+    ended = await finished(mill, job["id"])
+    assert ended["state"] == "succeeded", ended
+    assert ended["result"] == {"station": "Cuxhaven", "days": 3}
+    shown = (await mill.owner.get(f"/api/v1/jobs/{job['id']}")).json()
+    logs = (await mill.owner.get(f"/api/v1/jobs/{job['id']}/logs")).json()
+    never = await mill.owner.get(f"/api/v1/jobs/{job['id']}/logs", params={"attempt": 9})
+    workers = (await mill.owner.get("/api/v1/workers")).json()["items"]
 
     assert never.status_code == 404
     assert never.json()["error"]["code"] == "ATTEMPT_NOT_FOUND"
@@ -71,12 +113,11 @@ async def test_scripts_integration_deploy_run_and_read(app: App) -> None:
     assert [worker["id"] for worker in workers] == ["worker-1"]
 
 
-async def test_jobs_integration_inline_code_fails_with_its_traceback(app: App) -> None:
-    async with a_worker(app):
-        job = await start(
-            app, language="python", content="def main():\n    raise ValueError('no tide')\n"
-        )
-        ended = await finished(app, job.json()["id"])
+async def test_jobs_integration_inline_code_fails_with_its_traceback(mill: App) -> None:
+    job = await start(
+        mill, language="python", content="def main():\n    raise ValueError('no tide')\n"
+    )
+    ended = await finished(mill, job.json()["id"])
 
     assert ended["state"] == "failed"
     assert ended["error"]["type"] == "ValueError"
@@ -84,13 +125,13 @@ async def test_jobs_integration_inline_code_fails_with_its_traceback(app: App) -
     assert "line 2" in ended["error"]["traceback"]
 
 
-async def test_bash_integration_that_does_not_parse_is_refused_at_the_door(app: App) -> None:
+async def test_bash_integration_that_does_not_parse_is_refused_at_the_door(door: App) -> None:
     content = "echo rising\nfor tide in low high; do\n  echo $tide\nfi\n"
 
-    deployed = await app.owner.post(
+    deployed = await door.owner.post(
         "/api/v1/scripts", json={"path": "tides/list", "language": "bash", "content": content}
     )
-    started = await start(app, language="bash", content=content)
+    started = await start(door, language="bash", content=content)
 
     for answer in (deployed, started):
         assert error(answer) == (422, "SCRIPT_INVALID", "content")
@@ -98,17 +139,16 @@ async def test_bash_integration_that_does_not_parse_is_refused_at_the_door(app: 
         assert "unexpected token `fi'" in answer.json()["error"]["message"]
 
 
-async def test_attempts_integration_a_long_error_is_whole_at_one_of_them(app: App) -> None:
+async def test_attempts_integration_a_long_error_is_whole_at_one_of_them(mill: App) -> None:
     content = "def main():\n    raise ValueError('no tide ' * 1000)\n"
-    async with a_worker(app):
-        job = (await start(app, language="python", content=content)).json()
-        await finished(app, job["id"])
+    job = (await start(mill, language="python", content=content)).json()
+    await finished(mill, job["id"])
 
     url = f"/api/v1/jobs/{job['id']}/attempts"
-    (listed,) = (await app.owner.get(url)).json()["items"]
-    whole = (await app.owner.get(f"{url}/1")).json()
-    shown = (await app.owner.get(f"/api/v1/jobs/{job['id']}")).json()
-    never = [await app.owner.get(f"{url}/{attempt}") for attempt in (0, 2, 10**30)]
+    (listed,) = (await mill.owner.get(url)).json()["items"]
+    whole = (await mill.owner.get(f"{url}/1")).json()
+    shown = (await mill.owner.get(f"/api/v1/jobs/{job['id']}")).json()
+    never = [await mill.owner.get(f"{url}/{attempt}") for attempt in (0, 2, 10**30)]
     assert listed["error_truncated"] is True
     assert len(listed["error"]["message"]) == 500
     assert (whole["error"], whole["error_truncated"]) == (shown["error"], False)
@@ -116,28 +156,28 @@ async def test_attempts_integration_a_long_error_is_whole_at_one_of_them(app: Ap
     assert {error(answer)[:2] for answer in never} == {(404, "ATTEMPT_NOT_FOUND")}
 
 
-async def test_jobs_integration_bash_takes_its_arguments(app: App) -> None:
+async def test_jobs_integration_bash_takes_its_arguments(mill: App) -> None:
     content = 'name="$1"\necho "hello $name"\n'
-    async with a_worker(app):
-        job = await start(app, language="bash", content=content, args={"name": "mill"})
-        ended = await finished(app, job.json()["id"])
+    job = await start(mill, language="bash", content=content, args={"name": "mill"})
+    ended = await finished(mill, job.json()["id"])
 
     assert (ended["state"], ended["result"]) == ("succeeded", "hello mill")
 
 
-async def test_jobs_integration_logs_stream_live_and_resume(app: App) -> None:
+async def test_jobs_integration_logs_stream_live_and_resume(own: App) -> None:
     content = (
         "import time\ndef main():\n    for n in range(3):\n"
         "        print('line', n, flush=True)\n        time.sleep(0.05)\n"
     )
-    async with a_worker(app):
-        job = (await start(app, language="python", content=content)).json()
+    # The worker comes while the stream is open, or the job might be over before.
+    async with a_worker(own):
+        job = (await start(own, language="python", content=content)).json()
         headers = {"Accept": "text/event-stream"}
         url = f"/api/v1/jobs/{job['id']}/logs"
-        stream = await app.owner.get(url, headers=headers, timeout=60)
+        stream = await own.owner.get(url, headers=headers, timeout=60)
         events = _events(stream.text)
         seen = events[0][0]
-        resumed = await app.owner.get(url, headers={**headers, "Last-Event-ID": seen}, timeout=60)
+        resumed = await own.owner.get(url, headers={**headers, "Last-Event-ID": seen}, timeout=60)
 
     assert stream.headers["content-type"].startswith("text/event-stream")
     assert "content-encoding" not in stream.headers, "what is compressed does not come at once"
@@ -150,37 +190,35 @@ async def test_jobs_integration_logs_stream_live_and_resume(app: App) -> None:
     )
 
 
-async def test_jobs_integration_cancel_stops_a_running_job(app: App) -> None:
-    async with a_worker(app):
-        job = (await start(app, language="bash", content="echo on; sleep 60")).json()
-        await _until(lambda: _is_running(app, job["id"]))
-        cancelled = await app.owner.post(f"/api/v1/jobs/{job['id']}/cancel")
-        ended = await finished(app, job["id"])
-        again = await app.owner.post(f"/api/v1/jobs/{job['id']}/cancel")
+async def test_jobs_integration_cancel_stops_a_running_job(mill: App) -> None:
+    job = (await start(mill, language="bash", content="echo on; sleep 60")).json()
+    await _until(lambda: _is_running(mill, job["id"]))
+    cancelled = await mill.owner.post(f"/api/v1/jobs/{job['id']}/cancel")
+    ended = await finished(mill, job["id"])
+    again = await mill.owner.post(f"/api/v1/jobs/{job['id']}/cancel")
 
     assert cancelled.status_code == again.status_code == 200
     assert ended["state"] == again.json()["state"] == "cancelled"
 
 
-async def test_jobs_integration_a_work_item_shows_its_job(app: App) -> None:
-    project = (await app.owner.post("/api/v1/projects", json={"key": "TM", "name": "Mill"})).json()
+async def test_jobs_integration_a_work_item_shows_its_job(mill: App) -> None:
+    project = (await mill.owner.post("/api/v1/projects", json={"key": "TM", "name": "Mill"})).json()
     body = {"project_id": project["id"], "item_type": "task", "title": "Read the tides"}
-    item = (await app.owner.post("/api/v1/work-items", json=body)).json()
-    async with a_worker(app):
-        job = (
-            await start(
-                app,
-                language="python",
-                content="def main():\n    return 7\n",
-                work_item_id=item["id"],
-            )
-        ).json()
-        await finished(app, job["id"])
-        shown = await _until(lambda: _ended_on(app, item["id"]))
+    item = (await mill.owner.post("/api/v1/work-items", json=body)).json()
+    job = (
+        await start(
+            mill,
+            language="python",
+            content="def main():\n    return 7\n",
+            work_item_id=item["id"],
+        )
+    ).json()
+    await finished(mill, job["id"])
+    shown = await _until(lambda: _ended_on(mill, item["id"]))
 
     assert (shown["id"], shown["result"]) == (job["id"], 7)
     missing = await start(
-        app, language="bash", content="true", work_item_id="018f0000-0000-7000-8000-000000000000"
+        mill, language="bash", content="true", work_item_id="018f0000-0000-7000-8000-000000000000"
     )
     assert missing.status_code == 404
 
@@ -211,16 +249,15 @@ async def test_jobs_integration_a_work_item_shows_its_job(app: App) -> None:
     ],
 )  # fmt: skip
 async def test_jobs_integration_a_wrong_request_is_told_its_field(
-    app: App, body: dict[str, Any], status: int, code: str, param: str
+    door: App, body: dict[str, Any], status: int, code: str, param: str
 ) -> None:
-    await deploy(app)
     runs = {"content", "script_path"} & body.keys()
     whole = body if runs or not body else {"language": "bash", "content": "true", **body}
 
-    answer = await start(app, **whole)
+    answer = await start(door, **whole)
 
     assert error(answer) == (status, code, param)
-    assert (await app.owner.get("/api/v1/jobs")).json()["items"] == []
+    assert (await door.owner.get("/api/v1/jobs")).json()["items"] == []
 
 
 @pytest.mark.parametrize(
@@ -228,35 +265,29 @@ async def test_jobs_integration_a_wrong_request_is_told_its_field(
     [("tides/raed", "Did you mean tides/read?"), ("old/gnoe", None), ("else/where", None)],
 )
 async def test_scripts_integration_a_wrong_path_is_told_the_nearest_in_use(
-    app: App, path: str, told: str | None
+    door: App, path: str, told: str | None
 ) -> None:
-    await deploy(app)
-    await deploy(app, path="old/gone")
-    await app.owner.delete("/api/v1/scripts/old/gone")
-
-    started = await start(app, script_path=path)
-    shown = await app.owner.get(f"/api/v1/scripts/{path}")
+    started = await start(door, script_path=path)
+    shown = await door.owner.get(f"/api/v1/scripts/{path}")
 
     message = f"There is no script '{path}'." + (f" {told}" if told else "")
     assert started.json()["error"]["message"] == message
     assert shown.json()["error"]["message"] == message
 
 
-async def test_jobs_integration_a_wrong_filter_is_told_by_its_name_in_the_query(app: App) -> None:
-    answer = await app.owner.get("/api/v1/jobs", params={"state": "bogus"})
+async def test_jobs_integration_a_wrong_filter_is_told_by_its_name_in_the_query(door: App) -> None:
+    answer = await door.owner.get("/api/v1/jobs", params={"state": "bogus"})
 
     assert error(answer) == (400, "VALIDATION_FAILED", "state")
     assert answer.json()["error"]["message"].startswith("state: 'bogus' is not one of scheduled,")
 
 
-async def test_scripts_integration_a_syntax_error_names_line_and_column(app: App) -> None:
-    await deploy(app)
-
-    refused = await deploy(app, "def main():\n    return (1\n")
+async def test_scripts_integration_a_syntax_error_names_line_and_column(door: App) -> None:
+    refused = await deploy(door, "def main():\n    return (1\n")
 
     assert error(refused) == (422, "SCRIPT_INVALID", "content")
     assert refused.json()["error"]["message"].startswith("Line 2, column 12: ")
-    shown = (await app.owner.get("/api/v1/scripts/tides/read")).json()
+    shown = (await door.owner.get("/api/v1/scripts/tides/read")).json()
     assert (shown["version"], shown["content"]) == (1, TIDE)
 
 
@@ -322,12 +353,12 @@ async def test_jobs_integration_a_weaker_isolation_needs_the_owners_consent(
     assert accepted.json()["isolation"] == "sandbox"
 
 
-async def test_jobs_integration_a_running_job_calls_the_api_as_its_starter(app: App) -> None:
-    sockets = Path(app.application.config.server.data_dir) / "run" / "dispatcher"
+async def test_jobs_integration_a_running_job_calls_the_api_as_its_starter(own: App) -> None:
+    sockets = Path(own.application.config.server.data_dir) / "run" / "dispatcher"
     worker = await spoken_worker(sockets)
-    await start(app, language="bash", content="true")
+    await start(own, language="bash", content="true")
     assignment = await worker.assignment()
-    job = app.client(assignment.token)
+    job = own.client(assignment.token)
 
     allowed = await job.get("/api/v1/projects")
     forbidden = await job.post("/api/v1/api-tokens", json={"name": "x", "scopes": ["admin"]})

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -27,27 +25,33 @@ DAILY = {
 }
 
 
-@asynccontextmanager
-async def an_app(directory: Path) -> AsyncIterator[App]:
-    async with make_app(directory, jobs=Jobs(isolation_default=Isolation.FORK)) as made:
-        for path, content in (("tides/read", READ), ("hear", HEAR)):
-            body = {"path": path, "language": "python", "content": content}
-            answer = await made.owner.post("/api/v1/scripts", json=body)
-            assert answer.status_code == 201, answer.text
+@pytest.fixture(scope="module")
+async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[App]:
+    data = tmp_path_factory.mktemp("schedules")
+    async with make_app(data, jobs=Jobs(isolation_default=Isolation.FORK)) as made:
         yield made
 
 
 @pytest.fixture
-async def app(tmp_path: Path) -> AsyncIterator[App]:
-    async with an_app(tmp_path) as made:
-        yield made
+async def app(shared: App) -> App:
+    """A tenant of the test's own."""
+    return await a_tenant(shared)
 
 
 @pytest.fixture(scope="module")
-async def door(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[App]:
-    """An application in which no test makes anything."""
-    async with an_app(tmp_path_factory.mktemp("door")) as made:
-        yield made
+async def door(shared: App) -> App:
+    """A tenant in which no test makes anything."""
+    return await a_tenant(shared)
+
+
+async def a_tenant(shared: App) -> App:
+    """Return a tenant that has the scripts."""
+    made = await shared.in_new_tenant()
+    for path, content in (("tides/read", READ), ("hear", HEAR)):
+        body = {"path": path, "language": "python", "content": content}
+        answer = await made.owner.post("/api/v1/scripts", json=body)
+        assert answer.status_code == 201, answer.text
+    return made
 
 
 async def bob_of(app: App, owner: httpx.AsyncClient) -> httpx.AsyncClient:
@@ -109,6 +113,7 @@ async def test_schedules_integration_what_has_come_next_is_no_known_answer(app: 
             if later.status_code != 304:
                 break
             await anyio.sleep(0.05)
+    await app.owner.delete(url)  # Or it runs on, beside the tests that come after.
 
     assert later.json()["version"] == schedule["version"]
     assert later.json()["next_at"] > first.json()["next_at"]
@@ -219,13 +224,13 @@ async def test_schedules_integration_cycles_are_shown(app: App) -> None:
     assert error(gone)[:2] == (409, "SCHEDULE_IN_USE")
 
 
-async def test_schedules_integration_previews_show_the_change_of_the_clock(app: App) -> None:
+async def test_schedules_integration_previews_show_the_change_of_the_clock(door: App) -> None:
     body = {
         "trigger": {"times": ["02:30"], "zone": "Europe/Berlin"},
         "start_at": "2031-03-29T00:00:00Z",
         "count": 3,
     }
-    answer = await app.owner.post("/api/v1/schedules/preview", json=body)
+    answer = await door.owner.post("/api/v1/schedules/preview", json=body)
 
     assert answer.status_code == 200, answer.text
     assert [text[:16] for text in answer.json()["due_at"]] == [
