@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from tests.fixtures.ports import free_port
+from tests.fixtures.server import status_of
 from tests.fixtures.waiting import wait_until
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -40,7 +41,7 @@ def server(tmp_path: Path) -> Iterator[str]:
             stderr=log,
         )
     try:
-        wait_until(lambda: _is_healthy(url), seconds_max=60, what=f"{url}/health")
+        wait_until(lambda: status_of(f"{url}/health") == 200, seconds_max=60, what="its health")
         yield url
     finally:
         running.send_signal(signal.SIGTERM)
@@ -99,10 +100,3 @@ def _api_token(url: str) -> str:
 
 def _environment(home: Path) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "HOME": str(home), "TMPDIR": os.environ["TMPDIR"]}
-
-
-def _is_healthy(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/health", timeout=1).status_code == 200
-    except httpx.TransportError:
-        return False

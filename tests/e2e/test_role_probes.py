@@ -8,7 +8,7 @@ import httpx
 
 from tests.fixtures.ports import free_port
 from tests.fixtures.roles import DISPATCHER_ROLE
-from tests.fixtures.server import SUPERVISOR, WORKER_ROLE, Server
+from tests.fixtures.server import SUPERVISOR, WORKER_ROLE, Server, status_of
 from tests.fixtures.waiting import wait_until
 
 SECRETS = {"auth.jwt_secret": "j" * 48, "audit.chain_key": "c" * 48}
@@ -40,7 +40,7 @@ def test_a_dispatcher_and_its_worker_answer_probes() -> None:
         dispatcher.kill(SUPERVISOR)
         answer = _until(of_worker, "/ready", 503)
         assert [part["name"] for part in answer.json()["parts"]] == ["dispatcher"]
-        assert _ask(of_worker, "/live") == 200
+        assert status_of(f"http://{of_worker}/live") == 200
 
 
 def test_an_address_that_is_taken_is_told_in_one_line() -> None:
@@ -59,18 +59,11 @@ def test_an_address_that_is_taken_is_told_in_one_line() -> None:
 
 def _until(address: str, path: str, status: int) -> httpx.Response:
     wait_until(
-        lambda: _ask(address, path) == status,
+        lambda: status_of(f"http://{address}{path}") == status,
         seconds_max=soon_seconds_max,
         what=f"{status} of {path}",
     )
     return httpx.get(f"http://{address}{path}", timeout=60)
-
-
-def _ask(address: str, path: str) -> int | None:
-    try:
-        return httpx.get(f"http://{address}{path}", timeout=60).status_code
-    except httpx.TransportError:
-        return None
 
 
 def _metrics(address: str) -> str:

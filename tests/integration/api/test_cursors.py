@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import Any, Final
 
 import msgspec
@@ -16,25 +16,29 @@ pytestmark = pytest.mark.anyio
 FORGED: Final = base64.urlsafe_b64encode(msgspec.json.encode([["\x00"], ""])).decode()
 
 
-async def test_lists_integration_refuse_a_cursor_that_they_did_not_make(tmp_path: Path) -> None:
-    async with make_app(tmp_path) as app:
-        lists = await _lists(app)
-        answers = [await app.owner.get(path, params={"cursor": FORGED}) for path in lists]
+@pytest.fixture(scope="module")
+async def app(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[App]:
+    async with make_app(tmp_path_factory.mktemp("cursors")) as app:
+        yield app
+
+
+async def test_lists_integration_refuse_a_cursor_that_they_did_not_make(app: App) -> None:
+    lists = await _lists(app)
+    answers = [await app.owner.get(path, params={"cursor": FORGED}) for path in lists]
 
     said = {path: answer.status_code for path, answer in zip(lists, answers, strict=True)}
     assert said == dict.fromkeys(lists, 400)
     assert len(lists) > 20
 
 
-async def test_lists_integration_refuse_the_cursor_of_another_list(tmp_path: Path) -> None:
-    async with make_app(tmp_path) as app:
-        for name in ("spring", "neap"):
-            body = {"name": name, "scopes": ["read"]}
-            await app.owner.post("/api/v1/api-tokens", json=body)
-        first = (await app.owner.get("/api/v1/api-tokens", params={"limit": 1})).json()
-        cursor = {"cursor": first["next_cursor"]}
-        lists = await _lists(app)
-        answers = [await app.owner.get(path, params=cursor) for path in lists]
+async def test_lists_integration_refuse_the_cursor_of_another_list(app: App) -> None:
+    for name in ("spring", "neap"):
+        body = {"name": name, "scopes": ["read"]}
+        await app.owner.post("/api/v1/api-tokens", json=body)
+    first = (await app.owner.get("/api/v1/api-tokens", params={"limit": 1})).json()
+    cursor = {"cursor": first["next_cursor"]}
+    lists = await _lists(app)
+    answers = [await app.owner.get(path, params=cursor) for path in lists]
 
     taken = [path for path, each in zip(lists, answers, strict=True) if each.status_code == 200]
     assert taken == ["/api/v1/api-tokens"]

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any, Final
@@ -101,54 +102,87 @@ def session(owner: Client) -> Iterator[requests.Session]:
         yield session
 
 
+class Known(Mapping[str, str]):
+    """Ids of objects that exist, by the names that inputs have; each is made when it is named."""
+
+    def __init__(self, owner: Client) -> None:
+        self._owner = owner
+        self._key = f"T{next(_turn)}"
+
+    def __getitem__(self, name: str) -> str:
+        return str(getattr(self, name))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_NAMES)
+
+    def __len__(self) -> int:
+        return len(_NAMES)
+
+    emoji = "👍"
+    key = "log.level"
+
+    @cached_property
+    def project_id(self) -> str:
+        return self._made("/projects", key=self._key, name="Tides")
+
+    @cached_property
+    def item_id(self) -> str:
+        item = {"project_id": self.project_id, "item_type": "task", "title": "Read gauges"}
+        return self._made("/work-items", **item)
+
+    @property
+    def work_item_id(self) -> str:
+        return self.item_id
+
+    @cached_property
+    def comment_id(self) -> str:
+        return self._made(f"/work-items/{self.item_id}/comments", content="Read them")
+
+    @cached_property
+    def attachment_id(self) -> str:
+        path = f"/work-items/{self.item_id}/attachments?name=a.txt"
+        return str(self._owner.upload(path, b"low", "text/plain")["id"])
+
+    @cached_property
+    def script_path(self) -> str:
+        content = "def main(number: int = 1) -> int:\n    return number\n"
+        script = {"path": f"tides/{self._key}", "language": "python", "content": content}
+        return str(self._owner.post("/scripts", script)["path"])
+
+    @property
+    def path(self) -> str:
+        return self.script_path
+
+    @cached_property
+    def job_id(self) -> str:
+        return self._made("/jobs", script_path=self.script_path)
+
+    @cached_property
+    def schedule_id(self) -> str:
+        trigger = {"every_seconds": 3_600}
+        schedule = {"path": self.script_path, "script_path": self.script_path, "trigger": trigger}
+        return self._made("/schedules", **schedule)
+
+    def _made(self, path: str, /, **body: object) -> str:
+        return str(self._owner.post(path, body)["id"])
+
+
+_NAMES: Final = tuple(name for name in vars(Known) if not name.startswith("_"))
+
+
 @pytest.fixture(scope="module")
-def read_by_all(owner: Client) -> dict[str, str]:
-    """Make objects that operations only read."""
-    return _make(owner)
+def read_by_all(owner: Client) -> Mapping[str, str]:
+    """Make objects that operations only read, each alone and in lists."""
+    return dict(Known(owner))
 
 
 @pytest.fixture
-def known(label: str, request: pytest.FixtureRequest, owner: Client) -> dict[str, str]:
+def known(label: str, request: pytest.FixtureRequest, owner: Client) -> Mapping[str, str]:
     """Return ids by the names that inputs have, of new objects where they may be changed."""
     if label.startswith("GET "):
-        shared: dict[str, str] = request.getfixturevalue("read_by_all")
+        shared: Mapping[str, str] = request.getfixturevalue("read_by_all")
         return shared
-    return _make(owner)
-
-
-def _make(owner: Client) -> dict[str, str]:
-    key = f"T{next(_turn)}"
-    project = owner.post("/projects", {"key": key, "name": "Tides"})
-    item = owner.post(
-        "/work-items", {"project_id": project["id"], "item_type": "task", "title": "Read gauges"}
-    )
-    comment = owner.post(f"/work-items/{item['id']}/comments", {"content": "Read them"})
-    file = owner.upload(f"/work-items/{item['id']}/attachments?name=a.txt", b"low", "text/plain")
-    content = "def main(number: int = 1) -> int:\n    return number\n"
-    script = {"path": f"tides/{key}", "language": "python", "content": content}
-    owner.post("/scripts", script)
-    job = owner.post("/jobs", {"script_path": script["path"]})
-    schedule = owner.post(
-        "/schedules",
-        {
-            "path": f"tides/{key}",
-            "script_path": script["path"],
-            "trigger": {"every_seconds": 3_600},
-        },
-    )
-    return {
-        "project_id": project["id"],
-        "item_id": item["id"],
-        "comment_id": comment["id"],
-        "emoji": "👍",
-        "attachment_id": file["id"],
-        "work_item_id": item["id"],
-        "job_id": job["id"],
-        "path": script["path"],
-        "script_path": script["path"],
-        "schedule_id": schedule["id"],
-        "key": "log.level",
-    }
+    return Known(owner)
 
 
 # `schema.parametrize()` makes the inputs of every operation when tests are collected, which each
@@ -158,7 +192,7 @@ def test_api_integration_answers_as_documented(
     label: str,
     server: Server,
     session: requests.Session,
-    known: dict[str, str],
+    known: Mapping[str, str],
     attempt: Callable[..., None],
     pytestconfig: pytest.Config,
 ) -> None:
@@ -187,7 +221,7 @@ def attempt(pytestconfig: pytest.Config) -> Callable[..., None]:
     )
 
     # One of its own: a run may come to this module twice, and settings can be given once.
-    def attempt(case: Any, url: str, session: requests.Session, known: dict[str, str]) -> None:
+    def attempt(case: Any, url: str, session: requests.Session, known: Mapping[str, str]) -> None:
         _answers_as_documented(case, url, session, known)
 
     decorated: Callable[..., None] = with_settings(attempt)
@@ -195,7 +229,7 @@ def attempt(pytestconfig: pytest.Config) -> Callable[..., None]:
 
 
 def _answers_as_documented(
-    case: Any, url: str, session: requests.Session, known: dict[str, str]
+    case: Any, url: str, session: requests.Session, known: Mapping[str, str]
 ) -> None:
     if "wait" in (case.query or {}):
         case.query["wait"] = 0.2  # No worker runs: the job never ends.
@@ -209,7 +243,7 @@ def _answers_as_documented(
     case.validate_response(response, checks=CHECKS)
 
 
-def _name_what_exists(case: Any, known: dict[str, str]) -> None:
+def _name_what_exists(case: Any, known: Mapping[str, str]) -> None:
     if isinstance(case.body, str):
         case.body = case.body.replace("f/nightly", known["script_path"])
     for part in (case.path_parameters, case.query, case.body):

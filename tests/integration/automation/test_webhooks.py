@@ -32,7 +32,7 @@ def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     exec(compile(found[1], "receiver.py", "exec"), names)  # noqa: S102 - the guide's own lines
     server = ThreadingHTTPServer(("127.0.0.1", 0), names["Receiver"])
     names["url"] = f"http://127.0.0.1:{server.server_port}/hooks"
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield names
     server.shutdown()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -17,9 +16,13 @@ LISTED = {"Origin": "https://board.example"}
 OTHER = {"Origin": "https://evil.example"}
 
 
-@pytest.fixture
-async def client(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    async with make_app(tmp_path, cors=Cors(origins=(LISTED["Origin"],))) as app:
+@pytest.fixture(scope="module")
+async def client(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[httpx.AsyncClient]:
+    async with make_app(
+        tmp_path_factory.mktemp("cors"), cors=Cors(origins=(LISTED["Origin"],))
+    ) as app:
         yield app.anonymous
 
 

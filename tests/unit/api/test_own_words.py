@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -14,9 +13,11 @@ pytestmark = pytest.mark.anyio
 SITE = "https://board.example"
 
 
-@pytest.fixture
-async def client(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    async with make_app(tmp_path, cors=Cors(origins=(SITE,))) as app:
+@pytest.fixture(scope="module")
+async def client(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[httpx.AsyncClient]:
+    async with make_app(tmp_path_factory.mktemp("cors"), cors=Cors(origins=(SITE,))) as app:
         yield app.anonymous
 
 

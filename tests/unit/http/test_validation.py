@@ -1,21 +1,26 @@
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.fixtures.app import make_app
+from tests.fixtures.app import App, make_app
 
 pytestmark = pytest.mark.anyio
 
 
-async def test_bodies_that_are_none_are_told_in_words(tmp_path: Path) -> None:
-    async with make_app(tmp_path) as app:
-        told = {}
-        for body in (b"", b"null", b"[]", b"{", b'{"key": TM}'):
-            answer = await app.owner.post("/api/v1/projects", content=body)
-            assert answer.status_code == 400
-            told[body] = answer.json()["error"]["message"]
+@pytest.fixture(scope="module")
+async def app(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[App]:
+    async with make_app(tmp_path_factory.mktemp("validation")) as app:
+        yield app
+
+
+async def test_bodies_that_are_none_are_told_in_words(app: App) -> None:
+    told = {}
+    for body in (b"", b"null", b"[]", b"{", b'{"key": TM}'):
+        answer = await app.owner.post("/api/v1/projects", content=body)
+        assert answer.status_code == 400
+        told[body] = answer.json()["error"]["message"]
 
     assert told == {
         b"": "This request needs a body: a JSON object.",
@@ -26,10 +31,9 @@ async def test_bodies_that_are_none_are_told_in_words(tmp_path: Path) -> None:
     }
 
 
-async def test_a_number_that_is_too_large_is_told_with_its_place(tmp_path: Path) -> None:
-    async with make_app(tmp_path) as app:
-        body = b'{"script_path": "tides", "args": {"levels": [1, 1e999]}}'
-        answer = await app.owner.post("/api/v1/jobs", content=body)
+async def test_a_number_that_is_too_large_is_told_with_its_place(app: App) -> None:
+    body = b'{"script_path": "tides", "args": {"levels": [1, 1e999]}}'
+    answer = await app.owner.post("/api/v1/jobs", content=body)
 
     error = answer.json()["error"]
     assert error["param"] == "args.levels[1]"
@@ -102,10 +106,9 @@ async def test_a_number_that_is_too_large_is_told_with_its_place(tmp_path: Path)
     ],
 )
 async def test_a_choice_within_a_map_and_an_instant_are_told_by_what_they_can_be(
-    tmp_path: Path, method: str, path: str, body: object, told: str
+    app: App, method: str, path: str, body: object, told: str
 ) -> None:
-    async with make_app(tmp_path) as app:
-        answer = await app.owner.request(method, path, json=body)
+    answer = await app.owner.request(method, path, json=body)
 
     error = answer.json()["error"]
     assert (answer.status_code, error["message"]) == (400, told)
