@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import anyio
 import pytest
 
 from tests.conformance.executors.languages import JOB_IDS
 from tests.integration.jobs.worker.conftest import StartWorker
 from tests.integration.jobs.worker.dispatcher import Dispatcher, job, succeeded
 from tidemill.jobs.errors import LanguageNotInstalled, ScriptInvalid
+from tidemill.jobs.execution.executors import container
 from tidemill.jobs.execution.executors.contract import Machine
 from tidemill.jobs.execution.languages.container import parse_container
 from tidemill.jobs.protocol.messages import Isolation, Outcome
@@ -102,6 +104,22 @@ async def test_container_executor_removes_first_what_outlived_its_worker(
     label = called[called.index("--label") + 1]
     assert engine.with_name("podman.asked").read_text() == f"label={label}"
     assert UUID(label.removeprefix("tidemill.worker="))
+
+
+async def test_take_containers_gives_an_engine_up_that_waits_for_a_process_of_its_own(
+    engine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as a script in the place of the engine: what it has started holds the pipes."""
+    await anyio.Path(engine).write_text("#!/bin/sh\nsleep 300\ntrue\n")
+    monkeypatch.setattr(container, "engine_seconds_max", 0.2)
+    machine = Machine(
+        files_directory=tmp_path / "files", cache_directory=tmp_path / "cache", containers=True
+    )
+
+    with anyio.fail_after(60):
+        taken = await container.take_containers(machine, tmp_path)
+
+    assert taken.holder
 
 
 async def test_container_executor_fails_as_its_container_does(run: Run, engine: Path) -> None:

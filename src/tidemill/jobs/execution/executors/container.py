@@ -7,6 +7,9 @@ An engine is a way past every wall of this machine, so it needs the operator's c
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -68,12 +71,16 @@ def _label(machine: Machine) -> str:
 
 async def _asked(*command: str) -> str:
     pipe, null = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
-    process = await asyncio.create_subprocess_exec(*command, stdin=null, stdout=pipe, stderr=pipe)
+    process = await asyncio.create_subprocess_exec(
+        *command, stdin=null, stdout=pipe, stderr=pipe, start_new_session=True
+    )
     try:
         out, told = await process.communicate()
     finally:
         if process.returncode is None:
-            process.kill()
+            # With what it has started, which holds the pipes: its end is told when they are closed.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
     if process.returncode:
         raise OSError(told.decode(errors="replace").strip())
