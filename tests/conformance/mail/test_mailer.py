@@ -29,6 +29,8 @@ class Inbox:
     def __init__(self) -> None:
         self.messages: list[bytes] = []
         self.refuse: str | None = None
+        self.hangs_at_quit = False
+        self._stopped = asyncio.Event()
         self._server: asyncio.Server | None = None
 
     async def start(self) -> int:
@@ -42,6 +44,7 @@ class Inbox:
         return int(self._server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
+        self._stopped.set()
         if self._server is not None:
             self._server.close()
             await self._server.wait_closed()
@@ -53,6 +56,13 @@ class Inbox:
             return self.refuse
         self.messages.append(cast("bytes", envelope.content))
         return "250 OK"
+
+    async def handle_QUIT(  # noqa: N802 - as above
+        self, server: SMTP, session: Session, envelope: Envelope
+    ) -> str:
+        if self.hangs_at_quit:
+            await self._stopped.wait()
+        return "221 Bye"
 
 
 def _authenticated(
@@ -203,3 +213,16 @@ async def test_send_as_files_lets_only_the_owner_read(tmp_path: Path) -> None:
 
     (path,) = (tmp_path / "mail").iterdir()
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+async def test_send_counts_as_sent_what_a_server_took_that_then_takes_no_leave(
+    inbox: tuple[Inbox, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tidemill.infrastructure.mail.smtp.leave_seconds_max", 0.01, raising=False)
+    server, port = inbox
+    server.hangs_at_quit = True
+    slow = SmtpServer(host="127.0.0.1", port=port, security="none", seconds_max=5)
+
+    await SmtpMailer(slow, sender=SENDER, clock=StoreClock()).send(MAIL)
+
+    assert len(server.messages) == 1

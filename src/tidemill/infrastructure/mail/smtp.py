@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final
 
 import aiosmtplib
@@ -12,6 +14,7 @@ from tidemill.core.clock import Clock
 from tidemill.core.ports import Mail, MailNotSent
 from tidemill.infrastructure.mail.messages import message_of
 
+leave_seconds_max: Final = 5.0
 _TEMPORARY: Final = range(400, 500)
 
 
@@ -38,21 +41,30 @@ class SmtpMailer:
         """See `Mailer.send`."""
         message = message_of(mail, sender=self._sender, clock=self._clock)
         try:
-            async with asyncio.timeout(self._server.seconds_max):
-                async with self._connection() as smtp:
-                    await smtp.send_message(message)
+            await self._talk(lambda smtp: smtp.send_message(message))
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
             raise MailNotSent(self._reason(error)) from error
 
     async def check(self) -> str | None:
         """Return why the mail server cannot be used right now, or None."""
         try:
-            async with asyncio.timeout(self._server.seconds_max):
-                async with self._connection() as smtp:
-                    await smtp.noop()
+            await self._talk(lambda smtp: smtp.noop())
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
             return self._reason(error)
         return None
+
+    async def _talk(self, say: Callable[[aiosmtplib.SMTP], Awaitable[object]]) -> None:
+        smtp = self._connection()
+        try:
+            async with asyncio.timeout(self._server.seconds_max):
+                await smtp.connect()
+                await say(smtp)
+            # What the server has taken is sent, however it takes leave: not to be sent once more.
+            with suppress(aiosmtplib.SMTPException, OSError, TimeoutError):
+                async with asyncio.timeout(leave_seconds_max):
+                    await smtp.quit()
+        finally:
+            smtp.close()
 
     def _connection(self) -> aiosmtplib.SMTP:
         server = self._server
