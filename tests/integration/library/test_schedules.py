@@ -14,6 +14,7 @@ from tests.fixtures.library import Shop
 from tidemill.core.ids import TenantId
 from tidemill.jobs.errors import ArgumentsInvalid
 from tidemill.jobs.schedule_errors import ScheduleInvalid, ScheduleNotFound
+from tidemill.jobs.scheduling.schedules.models import Sought
 from tidemill.jobs.scheduling.schedules.repository import ScheduleRepository
 
 pytestmark = pytest.mark.anyio
@@ -26,7 +27,7 @@ async def the_schedules(shop: Shop) -> list[Any]:
     queue = await shop.app.open()
     return await queue.store.jobs.read(
         TenantId(shop.app.tenant),
-        lambda tx: ScheduleRepository().page(tx, after="", limit=10, path=None, script_path=None),
+        lambda tx: ScheduleRepository().page(tx, Sought(), after="", limit=10),
     )
 
 
