@@ -15,7 +15,8 @@ from joserfc import jwt
 from joserfc.jwk import OctKey, OKPKey
 from msgspec import structs
 
-from tests.fixtures.identity import IdentityWorld, bearer, identity_world
+from tests.fixtures.identity import IdentityWorld, bearer, identity_world, identity_worlds
+from tests.fixtures.stores import StoresKind, until
 from tidemill.core.actor import Origin
 from tidemill.core.config import ConfigRefused
 from tidemill.core.config.sections.people import JwtAlgorithm
@@ -241,6 +242,29 @@ async def test_access_tokens_integration_end_at_once_with_keys_that_are_revoked(
     assert _read(renewed.json()["access_token"])[0]["kid"] == made.json()["id"]
     assert [key["kid"] for key in shown] == [made.json()["id"]]
     assert told.count("identity.signing_keys.revoke") == 2
+
+
+@pytest.mark.each_database(reason="other processes hear of it by the store")
+@pytest.mark.parametrize("kind", ["schema"])
+async def test_access_tokens_integration_of_revoked_keys_end_in_every_process(
+    tmp_path: Path, kind: StoresKind
+) -> None:
+    eddsa = JwtAlgorithm.EDDSA
+    async with identity_worlds(tmp_path, kind, 2, jwt_algorithm=eddsa) as (here, there):
+        owner = await here.an_owner()
+        here.ports[OPERATORS] = FirstOwners(here.stores.control)
+        async with there.client(**bearer(owner)) as client:
+            before = (await client.get("/api/v1/auth/me")).status_code
+        async with here.client(**bearer(owner)) as client:
+            made = await client.post("/api/v1/signing-keys", json={"revoke_others": True})
+        keys = there.part("signing_keys")
+        await until(lambda: [key["kid"] for key in keys.public_keys()] == [made.json()["id"]])
+        ended = await _code(there, owner["access_token"])
+        renewed = await here.tokens()
+        async with there.client(**bearer(renewed)) as client:
+            after = (await client.get("/api/v1/auth/me")).status_code
+
+    assert (before, ended, after) == (200, "TOKEN_SIGNATURE_INVALID", 200)
 
 
 async def test_access_tokens_integration_tell_that_one_secret_is_changed_by_configuration(
