@@ -42,11 +42,12 @@ _HEADERS: Final[Mapping[str, Parameter]] = MappingProxyType(
             name="If-Match",
             param_in=ParamType.HEADER,
             description="The ETag that you read: nothing changes, and the answer is 412, when "
-            "somebody else has changed it since.",
+            "somebody else has changed it since. Of a list one has to be current, a weak one (W/) "
+            "never is, and * means whatever is there.",
             required=False,
             schema=Schema(
                 type=OpenAPIType.STRING,
-                pattern=rf"^(\*|(W/)?{_TAG_PATTERN})$",
+                pattern=rf"^(\*|(W/)?{_TAG_PATTERN}( *, *(W/)?{_TAG_PATTERN}){{0,19}})$",
                 examples=['"v3"'],
             ),
         ),

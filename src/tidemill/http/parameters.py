@@ -19,13 +19,33 @@ Limit = Annotated[
 Cursor = Annotated[
     str | None, QueryParameter(name="cursor", description="`next_cursor` of the page before.")
 ]
-_ETAG: Final = re.compile(r'(?:W/)?"v(\d{1,18})(?:\.[0-9a-f]{16}(?:\.([0-9a-f]{1,16}))?)?"')
+_ETAG: Final = re.compile(r'(W/)?"v(\d{1,18})(?:\.[0-9a-f]{16}(?:\.([0-9a-f]{1,16}))?)?"')
+if_match_tags_max: Final = 20
 
 
 class ReadVersion(int):
-    """The version that an ETag names, and when what has it was made, if the tag tells that."""
+    """The version that an ETag names, and when what has it was made, if the tag tells that.
+
+    The last tag of a list stands for it, and has those before it.
+    """
 
     born: int | None = None
+    weak: bool = False
+    before: tuple[ReadVersion, ...] = ()
+
+    def names(self, current: int, born: int | None) -> bool:
+        """Return whether one of the tags is the current one, compared strongly (RFC 9110)."""
+        if any(one.names(current, born) for one in self.before):
+            return True
+        is_other = self.born is not None and born is not None and self.born != born
+        return not self.weak and self == current and not is_other
+
+
+class AnyVersion(int):
+    """What `*` names: any version of what is there."""
+
+
+ANY: Final = AnyVersion()
 
 
 class InvalidIfMatch(InvalidInput):
@@ -35,7 +55,8 @@ class InvalidIfMatch(InvalidInput):
 
     def __init__(self) -> None:
         super().__init__(
-            'If-Match must repeat an ETag of this API, such as "v1.f8a0e94b738c8f09".',
+            'If-Match must repeat ETags of this API, such as "v1.f8a0e94b738c8f09", or be *; '
+            f"it takes up to {if_match_tags_max}, with commas between them.",
             param="If-Match",
         )
 
@@ -47,7 +68,11 @@ class VersionChanged(PreconditionFailed):
 
     def __init__(self, *, expected: int, current: int) -> None:
         told = f"You changed version {expected}, and it is at version {current} now."
-        if expected == current:
+        if isinstance(expected, AnyVersion):
+            told = "There is none yet, and If-Match: * changes only what is there."
+        elif isinstance(expected, ReadVersion) and expected.weak:
+            told = "A weak ETag never matches in If-Match: send it without W/."
+        elif expected == current:
             told = "What you read was deleted, and another one was made in its place."
         super().__init__(
             f"{told} Read it again.",
@@ -75,17 +100,19 @@ def check_version(current: int, expected: int | None, *, born: int | None = None
     What is not there yet has version 0. What is found by its name counts from 1 again after it was
     deleted; `born`, when it was made, tells the two apart.
     """
-    if expected is None:
+    if expected is None or isinstance(expected, AnyVersion):
         return
-    before = expected.born if isinstance(expected, ReadVersion) else None
-    is_other = before is not None and born is not None and before != born
-    if expected != current or is_other:
+    matches = (
+        expected.names(current, born) if isinstance(expected, ReadVersion) else expected == current
+    )
+    if not matches:
         raise VersionChanged(expected=expected, current=current)
 
 
 def check_found(found: Named | None, expected: int | None) -> None:
     """Return when what was found by its name is what `expected` names; raises `VersionChanged`."""
     if found is None:
+        _refuse_any(expected)
         check_version(0, expected)
     else:
         check_version(found.version, expected, born=found.created_at)
@@ -96,7 +123,14 @@ def check_written(written: Named, expected: int | None) -> None:
 
     On PostgreSQL somebody else may have come in between the look and the write.
     """
+    if written.version == 1:
+        _refuse_any(expected)
     check_version(written.version - 1, expected, born=written.created_at)
+
+
+def _refuse_any(expected: int | None) -> None:
+    if isinstance(expected, AnyVersion):
+        raise VersionChanged(expected=expected, current=0)
 
 
 def actor_of(request: Request[Any, Any, Any]) -> Actor:
@@ -112,14 +146,30 @@ def page(limit: int | None, cursor: str | None, name: str) -> PageRequest:
     return page_request(limit, cursor, name)
 
 
-def expected_version(request: Request[Any, Any, Any]) -> ReadVersion | None:
-    """Return the version that `If-Match` names, or None."""
-    header = request.headers.get("if-match")
-    if header is None or header.strip() == "*":
-        return None
-    match = _ETAG.fullmatch(header.strip())
+def expected_version(request: Request[Any, Any, Any]) -> int | None:
+    """Return what `If-Match` names, or None where it is not sent; raises `InvalidIfMatch`."""
+    fields = request.headers.getall("if-match", [])
+    return expected_by(", ".join(fields)) if fields else None
+
+
+def expected_by(header: str) -> int:
+    """Return what the value of `If-Match` names; raises `InvalidIfMatch`."""
+    if header.strip() == "*":
+        return ANY
+    # Our own tags hold no comma. Empty elements of a list mean nothing (RFC 9110, 5.6.1.2).
+    tags = [tag for each in header.split(",") if (tag := each.strip())]
+    if not 1 <= len(tags) <= if_match_tags_max:
+        raise InvalidIfMatch
+    versions = [_read_version(tag) for tag in tags]
+    versions[-1].before = tuple(versions[:-1])
+    return versions[-1]
+
+
+def _read_version(tag: str) -> ReadVersion:
+    match = _ETAG.fullmatch(tag)
     if match is None:
         raise InvalidIfMatch
-    version = ReadVersion(match[1])
-    version.born = None if match[2] is None else int(match[2], 16)
+    version = ReadVersion(match[2])
+    version.weak = match[1] is not None
+    version.born = None if match[3] is None else int(match[3], 16)
     return version

@@ -37,6 +37,7 @@ async def test_if_match_integration_fails_for_another_one_of_the_name(
     app: App, url: str, body: dict[str, Any]
 ) -> None:
     address = f"/api/v1{url}"
+    early = await app.owner.put(address, json=body, headers={"If-Match": "*"})
     read = (await app.owner.put(address, json=body)).headers["etag"]
     same = await app.owner.put(address, json=body, headers={"If-Match": read})
     await app.owner.delete(address)
@@ -44,8 +45,9 @@ async def test_if_match_integration_fails_for_another_one_of_the_name(
 
     late = await app.owner.put(address, json=body, headers={"If-Match": read})
     ended = await app.owner.delete(address, headers={"If-Match": read})
-    fresh = await app.owner.put(address, json=body, headers={"If-Match": f"W/{made}"})
+    fresh = await app.owner.put(address, json=body, headers={"If-Match": f"{read}, {made}"})
 
+    assert error(early)[:2] == (412, "VERSION_CHANGED")
     assert same.status_code == 200, same.text
     assert error(late)[:2] == (412, "VERSION_CHANGED")
     assert "another one was made in its place" in late.text
