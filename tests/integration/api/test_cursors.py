@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import base64
 from collections.abc import AsyncIterator
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 import pytest
 
 from tests.fixtures.app import App, make_app
+from tidemill.core import pages
 
 pytestmark = pytest.mark.anyio
-
-FORGED: Final = base64.urlsafe_b64encode(msgspec.json.encode([["\x00"], ""])).decode()
 
 
 @pytest.fixture(scope="module")
@@ -22,13 +21,57 @@ async def app(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[App]:
         yield app
 
 
-async def test_lists_integration_refuse_a_cursor_that_they_did_not_make(app: App) -> None:
+async def test_lists_integration_refuse_a_key_that_they_did_not_make(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lists = await _lists(app)
-    answers = [await app.owner.get(path, params={"cursor": FORGED}) for path in lists]
+    needed = await _needed(app)
+    digests: dict[str, str] = {}
+    said: dict[str, int] = {}
+    for path in lists:
+        params = needed.get(path, {})
+        assert (await app.owner.get(path, params=params)).status_code == 200, path
+        digests[path] = await _digest(app, path, params, monkeypatch)
+        # What follows the digest is looked at by each list itself.
+        forged = {"cursor": _cursor(["\x00"], digests[path])}
+        said[path] = (await app.owner.get(path, params=params | forged)).status_code
 
-    said = {path: answer.status_code for path, answer in zip(lists, answers, strict=True)}
     assert said == dict.fromkeys(lists, 400)
-    assert len(lists) > 20
+    assert len(set(digests.values())) == len(lists) > 20, "a digest is that of no other list"
+
+
+async def _needed(app: App) -> dict[str, dict[str, str]]:
+    """Return what some lists have to be asked with."""
+    body = {"key": "TM", "name": "Tides"}
+    project = (await app.owner.post("/api/v1/projects", json=body)).json()
+    script = {"path": "harbour/five", "language": "python", "content": "def main(): ..."}
+    deployed = await app.owner.post("/api/v1/scripts", json=script)
+    assert deployed.status_code == 201, deployed.text
+    return {
+        "/api/v1/sprints": {"project_id": project["id"]},
+        "/api/v1/script-versions": {"path": "harbour/five"},
+    }
+
+
+async def _digest(
+    app: App, path: str, params: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> str:
+    """Return the digest that a list wants to find in its cursors."""
+    wanted: list[str] = []
+
+    def decode(_cursor: str, filter_digest: str) -> pages.Key:
+        wanted.append(filter_digest)
+        raise pages.InvalidCursor
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pages, "_decode", decode)
+        await app.owner.get(path, params=params | {"cursor": "x"})
+    assert wanted, path
+    return wanted[-1]
+
+
+def _cursor(key: list[str | int | None], digest: str) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode([key, digest])).decode()
 
 
 async def test_lists_integration_refuse_the_cursor_of_another_list(app: App) -> None:
