@@ -10,6 +10,8 @@ from tidemill.cli.times import duration
 
 Data = Mapping[str, Any]
 _text_length_max: Final = 100
+_PEOPLE: Final = {"user_id", "assignee_id", "watcher_id"}
+"""The fields that hold a person's id and are told."""
 
 
 def words_of(kind: str, data: Data) -> str | None:
@@ -18,6 +20,22 @@ def words_of(kind: str, data: Data) -> str | None:
     if told is None:
         return None
     return "  ".join(cut(" ".join(str(word).split())) for word in told(data) if word)
+
+
+def with_names(value: Any, name_of: Callable[[str], str]) -> Any:
+    """Return what a fact or an update says, with people's names where it has their ids."""
+    if isinstance(value, list):
+        return [with_names(each, name_of) for each in value]
+    if not isinstance(value, dict):
+        return value
+    told = {name: with_names(each, name_of) for name, each in value.items()}
+    whose = {"new_value"} if value.get("field_name") in _PEOPLE else _PEOPLE
+    for name in whose & told.keys():
+        if isinstance(told[name], str):
+            told[name] = name_of(told[name])
+    if isinstance(people := value.get("user_ids"), list):
+        told["user_ids"] = [name_of(str(each)) for each in people]
+    return told
 
 
 def cut(text: str) -> str:
@@ -32,16 +50,21 @@ def _thing(name: str) -> Callable[[Data], Iterable[object]]:
         thing = data.get(name) or {}
         yield from (thing.get("key"), thing.get("title") or thing.get("name"))
         for change in data.get("changes") or ():
-            yield f"{change.get('field_name')} → {change.get('new_value')}"
+            yield _change(change)
 
     return told
+
+
+def _change(change: Data) -> str:
+    name, value = str(change.get("field_name")), change.get("new_value")
+    return f"{name} → {value}" if value is not None else f"no {name} any more"
 
 
 def _present(data: Data) -> Iterable[object]:
     people = data.get("people") or ()
     yield data.get("topic")
     for person in people:
-        yield f"{str(person.get('user_id'))[-12:]}{' types' if person.get('typing') else ''}"
+        yield f"{person.get('user_id')}{' types' if person.get('typing') else ''}"
     if others := int(data.get("count") or 0) - len(people):
         yield f"and {others} others"
     if not data.get("count"):
@@ -92,7 +115,7 @@ def _stopped(data: Data) -> object:
 def _changed_entry(data: Data) -> Iterable[object]:
     yield from _entry(data)
     for change in data.get("changes") or ():
-        yield f"{change.get('field_name')} → {change.get('new_value')}"
+        yield _change(change)
 
 
 def _dependency(data: Data) -> Iterable[object]:
@@ -111,10 +134,7 @@ def _many(data: Data) -> Iterable[object]:
     items = data.get("items") or ()
     yield f"{len(items)} items"
     yield ", ".join(str(item.get("key")) for item in items)
-    changed = [
-        [f"{one.get('field_name')} → {one.get('new_value')}" for one in item.get("changes") or ()]
-        for item in items
-    ]
+    changed = [[_change(one) for one in item.get("changes") or ()] for item in items]
     yield from (told for told in next(iter(changed), []) if all(told in one for one in changed))
 
 

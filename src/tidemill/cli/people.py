@@ -8,7 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from tidemill.cli.client import Client, segment
-from tidemill.cli.failures import AnsweredWithError, CommandFailed, ExitCode
+from tidemill.cli.failures import (
+    AnsweredWithError,
+    CommandFailed,
+    ExitCode,
+    ServerUnreachable,
+)
 
 ME: Final = "me"
 _candidates_max: Final = 5
@@ -55,6 +60,32 @@ def member_id_of(client: Client, who: str | None) -> str | None:
     raise CommandFailed(
         f"There is no member {who}. {hint}", ExitCode.NOT_FOUND, code="MEMBER_NOT_FOUND"
     )
+
+
+class Names:
+    """The names of members by their ids, each asked for once; short ids of those who have none."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._known: dict[str, str] = {}
+
+    def of(self, user_id: str) -> str:
+        """Return the name of a member; what cannot be asked now is asked for the next time."""
+        if user_id not in self._known:
+            try:
+                member = self._client.get(f"/members/{segment(user_id)}")
+            except AnsweredWithError:
+                self._known[user_id] = short(user_id)
+            except ServerUnreachable:
+                return short(user_id)
+            else:
+                self._known[user_id] = str(member["name"])
+        return self._known[user_id]
+
+
+def short(user_id: str) -> str:
+    """Return the end of an id, where people born in one second differ."""
+    return user_id[-12:]
 
 
 def name_of(client: Client, user_id: str) -> str:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Final
 
 import typer
 
 from tidemill.cli.client import Client, connect, segment
-from tidemill.cli.facts import cut, words_of
+from tidemill.cli.facts import cut, with_names, words_of
 from tidemill.cli.lazy import single
 from tidemill.cli.live import follow
 from tidemill.cli.output import emit_event, moment, note, printable, wants_json
+from tidemill.cli.people import Names, short
 
 app = single()
 _REPLACED: Final = "\ufffd".encode()
@@ -47,6 +48,7 @@ def watch(
     wanted = _topics(client, project, item, job)
     seen, told = 0, False
     logs = _Logs()
+    names = Names(client)
     for heard in follow(client, wanted):
         message = logs.news_of(heard)
         if message is None:
@@ -62,7 +64,8 @@ def watch(
         if "connection" in message:
             _tell_connection(message)
             continue
-        emit_event(message, human(message))
+        # With --json nobody is asked for names that nobody sees.
+        emit_event(message, "" if wants_json() else human(message, names.of))
         seen += 1
         if seen == count:
             return
@@ -111,7 +114,7 @@ def _topics(client: Client, project: str | None, item: str | None, job: str | No
     return topics or ["tenant"]
 
 
-def human(message: Mapping[str, Any]) -> str:
+def human(message: Mapping[str, Any], name_of: Callable[[str], str]) -> str:
     """Return a message as one line: when, who, what."""
     header = message.get("header", {})
     update = message.get("ephemeral")
@@ -121,12 +124,20 @@ def human(message: Mapping[str, Any]) -> str:
             return "\n".join(
                 printable(f"{when}  log  {line}") for line in data["text"].splitlines()
             )
-        return printable(f"{when}  {kind}  {_detail(kind, data)}").rstrip()
-    actor = header.get("actor") or {}
-    who = f"{actor.get('kind', '?')}:{str(actor.get('user_id') or actor.get('id', '?'))[-12:]}"
+        detail = _detail(kind, with_names(data, name_of))
+        return printable(f"{when}  {kind}  {detail}").rstrip()
+    who = _who(header.get("actor") or {}, name_of)
     when, kind = moment(header.get("at")), header.get("type")
-    detail = _detail(kind, message["fact"].get("data"))
+    detail = _detail(kind, with_names(message["fact"].get("data"), name_of))
     return printable(f"{when}  {who}  {kind}  {detail}").rstrip()
+
+
+def _who(actor: Mapping[str, Any], name_of: Callable[[str], str]) -> str:
+    """Return a person's name; before that of whoever else acts for one stands what acts."""
+    kind, person = str(actor.get("kind", "?")), actor.get("user_id")
+    if kind == "user":
+        return name_of(str(person or actor.get("id", "?")))
+    return f"{kind}:{name_of(str(person)) if person else short(str(actor.get('id', '?')))}"
 
 
 def _detail(kind: str, data: Any) -> str:

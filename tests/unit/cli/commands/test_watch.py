@@ -23,15 +23,44 @@ def test_human_tells_when_who_what_and_the_change() -> None:
         "changes": [{"field_name": "status", "old_value": "todo", "new_value": "done"}],
     }
 
-    told = human({"header": HEADER, "fact": {"data": data}})
+    told = human({"header": HEADER, "fact": {"data": data}}, str)
 
-    assert told == f"{moment(AT)}  user:u1  WorkItemUpdated  TM-1  Sluice  status → done"
+    assert told == f"{moment(AT)}  u1  WorkItemUpdated  TM-1  Sluice  status → done"
+
+
+def test_watch_tells_people_by_their_names_and_asks_for_each_once(
+    server: Answers, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.prepare("GET", "/api/v1/members/u1", Answer(body={"user_id": "u1", "name": "Ada"}))
+    changes = [
+        {"field_name": "assignee_id", "new_value": "u1"},
+        {"field_name": "job_result", "new_value": None},
+    ]
+    token = {"kind": "api_token", "id": "t1", "user_id": "u2"}
+    item = {"work_item": {"key": "TM-1"}, "changes": changes}
+    monkeypatch.setattr(
+        watch,
+        "follow",
+        lambda *_: iter(
+            [
+                {"header": HEADER, "fact": {"data": item}},
+                {"header": {**HEADER, "actor": token}, "fact": {"data": {}}},
+            ]
+        ),
+    )
+
+    assert run(["watch"]) == 0
+
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.endswith("  Ada  WorkItemUpdated  TM-1  assignee_id → Ada  no job_result any more")
+    assert "  api_token:u2  " in second, "who has left is told by the id"
+    assert [one.path for one in server.asked] == ["/api/v1/members/u1", "/api/v1/members/u2"]
 
 
 def test_human_tells_log_lines_one_by_one() -> None:
     update = {"type": "JobLogLines", "data": {"text": "one\ntwo\n"}}
 
-    told = human({"timestamp": AT, "ephemeral": update})
+    told = human({"timestamp": AT, "ephemeral": update}, str)
 
     assert told.splitlines() == [f"{moment(AT)}  log  one", f"{moment(AT)}  log  two"]
 
@@ -39,7 +68,7 @@ def test_human_tells_log_lines_one_by_one() -> None:
 def test_human_leaves_nothing_that_drives_the_terminal() -> None:
     data = {"work_item": {"title": "a\x1b]0;b"}}
 
-    assert "\x1b" not in human({"header": HEADER, "fact": {"data": data}})
+    assert "\x1b" not in human({"header": HEADER, "fact": {"data": data}}, str)
 
 
 def _told(*_: object) -> Iterator[dict[str, Any]]:
