@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -16,6 +16,14 @@ if TYPE_CHECKING:
 
 validators_kept_max: Final = 256
 _reason_chars_max: Final = 300
+_EXAMPLES: Final[dict[object, object]] = {
+    "array": [],
+    "boolean": True,
+    "integer": 3,
+    "number": 1.5,
+    "object": {},
+    "string": "text",
+}
 
 
 class Arguments:
@@ -91,7 +99,32 @@ def _named(error: ValidationError, schema: str, whose: str) -> ArgumentsInvalid:
         names = ", ".join(msgspec.json.decode(schema).get("properties", {})) or "none"
         return ArgumentsInvalid(unexpected, f"the {whose} takes no such argument; it has: {names}.")
     where = ".".join(str(part) for part in error.instance_path)
-    return ArgumentsInvalid(where or None, _reason(error))
+    reason = _reason(error)
+    if keyword == "type" and error.instance_path:
+        reason = _with_example(reason, _part(schema, error.instance_path))
+    return ArgumentsInvalid(where or None, reason)
+
+
+def _part(schema: str, path: Sequence[str | int]) -> dict[str, Any]:
+    """Return what a schema says of the value at `path`; nothing where it says it elsewhere."""
+    part: Any = msgspec.json.decode(schema)
+    for step in path:
+        part = part.get("items") if isinstance(step, int) else part.get("properties", {}).get(step)
+        if not isinstance(part, dict):
+            return {}
+    found: dict[str, Any] = part
+    return found
+
+
+def _with_example(reason: str, part: dict[str, Any]) -> str:
+    if part.get("type") not in _EXAMPLES:
+        return reason
+    example: Any = _EXAMPLES[part["type"]]
+    if part["type"] == "array":
+        items = part.get("items")
+        inner = items.get("type") if isinstance(items, dict) else None
+        example = [_EXAMPLES.get(inner, "text")]
+    return f"{reason[:-1]}, such as {msgspec.json.encode(example).decode()}."
 
 
 def _reason(error: ValidationError) -> str:

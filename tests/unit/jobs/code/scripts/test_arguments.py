@@ -24,7 +24,8 @@ SCHEMA = json.dumps(
     [
         ({}, "args.name", "needs this argument (string)"),
         ({"name": 1}, "args.name", "not of type"),
-        ({"name": "x", "counts": [1, "2"]}, "args.counts.1", "not of type"),
+        ({"name": "x", "counts": [1, "2"]}, "args.counts.1", 'not of type "integer", such as 3.'),
+        ({"name": "x", "counts": "1, 2"}, "args.counts", 'not of type "array", such as [3].'),
         ({"name": "x", "nmae": 1}, "args.nmae", "name, counts, at, kind"),
         ({"name": "x", "at": "noon"}, "args.at", "not valid"),
         ({"name": "x", "kind": "b"}, "args.kind", "not one of"),
