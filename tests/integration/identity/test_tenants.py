@@ -53,6 +53,19 @@ async def test_tenants_integration_are_made_once_for_one_key(world: IdentityWorl
     assert first["id"] == again["id"]
 
 
+async def test_tenants_integration_have_a_slug_of_their_name_where_none_is_given(
+    world: IdentityWorld,
+) -> None:
+    owner = await world.an_owner()
+    async with world.client(**bearer(owner)) as client:
+        made = await client.post(TENANTS, json={"name": "Harbour & Sons"})
+        taken = await client.post(TENANTS, json={"name": "Harbour, Sons"})
+
+    assert made.json()["slug"] == "harbour-sons"
+    assert taken.json()["error"]["code"] == "SLUG_TAKEN"
+    assert "harbour-sons" in taken.json()["error"]["message"]
+
+
 async def test_tenants_integration_refuse_taken_and_bad_slugs(world: IdentityWorld) -> None:
     owner = await world.an_owner()
     async with world.client(**bearer(owner)) as client:

@@ -31,15 +31,24 @@ def list_(limit: Limit = 50, all_: All = False) -> None:
     emit_rows(rows, _COLUMNS, "You are in no tenant yet. Make one: tidemill tenants create NAME")
 
 
-@app.command(examples=('tidemill tenants create "Harbour Works" --slug harbour --use',))
+@app.command(
+    examples=(
+        'tidemill tenants create "Harbour Works"',
+        'tidemill tenants create "Harbour Works" --slug harbour --use',
+    )
+)
 def create(
     name: Annotated[str, typer.Argument(help="The organisation's name.")],
-    slug: Annotated[str, typer.Option(help="Its short name for addresses.")],
+    slug: Annotated[
+        str | None,
+        typer.Option(help="Its short name for addresses; made of the name by default."),
+    ] = None,
     use: Annotated[bool, typer.Option("--use", help="Act in it from now on.")] = False,
 ) -> None:
     """Make a tenant; you become its owner."""
     client = connect()
-    tenant = client.post("/tenants", {"name": name, "slug": slug})
+    body = {"name": name} if slug is None else {"name": name, "slug": slug}
+    tenant = client.post("/tenants", body)
     if use:
         switch_tenant(client, tenant["id"])
     emit(tenant, f"Made {tenant['slug']} ({tenant['id']}).")

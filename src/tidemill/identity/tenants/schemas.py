@@ -19,7 +19,8 @@ class CreateTenant(Body, frozen=True, kw_only=True):
     """A new tenant; you become its owner."""
 
     name: NameText
-    slug: SlugText
+    slug: SlugText | None = None
+    """Made of the name where it is left out."""
 
 
 class ChangeTenant(Body, frozen=True, kw_only=True):

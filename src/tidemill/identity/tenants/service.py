@@ -21,7 +21,7 @@ from tidemill.identity.contract import TenantChanged
 from tidemill.identity.errors import MemberNotFound, SlugTaken, TenantUnknown
 from tidemill.identity.members.models import TenantMembership, bound_to
 from tidemill.identity.members.repository import MemberRepository
-from tidemill.identity.tenants.models import Tenant, TenantChanges, changed, new_tenant
+from tidemill.identity.tenants.models import Tenant, TenantChanges, changed, new_tenant, slug_of
 from tidemill.identity.tenants.repository import TenantRepository
 
 log = structlog.get_logger(__name__)
@@ -42,10 +42,11 @@ class TenantService:
         self._members = MemberRepository()
 
     async def create(
-        self, name: str, slug: str, *, actor: Actor, once: Once[Tenant] | None = None
+        self, name: str, slug: str | None, *, actor: Actor, once: Once[Tenant] | None = None
     ) -> Tenant:
         """Make a tenant with its store; the person behind the actor becomes its owner.
 
+        Its name suggests the slug where none is given, which may be taken as any other.
         Raises `InvalidName`, `InvalidSlug`, `SlugTaken`.
         """
         owner = actor.user_id
@@ -53,7 +54,7 @@ class TenantService:
             raise MemberNotFound
 
         def use_case(tx: Tx) -> Tenant:
-            tenant = self.add(tx, name, slug, owner=owner)
+            tenant = self.add(tx, name, slug_of(name) if slug is None else slug, owner=owner)
             tx.audit(
                 "identity.tenants.create",
                 by=actor,
