@@ -18,9 +18,10 @@ from tidemill.audit.chain.service import Chain, page_length
 from tidemill.audit.chain.witness import Witness, WitnessKeeper
 from tidemill.core.actor import Actor, ActorKind, Role
 from tidemill.core.clock import Instant
-from tidemill.core.ids import TenantId
+from tidemill.core.ids import INSTALLATION, TenantId
 from tidemill.core.pages import InvalidCursor, PageRequest
 from tidemill.core.ports import Database, StoreKind, Tx
+from tidemill.core.store_errors import StoreUnavailable
 from tidemill.infrastructure.database import Stores
 
 pytestmark = pytest.mark.anyio
@@ -229,6 +230,46 @@ async def test_verify_finds_what_was_changed_of_a_line_after_it_was_erased(
     assert untouched == []
     assert at_once == [(7, Break.CHANGED)]
     assert await world.problems() == [(9, Break.CHANGED)]
+
+
+@pytest.mark.parametrize(
+    "change", ["at = 1", "body = NULL, action = '', actor_id = '', resource = ''"]
+)
+async def test_erase_before_leaves_what_somebody_changed_for_verify_to_find(
+    world: World, change: str
+) -> None:
+    await world.audited("a:1", "a:2", "a:3", "a:4")
+    await world.drained()
+    await world.change(f"UPDATE audit_lines SET {change} WHERE tenant_id = :tenant_id AND seq = 2")
+    found = await world.problems()
+    before = await world.newest()
+
+    with capture_logs() as logs:
+        erased = [await world.chain.erase_before(before) for _ in range(2)]
+
+    assert erased == [1, 0]
+    assert [(line["event"], line["seq"]) for line in logs] == [("audit.erase.stopped", 2)] * 2
+    assert [seq for seq, _ in found] == [2]
+    assert await world.problems() == found
+
+
+async def test_erase_before_goes_on_with_others_where_a_store_is_away(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.audited("a:1")
+    await world.drained()
+    before = await world.newest()
+    away = await a_tenant(world.stores)
+    write = world.stores.tenants.write
+
+    async def refused(tenant_id: TenantId, *arguments: Any) -> Any:
+        if tenant_id in {away, INSTALLATION}:
+            raise StoreUnavailable("tenant", "it is damaged")
+        return await write(tenant_id, *arguments)
+
+    monkeypatch.setattr(world.stores.tenants, "write", refused)
+
+    assert await world.chain.erase_before(before) == 1
 
 
 async def test_verify_holds_while_retention_erases_what_it_has_not_yet_read(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any, Final
 
@@ -278,6 +279,22 @@ class Checker:
 
     def _report(self, seq: int, kind: Break, message: str) -> None:
         self.problems.append(ChainProblem(seq=seq, kind=kind, message=message))
+
+
+def intact_through(key: bytes, lines: Iterable[Line], *, first: int) -> int:
+    """Return up to which number lines from `first` on are what was written.
+
+    `lines` begin with the one before `first`, where there is one.
+    """
+    head = Head()
+    for line in lines:
+        is_next = line.seq == head.seq + 1 and line.body is not None and not _was_changed(line)
+        if line.seq >= first and not (
+            is_next and linked(key, head.hash, line.seq, line.digest) == line.hash
+        ):
+            break
+        head = Head(seq=line.seq, hash=line.hash)
+    return head.seq
 
 
 def _was_changed(line: Line) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Final
 
+import structlog
 from msgspec import Struct
 
 from tidemill.audit.chain import repository
@@ -19,6 +20,7 @@ from tidemill.audit.chain.models import (
     Query,
     erasure,
     erasure_of,
+    intact_through,
     key_of,
     next_line,
     remains_with,
@@ -27,12 +29,15 @@ from tidemill.audit.chain.witness import Witness, WitnessedLineLost, WitnessForg
 from tidemill.core.actor import Actor
 from tidemill.core.clock import Instant
 from tidemill.core.crash import crash_point
+from tidemill.core.errors import TidemillError
 from tidemill.core.figures import Counts
 from tidemill.core.ids import INSTALLATION, TenantId
 from tidemill.core.keysets import after_number
 from tidemill.core.pages import Page, PageRequest, page_of
 from tidemill.core.ports import Database, StoreKind, Tx
 from tidemill.events import Progress
+
+log = structlog.get_logger(__name__)
 
 page_length: Final = 500
 erased_lines_max: Final = 1_000
@@ -169,34 +174,58 @@ class Chain:
     async def erase_before(self, before: Instant) -> int:
         """Erase what lines of every tenant before an instant say; the chains stay whole.
 
-        Each chain gets a line that says how far, so that any other loss of a body shows.
+        Each chain gets a line that says how far, so that any other loss of a body shows. What
+        somebody has changed stays, with all that follows it, for `verify` to find.
         """
-        erased, last, full = await self._erase(INSTALLATION, before), "", True
+        erased, last, full = await self._erase_if_possible(INSTALLATION, before), "", True
         while full:
             tenants = await self._stores[StoreKind.CONTROL].read(INSTALLATION, _tenants_after(last))
             for tenant in tenants:
-                erased += await self._erase(TenantId(tenant), before)
+                erased += await self._erase_if_possible(TenantId(tenant), before)
             full = len(tenants) == page_length
             last = tenants[-1] if tenants else last
         return erased
 
-    async def _erase(self, tenant_id: TenantId, before: Instant) -> int:
-        def use_case(tx: Tx) -> int:
-            repository.locked_head(tx)
-            span = repository.erasable(tx, before)
-            if span is None:
-                return 0
-            first, last = span[0], min(span[1], span[0] + erased_lines_max - 1)
-            said = Erasure(through_seq=last, remains=_remains(tx, last))
-            repository.erase(tx, first, last)
-            self._append(tx, [erasure(tx.new_id(), tx.now, tx.tenant_id, said)])
-            return last - first + 1
+    async def _erase_if_possible(self, tenant_id: TenantId, before: Instant) -> int:
+        try:
+            return await self._erase(tenant_id, before)
+        except TidemillError as error:
+            # Its store is away; the others must not wait for it.
+            log.warning("audit.erase.failed", tenant_id=tenant_id, reason=error.code)
+            return 0
 
+    async def _erase(self, tenant_id: TenantId, before: Instant) -> int:
         erased = 0
-        while count := await self._tenants.write(tenant_id, use_case):
+        while True:
+            count, changed = await self._tenants.write(
+                tenant_id, lambda tx: self._erase_some(tx, before)
+            )
+            if changed is not None:
+                log.error("audit.erase.stopped", tenant_id=tenant_id, seq=changed)
+            if not count:
+                return erased
             erased += count
             await self._witness.moved(tenant_id)
-        return erased
+
+    def _erase_some(self, tx: Tx, before: Instant) -> tuple[int, int | None]:
+        """Return how many lines were erased; where none may be, the number of a changed one."""
+        repository.locked_head(tx)
+        span = repository.erasable(tx, before)
+        if span is None:
+            return 0, None
+        first, last = span[0], min(span[1], span[0] + erased_lines_max - 1)
+        said = _last_erasure(tx)
+        if first != said.through_seq + 1:
+            return 0, said.through_seq + 1
+        lines = repository.forward(tx, after=max(first - 2, 0), limit=last - max(first - 2, 0))
+        # Else what somebody has changed would pass for erased, and be proven to be.
+        last = min(last, intact_through(key_of(self._key, tx.tenant_id), lines, first=first))
+        if last < first:
+            return 0, first
+        now_said = Erasure(through_seq=last, remains=_remains(tx, said, last))
+        repository.erase(tx, first, last)
+        self._append(tx, [erasure(tx.new_id(), tx.now, tx.tenant_id, now_said)])
+        return last - first + 1, None
 
     def _take_own(self, tx: Tx) -> int:
         if not repository.pending(tx, 1):
@@ -237,10 +266,13 @@ class Chain:
             repository.add(tx, lines)
 
 
-def _remains(tx: Tx, last: int) -> str:
-    """Return what covers the lines up to `last` once they are erased."""
+def _last_erasure(tx: Tx) -> Erasure:
     entry = repository.last_erasure(tx)
-    before = erasure_of(entry) if entry else Erasure(through_seq=0)
+    return erasure_of(entry) if entry else Erasure(through_seq=0)
+
+
+def _remains(tx: Tx, before: Erasure, last: int) -> str:
+    """Return what covers the lines up to `last` once they are erased."""
     after, covering = before.through_seq, before.remains
     if covering is None:
         after, covering = 0, GENESIS
