@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,10 +27,8 @@ def main(station: str, days: int = 3, detail: bool = False) -> dict:
 """
 
 
-@asynccontextmanager
-async def an_app(directory: Path) -> AsyncIterator[App]:
-    async with make_app(directory, jobs=Jobs(isolation_default=Isolation.FORK)) as made:
-        yield made
+def an_app(directory: Path) -> AbstractAsyncContextManager[App]:
+    return make_app(directory, jobs=Jobs(isolation_default=Isolation.FORK))
 
 
 @pytest.fixture(scope="module")

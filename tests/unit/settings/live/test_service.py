@@ -50,6 +50,9 @@ class Gate:
     ) -> T:
         return await self._inner.write(tenant_id, use_case, once=once)
 
+    async def reclaim(self, tenant_id: TenantId, table: str) -> None:
+        await self._inner.reclaim(tenant_id, table)
+
 
 @pytest.fixture
 async def stores(tmp_path: Path) -> AsyncIterator[Stores]:
