@@ -301,6 +301,30 @@ async def test_verify_finds_a_body_that_somebody_else_erased(world: World) -> No
     assert await world.problems() == [(2, Break.ERASED)]
 
 
+async def test_verify_ends_where_lines_come_faster_than_it_reads(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.audited("a:1", "a:2", "a:3")
+    await world.drained()
+    await world.change(
+        "UPDATE audit_lines SET body = NULL, action = '', actor_id = '', resource = ''"
+        " WHERE tenant_id = :tenant_id AND seq = 2"
+    )
+    head, asked = world.chain.head, 0
+
+    async def moved_on(tenant_id: TenantId) -> Head:
+        nonlocal asked
+        asked += 1
+        assert asked < 10, "it walks for as long as lines come"
+        await world.audited("a:more")
+        await world.drained()
+        return await head(tenant_id)
+
+    monkeypatch.setattr(world.chain, "head", moved_on)
+
+    assert (2, Break.ERASED) in await world.problems()
+
+
 async def test_verify_finds_a_chain_of_another_tenant(world: World) -> None:
     await world.audited("a:1", "a:2")
     await world.drained()
