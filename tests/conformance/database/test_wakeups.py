@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -85,10 +86,8 @@ async def test_wakeups_integration_reach_another_process_on_postgres(tmp_path: P
             await two.close()
 
 
-async def _many_tenants(
-    directory: Path, count: int, *, with_files: slice = slice(None)
-) -> list[TenantId]:
-    """Register `count` tenants; those of the slice have files, copies of a fresh one."""
+async def _many_tenants(directory: Path, count: int) -> list[TenantId]:
+    """Register `count` tenants; only the first has a file."""
     stores = await open_stores(DatabaseOptions(data_dir=directory), StoreClock())
     first = await a_tenant(stores, "tenant-0000")
     tenants = [TenantId(f"tenant-{number:04}") for number in range(count)]
@@ -103,19 +102,22 @@ async def _many_tenants(
 
     await stores.control.write(first, register)
     await stores.close()
-    source = directory / "tenants" / first / "main.db"
-    for tenant in tenants[1:][with_files]:
-        (directory / "tenants" / tenant).mkdir()
-        shutil.copyfile(source, directory / "tenants" / tenant / "main.db")
     return tenants
+
+
+def _give_files(directory: Path, tenants: Sequence[TenantId]) -> None:
+    """Copy the fresh file of the first tenant for others."""
+    for tenant in tenants:
+        shutil.copytree(directory / "tenants" / "tenant-0000", directory / "tenants" / tenant)
 
 
 async def test_wakeups_integration_after_a_kill_open_exactly_the_tenants_that_wrote(
     tmp_path: Path,
 ) -> None:
     """kill -9 after 50 of 2,000 tenants wrote: those 50 are opened, each fact comes once."""
-    tenants = await _many_tenants(tmp_path / "data", 2_000, with_files=slice(0, 0))
+    tenants = await _many_tenants(tmp_path / "data", 2_000)
     delivered, written = tenants[100:170], tenants[1_000:1_050]
+    _give_files(tmp_path / "data", [*delivered, *written])
     command = [sys.executable, "-m", "tests.conformance.database.crash_writer"]
     arguments = [str(tmp_path / "data"), ",".join(delivered), ",".join(written)]
     environment = {**os.environ, "PYTHONPATH": f"{_ROOT}{os.pathsep}{_ROOT / 'src'}"}
@@ -190,6 +192,7 @@ async def test_tenants_integration_stay_within_files_threads_and_memory(
 ) -> None:
     """U10: 64 files, 4 and 4 threads for all; memory does not grow with tenants."""
     tenants = await _many_tenants(tmp_path / "data", count)
+    _give_files(tmp_path / "data", tenants[1:])
     stores = await open_stores(DatabaseOptions(data_dir=tmp_path / "data"), StoreClock())
     threads, descriptors, memory = _used()
     most_open = most_descriptors = 0

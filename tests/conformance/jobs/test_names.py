@@ -15,8 +15,11 @@ pytestmark = pytest.mark.anyio
 
 @pytest.mark.each_database(reason="two transactions race for one name")
 async def test_of_workers_that_come_under_one_name_at_once_one_is_welcome(
-    world: JobsWorld,
+    world: JobsWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(
+        "tidemill.jobs.dispatching.dispatcher.reception.predecessor_seconds_max", 0.1
+    )
     async with world.dispatching_now() as dispatcher:
         both = await asyncio.gather(world.connect("same"), world.connect("same"))
         for worker in both:

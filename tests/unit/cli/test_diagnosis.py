@@ -58,7 +58,11 @@ def test_diagnose_names_setting_source_and_fix_of_a_service_that_is_away(tmp_pat
     assert finding.fix is not None
 
 
-def test_diagnose_finds_a_port_that_is_taken(tmp_path: Path) -> None:
+def test_diagnose_finds_a_port_that_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Nobody answers there.
+    monkeypatch.setattr("tidemill.cli.diagnosis.connect_seconds_max", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
 

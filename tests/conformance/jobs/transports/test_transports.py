@@ -198,7 +198,12 @@ async def test_a_dispatcher_that_starts_again_keeps_what_its_workers_run(
     assert (done.state, done.attempts, done.rescues) == (JobState.SUCCEEDED, 1, 0)
 
 
-async def test_a_second_worker_of_the_same_name_is_sent_away(workers: Workers) -> None:
+async def test_a_second_worker_of_the_same_name_is_sent_away(
+    workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "tidemill.jobs.dispatching.dispatcher.reception.predecessor_seconds_max", 0.1
+    )
     first = await workers.come("one")
     await first.beat()
 

@@ -96,7 +96,11 @@ async def test_relay_delivers_the_installations_facts(world: World) -> None:
     await until(lambda: [fact.tenant_id for fact in world.heard] == [INSTALLATION])
 
 
-async def test_relay_remembers_what_the_bus_heard_once_the_tenant_is_quiet(world: World) -> None:
+async def test_relay_remembers_what_the_bus_heard_once_the_tenant_is_quiet(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("quiet_seconds", "poll_seconds"):
+        monkeypatch.setattr(f"tidemill.events.relay.relay.{name}", 0.05)
     await world.relay.start()
     await world.happen(1, 2)
 
@@ -106,7 +110,7 @@ async def test_relay_remembers_what_the_bus_heard_once_the_tenant_is_quiet(world
 
     async with asyncio.timeout(60):
         while not await settled():  # noqa: ASYNC110 - a state in the database
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.01)
     await until(lambda: not world.relay.figures.lanes_waiting)
 
 
