@@ -19,7 +19,10 @@ from tidemill.core.config.sections.people import Mail, Notifications
 pytestmark = pytest.mark.anyio
 
 
-async def test_notifications_integration_reach_inbox_and_mail(tmp_path: Path) -> None:
+async def test_notifications_integration_reach_inbox_and_mail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tidemill.board.notification_mails.sender.look_seconds", 0.05)
     mails = tmp_path / "mails"
     mail = Mail(directory=str(mails))
     async with make_app(tmp_path, mail=mail, notifications=Notifications(batch_seconds=0)) as app:
