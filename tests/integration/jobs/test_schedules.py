@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -38,6 +39,14 @@ async def app(shared: App) -> App:
     return await a_tenant(shared)
 
 
+@pytest.fixture
+async def own(tmp_path: Path) -> AsyncIterator[App]:
+    """An application of the test's own, for one that changes the owner's password."""
+    async with make_app(tmp_path, jobs=Jobs(isolation_default=Isolation.FORK)) as made:
+        await deploy(made)
+        yield made
+
+
 @pytest.fixture(scope="module")
 async def door(shared: App) -> App:
     """A tenant in which no test makes anything."""
@@ -47,11 +56,15 @@ async def door(shared: App) -> App:
 async def a_tenant(shared: App) -> App:
     """Return a tenant that has the scripts."""
     made = await shared.in_new_tenant()
+    await deploy(made)
+    return made
+
+
+async def deploy(made: App) -> None:
     for path, content in (("tides/read", READ), ("hear", HEAR)):
         body = {"path": path, "language": "python", "content": content}
         answer = await made.owner.post("/api/v1/scripts", json=body)
         assert answer.status_code == 201, answer.text
-    return made
 
 
 async def bob_of(app: App, owner: httpx.AsyncClient) -> httpx.AsyncClient:
@@ -282,18 +295,18 @@ async def any_of(app: App, url: str, reason: str = "", **query: str) -> None:
 
 
 async def test_schedules_integration_that_a_stolen_session_left_are_shown_and_rest_in_one_look(
-    app: App,
+    own: App,
 ) -> None:
     """They go on after a new password, as those of the person itself do."""
-    old = (await make(app, path="mine/old")).json()
+    old = (await make(own, path="mine/old")).json()
     later = old["updated_at"]
-    stolen = await app.log_in(OWNER_EMAIL, OWNER_PASSWORD)
+    stolen = await own.log_in(OWNER_EMAIL, OWNER_PASSWORD)
     body = {**DAILY, "path": "thief/new"}
     left = (await stolen.post("/api/v1/schedules", json=body)).json()
     password = {"current_password": OWNER_PASSWORD, "new_password": "another tide table"}
-    changed = await app.owner.put("/api/v1/auth/password", json=password)
-    owner = app.client(changed.json()["access_token"])
-    bob = await bob_of(app, owner)
+    changed = await own.owner.put("/api/v1/auth/password", json=password)
+    owner = own.client(changed.json()["access_token"])
+    bob = await bob_of(own, owner)
     assert (await bob.post("/api/v1/schedules", json={**DAILY, "path": "bobs"})).is_success
     me = (await owner.get("/api/v1/auth/me")).json()["user"]["id"]
 
