@@ -59,3 +59,27 @@ def test_setup_link_is_printed_again_for_a_browser_without_it_and_makes_the_firs
         me = page.request.get(f"{server.url}/api/v1/auth/me").json()
 
     assert (me["user"]["email"], me["role"]) == (OWNER_EMAIL, "owner")
+
+
+def test_docs_read_only_the_part_of_the_document_that_is_opened(browser: Browser) -> None:
+    with Server() as server:
+        page = browser.new_page()
+        page.goto(f"{server.url}/api/docs")
+        page.locator("#operations-tag-Projects").click()
+        operation = page.locator("#operations-Projects-create_project")
+        operation.locator(".opblock-summary-control").click()
+        operation.locator(".try-out").wait_for()
+        body = operation.locator(".opblock-section-request-body")
+        body.locator("code").first.wait_for()
+        shown = body.inner_text()
+        part = page.evaluate(
+            """async () => partOf(
+                await (await fetch("/api/docs/openapi.json")).json(),
+                ["paths", "/api/v1/projects", "post"],
+            )"""
+        )
+
+    assert '"name"' in shown, "what the operation refers to is found"
+    assert list(part["paths"]) == ["/api/v1/projects"]
+    assert "CreateProject" in part["components"]["schemas"]
+    assert len(part["components"]["schemas"]) < 50
