@@ -29,8 +29,8 @@ def out_of_range_at(body: bytes) -> str | None:
 
 def _infinite(value: Any, path: list[str]) -> Iterator[str]:
     # One path for all levels: a text for each would take the depth times the length of names.
-    # `texts` walks by itself: it looks at names, too, has no bound but the body's for the depth, and
-    # names no index in its paths, so that one walk for both would be longer than the two.
+    # `texts` walks by itself: it looks at names, too, goes to any depth, and names no index in its
+    # paths, so that one walk for both would be longer than the two.
     if isinstance(value, float) and math.isinf(value):
         yield "".join(path).removeprefix(".")[:_path_chars_max]
     elif isinstance(value, dict):
