@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final, Protocol, runtime_checkable
 
 from tidemill.core.ports import StoreKind
-from tidemill.infrastructure.database import Stores
+from tidemill.infrastructure.database import DAMAGED_TENANTS, Stores
 from tidemill.infrastructure.observability import Health
 from tidemill.infrastructure.observability.health import Check
 
@@ -34,6 +34,7 @@ def watch(health: Health, stores: Stores, around: Mapping[str, object]) -> None:
     asked = _OneLook(stores)
     for name, kind in _STORES.items():
         health.add(name, _check_of(asked, kind))
+    health.add(DAMAGED_TENANTS, _check_of(asked, DAMAGED_TENANTS), vital=False)
     for name, part in around.items():
         if isinstance(part, Checkable):
             health.add(name, part.check, vital=False, kept=kept_seconds.get(name, 1.0))
@@ -57,7 +58,7 @@ class _OneLook:
         return await self._stores.health()
 
 
-def _check_of(asked: _OneLook, kind: StoreKind) -> Check:
+def _check_of(asked: _OneLook, kind: str) -> Check:
     async def check() -> str | None:
         return (await asked.reasons()).get(kind)
 

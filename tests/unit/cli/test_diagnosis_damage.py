@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from tidemill.cli.failures import ExitCode
 from tidemill.cli.main import run
 from tidemill.core.ids import TenantId
 from tidemill.core.store_errors import StoreUnavailable
-from tidemill.infrastructure.database import DatabaseOptions, Stores, open_stores
+from tidemill.infrastructure.database import DAMAGED_TENANTS, DatabaseOptions, Stores, open_stores
 from tidemill.runtime.arguments import parse
 
 NOISE = b"noise, not a database. " * 400
@@ -61,19 +60,19 @@ def test_requests_of_a_tenant_whose_file_is_damaged_are_told_which_and_that_no_w
         f"The store of tenant {tenants[0]} is not available: its file is not a database. "
         "Restore it from a backup."
     )
+    told = health.pop(DAMAGED_TENANTS)
+    assert told == "the file of one tenant is damaged; tidemill doctor says which"
     assert set(health.values()) == {None}, "one tenant takes the others with it"
 
 
-async def _read_both(
-    directory: Path, tenants: list[TenantId]
-) -> tuple[str, Mapping[str, str | None]]:
+async def _read_both(directory: Path, tenants: list[TenantId]) -> tuple[str, dict[str, str | None]]:
     """Return what the first is told, and how the stores are once the second was served."""
     stores = await _open(directory)
     try:
         with pytest.raises(StoreUnavailable) as refused:
             await stores.tenants.read(tenants[0], lambda _tx: None)
         await stores.tenants.read(tenants[1], lambda _tx: None)
-        return refused.value.message, await stores.health()
+        return refused.value.message, dict(await stores.health())
     finally:
         await stores.close()
 

@@ -26,6 +26,7 @@ from tidemill.infrastructure.database.sqlite.file import StoreFile
 from tidemill.infrastructure.database.sqlite.migrating import upgrade_connection
 from tidemill.infrastructure.database.sqlite.tenants import SqliteTenants
 from tidemill.infrastructure.database.sqlite.wakeups import SqliteWakeups
+from tidemill.infrastructure.database.stores import DAMAGED_TENANTS
 
 probe_seconds_max: Final = 1.0
 """Whoever asks for the health of the stores waits two seconds at most, and wants a reason."""
@@ -100,6 +101,7 @@ class SqliteStores:
             StoreKind.CONTROL: control,
             StoreKind.JOBS: jobs,
             StoreKind.TENANT: tenants or control,
+            DAMAGED_TENANTS: self._damage(),
         }
 
     def figures(self) -> list[StoreFigures]:
@@ -143,6 +145,13 @@ class SqliteStores:
             await self.tenants.open(tenant)
         except TidemillError:
             return  # The row stays, and the next start looks again.
+
+    def _damage(self) -> str | None:
+        count = len(self.tenants.damaged())
+        if count == 0:
+            return None
+        whose = "the file of one tenant is" if count == 1 else f"the files of {count} tenants are"
+        return f"{whose} damaged; tidemill doctor says which"
 
     async def _tenants_reason(self) -> str | None:
         for tenant, known in self.tenants.failing().items():

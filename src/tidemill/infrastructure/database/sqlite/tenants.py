@@ -134,6 +134,12 @@ class SqliteTenants:
             if reason is not None and reason not in damaged_reasons
         }
 
+    def damaged(self) -> set[TenantId]:
+        """Return the tenants whose files were found damaged when they were used last."""
+        failures = {tenant: entry.file.failure for tenant, entry in self._files.items()}
+        found = {tenant for tenant, reason in failures.items() if reason in damaged_reasons}
+        return found | self._damaged
+
     def path(self, tenant: TenantId) -> Path:
         """Return where the tenant's file lies. Raises `InvalidTenantId`."""
         return self._directory / tenant_id(tenant) / "main.db"
