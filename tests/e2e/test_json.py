@@ -39,6 +39,8 @@ add Second #task -p TM
 items import backlog.csv -p TM
 projects export TM --output tm.csv
 projects export TM --format json --output tm.json
+projects export TM --format zip --output tm.zip
+projects import tm.zip --key COPY
 items show TM-1
 items list -p TM
 items list --filter is:open

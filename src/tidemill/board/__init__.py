@@ -67,6 +67,7 @@ from tidemill.board.kind_facts import (
     ItemKindUpdated,
 )
 from tidemill.board.permissions import LINK_JOBS
+from tidemill.board.project_import_facts import ProjectImported
 from tidemill.board.sprint_facts import SprintCreated, SprintDeleted, SprintUpdated
 from tidemill.board.template_facts import (
     ItemTemplateCreated,
@@ -130,6 +131,7 @@ __all__ = [
     "ProjectCreated",
     "ProjectDeleted",
     "ProjectId",
+    "ProjectImported",
     "ProjectRestored",
     "ProjectState",
     "ProjectUpdated",

@@ -23,3 +23,4 @@ class BoardLimits(Struct, frozen=True, kw_only=True):
     dependencies_per_item_max: int = 200
     attachment_bytes_max: int = 32 * 1024 * 1024
     attachments_per_item_max: int = 500
+    project_archive_bytes_max: int = 2 * 1024 * 1024 * 1024

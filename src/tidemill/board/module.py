@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from tidemill.board.activity_feeds.routes import ROUTES as ACTIVITY_ROUTES
@@ -54,6 +54,8 @@ from tidemill.board.permissions import PERMISSIONS
 from tidemill.board.project_briefs.routes import ROUTES as BRIEF_ROUTES
 from tidemill.board.project_briefs.service import ProjectBriefService
 from tidemill.board.project_documents.service import ProjectDocumentService
+from tidemill.board.project_imports.routes import ROUTES as PROJECT_IMPORT_ROUTES
+from tidemill.board.project_imports.service import ProjectImportService
 from tidemill.board.project_reports.routes import ROUTES as REPORT_ROUTES
 from tidemill.board.project_reports.service import ProjectReportService
 from tidemill.board.projects.routes import ROUTES as PROJECT_ROUTES
@@ -121,6 +123,7 @@ ROUTES: Final = (
     *CRITICAL_PATH_ROUTES,
     *IMPORT_ROUTES,
     *EXPORT_ROUTES,
+    *PROJECT_IMPORT_ROUTES,
     *TIME_ENTRY_ROUTES,
     *TIMER_ROUTES,
     *TIME_REPORT_ROUTES,
@@ -168,14 +171,13 @@ def build(parts: Parts) -> Offer:
             "searches": SearchService(parts.tenants, limits),
             "views": ViewService(parts.tenants, limits),
             "comments": CommentService(parts.tenants, limits),
-            "attachments": _attachments(parts, limits),
+            **_files(parts, limits),
             "dependencies": DependencyService(parts.tenants, limits),
             "activity_feeds": ActivityFeedService(parts.tenants),
             "critical_paths": CriticalPathService(parts.tenants, limits),
             "imports": ImportService(parts.tenants, limits),
             "exports": ExportService(parts.tenants, limits),
             **_times(parts, limits),
-            "project_documents": ProjectDocumentService(parts.tenants, limits),
         },
         provides={
             BOARD: BoardForOthers(parts.tenants, limits),
@@ -219,8 +221,8 @@ def _times(parts: Parts, limits: BoardLimits) -> dict[str, object]:
     }
 
 
-def _attachments(parts: Parts, limits: BoardLimits) -> AttachmentService:
-    settings = parts.get(SETTINGS)
+def _files(parts: Parts, limits: BoardLimits) -> dict[str, object]:
+    settings, identity = parts.get(SETTINGS), parts.late(IDENTITY)
 
     async def rules(actor: Actor) -> Rules:
         return Rules(
@@ -230,7 +232,18 @@ def _attachments(parts: Parts, limits: BoardLimits) -> AttachmentService:
             ),
         )
 
-    return AttachmentService(parts.tenants, parts.get(BLOBS), limits, rules=rules)
+    async def addresses(user_ids: Sequence[str], actor: Actor) -> Mapping[str, str]:
+        known = identity()
+        return {} if known is None else await known.addresses(user_ids, by=actor)
+
+    tenants, store = parts.tenants, parts.get(BLOBS)
+    return {
+        "attachments": AttachmentService(tenants, store, limits, rules=rules),
+        "project_documents": ProjectDocumentService(tenants, store, limits, addresses=addresses),
+        "project_imports": ProjectImportService(
+            tenants, store, limits, rules=rules, identity=identity
+        ),
+    }
 
 
 def _sweeping(parts: Parts) -> Periodic:
@@ -257,6 +270,7 @@ def limits_of(config: Config) -> BoardLimits:
         import_rows_max=config.limits.import_rows_max,
         import_bytes_max=config.limits.body_bytes_max,
         attachment_bytes_max=config.limits.attachment_bytes_max,
+        project_archive_bytes_max=config.limits.project_archive_bytes_max,
     )
 
 

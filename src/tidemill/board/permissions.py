@@ -16,6 +16,13 @@ WRITE_PROJECTS: Final = Permission(
 DELETE_PROJECTS: Final = Permission(
     name="board.projects.delete", role=Role.ADMIN, scope=Scope.WRITE
 )
+IMPORT_PROJECTS: Final = Permission(
+    name="board.projects.import",
+    role=Role.ADMIN,
+    scope=Scope.WRITE,
+    resource_scope="board:write",
+)
+"""To make a project of a document, which says in the name of others what they wrote and did."""
 WRITE_WORKFLOWS: Final = Permission(
     name="board.workflows.write",
     role=Role.ADMIN,
@@ -144,6 +151,7 @@ PERMISSIONS: Final = (
     READ_PROJECTS,
     WRITE_PROJECTS,
     DELETE_PROJECTS,
+    IMPORT_PROJECTS,
     WRITE_WORKFLOWS,
     READ_WORK_ITEMS,
     WRITE_WORK_ITEMS,

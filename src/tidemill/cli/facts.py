@@ -197,6 +197,7 @@ TOLD: Final[Mapping[str, Callable[[Data], Iterable[object]]]] = {
     "ProjectUpdated": _thing("project"),
     "ProjectDeleted": _fields("project_id"),
     "ProjectRestored": _thing("project"),
+    "ProjectImported": lambda data: [data.get("key"), f"{data.get('items')} items"],
     "WorkflowChanged": lambda data: [
         data.get("project_id"),
         ", ".join(status.get("key", "") for status in data.get("statuses") or ()),

@@ -44,7 +44,11 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "api": ("serve", "Run the API role alone.", SERVE),
     "dispatcher": ("serve", "Run the dispatcher role alone.", SERVE),
     "worker": ("serve", "Run a worker.", SERVE),
-    "projects": ("projects", "List and make projects; say which statuses they have.", WORK),
+    "projects": (
+        "projects",
+        "List and make projects; take them elsewhere; say their statuses.",
+        WORK,
+    ),
     "items": ("items", "List, make, change, import work items; comments and files.", WORK),
     "add": ("adding", "Make a work item from one line: #bug @ada !high ^fri.", WORK),
     "kinds": ("kinds", "Say which kinds of work items there are, and their hierarchy.", WORK),

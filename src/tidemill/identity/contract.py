@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import ClassVar, Final, Protocol
 
 from msgspec import Struct
@@ -166,6 +166,10 @@ class Identity(Protocol):
 
         None when there is none, or when `by` may not see the address.
         """
+        ...
+
+    async def addresses(self, user_ids: Collection[str], *, by: Actor) -> Mapping[str, str]:
+        """Return the e-mail addresses of members of the tenant of `by`, which it may see."""
         ...
 
     async def unknown_tenants(self, tenant_ids: Collection[str]) -> Sequence[str]:

@@ -36,7 +36,8 @@ _LOCAL = (
 
 
 async def _document(world: BoardWorld, key: str = "TM") -> bytes:
-    documents = ProjectDocumentService(world.stores.tenants, BoardLimits())
+    files = Files(world)
+    documents = ProjectDocumentService(world.stores.tenants, files.store, BoardLimits())
     project = await world.projects.get(key, actor=world.actor)
     return b"".join([part async for part in documents.parts(project, actor=world.actor)])
 

@@ -55,6 +55,11 @@ class History:
         rows = [(fact.work_item.id, (Action.IMPORTED, tx.record(fact, by=by))) for fact in facts]
         self._activities.add_created(tx, rows, by=by)
 
+    def came(self, tx: Tx, fact: Fact, ids: Iterable[WorkItemId], *, by: Actor) -> None:
+        """Write that these items came with their project, of which one fact tells."""
+        happened = (Action.IMPORTED, tx.record(fact, by=by))
+        self._activities.add_created(tx, ((item_id, happened) for item_id in ids), by=by)
+
     def updated(
         self, tx: Tx, item: WorkItemState, changes: tuple[FieldChange, ...], *, by: Actor
     ) -> None:

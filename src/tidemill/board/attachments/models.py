@@ -83,19 +83,36 @@ def type_of(incoming: Incoming, name: str, head: bytes, allowed: Sequence[str]) 
     and `FileTypeRefused` for what is not `allowed`.
     """
     content = content_of(head)
-    kind = BY_EXTENSION.get(extension_of(name))
-    if kind is not None and kind.content != content:
-        raise FileTypeMismatch(name, content, param=incoming.name_param)
+    media_type = _named_type(name, content, param=incoming.name_param)
     said = incoming.media_type
     if said is not None and CONTENT_OF.get(said, content) != content:
         raise FileTypeMismatch(said, content, param=incoming.type_param)
-    media_type = content if kind is None else kind.media_type
+    _check_allowed(media_type, head, allowed)
+    return media_type
+
+
+def type_of_kept(name: str, head: bytes, allowed: Sequence[str]) -> str:
+    """Return the type of a file that was kept elsewhere; raises what `type_of` raises."""
+    media_type = _named_type(name, content_of(head), param="file")
+    _check_allowed(media_type, head, allowed)
+    return media_type
+
+
+def _named_type(name: str, content: str, *, param: str) -> str:
+    kind = BY_EXTENSION.get(extension_of(name))
+    if kind is None:
+        return content
+    if kind.content != content:
+        raise FileTypeMismatch(name, content, param=param)
+    return kind.media_type
+
+
+def _check_allowed(media_type: str, head: bytes, allowed: Sequence[str]) -> None:
     # Who takes no HTML does not take it as a .txt either.
-    markup = markup_of(head) if content == TEXT else None
+    markup = markup_of(head) if content_of(head) == TEXT else None
     for each in (media_type, markup):
         if each is not None and not is_allowed(each, allowed):
             raise FileTypeRefused(each)
-    return media_type
 
 
 def is_allowed(media_type: str, allowed: Sequence[str]) -> bool:

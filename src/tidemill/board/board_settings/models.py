@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from tidemill.board.board_errors import InvalidBoardSettings
 from tidemill.board.contract import ProjectId
@@ -157,6 +157,16 @@ def columns_of(rules: Rules, workflow: Workflow) -> tuple[ShownColumn, ...]:
         for column, statuses in found
         if statuses
     )
+
+
+def known_statuses(rules: Rules, workflow: Workflow) -> Rules:
+    """Return `rules` without statuses that the workflow lost, as they can be set again."""
+    known = workflow.categories
+    columns = (
+        structs.replace(one, statuses=tuple(key for key in one.statuses if key in known))
+        for one in rules.columns
+    )
+    return structs.replace(rules, columns=tuple(one for one in columns if one.statuses))
 
 
 def _check_statuses(

@@ -40,9 +40,14 @@ BY_KEYS: Final = {
     """  # noqa: S608 - a constant
     for dialect, keys in _KEYS.items()
 }
-# Whatever became of the project that the item left.
+# Whatever became of the project that the item left; what it gave counts more than what an import
+# brought, and so comes last.
 BY_FORMER_KEYS: Final = {
     dialect: f"""
+    SELECT k.project_key, k.number, i.work_item_id FROM ({keys}) AS k
+    CROSS JOIN imported_keys AS i
+    WHERE i.tenant_id = :tenant_id AND i.project_key = k.project_key AND i.number = k.number
+    UNION ALL
     SELECT k.project_key, k.number, f.work_item_id FROM ({keys}) AS k
     CROSS JOIN projects AS p
     CROSS JOIN former_keys AS f

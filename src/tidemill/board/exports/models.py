@@ -26,6 +26,7 @@ class ExportFormat(StrEnum):
     CSV = "csv"
     ICS = "ics"
     JSON = "json"
+    ZIP = "zip"
 
 
 def columns(custom_keys: Sequence[str]) -> tuple[str, ...]:

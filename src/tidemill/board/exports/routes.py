@@ -11,7 +11,7 @@ from litestar.response import Stream
 from tidemill.board.export_errors import DocumentIsWhole
 from tidemill.board.exports.calendar import END, beginning, events
 from tidemill.board.exports.models import ExportFormat, columns, item_row
-from tidemill.board.exports.schemas import CALENDAR, CSV, DOCUMENT, ExportDownload
+from tidemill.board.exports.schemas import ARCHIVE, CALENDAR, CSV, DOCUMENT, ExportDownload
 from tidemill.board.exports.service import ExportService
 from tidemill.board.filters.parsing import parse
 from tidemill.board.permissions import READ_WORK_ITEMS
@@ -28,7 +28,7 @@ Format = Annotated[
     QueryParameter(
         name="format",
         description="A table of all items, the due days as a calendar, or all that the project "
-        "holds as one JSON document.",
+        "holds: as one JSON document, or with its files as an archive.",
     ),
 ]
 FilterText = Annotated[
@@ -54,13 +54,16 @@ async def export_project(  # noqa: PLR0913 - each parameter is injected by its n
     format_: Format = ExportFormat.CSV,
     filter_: FilterText = None,
 ) -> Stream:
-    """Export items as a table, due days as a calendar, or a whole project as one document."""
+    """Export items as a table, due days as a calendar, or a whole project."""
     project = await projects.get(project_id, actor=actor)
     name = f'attachment; filename="{project.key}.{format_}"'
     headers = {"Content-Disposition": name}
-    if format_ is ExportFormat.JSON:
+    if format_ in {ExportFormat.JSON, ExportFormat.ZIP}:
         if filter_ is not None:
             raise DocumentIsWhole
+        if format_ is ExportFormat.ZIP:
+            archive = project_documents.archive(project, actor=actor)
+            return Stream(archive, media_type=ARCHIVE, headers=headers)
         document = project_documents.parts(project, actor=actor)
         return Stream(document, media_type=DOCUMENT, headers=headers)
     pages = exports.items(project, parse(filter_ or ""), actor=actor)

@@ -15,6 +15,8 @@ from tidemill.core.ports import Row, Tx
 people_max: Final = 10_000
 labels_max: Final = 5_000
 sprints_max: Final = 5_000
+templates_max: Final = 1_000
+ledger_lines_max: Final = 1_000_000
 custom_fields_max: Final = 1_000
 # As an array PostgreSQL looks the few up one by one; it would read the whole table for a set.
 _AMONG: Final = {
@@ -49,9 +51,25 @@ _CUSTOM_FIELDS: Final = """
     ORDER BY key, id LIMIT :limit
 """
 _SPRINTS: Final = """
-    SELECT name, goal, start_date, end_date, status, started_at, ended_at FROM sprints
+    SELECT id, name, goal, start_date, end_date, status, started_at, ended_at, snapshot FROM sprints
     WHERE tenant_id = :tenant_id AND project_id = :project_id AND deleted_at IS NULL
     ORDER BY start_date, id LIMIT :limit
+"""
+# An item that was deleted, or went to another project, counts as it did, and has no name here.
+_LEDGER: Final = """
+    SELECT e.sprint_id, e.at, w.number, e.kind, e.scope_count, e.scope_points, e.done_count,
+        e.done_points
+    FROM sprints AS s
+    JOIN sprint_scope_events AS e ON e.tenant_id = s.tenant_id AND e.sprint_id = s.id
+    LEFT JOIN work_items AS w ON w.tenant_id = e.tenant_id AND w.id = e.work_item_id
+        AND w.project_id = s.project_id AND w.deleted_at IS NULL
+    WHERE s.tenant_id = :tenant_id AND s.project_id = :project_id AND s.deleted_at IS NULL
+    ORDER BY e.sprint_id, e.at, e.id LIMIT :limit
+"""
+_ITEM_TYPES: Final = """
+    SELECT DISTINCT item_type FROM work_items
+    WHERE tenant_id = :tenant_id AND project_id = :project_id AND deleted_at IS NULL
+    ORDER BY item_type
 """
 _KEYS: Final = """
     SELECT w.id, p.key, w.number FROM work_items AS w
@@ -62,7 +80,10 @@ _FORMER_KEYS: Final = """
     SELECT f.work_item_id, p.key, f.number FROM former_keys AS f
     JOIN projects AS p ON p.tenant_id = f.tenant_id AND p.id = f.project_id
     WHERE f.tenant_id = :tenant_id AND f.work_item_id {among}
-    ORDER BY f.work_item_id, f.retired_at, p.key, f.number
+    UNION ALL
+    SELECT i.work_item_id, i.project_key, i.number FROM imported_keys AS i
+    WHERE i.tenant_id = :tenant_id AND i.work_item_id {among}
+    ORDER BY 1, 2, 3
 """
 _FIRST: Final = """
     SELECT d.blocking_item_id, d.dependency_type, p.key, b.number FROM dependencies AS d
@@ -83,13 +104,24 @@ _SECOND: Final = """
 _WATCHERS: Final = """
     SELECT work_item_id, user_id, state FROM watchers
     WHERE tenant_id = :tenant_id AND work_item_id {among}
-    ORDER BY work_item_id, at, user_id
+    ORDER BY work_item_id, user_id
 """
 _COMMENTS: Final = """
-    SELECT work_item_id, id, parent_id, content, created_at, created_by, updated_at, version
+    SELECT work_item_id, id, parent_id, content, created_at, created_by, updated_at, version,
+        mentions
     FROM comments
     WHERE tenant_id = :tenant_id AND work_item_id {among} AND deleted_at IS NULL
     ORDER BY work_item_id, id
+"""
+_REVISIONS: Final = """
+    SELECT comment_id, content, at, user_id FROM comment_revisions
+    WHERE tenant_id = :tenant_id AND comment_id {among}
+    ORDER BY comment_id, version
+"""
+_REACTIONS: Final = """
+    SELECT comment_id, emoji, user_id FROM comment_reactions
+    WHERE tenant_id = :tenant_id AND comment_id {among}
+    ORDER BY comment_id, emoji, user_id
 """
 _TIME: Final = """
     SELECT work_item_id, user_id, started_at, ended_at, on_day, description, source
@@ -102,6 +134,16 @@ _FILES: Final = """
     FROM attachments
     WHERE tenant_id = :tenant_id AND work_item_id {among}
     ORDER BY work_item_id, id
+"""
+_BLOBS: Final = """
+    SELECT b.sha256, b.name, b.bytes FROM blobs AS b
+    WHERE b.tenant_id = :tenant_id AND b.sha256 > :after AND EXISTS (
+        SELECT 1 FROM attachments AS f
+        JOIN work_items AS w ON w.tenant_id = f.tenant_id AND w.id = f.work_item_id
+        WHERE f.tenant_id = b.tenant_id AND f.sha256 = b.sha256
+            AND w.project_id = :project_id AND w.deleted_at IS NULL
+    )
+    ORDER BY b.sha256 LIMIT :limit
 """
 
 
@@ -129,12 +171,20 @@ class ProjectDocumentRepository:
         """Return the sprints of a project."""
         return tx.all(_SPRINTS, project_id=project_id, limit=sprints_max)
 
+    def ledger(self, tx: Tx, project_id: ProjectId) -> Sequence[Row]:
+        """Return the ledgers of a project's sprints: sprint, instant, item's number and figures."""
+        return tx.all(_LEDGER, project_id=project_id, limit=ledger_lines_max)
+
+    def item_types(self, tx: Tx, project_id: ProjectId) -> list[str]:
+        """Return which kinds items of a project have."""
+        return [row[0] for row in tx.all(_ITEM_TYPES, project_id=project_id)]
+
     def keys(self, tx: Tx, ids: Iterable[str]) -> dict[str, str]:
         """Return the keys of items by their ids."""
         return {row[0]: f"{row[1]}-{row[2]}" for row in _of(tx, _KEYS, ids)}
 
     def former_keys(self, tx: Tx, ids: Iterable[str]) -> Sequence[Row]:
-        """Return id, project key and number of each key that items had."""
+        """Return id, project key and number of each key that items had, here or elsewhere."""
         return _of(tx, _FORMER_KEYS, ids)
 
     def first_links(self, tx: Tx, ids: Iterable[str]) -> Sequence[Row]:
@@ -153,6 +203,14 @@ class ProjectDocumentRepository:
         """Return the living comments of items, oldest first."""
         return _of(tx, _COMMENTS, ids)
 
+    def revisions(self, tx: Tx, comment_ids: Iterable[str]) -> Sequence[Row]:
+        """Return the earlier texts of comments, oldest first."""
+        return _of(tx, _REVISIONS, comment_ids)
+
+    def reactions(self, tx: Tx, comment_ids: Iterable[str]) -> Sequence[Row]:
+        """Return who reacted to comments, and how."""
+        return _of(tx, _REACTIONS, comment_ids)
+
     def time_entries(self, tx: Tx, ids: Iterable[str]) -> Sequence[Row]:
         """Return the living time entries of items, oldest first."""
         return _of(tx, _TIME, ids)
@@ -160,6 +218,10 @@ class ProjectDocumentRepository:
     def files(self, tx: Tx, ids: Iterable[str]) -> Sequence[Row]:
         """Return what is known of the files of items, oldest first."""
         return _of(tx, _FILES, ids)
+
+    def blobs(self, tx: Tx, project_id: ProjectId, *, after: str, limit: int) -> Sequence[Row]:
+        """Return digest, name and size of what files of a project hold, behind a digest."""
+        return tx.all(_BLOBS, project_id=project_id, after=after, limit=limit)
 
 
 def _of(tx: Tx, sql: str, ids: Iterable[str], **parameters: Any) -> Sequence[Row]:

@@ -32,11 +32,14 @@ _BY_ID: Final = SELECT_ITEMS + "WHERE w.tenant_id = :tenant_id AND w.id = :id"
 _BY_KEY: Final = (
     SELECT_ITEMS + "WHERE p.tenant_id = :tenant_id AND p.key = :project_key AND w.number = :number"
 )
-# Whatever became of the project that the item left.
+# Whatever became of the project that the item left; what it gave goes ahead of what was elsewhere.
 _BY_FORMER_KEY: Final = """
     SELECT f.work_item_id FROM projects AS p
     JOIN former_keys AS f ON f.tenant_id = p.tenant_id AND f.project_id = p.id
     WHERE p.tenant_id = :tenant_id AND p.key = :project_key AND f.number = :number
+    UNION ALL
+    SELECT i.work_item_id FROM imported_keys AS i
+    WHERE i.tenant_id = :tenant_id AND i.project_key = :project_key AND i.number = :number
 """
 _INSERT: Final = """
     INSERT INTO work_items (tenant_id, id, project_id, number, item_type, title, description,
@@ -133,9 +136,9 @@ class WorkItemRepository:
     def find(self, tx: Tx, reference: str, *, lock: str | None = None) -> WorkItem | None:
         """Return the item with this id or key, deleted or not, unless its project is deleted.
 
-        A key that it had in another project is its key, too. `lock` holds it until the transaction
-        ends: `change` for one who writes it, `parent` for one who puts an item below it, `count`
-        for one who adds what it has a limited number of.
+        A key that it had in another project, or where it came from, is its key, too. `lock` holds
+        it until the transaction ends: `change` for one who writes it, `parent` for one who puts an
+        item below it, `count` for one who adds what it has a limited number of.
         """
         suffix = _LOCKS[lock] if lock and tx.dialect == "postgres" else ""
         if is_uuid(reference):

@@ -12,14 +12,16 @@ import typer
 from tidemill.cli.client import connect, segment
 from tidemill.cli.commands import workflows
 from tidemill.cli.commands.activity import project_activity_app
+from tidemill.cli.commands.project_imports import project_import_app
 from tidemill.cli.failures import CommandFailed
 from tidemill.cli.lazy import group
 from tidemill.cli.options import All, Limit, limit_of
 from tidemill.cli.output import Column, emit, emit_rows, when
 
-app = group("List and make projects; say which statuses they have.")
+app = group("List and make projects; take them elsewhere; say their statuses.")
 app.add_typer(workflows.app, name="workflow")
 app.registered_commands += project_activity_app.registered_commands
+app.registered_commands += project_import_app.registered_commands
 
 _COLUMNS: list[Column] = [
     ("KEY", "key"),
@@ -40,6 +42,7 @@ class ExportFormat(StrEnum):
     CSV = "csv"
     ICS = "ics"
     JSON = "json"
+    ZIP = "zip"
 
 
 @app.command("list", examples=("tidemill projects list",))
@@ -80,6 +83,7 @@ def critical_path(
         "tidemill projects export TM -o tm.csv",
         "tidemill projects export TM -o due.ics --format ics --filter is:open",
         "tidemill projects export TM -o tm.json --format json",
+        "tidemill projects export TM -o tm.zip --format zip",
     )
 )
 def export(
@@ -87,7 +91,7 @@ def export(
     output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")],
     format_: Annotated[
         ExportFormat,
-        typer.Option("--format", help="Items, due days as a calendar, or all as JSON."),
+        typer.Option("--format", help="Items, due days, all as JSON, or all with files."),
     ] = ExportFormat.CSV,
     filter_: Annotated[
         str | None, typer.Option("--filter", help="Only what fulfils this, such as is:open.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from msgspec import structs
 
@@ -136,6 +136,19 @@ class MemberService:
             by.tenant_id, lambda tx: self._members.with_email(tx, key)
         )
         return _person(member) if member is not None and shows_address(member, by) else None
+
+    async def addresses(self, user_ids: Collection[str], *, by: Actor) -> Mapping[str, str]:
+        """See `Identity.addresses`."""
+
+        def use_case(tx: Tx) -> list[Member | None]:
+            return [self._members.member(tx, UserId(user_id)) for user_id in user_ids]
+
+        members = await self._control.read(by.tenant_id, use_case)
+        return {
+            member.user_id: member.email
+            for member in members
+            if _person(member) is not None and member is not None and shows_address(member, by)
+        }
 
     async def unknown_tenants(self, tenant_ids: Collection[str]) -> Sequence[str]:
         """Return those of the ids that no tenant of this installation has."""

@@ -140,6 +140,9 @@ class Limits(Struct, frozen=True, kw_only=True):
     import_rows_max: Annotated[int, key("Most rows of one imported file.", ge=1, le=100_000)] = (
         10_000
     )
+    project_archive_bytes_max: Annotated[
+        int, key("Largest archive of a project, with its files.", ge=1024, le=1 << 40)
+    ] = 2 * 1024 * 1024 * 1024
 
 
 class Log(Struct, frozen=True, kw_only=True):

@@ -1,0 +1,1 @@
+"""What a project document says ahead of its items."""

@@ -1,0 +1,1 @@
+"""Project imports: a project document, with its files, becomes a project again."""

@@ -1,0 +1,1 @@
+"""The items of an imported project, and what belongs to them."""

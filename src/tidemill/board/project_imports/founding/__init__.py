@@ -1,0 +1,1 @@
+"""The frame of an imported project: all that items refer to."""

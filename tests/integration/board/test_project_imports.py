@@ -1,0 +1,83 @@
+"""A whole project leaves a tenant and comes into another one, over HTTP."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, cast
+
+import httpx
+import pytest
+
+from tests.fixtures.app import App, make_app
+from tests.fixtures.rich_project import Rich, another_tenant
+from tests.fixtures.stores import StoresKind
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(params=("sqlite", "schema"))
+async def app(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[App]:
+    async with make_app(tmp_path, cast("StoresKind", request.param)) as app:
+        yield app
+
+
+async def _archive(client: httpx.AsyncClient, key: str = "TM") -> bytes:
+    answer = await client.get(f"/api/v1/projects/{key}/export", params={"format": "zip"})
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "application/zip"
+    return answer.content
+
+
+async def _sent(client: httpx.AsyncClient, data: bytes, **query: Any) -> httpx.Response:
+    return await client.post("/api/v1/project-imports", content=data, params=query)
+
+
+def _document(archive: bytes) -> dict[str, Any]:
+    with zipfile.ZipFile(io.BytesIO(archive)) as file:
+        assert file.testzip() is None
+        return cast("dict[str, Any]", json.loads(file.read("project.json")))
+
+
+def _files(archive: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(archive)) as file:
+        return {name: file.read(name) for name in file.namelist() if name != "project.json"}
+
+
+def _same_for_all(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a document without what is another in each place: when, and whose addresses."""
+    ids = {one["called"]: one["name"] for one in document["sprints"]}
+    told = json.dumps({**document, "exported_at": None}, ensure_ascii=False)
+    for place, called in enumerate(ids):
+        told = told.replace(called, f"sprint {place}") if "-" in called else told
+    people = [{**one, "email": None} for one in document["people"]]
+    return {**json.loads(told), "people": people}
+
+
+@pytest.mark.each_database(reason="what is written at once is written by other statements")
+async def test_project_imports_integration_make_the_same_project_elsewhere(app: App) -> None:
+    rich = Rich(app)
+    await rich.make()
+    first = await _archive(app.owner)
+    elsewhere = await another_tenant(app)
+
+    looked = await _sent(elsewhere, first, dry_run=True)
+    report = await _sent(elsewhere, first)
+    second = await _archive(elsewhere)
+    again = await _sent(elsewhere, first)
+
+    assert looked.status_code == 200, looked.text
+    assert (looked.json()["status"], looked.json()["project_id"]) == ("checked", None)
+    assert report.status_code == 201, report.text
+    told = report.json()
+    assert (told["status"], told["parts_wrong"], told["left_out"]) == ("imported", 0, [])
+    assert told["counts"] == looked.json()["counts"]
+    assert (told["people_matched"], told["people_named"]) == (1, ["Carl Ödland"])
+    assert _same_for_all(_document(second)) == _same_for_all(_document(first))
+    assert _files(second) == _files(first)
+    assert len(_files(first)) == 2
+    assert (again.status_code, again.json()["status"]) == (200, "already_imported")
+    assert _same_for_all(_document(await _archive(elsewhere))) == _same_for_all(_document(first))
