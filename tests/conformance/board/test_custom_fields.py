@@ -332,3 +332,14 @@ async def test_custom_fields_integration_are_found_in_any_number_of_projects(
     small = await world.an_item(project="LAST", custom_fields={"size": 2})
 
     assert await _found(world, "cf.size>1 sort:cf.size") == [small.key, big.key]
+
+
+async def test_custom_fields_integration_are_found_by_days_that_are_named_twice(
+    world: BoardWorld,
+) -> None:
+    await world.a_project()
+    await world.a_field("due", "date")
+    item = await world.an_item(custom_fields={"due": "2026-03-02"})
+
+    assert await _found(world, "cf.due:2026-03-02,2026-03-02") == [item.key]
+    assert await _found(world, "cf.due:2026-03-02,2026-03-03,2026-03-02") == [item.key]

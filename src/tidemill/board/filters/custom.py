@@ -171,8 +171,10 @@ def _with_values_together(conditions: Iterable[InField]) -> Iterable[InField]:
     """Return conditions that ask for several values of the same fields as one each."""
     found: dict[InField, InField] = {}
     for one in conditions:
-        like = structs.replace(one, values=()) if one.values is not None else one
-        known = found.get(like)
-        values = (*(known.values or ()), *(one.values or ())) if known else one.values
-        found[like] = structs.replace(one, values=values)
+        if one.values is None:
+            found[one] = one
+            continue
+        like = structs.replace(one, values=())
+        known = found.get(like, like)
+        found[like] = structs.replace(one, values=(*(known.values or ()), *one.values))
     return found.values()
