@@ -65,8 +65,9 @@ class Arguments:
         return None
 
     def _errors(self, schema: str, value: Any) -> Iterator[ValidationError]:
+        validator = self._validator(schema)
         try:
-            yield from self._validator(schema).iter_errors(value)
+            yield from validator.iter_errors(value)
         except ValueError as error:
             # Of what it cannot show, with 255 levels and more, it tells no error at all.
             reason = "something does not fit, and is nested too deeply to say what."
