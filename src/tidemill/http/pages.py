@@ -37,7 +37,7 @@ border-radius:8px;background:var(--accent);color:var(--on-accent);cursor:pointer
 margin:0 0 8px}
 code{overflow-wrap:anywhere}
 pre{margin:0;padding:12px;border-radius:8px;background:var(--ground);font-size:.85rem;
-overflow-x:auto;user-select:all}
+white-space:pre-wrap;overflow-wrap:anywhere;user-select:all}
 """
 _STYLE_HASH: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _HEADERS: Final = {
