@@ -97,12 +97,13 @@ class SqliteStores:
         control, jobs, tenants = await asyncio.gather(
             self._reason(self.control), self._reason(self.jobs), self._tenants_reason()
         )
-        return {
+        reasons: dict[str, str | None] = {
             StoreKind.CONTROL: control,
             StoreKind.JOBS: jobs,
             StoreKind.TENANT: tenants or control,
-            DAMAGED_TENANTS: self._damage(),
         }
+        damage = self._damage()
+        return reasons if damage is None else {**reasons, DAMAGED_TENANTS: damage}
 
     def figures(self) -> list[StoreFigures]:
         """See `Stores.figures`."""
