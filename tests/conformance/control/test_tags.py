@@ -71,6 +71,7 @@ async def test_jobs_of_a_paused_tag_wait_and_say_so(
     )
     told = explain_job(job, lane, None)
     assert ReasonCode.TAG_PAUSED in {reason.code for reason in told.reasons}
+    assert told.message.endswith(f"it is next among the jobs with the tag {tag}.")
 
 
 class SlowFor:

@@ -18,6 +18,7 @@ from tidemill.cli.lazy import single
 from tidemill.cli.options import AffinityKey, Attempts, Requires, requirements_of
 from tidemill.cli.output import emit, emit_event, note, printable, wants_json
 from tidemill.cli.times import instant_after
+from tidemill.cli.waiting import telling_what_it_waits_for
 
 app = single()
 Script = Annotated[
@@ -120,8 +121,9 @@ def _made(client: Client, body: dict[str, Any]) -> dict[str, Any]:
 def _follow(client: Client, job_id: str) -> None:
     """Show a job's log and result, and exit as it did."""
     try:
-        follow_log(client, job_id)
-        finished = outcome(client, job_id)
+        with telling_what_it_waits_for(client, job_id):
+            follow_log(client, job_id)
+            finished = outcome(client, job_id)
     except KeyboardInterrupt:
         note(f"It goes on. Stop it with: tidemill jobs cancel {job_id}")
         raise

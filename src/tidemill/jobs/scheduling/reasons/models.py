@@ -103,7 +103,10 @@ def _reasons(job: Job, lane: Lane | None, no_worker: str | None) -> list[Reason]
     if no_worker is not None:
         text = no_worker.rstrip(".")
         reasons.append(Reason(code=ReasonCode.NO_WORKER, message=text[:1].lower() + text[1:]))
-    reasons.append(Reason(code=ReasonCode.TURN, message=_turn(job, lane)))
+    turn = _turn(job, lane)
+    if not reasons and (lane is None or lane.ahead == 0):
+        turn = f"{turn}; it needs {_needs(job)}"
+    reasons.append(Reason(code=ReasonCode.TURN, message=turn))
     return reasons
 
 
@@ -125,7 +128,7 @@ def _due(job: Job) -> Reason:
 
 def _turn(job: Job, lane: Lane | None) -> str:
     if lane is None or lane.ahead == 0:
-        return f"it is next among the jobs with the tag {job.tag}; it needs {_needs(job)}"
+        return f"it is next among the jobs with the tag {job.tag}"
     more = "" if lane.ahead < lane.ahead_max else " or more"
     jobs = "job is" if lane.ahead == 1 else "jobs are"
     return f"{lane.ahead}{more} {jobs} ahead of it with the tag {job.tag}"
