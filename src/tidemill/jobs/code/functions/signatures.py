@@ -207,7 +207,9 @@ class Signature:
         for name, value in bound.items():
             try:
                 self._encoder.encode(value)
-            except (TypeError, ValueError, OverflowError, RecursionError) as error:
+            except TypeError as error:
+                return ArgumentsInvalid(name, f"{str(error).rstrip('.')}.")
+            except (ValueError, OverflowError, RecursionError) as error:
                 return ArgumentsInvalid(name, f"{error}: it must have a form in JSON.")
         return ArgumentsInvalid(None, "they must have a form in JSON.")
 

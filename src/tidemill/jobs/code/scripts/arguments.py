@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 validators_kept_max: Final = 256
 _reason_chars_max: Final = 300
+_alternatives_deep_max: Final = 16
+_NOT: Final = " is not "
 _EXAMPLES: Final[dict[object, object]] = {
     "array": [],
     "boolean": True,
@@ -99,6 +101,7 @@ def _named(error: ValidationError, schema: str, whose: str) -> ArgumentsInvalid:
         unexpected = str(next(iter(getattr(error.kind, "unexpected", [])), ""))
         names = ", ".join(msgspec.json.decode(schema).get("properties", {})) or "none"
         return ArgumentsInvalid(unexpected, f"the {whose} takes no such argument; it has: {names}.")
+    error = _closest(error)
     where = ".".join(str(part) for part in error.instance_path)
     reason = _reason(error)
     if keyword == "type" and error.instance_path:
@@ -128,8 +131,40 @@ def _with_example(reason: str, part: dict[str, Any]) -> str:
     return f"{reason[:-1]}, such as {msgspec.json.encode(example).decode()}."
 
 
+def _closest(error: ValidationError) -> ValidationError:
+    """Return what is wrong within the one alternative that `error` came close to, if that is one.
+
+    Of `list[int] | None` a list with a text in it is meant as a list: the text is what is wrong.
+    """
+    for _ in range(_alternatives_deep_max):
+        deeper = [one for one in _alternatives(error) if one.instance_path != error.instance_path]
+        if len(deeper) != 1:
+            break
+        error = deeper[0]
+    return error
+
+
+def _alternatives(error: ValidationError) -> list[ValidationError]:
+    """Return what speaks against each alternative of `anyOf`; nothing for another keyword."""
+    return [errors[0] for errors in getattr(error.kind, "context", ()) if errors]
+
+
+def _told(error: ValidationError) -> str:
+    if error.kind.name == "enum":
+        choices = ", ".join(_json(choice) for choice in getattr(error.kind, "options", ()))
+        return f"{_json(error.instance)} is not one of {choices}"
+    if error.kind.name == "anyOf":
+        wanted = [_told(one).rpartition(_NOT)[2] for one in _alternatives(error)]
+        return f"{_json(error.instance)}{_NOT}{' and not '.join(wanted)}"
+    return error.message
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
 def _reason(error: ValidationError) -> str:
-    reason = error.message
+    reason = _told(error)
     if len(reason) > _reason_chars_max:
         reason = f"{reason[: _reason_chars_max - 1]}…"
     return f"{reason}."

@@ -27,7 +27,7 @@ SCHEMA = json.dumps(
         ({"name": "x", "counts": [1, "2"]}, "args.counts.1", 'not of type "integer", such as 3.'),
         ({"name": "x", "counts": "1, 2"}, "args.counts", 'not of type "array", such as [3].'),
         ({"name": "x", "nmae": 1}, "args.nmae", "name, counts, at, kind"),
-        ({"name": "x", "at": "noon"}, "args.at", "not valid"),
+        ({"name": "x", "at": "noon"}, "args.at", 'not a "date-time"'),
         ({"name": "x", "kind": "b"}, "args.kind", "not one of"),
         ({"name": "x" * 5_000, "counts": ["y" * 5_000]}, "args.counts.0", "…"),
     ],
@@ -40,6 +40,27 @@ def test_check_names_the_argument_that_does_not_fit(
 
     assert refused.value.param == param
     assert words in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("hint", "value", "param", "words"),
+    [
+        ("int | None", "a", "args.x", '"a" is not of type "integer" and not of type "null".'),
+        ("Literal['a', 'b', 'c']", "d", "args.x", '"d" is not one of "a", "b", "c".'),
+        ("list[int] | None", [1, "a"], "args.x.1", '"a" is not of type "integer".'),
+        ("Literal['a'] | None", 1, "args.x", '1 is not one of "a" and not of type "null".'),
+    ],
+)
+def test_check_tells_each_thing_that_an_argument_may_be(
+    hint: str, value: object, param: str, words: str
+) -> None:
+    schema = json.dumps(infer_schema(Language.PYTHON, f"def main(x: {hint}): ..."))
+
+    with pytest.raises(ArgumentsInvalid) as refused:
+        Arguments().check(schema, {"x": value})
+
+    assert refused.value.param == param
+    assert refused.value.message.endswith(words)
 
 
 def test_check_takes_what_fits() -> None:
