@@ -46,6 +46,18 @@ async def test_a_resource_of_sqlite_may_be_in_memory_and_so_have_no_path(
         await world.put_resource("lite", {"path": 1}, "sqlite")
 
 
+async def test_a_resource_of_postgresql_names_a_mode_of_tls_that_there_is(
+    world: ValuesWorld,
+) -> None:
+    reached = {"host": "db", "dbname": "tides"}
+
+    with pytest.raises(ResourceInvalid) as wrong:
+        await world.put_resource("tides", {**reached, "sslmode": "verify-ful"}, "postgresql")
+    await world.put_resource("tides", {**reached, "sslmode": "verify-full"}, "postgresql")
+
+    assert wrong.value.param == "value.sslmode"
+
+
 @pytest.mark.each_database(reason="transactions race")
 async def test_no_resource_keeps_a_type_that_is_deleted_meanwhile(world: ValuesWorld) -> None:
     for turn in range(10):

@@ -146,6 +146,15 @@ def test_imports_integration_use_the_text_that_was_deployed_with(client: Client)
     assert _run(client, script_path="f/tides/user")["result"] == 15.0
 
 
+def test_packages_integration_refuse_an_open_header_before_there_is_a_job(client: Client) -> None:
+    content = "# /// script\n# dependencies = ['tidal-waves']\ndef main(): ...\n"
+
+    answer = client.ask("POST", "/jobs", json={"language": "python", "content": content})
+
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["error"]["code"] == "SCRIPT_INVALID"
+
+
 def test_imports_integration_refuse_what_is_not_there(client: Client) -> None:
     content = "from .nowhere import x\ndef main():\n    pass\n"
     body = {"path": "f/tides/lost", "language": "python", "content": content}

@@ -67,6 +67,8 @@ _DATABASE: Final[dict[str, dict[str, Any]]] = {
     "host": _TEXT, "port": _PORT, "user": _TEXT, "password": _TEXT, "dbname": _TEXT,
 }  # fmt: skip
 
+_SSL_MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+
 BUILT_IN: Final[dict[str, ResourceType]] = {
     one.name: one
     for one in (
@@ -76,7 +78,7 @@ BUILT_IN: Final[dict[str, ResourceType]] = {
         _built_in("openai", "OpenAI, or what speaks like it", ("api_key",), api_key=_TEXT,
                   base_url=_TEXT),
         _built_in("postgresql", "A PostgreSQL database", ("host", "dbname"), **_DATABASE,
-                  sslmode=_TEXT),
+                  sslmode={"enum": list(_SSL_MODES)}, root_certificate_pem=_TEXT),
         _built_in("s3", "A bucket of S3, or what speaks like it", ("bucket",), bucket=_TEXT,
                   region=_TEXT, endpoint=_TEXT, access_key=_TEXT, secret_key=_TEXT),
         _built_in("smtp", "A mail server", ("host",), host=_TEXT, port=_PORT, user=_TEXT,

@@ -38,6 +38,7 @@ from tidemill.jobs.contract import ScriptArchived, ScriptDeployed
 from tidemill.jobs.errors import ScriptNotFound
 from tidemill.jobs.execution.languages.imports import imports_of
 from tidemill.jobs.execution.languages.models import Language, language
+from tidemill.jobs.execution.packages.models import packages_of
 from tidemill.jobs.folders.models import Level
 from tidemill.jobs.folders.service import FolderRules
 from tidemill.jobs.limits.models import Limits
@@ -260,6 +261,8 @@ class ScriptService:
         schema = self._inline_schemas.get(key)
         if schema is None:
             schema = msgspec.json.encode(infer_schema(known, content)).decode()
+            if known is Language.PYTHON:
+                packages_of([content])
             # What starts with a dot has nowhere to start from, and is refused here.
             imports_of(known, content, None)
             self._inline_schemas[key] = schema

@@ -72,7 +72,10 @@ def _parsed(content: str) -> ast.Module:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(content)
+            module = ast.parse(content)
+            # What is wrong beyond its grammar, such as two parameters of one name, is found here.
+            compile(module, "<script>", "exec", dont_inherit=True)
+            return module
     except SyntaxError as error:
         reason = f"This is no valid Python: {error.msg}."
         raise ScriptInvalid(reason, line=error.lineno or 1, column=error.offset) from None

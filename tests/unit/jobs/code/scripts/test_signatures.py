@@ -107,6 +107,8 @@ def test_infer_schema_lets_anything_through_to_keyword_arguments() -> None:
         ("def other(): ...", None, None),
         ("class A:\n    def main(self): ...", None, None),
         ("def main(a, /): ...", 1, 1),
+        ("x = 1\ndef main(a, a): ...", 2, 13),
+        ("def main(): ...\nreturn 1\n", 2, 1),
     ],
 )
 def test_infer_schema_refuses_what_cannot_run(
