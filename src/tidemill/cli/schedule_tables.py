@@ -40,7 +40,7 @@ def _rhythm(row: Any) -> str:
         return f"at {moment(trigger['at'], zone_of(row))}"
     if trigger.get("times"):
         return f"{', '.join(trigger['times'])} ({trigger['zone']})"
-    return "with the first it runs after"
+    return f"after {row['after'][0]['path']}" if row.get("after") else ""
 
 
 def _handler(handler: dict[str, Any] | None) -> str | None:

@@ -51,12 +51,22 @@ def instant_of(text: str | None) -> str | None:
     if text is None:
         return None
     if _PARTS.fullmatch(text):
-        ago = datetime.now(UTC) - timedelta(seconds=seconds_of(text))
-        return _told(ago)
+        return _told(datetime.now(UTC) - timedelta(seconds=seconds_of(text)))
+    return _instant(text, "2h for two hours ago")
+
+
+def instant_ahead(text: str | None) -> str | None:
+    """Return an instant as the API takes it; a duration means so long from now."""
+    if text is None or _PARTS.fullmatch(text):
+        return instant_after(text)
+    return _instant(text, "2h for in two hours")
+
+
+def _instant(text: str, or_else: str) -> str:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        told = f"{text!r} is no instant. Write 2026-01-31T12:00:00Z, or 2h for two hours ago."
+        told = f"{text!r} is no instant. Write 2026-01-31T12:00:00Z, or {or_else}."
         raise CommandFailed(told, ExitCode.USAGE) from error
     return _told(moment.astimezone(UTC))
 

@@ -55,7 +55,9 @@ class MethodNotAllowed(TidemillError):
     status = 405
 
     def __init__(self, method: str, allowed: str) -> None:
-        super().__init__(f"{method} is not possible here.", headers={"Allow": allowed})
+        super().__init__(
+            f"{method} is not possible here. Possible: {allowed}.", headers={"Allow": allowed}
+        )
 
 
 class PreflightRefused(InvalidInput):

@@ -72,7 +72,8 @@ def _run(target: str, database: str | None, config: Config) -> int:
     def ready(name: str) -> None:
         spare_collections()
         names = ", ".join(sorted(declared))
-        say(f"Worker {name} runs {len(declared)} functions of {target}: {names}")
+        noun = "function" if len(declared) == 1 else "functions"
+        say(f"Worker {name} runs {len(declared)} {noun} of {target}: {names}")
 
     if asyncio.run(work_queue(place, functions, options, config, ready=ready)):
         begin_anew()

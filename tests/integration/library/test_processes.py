@@ -74,6 +74,7 @@ async def test_second_worker_integration(shop: Shop) -> None:
         if shop.is_sqlite:
             assert second.stop() == 78
             assert "is in use by process" in second.log
+            assert "A SQLite file has one worker" in second.log
         else:
             job = await program.double.options(app=shop.app).enqueue(1)
 

@@ -166,6 +166,7 @@ async def test_app_names_the_methods_that_a_path_answers(client: httpx.AsyncClie
     answer = await client.delete("/api/v1/things", headers=MEMBER)
 
     assert answer.headers["allow"] == "GET, HEAD, OPTIONS, POST"
+    assert "Possible: GET, HEAD, OPTIONS, POST." in answer.json()["error"]["message"]
 
 
 @pytest.mark.parametrize(

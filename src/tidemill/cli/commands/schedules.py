@@ -25,7 +25,7 @@ from tidemill.cli.options import (
 from tidemill.cli.output import Column, emit, emit_rows, fields, when
 from tidemill.cli.people import member_id_of, name_of
 from tidemill.cli.schedule_tables import COLUMNS, FIELDS, next_of, state_of, zone_of
-from tidemill.cli.times import instant_of
+from tidemill.cli.times import instant_ahead, instant_of
 
 app = group("Start scripts at their times, or after each other.")
 
@@ -216,7 +216,9 @@ def run_now(schedule: Schedule) -> None:
 )
 def pause(
     schedule: Annotated[str | None, typer.Argument(help="The schedule's path, or its id.")] = None,
-    until: Annotated[str | None, typer.Option(help="An instant; else until resumed.")] = None,
+    until: Annotated[
+        str | None, typer.Option(help="An instant, or so long: 2h, 3d; else until resumed.")
+    ] = None,
     owner: Owner = None,
     since: Since = None,
 ) -> None:
@@ -225,19 +227,17 @@ def pause(
     Without a path: all that --owner and --since name, as after a session was stolen.
     """
     client = connect()
+    body = {"until": instant_ahead(until)}
     if schedule is not None and (owner or since):
         raise CommandFailed("Give a schedule, or --owner and --since.", ExitCode.USAGE)
     if schedule is not None:
-        found = client.post(f"/schedules/{_id(client, schedule)}/pause", {"until": until})
+        found = client.post(f"/schedules/{_id(client, schedule)}/pause", body)
         emit(found, lambda: f"{found['path']} is {state_of(found)}.")
         return
     if not owner or not since:
         raise CommandFailed("Give a schedule, or both --owner and --since.", ExitCode.USAGE)
     wanted = client.pages("/schedules", limit=None, **_saved(client, owner, since))
-    rows = [
-        client.post(f"/schedules/{segment(one['id'])}/pause", {"until": until})
-        for one in list(wanted)
-    ]
+    rows = [client.post(f"/schedules/{segment(one['id'])}/pause", body) for one in list(wanted)]
     emit_rows(rows, COLUMNS, "Nothing was saved since then.")
 
 

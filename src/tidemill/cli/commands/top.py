@@ -30,6 +30,7 @@ rate_seconds: Final = 10.0
 redraw_seconds_min: Final = 0.5
 _tags_max: Final = 1_000
 _followed_max: Final = 50
+_QUITS: Final = "qQ\x03\x04"
 
 
 @app.command(
@@ -90,10 +91,11 @@ def _live(client: Client, interval: float, *, everywhere: bool) -> None:
             # What happens is shown soon, and not more often than one can read.
             seconds = redraw_seconds_min if ends.heard else interval
             key = terminal.key(looked_at + min(seconds, interval) - time.monotonic())
-            if key.startswith(("q", "Q", "\x03", "\x04")):
+            # Keys that are pressed fast come together; an arrow is one that begins with an escape.
+            pressed = "" if key.startswith("\x1b") else key
+            if any(one in _QUITS for one in pressed):
                 return
-            if key.startswith("s"):
-                sort = SORTS[(SORTS.index(sort) + 1) % len(SORTS)]
+            sort = SORTS[(SORTS.index(sort) + pressed.count("s")) % len(SORTS)]
             passed = time.monotonic() - looked_at
             if key or passed >= interval or (ends.heard and passed >= redraw_seconds_min):
                 ends.heard = False

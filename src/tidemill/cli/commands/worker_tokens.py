@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tidemill.cli.client import connect, segment
+from tidemill.cli.client import Client, connect, segment
 from tidemill.cli.lazy import group
 from tidemill.cli.options import All, Limit, limit_of
 from tidemill.cli.output import Column, emit, emit_rows, note, when
@@ -60,8 +60,20 @@ def create(
     emit(made, str(made["token"]))
 
 
-@app.command(examples=("tidemill worker-tokens revoke 0199…",))
-def revoke(token: Annotated[str, typer.Argument(help="The token's id.")]) -> None:
+@app.command(examples=("tidemill worker-tokens revoke site-b",))
+def revoke(token: Annotated[str, typer.Argument(help="The token's name, or its id.")]) -> None:
     """Make a worker token useless; workers that use it are cut off at once."""
-    connect().delete(f"/worker-tokens/{segment(token)}")
-    emit({"id": token}, "Revoked.")
+    client = connect()
+    found = _id(client, token)
+    client.delete(f"/worker-tokens/{segment(found)}")
+    emit({"id": found}, "Revoked.")
+
+
+def _id(client: Client, token: str) -> str:
+    """Return the id of the token with that name which still holds; else `token` is an id."""
+    named = (
+        row["id"]
+        for row in client.pages("/worker-tokens", limit=None)
+        if row["name"] == token and row["revoked_at"] is None
+    )
+    return str(next(named, token))

@@ -11,11 +11,14 @@ from typing import Self
 class DataDirectoryInUse(RuntimeError):
     """Another process holds the data directory."""
 
-    def __init__(self, directory: Path, holder: str) -> None:
-        super().__init__(
-            f"{directory} is in use by process {holder}. Stop it first, "
-            "or talk to it over its address."
-        )
+    def __init__(
+        self,
+        directory: Path,
+        holder: str,
+        *,
+        advice: str = "Stop it first, or talk to it over its address.",
+    ) -> None:
+        super().__init__(f"{directory} is in use by process {holder}. {advice}")
         self.directory = directory
         self.holder = holder
 

@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from tidemill.core.config import Config
 from tidemill.core.module import Periodic, Service
-from tidemill.infrastructure.database.owner_lock import OwnerLock
+from tidemill.infrastructure.database.owner_lock import DataDirectoryInUse, OwnerLock
 from tidemill.jobs.code.functions.api import REACH, Reach
 from tidemill.jobs.code.functions.running import Functions
 from tidemill.jobs.code.functions.service import FunctionService
@@ -128,7 +128,7 @@ async def queue_worker(
     """
     async with contextlib.AsyncExitStack() as stack:
         if place.url is None:
-            lock = await asyncio.to_thread(OwnerLock.acquire, place.state)
+            lock = await asyncio.to_thread(_own, place.state)
             stack.callback(lock.release)
         identity = await asyncio.to_thread(WorkerIdentity.take, place.state)
         stack.callback(identity.release)
@@ -165,6 +165,14 @@ async def queue_worker(
             if not worker.ended.done():
                 worker.drain()
             await worker.ended
+
+
+def _own(state: Path) -> OwnerLock:
+    try:
+        return OwnerLock.acquire(state)
+    except DataDirectoryInUse as error:
+        advice = "A SQLite file has one worker: stop that one first, or take PostgreSQL."
+        raise DataDirectoryInUse(state, error.holder, advice=advice) from None
 
 
 def _dispatcher(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -141,6 +142,28 @@ def test_pause_lets_all_rest_that_were_saved_with_ones_rights_since_then(
     assert "owner_id=u1" in listed
     assert "updated_since=2026-11-20T06" in listed
     assert "reports/daily" in capsys.readouterr().out
+
+
+def test_list_names_the_schedule_that_one_without_a_trigger_runs_after(
+    server: Answers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    follows = {**SCHEDULE, "trigger": {}, "after": [{"path": "imports/nightly"}]}
+    server.prepare("GET", "/api/v1/schedules", Answer(body={"items": [follows]}))
+
+    assert run(["schedules", "list"]) == 0
+
+    assert "after imports/nightly" in capsys.readouterr().out
+
+
+def test_pause_takes_how_long_it_lasts(server: Answers) -> None:
+    server.prepare("GET", "/api/v1/schedules", Answer(body={"items": [SCHEDULE]}))
+    server.prepare("POST", "/api/v1/schedules/s1/pause", Answer(body=SCHEDULE))
+
+    assert run(["schedules", "pause", "reports/daily", "--until", "2h"]) == 0
+
+    body = server.asked[-1].body
+    assert isinstance(body, dict)
+    assert datetime.fromisoformat(body["until"]) > datetime.now(UTC) + timedelta(minutes=110)
 
 
 @pytest.mark.parametrize("words", [[], ["--owner", "me"], ["reports/daily", "--since", "3d"]])

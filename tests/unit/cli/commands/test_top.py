@@ -103,6 +103,17 @@ def test_top_draws_on_a_terminal_until_q(
     assert LEAVE in told, "and the terminal as it was"
 
 
+def test_top_takes_each_of_the_keys_that_come_together(
+    on_a_terminal: tuple[subprocess.Popen[bytes], int],
+) -> None:
+    command, terminal = on_a_terminal
+    _read_until(terminal, b"connected")
+    os.write(terminal, b"sq")
+    _read_until(terminal, LEAVE)
+
+    assert command.wait(60) == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_top_leaves_the_terminal_as_it_was_when_it_is_told_to_end(
     on_a_terminal: tuple[subprocess.Popen[bytes], int], number: signal.Signals

@@ -37,7 +37,15 @@ def test_create_asks_for_everything_unless_told(server: Answers) -> None:
     }
 
 
-def test_revoke_names_the_token(server: Answers) -> None:
+@pytest.mark.parametrize("token", ["site-b", "t-1"])
+def test_revoke_takes_the_name_of_a_token_that_holds_and_its_id(
+    server: Answers, token: str
+) -> None:
+    rows = [
+        {"id": "t-0", "name": "site-b", "revoked_at": "2026-11-22T06:00:00Z"},
+        {"id": "t-1", "name": "site-b", "revoked_at": None},
+    ]
+    server.prepare("GET", "/api/v1/worker-tokens", Answer(body={"items": rows}))
     server.prepare("DELETE", "/api/v1/worker-tokens/t-1", Answer(status=204))
 
-    assert run(["worker-tokens", "revoke", "t-1"]) == 0
+    assert run(["worker-tokens", "revoke", token]) == 0
