@@ -110,12 +110,27 @@ def _made(client: Client, body: dict[str, Any]) -> dict[str, Any]:
         return dict(client.post("/jobs", body))
     except AnsweredWithError as error:
         path = body.get("script_path")
+        if error.code == "ARGUMENTS_INVALID":
+            error.message += _as_text(body["args"], error)
         if error.code == "SCRIPT_NOT_FOUND" and path and Path(path).is_file():
             error.message = (
                 f"No script {path!r} is deployed, and the file of that name has none of the "
                 f"suffixes that tell a language: {', '.join(LANGUAGES)}."
             )
         raise
+
+
+def _as_text(args: dict[str, Any], error: AnsweredWithError) -> str:
+    """Return how an argument is written that is text for the script, and a number as JSON."""
+    name = str(error.param).removeprefix("args.")
+    value = args.get(name)
+    if (
+        value is None
+        or isinstance(value, str | dict | list)
+        or 'type "string"' not in error.message
+    ):
+        return ""
+    return f" As text: --arg '{name}=\"{json.dumps(value)}\"'"
 
 
 def _follow(client: Client, job_id: str) -> None:

@@ -38,6 +38,22 @@ def test_run_prints_log_and_result(server: Answers, capsys: pytest.CaptureFixtur
     }
 
 
+def test_run_says_how_a_number_is_written_that_is_meant_as_text(
+    server: Answers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    refused = {
+        "message": 'args.pier: 5 is not of type "string", such as "text".',
+        "type": "rule_violation_error",
+        "code": "ARGUMENTS_INVALID",
+        "param": "args.pier",
+    }
+    server.prepare("POST", "/api/v1/jobs", Answer(status=422, body={"error": refused}))
+
+    assert run(["run", "harbour/tides", "--arg", "pier=5"]) == 1
+
+    assert """As text: --arg 'pier="5"'""" in capsys.readouterr().err
+
+
 def test_run_says_how_far_the_job_is_kept_apart(server: Answers) -> None:
     _prepare(server, state="succeeded", result=None)
 
