@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from tidemill.infrastructure.database.figures import DAMAGED_TENANTS
 from tidemill.infrastructure.database.options import DatabaseOptions
-from tidemill.infrastructure.database.stores import DAMAGED_TENANTS, Stores, open_stores
+from tidemill.infrastructure.database.stores import Stores, open_stores
 
 __all__ = ["DAMAGED_TENANTS", "DatabaseOptions", "Stores", "open_stores"]

@@ -1,10 +1,14 @@
-"""What metrics show of the stores."""
+"""What metrics and probes show of the stores."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from msgspec import Struct
+
+DAMAGED_TENANTS: Final = "tenant_files"
+"""The part of `Stores.health` that tells of tenants whose files are damaged."""
 
 
 class StoreFigures(Struct, frozen=True, kw_only=True):

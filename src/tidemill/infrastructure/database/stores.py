@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Protocol
+from typing import Protocol
 
 from tidemill.core.clock import Clock
 from tidemill.core.ports import Database, Invalidations, StoreKind, TenantStores, Wakeups
@@ -11,9 +11,6 @@ from tidemill.infrastructure.database.figures import StoreFigures
 from tidemill.infrastructure.database.options import DatabaseOptions
 from tidemill.infrastructure.database.registry import Registry
 from tidemill.infrastructure.database.timings import Timings
-
-DAMAGED_TENANTS: Final = "tenant_files"
-"""The part of `Stores.health` that tells of tenants whose files are damaged."""
 
 
 class Stores(Protocol):

@@ -13,7 +13,7 @@ from tidemill.core.errors import TidemillError
 from tidemill.core.ids import INSTALLATION, TenantId
 from tidemill.core.ports import StoreKind, Tx
 from tidemill.core.store_errors import StoreUnavailable
-from tidemill.infrastructure.database.figures import StoreFigures
+from tidemill.infrastructure.database.figures import DAMAGED_TENANTS, StoreFigures
 from tidemill.infrastructure.database.invalidations import ChangeFollower
 from tidemill.infrastructure.database.migrations import discover
 from tidemill.infrastructure.database.options import DatabaseOptions
@@ -26,7 +26,6 @@ from tidemill.infrastructure.database.sqlite.file import StoreFile
 from tidemill.infrastructure.database.sqlite.migrating import upgrade_connection
 from tidemill.infrastructure.database.sqlite.tenants import SqliteTenants
 from tidemill.infrastructure.database.sqlite.wakeups import SqliteWakeups
-from tidemill.infrastructure.database.stores import DAMAGED_TENANTS
 
 probe_seconds_max: Final = 1.0
 """Whoever asks for the health of the stores waits two seconds at most, and wants a reason."""
