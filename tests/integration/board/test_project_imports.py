@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.fixtures.app import App, make_app
-from tests.fixtures.rich_project import Rich, another_tenant
+from tests.fixtures.rich_project import PIXEL, Rich, another_tenant, call
 from tests.fixtures.stores import StoresKind
 
 pytestmark = pytest.mark.anyio
@@ -81,3 +81,68 @@ async def test_project_imports_integration_make_the_same_project_elsewhere(app: 
     assert len(_files(first)) == 2
     assert (again.status_code, again.json()["status"]) == (200, "already_imported")
     assert _same_for_all(_document(await _archive(elsewhere))) == _same_for_all(_document(first))
+
+
+async def test_project_imports_integration_are_read_like_any_project(app: App) -> None:
+    rich = Rich(app)
+    await rich.make()
+    elsewhere = await another_tenant(app)
+    members = await call(elsewhere, "GET", "/members")
+
+    assert (await _sent(elsewhere, await _archive(app.owner))).status_code == 201
+
+    assert await call(elsewhere, "GET", "/members") == members
+    burndowns = [
+        await call(client, "GET", f"/sprints/{sprint['id']}/burndown")
+        for client in (app.owner, elsewhere)
+        for sprint in (await call(client, "GET", "/sprints", params={"project_id": "TM"}))["items"]
+    ]
+    assert [_figures(one) for one in burndowns[:2]] == [_figures(one) for one in burndowns[2:]]
+    assert burndowns[1]["final"]["done_points"] == 8
+    for former in ("SEA-1", "TM-10", "SEA-2"):
+        found = await call(elsewhere, "GET", f"/work-items/{former}")
+        assert (found["title"], found["key"]) == ("Went", "TM-11")
+    assert (await call(elsewhere, "GET", "/work-items/TM-3"))["assignee"]["name"] == "Carl Ödland"
+    said = (await call(elsewhere, "GET", "/work-items/TM-3/comments"))["items"][0]
+    history = await call(elsewhere, "GET", f"/comments/{said['id']}/history")
+    assert [one["content"][:10] for one in history["items"]] == ["Look again", "Look, @car"]
+    assert [(one["emoji"], one["count"]) for one in said["reactions"]] == [("🎉", 2)]
+    [file] = (await call(elsewhere, "GET", "/work-items/TM-4/attachments"))["items"]
+    content = await elsewhere.get(f"/api/v1/attachments/{file['id']}/content")
+    assert (content.content, content.headers["content-type"]) == (PIXEL, "image/png")
+
+
+async def test_project_imports_integration_answer_a_repeated_request_as_before(app: App) -> None:
+    project = {"key": "TM", "name": "Tide"}
+    await call(app.owner, "POST", "/projects", json=project)
+    archive = await _archive(app.owner)
+    elsewhere = await another_tenant(app)
+    elsewhere.headers["Idempotency-Key"] = "once"
+
+    first = await _sent(elsewhere, archive)
+    again = await _sent(elsewhere, archive)
+    other = await _sent(elsewhere, archive, key="SEA")
+
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.json() == first.json()
+    assert other.status_code == 422, "the key belongs to another request"
+
+
+async def test_project_imports_integration_say_what_is_wrong_and_where(app: App) -> None:
+    wrong = {"format": "tidemill.project", "version": 1, "items": [{"key": "TM-1"}]}
+    project = {"key": "TM", "name": "T", "description": None, "status": "active"}
+    body = {**wrong, "project": {**project, "time_zone": "UTC"}}
+
+    refused = await _sent(app.owner, json.dumps(body).encode())
+    form = {"file": ("tm.zip", b"PK and no more", "application/zip")}
+    broken = await app.owner.post("/api/v1/project-imports", files=form)
+
+    assert refused.status_code == 422
+    answer = refused.json()
+    assert answer["error"]["code"] == "PROJECT_IMPORT_REJECTED"
+    assert [part["path"] for part in answer["report"]["wrong"]] == ["items[0]"]
+    assert (broken.status_code, broken.json()["error"]["code"]) == (400, "IMPORT_UNREADABLE")
+
+
+def _figures(burndown: dict[str, Any]) -> dict[str, Any]:
+    return {name: burndown[name] for name in ("committed", "final", "days")}

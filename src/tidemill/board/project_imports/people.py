@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 from uuid import UUID, uuid5
 
+from tidemill.board.custom_fields.models import FieldType
 from tidemill.board.project_documents.models import ItemPart
 from tidemill.board.project_documents.parts import PersonPart, SketchPart
 from tidemill.board.project_imports.models import Known
@@ -21,11 +22,11 @@ _NAMESPACE: Final = UUID("5b1f3f0e-6c0b-4c61-9f25-7f0b3f1f6a52")
 def called_in(document: ProjectDocument) -> tuple[str, ...]:
     """Return what the document calls all whom it names, once each."""
     frame = document.frame
-    of_frame = (
-        *(one.default for one in frame.custom_fields if one.field_type == _USER and one.default),
-        *(name for one in frame.templates for name in _of_sketch(one.item, _user_keys(document))),
-    )
     keys = _user_keys(document)
+    of_frame = (
+        *(one.default for one in frame.custom_fields if one.key in keys and one.default),
+        *(name for one in frame.templates for name in _of_sketch(one.item, keys)),
+    )
     of_items = (name for _, item in document.items for name in _of_item(item, keys))
     return tuple(dict.fromkeys((*of_frame, *of_items)))
 
@@ -72,19 +73,18 @@ def _of_item(item: ItemPart, user_keys: frozenset[str]) -> Iterator[str]:
         yield from (one.person for one in comment.reactions)
 
 
-def _of_sketch(sketch: SketchPart, user_keys: frozenset[str]) -> Iterator[str]:
-    if sketch.assignee is not None:
-        yield sketch.assignee
-    for key, value in sketch.custom_fields.items():
-        if key in user_keys and isinstance(value, str):
-            yield value
-    for child in sketch.children:
-        yield from _of_sketch(child, user_keys)
-
-
-_USER: Final = "user"
+def _of_sketch(root: SketchPart, user_keys: frozenset[str]) -> Iterator[str]:
+    left = [root]
+    while left:
+        sketch = left.pop()
+        if sketch.assignee is not None:
+            yield sketch.assignee
+        for key, value in sketch.custom_fields.items():
+            if key in user_keys and isinstance(value, str):
+                yield value
+        left += sketch.children
 
 
 def _user_keys(document: ProjectDocument) -> frozenset[str]:
     fields = document.frame.custom_fields
-    return frozenset(one.key for one in fields if one.field_type == _USER)
+    return frozenset(one.key for one in fields if one.field_type == FieldType.USER)

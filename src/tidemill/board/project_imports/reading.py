@@ -11,6 +11,7 @@ from msgspec import Struct
 from tidemill.board.board_settings.models import Rules
 from tidemill.board.errors import ImportTooLarge, ImportUnreadable, shown
 from tidemill.board.imports.models import RowProblem
+from tidemill.board.item_kinds.models import levels_max
 from tidemill.board.limits import BoardLimits
 from tidemill.board.project_documents.models import FORMAT, VERSION, ItemPart
 from tidemill.board.project_documents.parts import (
@@ -82,12 +83,23 @@ def read_document(data: bytes, limits: BoardLimits) -> ProjectDocument:
             items.append((place, msgspec.json.decode(raw, type=ItemPart)))
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             wrong.append(_unreadable(f"items[{place}]", error))
+    frame = _decoded(data, Frame)
+    _check_depth(frame)
     return ProjectDocument(
-        frame=_decoded(data, Frame),
+        frame=frame,
         items=items,
         items_total=len(form.items),
         wrong=tuple(wrong),
     )
+
+
+def _check_depth(frame: Frame) -> None:
+    """Return when no template is deeper than kinds can be; raises `ImportUnreadable`."""
+    level = [part.item for part in frame.templates]
+    for _ in range(levels_max):
+        level = [child for sketch in level for child in sketch.children]
+    if level:
+        raise ImportUnreadable("The items of a template stand too deep.", param="file")
 
 
 def _decoded(data: bytes, type_: type[T]) -> T:

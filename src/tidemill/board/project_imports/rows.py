@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from functools import partial
+from typing import Final
 
 from msgspec import Struct, structs
 
@@ -34,9 +36,11 @@ from tidemill.board.work_items.models import (
     valid_points,
     valid_title,
 )
-from tidemill.core.clock import MICROSECONDS_PER_SECOND, Instant
+from tidemill.core.clock import MICROSECONDS_PER_DAY, MICROSECONDS_PER_SECOND, Instant
 
-_external_id_chars_max = 200
+_external_id_chars_max: Final = 200
+# Numbers that follow must still be numbers of keys.
+_number_max: Final = 1_000_000_000_000
 
 
 class PlannedComment(Struct, frozen=True, kw_only=True):
@@ -119,7 +123,7 @@ class RowPlanner:
         trying = Trying(f"items[{place}]", part.key)
         limits = self._limits
         key = item_key(part.key)
-        if key is None or key[0] != document_key:
+        if key is None or key[0] != document_key or key[1] >= _number_max:
             trying.refuse("key", part.key, "this is no key of the project.", f"{document_key}-1")
         above = None if part.parent is None else item_key(part.parent)
         title = trying.take("title", partial(valid_title, part.title, limits), "a title")
@@ -288,6 +292,8 @@ class RowPlanner:
             trying.refuse(path, part.ended_at, "this is no end of it.", "at most 24 hours later")
         if any(moment and moment % MICROSECONDS_PER_SECOND for moment in (started, ended)):
             trying.refuse(path, part.started_at, "time is kept in whole seconds.", "no fraction")
+        if part.date is not None and started != _midnight(part.date):
+            trying.refuse(path, part.started_at, "this is not where its day begins.", "0:00 UTC")
         described = partial(valid_time_description, part.description, self._limits)
         return PlannedTime(
             user_id=self._who[part.person].id,
@@ -330,6 +336,10 @@ def _check_estimate(part: ItemPart, trying: Trying) -> None:
     if seconds is not None and not 0 <= seconds <= estimate_seconds_max:
         told = f"at most {estimate_seconds_max} seconds"
         trying.refuse("estimate_seconds", str(seconds), "this is no estimate.", told)
+
+
+def _midnight(day: date) -> Instant:
+    return Instant(day_of(day) * MICROSECONDS_PER_DAY)
 
 
 def _external_id(part: ItemPart, trying: Trying) -> str | None:

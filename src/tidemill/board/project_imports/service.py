@@ -112,7 +112,7 @@ class ProjectImportService:
                 actor.tenant_id, lambda tx: self._look(tx, read, options)
             )
             if done is not None:
-                return done
+                return await self._again(done, once(read.sha256), options, actor)
             made = await asyncio.to_thread(self._plan, read, options, world)
             if options.dry_run:
                 return _report(made, read, ProjectImportStatus.CHECKED)
@@ -128,6 +128,18 @@ class ProjectImportService:
                 )
             finally:
                 await self._discard([one.name for one in kept.values()], used, actor)
+
+    async def _again(
+        self,
+        done: ProjectImportReport,
+        once: Once[ProjectImportReport] | None,
+        options: ProjectImportOptions,
+        actor: Actor,
+    ) -> ProjectImportReport:
+        """Return what a request was told that is sent again, or that there is nothing to do."""
+        if options.dry_run:
+            return done
+        return await self._tenants.write(actor.tenant_id, lambda _: done, once=once)
 
     def _look(
         self, tx: Tx, read: _Read, options: ProjectImportOptions
@@ -165,7 +177,7 @@ class ProjectImportService:
     ) -> ProjectImportReport:
         made, world = planned
         kept, used = files
-        self._founding.lock(tx)
+        self._founding.lock(tx, made.frame)
         now, done = self._look(tx, read, options)
         if done is not None:
             return done
@@ -242,7 +254,11 @@ class ProjectImportService:
                 async for part in coming:
                     size += len(part)
                     self.check_size(size)
-                    await asyncio.to_thread(spool.write, part)
+                    try:
+                        await asyncio.to_thread(spool.write, part)
+                    except OSError as error:
+                        place, reason = tempfile.gettempdir(), error.strerror or "no room"
+                        raise BlobsUnavailable(place, reason.lower()) from error
             yield spool
 
     async def _kept(self, bundle: Bundle, made: Plan, actor: Actor) -> dict[str, KeptFile]:

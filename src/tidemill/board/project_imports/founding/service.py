@@ -73,9 +73,13 @@ class Founding:
         found = (field for key in keys for field in self._fields.keyed(tx, key))
         return World(kinds=self._kinds.load(tx), custom_fields=tuple(found))
 
-    def lock(self, tx: Tx) -> None:
+    def lock(self, tx: Tx, frame: PlannedFrame) -> None:
         """Let nobody else make or change what projects share, until the transaction ends."""
-        self._kinds.lock(tx)
+        if frame.kinds_made or frame.kinds_changed:
+            self._kinds.lock(tx)
+        else:
+            # Others go on to make items meanwhile.
+            self._kinds.share(tx)
         self._fields.lock_keys(tx)
         self._labels.lock_names(tx)
         self._templates.lock(tx)
