@@ -353,6 +353,17 @@ async def test_project_import_integration_counts_files_that_did_not_come(
     assert (await there.document())["items"][0]["attachments"] == []
 
 
+async def test_project_import_integration_counts_links_that_lead_elsewhere(
+    world: BoardWorld,
+) -> None:
+    links = [{"type": "relates_to", "item": key, "first": True} for key in ("SEA-1", "TM-2")]
+
+    report = await Place(world).come(_document({"links": links}, {}))
+
+    assert report.left_out == ("1 links to items of other projects",)
+    assert report.counts.dependencies == 1
+
+
 async def test_project_import_integration_names_items_by_their_former_keys(
     world: BoardWorld,
 ) -> None:

@@ -79,6 +79,8 @@ async def test_project_imports_integration_make_the_same_project_elsewhere(app: 
     assert _same_for_all(_document(second)) == _same_for_all(_document(first))
     assert _files(second) == _files(first)
     assert len(_files(first)) == 2
+    [said, *_] = next(item for item in _document(second)["items"] if item["comments"])["comments"]
+    assert said["mentions"] == {"carlödland": "Carl Ödland"}
     assert (again.status_code, again.json()["status"]) == (200, "already_imported")
     assert _same_for_all(_document(await _archive(elsewhere))) == _same_for_all(_document(first))
 
