@@ -22,6 +22,15 @@ _FIELDS: Final = {
     "description": "the description",
     "status": "the status",
 }
+_SENTENCES: Final = {
+    "assigned": "{who} assigned this to you.",
+    "mentioned": "{who} mentioned you in a comment.",
+    "replied": "{who} replied in a thread of yours.",
+    "commented": "{who} commented.",
+    "unblocked": "Nothing blocks this any more.",
+    "sprint_started": "{who} started the sprint {what}.",
+    "sprint_ended": "{who} ended the sprint {what}.",
+}
 _WHY: Final = "You get this mail since you belong to {tenant} in Tidemill."
 _HOW: Final = "Choose what you hear of: tidemill inbox preferences"
 
@@ -46,19 +55,8 @@ def letter(contact: Contact, lines: Sequence[Line], *, kind: str, mail_id: str, 
 def sentence(line: Line) -> str:
     """Return in one sentence what happened."""
     who = line.actor_name or ("Tidemill" if line.actor_kind == "system" else "Somebody")
-    match line.reason:
-        case "assigned":
-            return f"{who} assigned this to you."
-        case "mentioned":
-            return f"{who} mentioned you in a comment."
-        case "replied":
-            return f"{who} replied in a thread of yours."
-        case "commented":
-            return f"{who} commented."
-        case "unblocked":
-            return "Nothing blocks this any more."
-        case _:
-            return _change(line, who)
+    told = _SENTENCES.get(line.reason)
+    return _change(line, who) if told is None else told.format(who=who, what=line.new_value)
 
 
 def _change(line: Line, who: str) -> str:

@@ -27,6 +27,8 @@ class Reason(StrEnum):
     UNBLOCKED = "unblocked"
     COMMENTED = "commented"
     STATUS_CHANGED = "status_changed"
+    SPRINT_STARTED = "sprint_started"
+    SPRINT_ENDED = "sprint_ended"
     CHANGED = "changed"
 
 
@@ -34,6 +36,8 @@ REASONS: Final = tuple(Reason)
 _STRENGTH: Final = {reason.value: place for place, reason in enumerate(REASONS)}
 # Of what else changes nobody needs to hear: order, dates of planning and the like.
 TOLD_FIELDS: Final = ("title", "priority", "due_date", "sprint_id", "description")
+SPRINT: Final = "sprint"
+"""The field of an event that tells of a sprint, whose name is the new value."""
 DELETED: Final = "deleted_at"
 """The field of an event that tells of a deletion, or of a restoration."""
 
@@ -200,7 +204,7 @@ def shown_values(change: FieldChange) -> tuple[str | None, str | None]:
     """Return both values of a change, cut; a description is not repeated at all."""
     if change.field_name == "description":
         return None, None
-    return _cut(change.old_value), _cut(change.new_value)
+    return cut(change.old_value), cut(change.new_value)
 
 
 def _snoozed(row: Notification, until: Instant | None, *, now: Instant) -> Notification:
@@ -223,5 +227,6 @@ def _rank(reason: str) -> int:
     return _STRENGTH.get(reason, len(_STRENGTH))
 
 
-def _cut(value: str | None) -> str | None:
+def cut(value: str | None) -> str | None:
+    """Return a value that is no longer than one is told."""
     return value if value is None else value[:value_chars_max]

@@ -12,13 +12,16 @@ from tidemill.board.comment_facts import CommentCreated, PeopleMentioned
 from tidemill.board.contract import FieldChange, WorkItemCreated, WorkItemUpdated
 from tidemill.board.notifications.models import (
     DELETED,
+    SPRINT,
     Event,
     Heard,
     Notification,
     Reason,
+    cut,
     shown_values,
     told_change,
 )
+from tidemill.board.sprint_facts import SprintUpdated
 from tidemill.core.facts import RecordedFact, decode_fact
 
 _Whole = tuple[Reason, str | None, tuple[str | None, str | None]]
@@ -96,6 +99,19 @@ def told_of(recorded: RecordedFact) -> Iterator[Told]:
             yield _mentioned(decode_fact(recorded, PeopleMentioned))
         case _:
             yield Told(item_id=recorded.subject, to_all=_whole(recorded.type))
+
+
+def sprint_news(recorded: RecordedFact) -> tuple[str, News] | None:
+    """Return which sprint began or ended, and what those hear whose items it holds."""
+    if recorded.type != SprintUpdated.__name__:
+        return None
+    fact = decode_fact(recorded, SprintUpdated)
+    status = next((one.new_value for one in fact.changes if one.field_name == "status"), None)
+    if status is None:
+        return None
+    reason = Reason.SPRINT_STARTED if status == "active" else Reason.SPRINT_ENDED
+    name = cut(fact.sprint.name)
+    return fact.sprint.id, News(reason=reason, field=SPRINT, new_value=name)
 
 
 def _whole(fact_type: str) -> News:

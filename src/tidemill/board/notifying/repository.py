@@ -12,6 +12,7 @@ from msgspec import Struct
 from tidemill.core.ports import Tx
 
 _hearers_max: Final = 500
+_of_sprint_max: Final = 2_000
 # As an array PostgreSQL looks the few up one by one; it would read the whole table for a set.
 _AMONG_IDS: Final = {
     "sqlite": "IN (SELECT value FROM json_each(:ids))",
@@ -54,6 +55,20 @@ _HEARERS: Final = {
     """  # noqa: S608 - a constant
     for dialect, among in _AMONG_IDS.items()
 }
+# Those that went on elsewhere since it ended were its items, too.
+_OF_SPRINT: Final = """
+    SELECT w.id FROM work_items AS w
+    WHERE w.tenant_id = :tenant_id AND w.deleted_at IS NULL AND w.archived_at IS NULL
+        AND w.id IN (
+            SELECT id FROM work_items
+            WHERE tenant_id = :tenant_id AND sprint_id = :sprint_id AND deleted_at IS NULL
+            UNION
+            SELECT work_item_id FROM sprint_scope_events
+            WHERE tenant_id = :tenant_id AND sprint_id = :sprint_id AND kind = 'carry_over'
+        )
+    ORDER BY w.rank, w.id
+    LIMIT :limit
+"""
 _IN_THREAD: Final = """
     SELECT DISTINCT c.created_by
     FROM comments AS c
@@ -140,6 +155,11 @@ class AudienceRepository:
             for item_id, user_id in tx.all(sql, ids=_json(item_ids), limit=_hearers_max):
                 found[item_id].append(user_id)
         return found
+
+    def of_sprint(self, tx: Tx, sprint_id: str) -> list[str]:
+        """Return the items of a sprint, in the order of their project."""
+        rows = tx.all(_OF_SPRINT, sprint_id=sprint_id, limit=_of_sprint_max)
+        return [row[0] for row in rows]
 
     def in_thread(self, tx: Tx, item_id: str, thread_id: str) -> list[str]:
         """Return who wrote in a thread of comments, without those who muted the item."""

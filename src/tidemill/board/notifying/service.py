@@ -20,8 +20,9 @@ from tidemill.board.notification_preferences.models import Defaults, DefaultsFor
 from tidemill.board.notifications.models import Event, Heard, Notification, Wish, gathered
 from tidemill.board.notifications.repository import NotificationRepository
 from tidemill.board.notifications.service import Bell
-from tidemill.board.notifying.models import Posting, Told, told_of
+from tidemill.board.notifying.models import News, Posting, Told, sprint_news, told_of
 from tidemill.board.notifying.repository import Answer, Asked, AudienceRepository
+from tidemill.board.sprint_facts import SprintUpdated
 from tidemill.core.actor import system
 from tidemill.core.facts import RecordedFact
 from tidemill.core.ids import TenantId
@@ -40,9 +41,11 @@ FOLLOWED: Final[tuple[type[BoardFact], ...]] = (
     WorkItemUnblocked,
     CommentCreated,
     PeopleMentioned,
+    SprintUpdated,
 )
 _TYPES: Final = frozenset(fact.__name__ for fact in FOLLOWED)
 _UNASSIGNED: Final = b'"assignee_id":null'
+_STATUS_CHANGED: Final = b'"field_name":"status"'
 events_kept_max: Final = 200
 """How many events of a notification stay; now and then there are twice as many."""
 items_at_once_max: Final = 200
@@ -96,10 +99,31 @@ class Notifying:
 
     def apply(self, tx: Tx, recorded: RecordedFact) -> None:
         """Let everybody hear of `recorded` whom it concerns, but not who did it."""
+        own = {recorded.actor.user_id, recorded.actor.id}
+        if recorded.type == SprintUpdated.__name__:
+            news = sprint_news(recorded)
+            heard = {} if news is None else self._of_sprint(tx, *news, own=own)
+            self._tell_all(tx, recorded, heard)
+            return
         for told in _parts(told_of(recorded), items_at_once_max):
-            heard = self._heard(tx, told, own={recorded.actor.user_id, recorded.actor.id})
-            for part in _parts(heard.items(), heard_at_once_max):
-                self._tell(tx, recorded, dict(part))
+            self._tell_all(tx, recorded, self._heard(tx, told, own=own))
+
+    def _tell_all(self, tx: Tx, recorded: RecordedFact, heard: Mapping[_Place, Heard]) -> None:
+        for part in _parts(heard.items(), heard_at_once_max):
+            self._tell(tx, recorded, dict(part))
+
+    def _of_sprint(
+        self, tx: Tx, sprint_id: str, news: News, *, own: set[str | None]
+    ) -> dict[_Place, Heard]:
+        """Return who hears of a sprint: each once, at the first item there that concerns them."""
+        heard: dict[str, tuple[_Place, Heard]] = {}
+        for item_ids in _parts(self._audience.of_sprint(tx, sprint_id), items_at_once_max):
+            hearers = self._audience.hearers(tx, item_ids)
+            for item_id in item_ids:
+                for user_id in hearers.get(item_id, ()):
+                    if user_id not in own:
+                        heard.setdefault(user_id, ((user_id, item_id), news.to(user_id)))
+        return dict(heard.values())
 
     def _heard(self, tx: Tx, told: Sequence[Told], *, own: set[str | None]) -> dict[_Place, Heard]:
         """Return who hears what of which item; of two reasons of one member the first counts."""
@@ -191,6 +215,8 @@ def _may_concern(recorded: RecordedFact) -> bool:
     if recorded.type == "WorkItemCreated":
         # Quotes within a text are escaped, so that these stand around the field itself.
         return _UNASSIGNED not in bytes(recorded.data)
+    if recorded.type == SprintUpdated.__name__:
+        return _STATUS_CHANGED in bytes(recorded.data)
     return recorded.type in _TYPES
 
 

@@ -220,6 +220,8 @@ _REASONS: Final = (
     "unblocked",
     "commented",
     "status_changed",
+    "sprint_started",
+    "sprint_ended",
     "changed",
 )
 
