@@ -68,6 +68,7 @@ from tidemill.board.kind_facts import (
 )
 from tidemill.board.permissions import LINK_JOBS
 from tidemill.board.project_import_facts import ProjectImported
+from tidemill.board.reminder_facts import WorkItemDueSoon
 from tidemill.board.sprint_facts import SprintCreated, SprintDeleted, SprintUpdated
 from tidemill.board.template_facts import (
     ItemTemplateCreated,
@@ -152,6 +153,7 @@ __all__ = [
     "WorkItemBlocked",
     "WorkItemCreated",
     "WorkItemDeleted",
+    "WorkItemDueSoon",
     "WorkItemId",
     "WorkItemRestored",
     "WorkItemState",

@@ -22,6 +22,7 @@ from tidemill.board.notification_preferences.service import PreferenceService
 from tidemill.board.notifications.routes import ROUTES as NOTIFICATION_ROUTES
 from tidemill.board.notifications.service import LiveBell, NotificationService
 from tidemill.board.notifying.service import Notifying
+from tidemill.board.reminders.service import Reminding
 from tidemill.board.unsubscribing.routes import ROUTES as UNSUBSCRIBE_ROUTES
 from tidemill.board.unsubscribing.service import Unsubscribing
 from tidemill.core.config import Config
@@ -38,9 +39,17 @@ def build(parts: Parts) -> Offer:
     """Return what notifications offer to a process; mail is sent where jobs are dispatched."""
     tenants = parts.tenants
     bell, defaults = LiveBell(parts.get(LIVE_UPDATES)), defaults_of(parts.get(SETTINGS))
-    mailing = Mailing(tenants, parts.control, defaults, _limits(parts.config), random.random)
+    reminding = Reminding(tenants, parts.get(CONTACTS), defaults)
+    mailing = Mailing(
+        tenants,
+        parts.control,
+        defaults,
+        _limits(parts.config),
+        random.random,
+        due_besides=reminding.next_due,
+    )
     parts.get(DELIVERY).add(MailDrain(mailing))
-    sender = _sender(parts, mailing) if parts.config.dispatcher.enabled else None
+    sender = _sender(parts, mailing, reminding) if parts.config.dispatcher.enabled else None
     return Offer(
         routes=ROUTES,
         dependencies={
@@ -61,13 +70,14 @@ def _queue(config: Config) -> MailQueue | None:
     return MailQueue(config.notifications.batch_seconds)
 
 
-def _sender(parts: Parts, mailing: Mailing) -> MailSender:
+def _sender(parts: Parts, mailing: Mailing, reminding: Reminding) -> MailSender:
     return MailSender(
         mailing,
         parts.mailer,
         parts.get(CONTACTS),
         holder=str(uuid_utils.uuid7()),
         public_url=parts.config.public_url,
+        remind=reminding.remind,
     )
 
 

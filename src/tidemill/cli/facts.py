@@ -211,6 +211,7 @@ TOLD: Final[Mapping[str, Callable[[Data], Iterable[object]]]] = {
     "WorkItemDeleted": _fields("work_item_id"),
     "WorkItemRestored": _thing("work_item"),
     "WorkItemTransferred": _transferred,
+    "WorkItemDueSoon": _fields("key", "due_date"),
     "WorkItemsUpdated": _many,
     "WorkItemsDeleted": _many,
     "WorkItemsRestored": _many,

@@ -2,126 +2,29 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from tests.fixtures.attachments import Files, parts_of
 from tests.fixtures.board import BoardWorld
-from tests.fixtures.stores import a_tenant
-from tidemill.board.attachments.service import Rules
+from tests.fixtures.project_documents import COMMENT, PROJECT, TIME, Place, a_document, elsewhere
 from tidemill.board.errors import ImportUnreadable, ProjectKeyTaken
 from tidemill.board.item_kinds.models import levels_max
 from tidemill.board.labels.models import NewLabel
-from tidemill.board.limits import BoardLimits
-from tidemill.board.project_documents.service import ProjectDocumentService
 from tidemill.board.project_imports.models import (
-    ProjectImportOptions,
     ProjectImportRejected,
-    ProjectImportReport,
 )
-from tidemill.board.project_imports.service import ProjectImportService
 from tidemill.board.transfers.models import NewTransfer
-from tidemill.core.actor import Actor, Role
+from tidemill.core.actor import Role
 from tidemill.core.ids import UserId
-from tidemill.identity import Identity, Person
+from tidemill.identity import Person
 
 pytestmark = pytest.mark.anyio
-_PROJECT = {"key": "TM", "name": "T", "description": None, "status": "active", "time_zone": "UTC"}
-_ITEM: dict[str, Any] = {
-    "key": "TM-1", "item_type": "task", "title": "x", "description": None, "status": "todo",
-    "priority": "medium", "parent": None, "assignee": None, "external_id": None, "points": None,
-    "estimate_seconds": None, "start_date": None, "due_date": None, "labels": [],
-    "custom_fields": {}, "sprint": None, "archived_at": None, "started_at": None,
-    "completed_at": None, "created_at": "2026-01-01T00:00:00Z", "created_by": "Eve",
-    "updated_at": "2026-01-01T00:00:00Z", "updated_by": "Eve", "former_keys": [], "links": [],
-    "watchers": [], "comments": [], "time_entries": [], "attachments": [],
-}  # fmt: skip
-_TIME = {
-    "person": "Eve", "date": None, "started_at": "2026-01-01T00:00:00Z",
-    "ended_at": "2026-01-01T01:00:00Z", "seconds": 1, "description": None, "source": "manual",
-}  # fmt: skip
-_COMMENT = {
-    "author": "Eve", "at": "2026-01-01T00:00:00Z", "edited_at": None, "reply_to": None,
-    "content": "Seen",
-}  # fmt: skip
-
-
-class _Addresses:
-    """As much of identity as an import asks: whose address is whose."""
-
-    def __init__(self, members: Mapping[str, Person]) -> None:
-        self._members = members
-
-    async def find_by_email(self, email: str, *, by: Actor) -> Person | None:
-        del by
-        return self._members.get(email)
-
-
-class Place:
-    """A tenant into which projects come."""
-
-    def __init__(self, world: BoardWorld, actor: Actor | None = None) -> None:
-        self.world = world
-        self.files = Files(world)
-        self.actor = actor or world.actor
-        self.members: dict[str, Person] = {}
-        stores, limits = world.stores, BoardLimits()
-        self.documents = ProjectDocumentService(stores.tenants, self.files.store, limits)
-        self.imports = ProjectImportService(
-            stores.tenants,
-            self.files.store,
-            limits,
-            rules=self.files._rules,
-            identity=lambda: cast("Identity", _Addresses(self.members)),
-        )
-
-    async def _rules(self, actor: Actor) -> Rules:
-        del actor
-        files = self.files
-        return Rules(types=files.types, bytes_per_tenant_max=files.bytes_per_tenant_max)
-
-    async def come(self, data: bytes | dict[str, Any], **options: Any) -> ProjectImportReport:
-        """Import a document or an archive."""
-        content = data if isinstance(data, bytes) else json.dumps(data).encode()
-        return await self.imports.import_project(
-            parts_of(content[:10], content[10:]),
-            ProjectImportOptions(**options),
-            actor=self.actor,
-            once=lambda digest: None,
-        )
-
-    async def document(self, key: str = "TM") -> dict[str, Any]:
-        """Return the document of a project."""
-        project = await self.world.projects.get(key, actor=self.actor)
-        parts = [part async for part in self.documents.parts(project, actor=self.actor)]
-        return cast("dict[str, Any]", json.loads(b"".join(parts)))
-
-    async def archive(self, key: str = "TM") -> bytes:
-        """Return the archive of a project."""
-        project = await self.world.projects.get(key, actor=self.actor)
-        return b"".join([part async for part in self.documents.archive(project, actor=self.actor)])
-
-
-def _document(*items: Mapping[str, Any], **parts: Any) -> dict[str, Any]:
-    """Return a document with these items, each of which says how it differs from another one."""
-    whole = [{**_ITEM, "key": f"TM-{number}", **item} for number, item in enumerate(items, 1)]
-    frame = {
-        "format": "tidemill.project", "version": 1, "exported_at": "", "project": _PROJECT,
-        "workflow": None, "board_settings": None, "labels": [], "custom_fields": [], "sprints": [],
-    }  # fmt: skip
-    return {**frame, **parts, "items": whole}
-
-
-async def _elsewhere(world: BoardWorld) -> Place:
-    return Place(world, world.an_actor(await a_tenant(world.stores)))
 
 
 async def test_project_import_integration_of_an_empty_project_makes_one(world: BoardWorld) -> None:
     await world.a_project()
-    here, there = Place(world), await _elsewhere(world)
+    here, there = Place(world), await elsewhere(world)
 
     report = await there.come(await here.archive())
 
@@ -137,7 +40,7 @@ async def test_project_import_integration_takes_pages_of_items_and_files(
     monkeypatch.setattr("tidemill.board.project_documents.service.blobs_at_once_max", 1)
     monkeypatch.setattr("tidemill.board.project_imports.filling.service.items_at_once_max", 2)
     await world.a_project()
-    here, there = Place(world), await _elsewhere(world)
+    here, there = Place(world), await elsewhere(world)
     for number in (1, 2, 3, 4, 5):
         await world.an_item(title=f"Item {number}")
         await here.files.attach("n.txt", f"{number % 3}".encode(), item=f"TM-{number}")
@@ -161,10 +64,10 @@ async def test_project_import_integration_knows_members_by_address_and_others_by
         {"called": "Ada", "name": "Ada", "email": "ada@example.org"},
         {"called": "Bob", "name": "Bob", "email": "bob@example.org"},
     ]
-    item = {"assignee": "Ada", "comments": [{**_COMMENT, "author": "Bob"}], "created_by": "Ada"}
+    item = {"assignee": "Ada", "comments": [{**COMMENT, "author": "Bob"}], "created_by": "Ada"}
 
-    report = await place.come(_document(item, people=people))
-    again = await place.come(_document(item, people=people), key="SEA")
+    report = await place.come(a_document(item, people=people))
+    again = await place.come(a_document(item, people=people), key="SEA")
 
     assert (report.people_matched, report.people_named) == (1, ("Bob", "Eve"))
     assert again.people_named == report.people_named
@@ -182,7 +85,7 @@ async def test_project_import_integration_never_takes_an_id_for_a_member(
 ) -> None:
     ada = await world.a_person("Ada")
 
-    report = await Place(world).come(_document({"assignee": ada, "comments": [_COMMENT]}))
+    report = await Place(world).come(a_document({"assignee": ada, "comments": [COMMENT]}))
 
     assert (report.people_matched, report.people_named) == (0, (ada, "Eve"))
     assert (await world.reads.get("TM-1", actor=world.actor)).assignee_id != ada
@@ -209,16 +112,16 @@ async def test_project_import_integration_never_takes_an_id_for_a_member(
         ({"links": [{"type": "likes", "item": "TM-2", "first": True}]}, "links"),
         ({"links": [{"type": "blocks", "item": "TM-1", "first": True}]}, "links"),
         ({"watchers": [{"person": "Eve", "state": "asleep"}]}, "watchers"),
-        ({"comments": [{**_COMMENT, "content": "\x00"}]}, "comments[0]"),
-        ({"comments": [{**_COMMENT, "reply_to": 0}]}, "comments[0].reply_to"),
-        ({"comments": [{**_COMMENT, "reactions": [{"emoji": "x", "person": "Eve"}]}]},
+        ({"comments": [{**COMMENT, "content": "\x00"}]}, "comments[0]"),
+        ({"comments": [{**COMMENT, "reply_to": 0}]}, "comments[0].reply_to"),
+        ({"comments": [{**COMMENT, "reactions": [{"emoji": "x", "person": "Eve"}]}]},
          "comments[0].reactions"),
-        ({"time_entries": [{**_TIME, "ended_at": "2025-01-01T00:00:00Z"}]}, "time_entries[0]"),
-        ({"time_entries": [{**_TIME, "ended_at": "2026-02-01T00:00:00Z"}]}, "time_entries[0]"),
-        ({"time_entries": [{**_TIME, "started_at": "2026-01-01T00:00:00.5Z"}]},
+        ({"time_entries": [{**TIME, "ended_at": "2025-01-01T00:00:00Z"}]}, "time_entries[0]"),
+        ({"time_entries": [{**TIME, "ended_at": "2026-02-01T00:00:00Z"}]}, "time_entries[0]"),
+        ({"time_entries": [{**TIME, "started_at": "2026-01-01T00:00:00.5Z"}]},
          "time_entries[0]"),
-        ({"time_entries": [{**_TIME, "date": "2026-01-02"}]}, "time_entries[0]"),
-        ({"time_entries": [{**_TIME, "source": "sand"}]}, "time_entries[0]"),
+        ({"time_entries": [{**TIME, "date": "2026-01-02"}]}, "time_entries[0]"),
+        ({"time_entries": [{**TIME, "source": "sand"}]}, "time_entries[0]"),
         ({"points": 10**30}, None),
         ({"labels": "none"}, None),
         ({"due_date": "soon"}, None),
@@ -227,7 +130,7 @@ async def test_project_import_integration_never_takes_an_id_for_a_member(
 async def test_project_import_integration_tells_each_wrong_item_once(
     world: BoardWorld, wrong: dict[str, Any], column: str | None
 ) -> None:
-    document = _document(wrong, {})
+    document = a_document(wrong, {})
 
     checked = await Place(world).come(document, dry_run=True)
     with pytest.raises(ProjectImportRejected) as refused:
@@ -248,7 +151,7 @@ async def test_project_import_integration_refuses_an_order_that_cannot_be(
     story = {"item_type": "story", "links": above}
 
     checked = await Place(world).come(
-        _document({"links": circle}, {}, {"parent": "TM-4"}, story), dry_run=True
+        a_document({"links": circle}, {}, {"parent": "TM-4"}, story), dry_run=True
     )
 
     told = {part.key: part.problems[0].problem for part in checked.wrong}
@@ -258,8 +161,8 @@ async def test_project_import_integration_refuses_an_order_that_cannot_be(
 @pytest.mark.parametrize(
     ("part", "path"),
     [
-        ({"project": {**_PROJECT, "key": "tm", "status": "asleep", "time_zone": "Sea"}}, "project"),
-        ({"project": {**_PROJECT, "name": ""}}, "project"),
+        ({"project": {**PROJECT, "key": "tm", "status": "asleep", "time_zone": "Sea"}}, "project"),
+        ({"project": {**PROJECT, "name": ""}}, "project"),
         ({"workflow": {"initial": "x", "statuses": [], "transitions": None}}, "workflow"),
         ({"board_settings": {"columns": [{"statuses": ["none"]}]}}, "board_settings"),
         ({"labels": [{"name": "x", "color": "red", "description": None, "of_project": True}]},
@@ -280,7 +183,7 @@ async def test_project_import_integration_refuses_an_order_that_cannot_be(
 async def test_project_import_integration_tells_what_is_wrong_with_the_frame(
     world: BoardWorld, part: dict[str, Any], path: str
 ) -> None:
-    checked = await Place(world).come(_document(**part), dry_run=True)
+    checked = await Place(world).come(a_document(**part), dry_run=True)
 
     assert [told.path for told in checked.wrong] == [path]
 
@@ -293,13 +196,13 @@ async def test_project_import_integration_refuses_what_is_no_document(world: Boa
     }  # fmt: skip
     for _ in range(levels_max):
         sketch = {**sketch, "children": [sketch]}
-    deep = _document(templates=[{"name": "x", "description": None, "item": sketch}])
+    deep = a_document(templates=[{"name": "x", "description": None, "item": sketch}])
 
     for data in (b"", b"[]", b"{", b'{"format": "other"}', b"\xff", b"PK\x03\x04"):
         with pytest.raises(ImportUnreadable):
             await place.come(data)
     with pytest.raises(ImportUnreadable, match="documents of version 1"):
-        await place.come({**_document(), "version": 2})
+        await place.come({**a_document(), "version": 2})
     with pytest.raises(ImportUnreadable, match="too deep"):
         await place.come(deep)
 
@@ -311,8 +214,8 @@ async def test_project_import_integration_leaves_the_key_of_another_project_alon
     place = Place(world)
 
     with pytest.raises(ProjectKeyTaken):
-        await place.come(_document({}))
-    report = await place.come(_document({"links": []}, {"parent": None}), key="SEA")
+        await place.come(a_document({}))
+    report = await place.come(a_document({"links": []}, {"parent": None}), key="SEA")
 
     assert (report.project_key, report.counts.items) == ("SEA", 2)
     assert [item["key"] for item in (await place.document("SEA"))["items"]] == ["SEA-1", "SEA-2"]
@@ -323,7 +226,7 @@ async def test_project_import_integration_keeps_no_bytes_of_what_it_refuses(
 ) -> None:
     await world.a_project()
     await world.an_item()
-    here, there = Place(world), await _elsewhere(world)
+    here, there = Place(world), await elsewhere(world)
     await here.files.attach("notes.txt", b"high and low")
     archive = await here.archive()
     kept = here.files.kept()
@@ -344,7 +247,7 @@ async def test_project_import_integration_counts_files_that_did_not_come(
 ) -> None:
     await world.a_project()
     await world.an_item()
-    here, there = Place(world), await _elsewhere(world)
+    here, there = Place(world), await elsewhere(world)
     await here.files.attach("notes.txt", b"high and low")
 
     report = await there.come(await here.document())
@@ -358,7 +261,7 @@ async def test_project_import_integration_counts_links_that_lead_elsewhere(
 ) -> None:
     links = [{"type": "relates_to", "item": key, "first": True} for key in ("SEA-1", "TM-2")]
 
-    report = await Place(world).come(_document({"links": links}, {}))
+    report = await Place(world).come(a_document({"links": links}, {}))
 
     assert report.left_out == ("1 links to items of other projects",)
     assert report.counts.dependencies == 1
@@ -371,7 +274,7 @@ async def test_project_import_integration_names_items_by_their_former_keys(
         await world.a_project(key)
     await world.an_item(project="SEA", title="Went")
     await world.transfers.transfer("SEA-1", NewTransfer(project="TM"), actor=world.actor)
-    here, there = Place(world), await _elsewhere(world)
+    here, there = Place(world), await elsewhere(world)
     document = await here.document()
 
     await there.come(document)
@@ -408,7 +311,7 @@ async def test_project_import_integration_uses_what_projects_share_as_it_is(
 async def test_project_import_integration_tells_it_by_one_fact(world: BoardWorld) -> None:
     place = Place(world)
 
-    await place.come(_document({"comments": [_COMMENT], "time_entries": [_TIME]}, {}))
+    await place.come(a_document({"comments": [COMMENT], "time_entries": [TIME]}, {}))
 
     assert await world.fact_types() == ["ProjectCreated", "ProjectImported"]
     assert await world.audit_actions() == ["board.projects.import"]

@@ -28,6 +28,7 @@ _SENTENCES: Final = {
     "replied": "{who} replied in a thread of yours.",
     "commented": "{who} commented.",
     "unblocked": "Nothing blocks this any more.",
+    "due_soon": "This is due on {what}.",
     "sprint_started": "{who} started the sprint {what}.",
     "sprint_ended": "{who} ended the sprint {what}.",
 }

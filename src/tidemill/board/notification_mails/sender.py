@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final
 
@@ -27,17 +28,30 @@ stop_seconds_max: Final = 3.0
 arrange_seconds: Final = 10.0
 
 
+async def _nobody(tenant_id: TenantId) -> None:
+    """Remind nobody."""
+    del tenant_id
+
+
 class MailSender:
     """Looks every few seconds at the tenants whose marks are due, several at a time."""
 
     def __init__(
-        self, mailing: Mailing, mailer: Mailer, contacts: Contacts, *, holder: str, public_url: str
+        self,
+        mailing: Mailing,
+        mailer: Mailer,
+        contacts: Contacts,
+        *,
+        holder: str,
+        public_url: str,
+        remind: Callable[[TenantId], Awaitable[None]] = _nobody,
     ) -> None:
         self._mailing = mailing
         self._mailer = mailer
         self._contacts = contacts
         self._holder = holder
         self._public_url = public_url
+        self._remind = remind
         self._places = asyncio.Semaphore(tenants_at_once_max)
         self._task: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
@@ -77,6 +91,7 @@ class MailSender:
     async def _serve(self, tenant_id: TenantId) -> None:
         async with self._places:
             try:
+                await self._remind(tenant_id)
                 await self.send_due(tenant_id)
                 await self._mailing.sweep(tenant_id)
                 await self._mailing.arrange(tenant_id)

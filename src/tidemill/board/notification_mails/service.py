@@ -82,7 +82,10 @@ class MailQueue:
 
 
 class Mailing:
-    """Hands out mails that are due, each to one holder at a time."""
+    """Hands out mails that are due, each to one holder at a time.
+
+    The tenant's mark stands for what is `due_besides`, too.
+    """
 
     def __init__(
         self,
@@ -91,11 +94,14 @@ class Mailing:
         defaults: DefaultsFor,
         limits: MailLimits,
         chance: Callable[[], float],
+        *,
+        due_besides: Callable[[Tx], Instant | None] = lambda _: None,
     ) -> None:
         self._tenants = tenants
         self._defaults = defaults
         self._limits = limits
         self._chance = chance
+        self._due_besides = due_besides
         self._mails = MailRepository()
         self._marks = Marks(control, "notifications")
         self._notifications = NotificationRepository()
@@ -194,6 +200,7 @@ class Mailing:
         oldest, ended = self._notifications.oldest(tx), self._mails.oldest_ended(tx)
         due = (
             self._mails.next_due(tx),
+            self._due_besides(tx),
             None if oldest is None else oldest + _microseconds(self._limits.keep_seconds),
             None if ended is None else ended + _microseconds(ended_kept_seconds),
         )

@@ -25,6 +25,7 @@ class Reason(StrEnum):
     MENTIONED = "mentioned"
     REPLIED = "replied"
     UNBLOCKED = "unblocked"
+    DUE_SOON = "due_soon"
     COMMENTED = "commented"
     STATUS_CHANGED = "status_changed"
     SPRINT_STARTED = "sprint_started"

@@ -21,6 +21,7 @@ from tidemill.board.notifications.models import (
     shown_values,
     told_change,
 )
+from tidemill.board.reminder_facts import WorkItemDueSoon
 from tidemill.board.sprint_facts import SprintUpdated
 from tidemill.core.facts import RecordedFact, decode_fact
 
@@ -95,6 +96,8 @@ def told_of(recorded: RecordedFact) -> Iterator[Told]:
                 yield Told(item_id=step.work_item_id, to_all=_whole(recorded.type))
         case "CommentCreated":
             yield _commented(decode_fact(recorded, CommentCreated))
+        case "WorkItemDueSoon":
+            yield _due_soon(decode_fact(recorded, WorkItemDueSoon))
         case "PeopleMentioned":
             yield _mentioned(decode_fact(recorded, PeopleMentioned))
         case _:
@@ -151,3 +154,8 @@ def _commented(fact: CommentCreated) -> Told:
 def _mentioned(fact: PeopleMentioned) -> Told:
     news = News(reason=Reason.MENTIONED, comment_id=fact.comment_id)
     return Told(item_id=fact.work_item_id, own=tuple(map(news.to, fact.user_ids)))
+
+
+def _due_soon(fact: WorkItemDueSoon) -> Told:
+    news = News(reason=Reason.DUE_SOON, field="due_date", new_value=fact.due_date)
+    return Told(item_id=fact.work_item_id, own=(news.to(fact.assignee_id),))

@@ -22,6 +22,7 @@ from tidemill.board.notifications.repository import NotificationRepository
 from tidemill.board.notifications.service import Bell
 from tidemill.board.notifying.models import News, Posting, Told, sprint_news, told_of
 from tidemill.board.notifying.repository import Answer, Asked, AudienceRepository
+from tidemill.board.reminder_facts import WorkItemDueSoon
 from tidemill.board.sprint_facts import SprintUpdated
 from tidemill.core.actor import system
 from tidemill.core.facts import RecordedFact
@@ -42,6 +43,7 @@ FOLLOWED: Final[tuple[type[BoardFact], ...]] = (
     CommentCreated,
     PeopleMentioned,
     SprintUpdated,
+    WorkItemDueSoon,
 )
 _TYPES: Final = frozenset(fact.__name__ for fact in FOLLOWED)
 _UNASSIGNED: Final = b'"assignee_id":null'

@@ -36,6 +36,7 @@ def test_sentence_says_what_happened() -> None:
     assert said(reason="changed", field="deleted_at", old_value=None) == "Ada deleted this."
     assert said(reason="changed", field="deleted_at", new_value=None) == "Ada restored this."
     assert said(reason="unblocked") == "Nothing blocks this any more."
+    assert said(reason="due_soon", new_value="2026-03-31") == "This is due on 2026-03-31."
     assert said(reason="sprint_started", new_value="Ebb") == "Ada started the sprint Ebb."
     assert said(reason="sprint_ended", new_value="Ebb") == "Ada ended the sprint Ebb."
 

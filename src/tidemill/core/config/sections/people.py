@@ -218,6 +218,7 @@ _REASONS: Final = (
     "mentioned",
     "replied",
     "unblocked",
+    "due_soon",
     "commented",
     "status_changed",
     "sprint_started",
