@@ -12,3 +12,8 @@ CREATE TABLE reminders (
         REFERENCES work_items (tenant_id, id) ON DELETE CASCADE
 );
 CREATE INDEX idx_reminders_due_date ON reminders (tenant_id, due_date);
+
+-- What somebody shall be reminded of, by its day: those who look for the next one pass over nothing else.
+CREATE INDEX idx_work_items_due_date_assigned ON work_items (tenant_id, due_date, id)
+    WHERE due_date IS NOT NULL AND assignee_id IS NOT NULL AND deleted_at IS NULL
+        AND archived_at IS NULL AND status_category NOT IN ('cancelled', 'done');

@@ -1,1 +1,2 @@
+DROP INDEX idx_work_items_due_date_assigned;
 DROP TABLE reminders;

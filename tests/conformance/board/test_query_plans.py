@@ -18,6 +18,8 @@ from tidemill.board.bulk_changes import repository as bulk
 from tidemill.board.contract import ProjectId, WorkItemId
 from tidemill.board.critical_paths.repository import OPEN_LINKS
 from tidemill.board.dependencies.repository import of_item_statement
+from tidemill.board.notifying import repository as audience
+from tidemill.board.reminders import repository as reminders
 from tidemill.board.work_items.models import Sort, WorkItemFilter
 from tidemill.board.work_items.repository import list_statement
 from tidemill.core.clock import Instant
@@ -49,6 +51,7 @@ _ONE: Final = {"ids": '["x"]'}
 _KEYS: Final = {"keys": '[["TM", 1]]'}
 _SINCE: Final = {"seq": 1, "until": 9, "version": 0, "after_item": "", "field": ""}
 _WAY: Final = {**_ONE, "phase": 0, "goal": "y", "goal_phase": 1}
+_DAYS: Final = {"first": "2026-03-30", "last": "2026-03-31"}
 LINKED: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "reaches": (blocking.REACHES["postgres"], _WAY),
     "edges": (blocking.EDGES["postgres"], _WAY),
@@ -67,6 +70,9 @@ LINKED: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "items by keys": (bulk.BY_KEYS["postgres"], _KEYS),
     "items by former keys": (bulk.BY_FORMER_KEYS["postgres"], _KEYS),
     "what blocks items": (bulk.BLOCKING["postgres"], _ONE),
+    "next reminder": (reminders.NEXT_DAY, _DAYS),
+    "planned reminders": (reminders.PLANNED, _DAYS),
+    "items of a sprint": (audience.OF_SPRINT, {"sprint_id": "x"}),
     "open links": (OPEN_LINKS, {"project_id": "x"}),
 }
 

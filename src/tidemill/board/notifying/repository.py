@@ -56,7 +56,7 @@ _HEARERS: Final = {
     for dialect, among in _AMONG_IDS.items()
 }
 # Those that went on elsewhere since it ended were its items, too.
-_OF_SPRINT: Final = """
+OF_SPRINT: Final = """
     SELECT w.id FROM work_items AS w
     WHERE w.tenant_id = :tenant_id AND w.deleted_at IS NULL AND w.archived_at IS NULL
         AND w.id IN (
@@ -158,7 +158,7 @@ class AudienceRepository:
 
     def of_sprint(self, tx: Tx, sprint_id: str) -> list[str]:
         """Return the items of a sprint, in the order of their project."""
-        rows = tx.all(_OF_SPRINT, sprint_id=sprint_id, limit=_of_sprint_max)
+        rows = tx.all(OF_SPRINT, sprint_id=sprint_id, limit=_of_sprint_max)
         return [row[0] for row in rows]
 
     def in_thread(self, tx: Tx, item_id: str, thread_id: str) -> list[str]:

@@ -24,10 +24,10 @@ _DUE: Final = f"""{_WAITING}
         AND (r.due_at IS NULL OR r.due_at <= :now)
     ORDER BY w.due_date, w.id LIMIT :limit
 """
-_PLANNED: Final = f"""
+PLANNED: Final = f"""
     SELECT MIN(due_at) FROM ({_WAITING} AND r.due_at IS NOT NULL) AS planned
 """  # noqa: S608 - a constant
-_NEXT_DAY: Final = f"""{_WAITING}
+NEXT_DAY: Final = f"""{_WAITING}
         AND r.due_at IS NULL
     ORDER BY w.due_date, w.id LIMIT 1
 """
@@ -50,12 +50,12 @@ class ReminderRepository:
 
     def planned(self, tx: Tx, first: str, last: str) -> Instant | None:
         """Return when the next planned reminder is due, of the days between two."""
-        row = tx.one(_PLANNED, first=first, last=last)
+        row = tx.one(PLANNED, first=first, last=last)
         return None if row is None else row[0]
 
     def next_day(self, tx: Tx, first: str) -> str | None:
         """Return the next day, from `first` on, of which nobody has thought yet."""
-        row = tx.one(_NEXT_DAY, first=first, last=_LAST_DAY)
+        row = tx.one(NEXT_DAY, first=first, last=_LAST_DAY)
         return None if row is None else Waiting(*row).due_date
 
     def plan(self, tx: Tx, one: Waiting, due_at: Instant, *, told_at: Instant | None) -> bool:
