@@ -17,6 +17,7 @@ from tidemill.board.project_imports.models import (
 from tidemill.board.transfers.models import NewTransfer
 from tidemill.core.actor import Role
 from tidemill.core.ids import UserId
+from tidemill.core.store_errors import StoreUnavailable
 from tidemill.identity import Person
 
 pytestmark = pytest.mark.anyio
@@ -240,6 +241,32 @@ async def test_project_import_integration_keeps_no_bytes_of_what_it_refuses(
         await there.come(archive)
 
     assert here.files.kept() == kept
+
+
+async def test_project_import_integration_keeps_bytes_where_nobody_knows_what_was_written(
+    world: BoardWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.a_project()
+    await world.an_item()
+    here, there = Place(world), await elsewhere(world)
+    await here.files.attach("notes.txt", b"high and low")
+    archive = await here.archive()
+    tenants = world.stores.tenants
+    write = tenants.write
+
+    async def written_and_lost(*given: Any, **options: Any) -> None:
+        await write(*given, **options)
+        raise StoreUnavailable("main", "the connection broke")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(tenants, "write", written_and_lost)
+        with pytest.raises(StoreUnavailable):
+            await there.come(archive)
+    again = await there.come(archive)
+
+    assert again.status == "already_imported"
+    assert await there.archive() != b""
+    assert len(here.files.kept()) == 2, "the bytes of each tenant"
 
 
 async def test_project_import_integration_counts_files_that_did_not_come(

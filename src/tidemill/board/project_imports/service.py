@@ -42,10 +42,13 @@ from tidemill.board.project_imports.repository import ProjectImportRepository
 from tidemill.board.projects.repository import ProjectRepository
 from tidemill.core.actor import Actor
 from tidemill.core.blobs import BlobStore, BlobsUnavailable
+from tidemill.core.errors import TidemillError, Unavailable
 from tidemill.core.ports import Database, Once, Tx
 from tidemill.identity import Identity
 
 wrong_told_max: Final = 500
+OnceFor = Callable[[str], Once[ProjectImportReport] | None]
+"""Returns what makes a write happen once, given a digest of what was sent."""
 
 
 class _Read(Struct, frozen=True, kw_only=True):
@@ -97,7 +100,7 @@ class ProjectImportService:
         options: ProjectImportOptions,
         *,
         actor: Actor,
-        once: Callable[[str], Once[ProjectImportReport] | None],
+        once: OnceFor,
     ) -> ProjectImportReport:
         """Make a project of a document, or of an archive with the files of its items.
 
@@ -119,15 +122,7 @@ class ProjectImportService:
             if made.wrong:
                 raise ProjectImportRejected(_report(made, read, ProjectImportStatus.REJECTED))
             kept = await self._kept(bundle, made, actor)
-            used: set[str] = set()
-            try:
-                return await self._tenants.write(
-                    actor.tenant_id,
-                    lambda tx: self._write(tx, read, options, (made, world), (kept, used), actor),
-                    once=once(read.sha256),
-                )
-            finally:
-                await self._discard([one.name for one in kept.values()], used, actor)
+            return await self._written(read, options, (made, world), kept, actor, once)
 
     async def _again(
         self,
@@ -165,6 +160,33 @@ class ProjectImportService:
             )
             return self._founding.world(tx, frame), report
         raise ProjectKeyTaken(project.key)
+
+    async def _written(
+        self,
+        read: _Read,
+        options: ProjectImportOptions,
+        planned: tuple[Plan, World],
+        kept: Mapping[str, KeptFile],
+        actor: Actor,
+        once: OnceFor,
+    ) -> ProjectImportReport:
+        used: set[str] = set()
+        names = {one.name for one in kept.values()}
+        try:
+            report = await self._tenants.write(
+                actor.tenant_id,
+                lambda tx: self._write(tx, read, options, planned, (kept, used), actor),
+                once=once(read.sha256),
+            )
+        except Unavailable:
+            # It may have been written all the same: if not, the bytes are swept as strays.
+            raise
+        except TidemillError:
+            await self._discard(names, actor)
+            raise
+        # The tenant has the others already, or this is an answer that was given before.
+        await self._discard(names - used, actor)
+        return report
 
     def _write(
         self,
@@ -275,14 +297,14 @@ class ProjectImportService:
                 finally:
                     await blob.drop()
         except BaseException:
-            await self._discard([one.name for one in kept.values()], (), actor)
+            await self._discard([one.name for one in kept.values()], actor)
             raise
         return kept
 
-    async def _discard(self, names: Iterable[str], used: Iterable[str], actor: Actor) -> None:
+    async def _discard(self, names: Iterable[str], actor: Actor) -> None:
         # What cannot be removed now is swept as a stray.
         with suppress(BlobsUnavailable):
-            for name in set(names) - set(used):
+            for name in sorted(names):
                 await self._store.remove(actor.tenant_id, name)
 
 
