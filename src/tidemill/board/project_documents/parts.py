@@ -24,7 +24,10 @@ Number = Annotated[int, Meta(ge=1, le=1_000_000_000_000)]
 
 
 class ProjectPart(Struct, frozen=True, kw_only=True):
-    """The project itself; `next_item_number` is one that no item of it ever had."""
+    """The project itself; `next_item_number` is one that no item of it ever had.
+
+    `books_jobs` says whether the time of jobs is booked on its items.
+    """
 
     key: str
     name: str
@@ -32,9 +35,10 @@ class ProjectPart(Struct, frozen=True, kw_only=True):
     status: str
     time_zone: str
     next_item_number: Number = 1
+    books_jobs: bool = False
 
     @classmethod
-    def of(cls, project: Project) -> ProjectPart:
+    def of(cls, project: Project, *, books_jobs: bool) -> ProjectPart:
         """Return what the document says of a project."""
         return cls(
             key=project.key,
@@ -43,6 +47,7 @@ class ProjectPart(Struct, frozen=True, kw_only=True):
             status=project.status.value,
             time_zone=project.time_zone,
             next_item_number=project.next_item_number,
+            books_jobs=books_jobs,
         )
 
 

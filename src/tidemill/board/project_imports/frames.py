@@ -82,6 +82,7 @@ class PlannedFrame(Struct, frozen=True, kw_only=True):
     description: str | None
     time_zone: str
     is_archived: bool
+    books_jobs: bool
     next_item_number: int
     kinds: Kinds
     kinds_made: Sequence[ItemKind]
@@ -134,6 +135,7 @@ class FramePlanner:
             description=about,
             time_zone=zone or "UTC",
             is_archived=said.status == ProjectStatus.ARCHIVED,
+            books_jobs=said.books_jobs,
             next_item_number=said.next_item_number,
             kinds=kinds,
             kinds_made=made,

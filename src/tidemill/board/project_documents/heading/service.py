@@ -15,6 +15,7 @@ from tidemill.board.item_kinds.models import Kinds
 from tidemill.board.item_kinds.service import ItemKinds
 from tidemill.board.item_templates.models import ItemTemplate, Sketch, sketches
 from tidemill.board.item_templates.repository import ItemTemplateRepository
+from tidemill.board.job_times.repository import TimeSettingsRepository
 from tidemill.board.labels.repository import LabelRepository
 from tidemill.board.project_documents.models import Called, Head, People, sprints_called
 from tidemill.board.project_documents.parts import (
@@ -44,6 +45,7 @@ class Heading:
     def __init__(self) -> None:
         self._documents = ProjectDocumentRepository()
         self._settings = BoardSettingsRepository()
+        self._time_settings = TimeSettingsRepository()
         self._templates = ItemTemplateRepository()
         self._labels = LabelRepository()
         self._workflows = Workflows()
@@ -60,7 +62,9 @@ class Heading:
         called = Called(people=people, sprints=sprints_called((row[0], row[1]) for row in sprints))
         head = Head(
             exported_at=rfc3339(tx.now),
-            project=ProjectPart.of(project),
+            project=ProjectPart.of(
+                project, books_jobs=self._time_settings.find(tx, project.id).books_jobs
+            ),
             kinds=self._kinds_of(tx, project, templates),
             workflow=None if project.workflow_id is None else WorkflowPart.of(workflow),
             board_settings=None

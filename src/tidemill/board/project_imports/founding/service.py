@@ -18,6 +18,8 @@ from tidemill.board.item_kinds.models import ItemKind
 from tidemill.board.item_kinds.repository import ItemKindRepository, kinds_max
 from tidemill.board.item_templates.models import ItemTemplate, templates_max
 from tidemill.board.item_templates.repository import ItemTemplateRepository
+from tidemill.board.job_times.models import TimeSettings, changed
+from tidemill.board.job_times.repository import TimeSettingsRepository
 from tidemill.board.kind_changes.models import state_of
 from tidemill.board.kind_changes.repository import KindChangeRepository
 from tidemill.board.kind_errors import TooManyItemKinds
@@ -59,6 +61,7 @@ class Founding:
         self._limits = limits
         self._projects = ProjectRepository()
         self._settings = BoardSettingsRepository()
+        self._time_settings = TimeSettingsRepository()
         self._workflows = WorkflowChangeRepository()
         self._kinds = ItemKindRepository()
         self._kind_changes = KindChangeRepository()
@@ -89,27 +92,7 @@ class Founding:
         frame = plan.frame
         self._make_kinds(tx, frame, by=by)
         project = self._make_project(tx, plan, by=by)
-        if frame.has_own_workflow:
-            wanted = ProjectWorkflow(
-                project_id=project.id,
-                version=2,
-                workflow=frame.workflow,
-                updated_at=tx.now,
-                updated_by=_author(by),
-            )
-            self._workflows.save(tx, wanted, ())
-        if frame.board_rules is not None:
-            self._settings.save(
-                tx,
-                BoardSettings(
-                    project_id=project.id,
-                    id=tx.new_id(),
-                    rules=frame.board_rules,
-                    version=1,
-                    updated_at=tx.now,
-                    updated_by=_author(by),
-                ),
-            )
+        self._set_rules(tx, project.id, frame, by=by)
         borne = {name for item in plan.items for name in item.labels}
         labels = self._make_labels(tx, project.id, (frame.labels, borne), by=by)
         fields = self._make_fields(tx, project.id, frame, by=by)
@@ -143,6 +126,34 @@ class Founding:
             raise ProjectKeyTaken(project.key)
         tx.record(ProjectCreated(project=project.state(), user_id=by.user_id), by=by)
         return self._projects.find(tx, project.id) or project
+
+    def _set_rules(self, tx: Tx, project_id: ProjectId, frame: PlannedFrame, *, by: Actor) -> None:
+        """Write the workflow, and what holds for board and time, where somebody set them."""
+        if frame.has_own_workflow:
+            wanted = ProjectWorkflow(
+                project_id=project_id,
+                version=2,
+                workflow=frame.workflow,
+                updated_at=tx.now,
+                updated_by=_author(by),
+            )
+            self._workflows.save(tx, wanted, ())
+        if frame.board_rules is not None:
+            self._settings.save(
+                tx,
+                BoardSettings(
+                    project_id=project_id,
+                    id=tx.new_id(),
+                    rules=frame.board_rules,
+                    version=1,
+                    updated_at=tx.now,
+                    updated_by=_author(by),
+                ),
+            )
+        if frame.books_jobs:
+            quiet = TimeSettings(project_id)
+            booking = changed(quiet, books_jobs=True, at=tx.now, by=_author(by))
+            self._time_settings.save(tx, booking)
 
     def _make_kinds(self, tx: Tx, frame: PlannedFrame, *, by: Actor) -> None:
         if not frame.kinds_made and not frame.kinds_changed:
