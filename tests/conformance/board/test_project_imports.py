@@ -168,6 +168,8 @@ async def test_project_import_integration_refuses_an_order_that_cannot_be(
         ({"board_settings": {"columns": [{"statuses": ["none"]}]}}, "board_settings"),
         ({"labels": [{"name": "x", "color": "red", "description": None, "of_project": True}]},
          "labels[0]"),
+        ({"labels": [{"name": name, "color": "#123456", "description": None, "of_project": True}
+                     for name in ("Wet", "wet")]}, "labels[1]"),
         ({"sprints": [{"called": "S", "name": "S", "goal": None, "start_date": "2026-02-01",
                        "end_date": "2026-01-01", "status": "active", "started_at": None,
                        "ended_at": None, "ledger": [], "report": None}]}, "sprints[0]"),

@@ -43,7 +43,7 @@ from tidemill.board.projects.models import (
 )
 from tidemill.board.sprint_scope.models import ScopeEvent, ScopeKind
 from tidemill.board.sprints.models import NewSprint, Sprint, SprintStatus, new_sprint
-from tidemill.board.texts import is_project_key, item_key
+from tidemill.board.texts import is_project_key, item_key, name_key
 from tidemill.board.workflow_changes.models import NewWorkflow, Rule, new_workflow
 from tidemill.board.workflows.models import DEFAULT_WORKFLOW, Guard, Workflow
 from tidemill.core.clock import Instant
@@ -201,6 +201,9 @@ class FramePlanner:
         about = trying.take(
             "description", lambda: labels.valid_description(part.description, limits), "a text"
         )
+        twins = (one for one in self._frame.labels[:place] if one.of_project == part.of_project)
+        if any(name_key(one.name) == name_key(part.name) for one in twins):
+            trying.refuse("name", part.name, "another label has this name.", "a name of its own")
         self.wrong += trying.wrong()
         return structs.replace(
             part, name=name or part.name, color=color or part.color, description=about
@@ -268,6 +271,9 @@ class FramePlanner:
         found = []
         for place, part in enumerate(self._frame.templates):
             trying = Trying(f"templates[{place}]", part.name)
+            if any(name_key(one.name) == name_key(part.name) for one in found):
+                told = "another template has this name."
+                trying.refuse("name", part.name, told, "a name of its own")
             made = trying.take("item", partial(self._template, part, kinds), "a template")
             self.wrong += trying.wrong()
             if made is not None:
