@@ -268,7 +268,7 @@ class FramePlanner:
         )
 
     def _templates(self, kinds: Kinds) -> list[PlannedTemplate]:
-        found = []
+        found = list[PlannedTemplate]()
         for place, part in enumerate(self._frame.templates):
             trying = Trying(f"templates[{place}]", part.name)
             if any(name_key(one.name) == name_key(part.name) for one in found):
