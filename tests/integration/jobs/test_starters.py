@@ -11,6 +11,7 @@ import pytest
 from msgspec import structs
 
 from tests.fixtures.app import App, error, make_app
+from tests.fixtures.asgi import decide
 from tests.fixtures.stores import until
 from tidemill.core.actor import ActorKind, Origin
 from tidemill.core.config.sections.storing import Events
@@ -113,3 +114,16 @@ async def test_jobs_integration_are_waited_for_by_a_bounded_number_of_requests(
     assert at_once.status_code == 202
     assert [one["id"] for one in started] == [job], "what is refused starts nothing"
     assert (told.status_code, told.json()["state"]) == (200, "cancelled")
+
+
+async def test_jobs_integration_the_stream_of_a_log_begins_before_the_job_prints_anything(
+    app: App,
+) -> None:
+    """Or no heartbeat kept its connection, and a client that went was not noticed."""
+    job = await _never_runs(app)
+    headers = {**app.owner.headers, "accept": "text/event-stream"}
+
+    begun = await decide(app.application.asgi, "GET", f"/api/v1/jobs/{job}/logs", headers=headers)
+
+    assert begun.status == 200
+    await _waiting(app, 0)

@@ -25,7 +25,8 @@ rows_per_turn_max: Final = 500
 busy_seconds_max: Final = 5.0
 _READ: Final = """
     SELECT position, id, tenant_id, request FROM tidemill_outbox
-    WHERE error IS NULL ORDER BY position LIMIT ?
+    WHERE error IS NULL AND tenant_id NOT IN (SELECT value FROM json_each(?))
+    ORDER BY position LIMIT ?
 """
 _FORGET: Final = "DELETE FROM tidemill_outbox WHERE position = ?"
 _REFUSE: Final = "UPDATE tidemill_outbox SET error = ? WHERE position = ?"
@@ -66,9 +67,8 @@ class OutboxRelay:
             pause = look_seconds
             for file in self._files:
                 try:
-                    while self._relay(file) and not self._stopping.is_set():
-                        pass
-                except (sqlite3.Error, TidemillError) as error:
+                    self._carry(file)
+                except Exception as error:  # noqa: BLE001 - nobody begins this thread anew
                     self._drop(file)
                     if "no such table" not in str(error):
                         log.warning("outbox.not_relayed", file=str(file), reason=str(error))
@@ -77,17 +77,30 @@ class OutboxRelay:
         for file in tuple(self._connections):
             self._drop(file)
 
-    def _relay(self, file: Path) -> bool:
-        """Carry a portion over; return whether there may be more."""
+    def _carry(self, file: Path) -> None:
+        """Carry over what the queue takes of a file; raise why the rest has to wait."""
+        waiting: dict[str, Exception] = {}
+        while not self._stopping.is_set() and self._relay(file, waiting):
+            pass
+        if waiting:
+            raise next(iter(waiting.values()))
+
+    def _relay(self, file: Path, waiting: dict[str, Exception]) -> bool:
+        """Carry a portion over, past the tenants that are `waiting`; return if there may be more.
+
+        Tenants whose jobs the queue does not take now are added to those.
+        """
         if not file.exists():
             return False
         connection = self._connection(file)
         version = connection.execute("PRAGMA data_version").fetchone()[0]
         if self._versions.get(file) == version:
             return False
-        rows: list[Left] = connection.execute(_READ, (rows_per_turn_max,)).fetchall()
+        passed = msgspec.json.encode(list(waiting)).decode()
+        rows: list[Left] = connection.execute(_READ, (passed, rows_per_turn_max)).fetchall()
         if not rows:
-            self._versions[file] = version
+            if not waiting:
+                self._versions[file] = version
             return False
         refused, later = self._enqueue(rows)
         with connection:
@@ -97,8 +110,7 @@ class OutboxRelay:
                     connection.execute(_REFUSE, (refused[position], position))
                 elif position not in later:
                     connection.execute(_FORGET, (position,))
-        if later:
-            raise next(iter(later.values()))
+        waiting.update((row[2], later[row[0]]) for row in rows if row[0] in later)
         return True
 
     def _enqueue(self, rows: Sequence[Left]) -> tuple[dict[int, str], dict[int, Exception]]:

@@ -102,22 +102,19 @@ async def get_job_logs(  # noqa: PLR0913 - each parameter is injected by its nam
         if match is None:
             raise InvalidLastEventId
         which, offset = Which(execution=int(match[1])), int(match[2])
+    # While an error can still be answered.
+    await job_logs.check(job_id, which=which, actor=actor)
     pages = job_logs.follow(job_id, which=which, offset=offset, actor=actor)
-    # The first step finds out whether there is such a job, while an error can still be answered.
-    first = await anext(pages, None)
     stream: Any = Stream(
-        kept_alive(_events(first, pages)),
+        kept_alive(_events(pages)),
         media_type=_EVENT_STREAM,
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
     return stream  # type: ignore[no-any-return]
 
 
-async def _events(first: LogPage | None, rest: AsyncIterator[LogPage]) -> AsyncIterator[bytes]:
-    if first is None:
-        return
-    yield _event(first)
-    async for page in rest:
+async def _events(pages: AsyncIterator[LogPage]) -> AsyncIterator[bytes]:
+    async for page in pages:
         yield _event(page)
 
 

@@ -82,6 +82,11 @@ class LogService:
         number = await self._execution(job, which)
         return await self._page(job, number or job.epoch, offset, bytes_max)
 
+    async def check(self, reference: str, *, which: Which = LATEST, actor: Actor) -> None:
+        """Raise what `follow` would, which says nothing before the job prints something."""
+        self._jobs.waits.check_room(actor)
+        await self._execution(await self._jobs.get(reference, actor=actor), which)
+
     async def follow(
         self, reference: str, *, which: Which = LATEST, offset: int = 0, actor: Actor
     ) -> AsyncIterator[LogPage]:

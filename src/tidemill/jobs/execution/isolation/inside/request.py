@@ -224,11 +224,15 @@ class Exchange:
 
     def _body(self, response: http.client.HTTPResponse, said: dict[str, str]) -> tuple[bytes, bool]:
         unpack = zlib.decompressobj(47) if said.get("content-encoding") == "gzip" else None
-        body = bytearray()
+        body, read = bytearray(), 0
         while data := response.read1(_READ_BYTES):
+            read += len(data)
             body += unpack.decompress(data, self._bytes_max + 1) if unpack else data
             if len(body) > self._bytes_max:
                 return bytes(body[: self._bytes_max]), True
+        # Whoever reads part by part is told nothing of an end that came too soon.
+        if response.length or (unpack is not None and read and not unpack.eof):
+            raise http.client.IncompleteRead(bytes(body), response.length)
         return bytes(body), False
 
     def _client_token(self, resource: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import socket
 import threading
 import time
@@ -19,7 +20,9 @@ BODY = b"y" * 40
 
 
 @contextmanager
-def answering(head_pause: float, body_pause: float) -> Iterator[tuple[str, bytearray]]:
+def answering(
+    head_pause: float, body_pause: float, *, head: bytes = HEAD, body: bytes = BODY
+) -> Iterator[tuple[str, bytearray]]:
     """Answer one request byte by byte, with a pause before each; give address and what was said."""
     said = bytearray()
     with socket.create_server(("127.0.0.1", 0)) as door:
@@ -29,7 +32,7 @@ def answering(head_pause: float, body_pause: float) -> Iterator[tuple[str, bytea
             with plug:
                 plug.recv(65536)
                 try:
-                    for part, pause in ((HEAD, head_pause), (BODY, body_pause)):
+                    for part, pause in ((head, head_pause), (body, body_pause)):
                         for byte in part:
                             time.sleep(pause)
                             plug.sendall(bytes([byte]))
@@ -73,3 +76,43 @@ def test_ask_reads_an_answer_that_comes_in_pieces() -> None:
         answer = ask(url, 60)
 
     assert (answer["status"], answer["body"]) == (200, BODY.decode())
+
+
+_PACKED = gzip.compress(BODY)
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        (b"Content-Length: 40", BODY[:39]),
+        (b"Content-Encoding: gzip", _PACKED[:-9]),
+        (b"Transfer-Encoding: chunked", b"28\r\n" + BODY[:39]),
+    ],
+    ids=["length", "gzip", "chunked"],
+)
+def test_ask_takes_no_part_of_an_answer_for_the_whole(head: bytes, body: bytes) -> None:
+    head = b"HTTP/1.1 200 OK\r\n" + head + b"\r\n\r\n"
+
+    with (
+        answering(0.0, 0.0, head=head, body=body) as (url, _),
+        pytest.raises(OSError, match="IncompleteRead"),
+    ):
+        ask(url, 60)
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        (b"Content-Encoding: gzip", _PACKED),
+        (b"X-Long: y", BODY),
+        (b"Transfer-Encoding: chunked", b"28\r\n" + BODY + b"\r\n0\r\n\r\n"),
+    ],
+    ids=["gzip", "until it closes", "chunked"],
+)
+def test_ask_takes_an_answer_whose_length_nobody_says(head: bytes, body: bytes) -> None:
+    head = b"HTTP/1.1 200 OK\r\n" + head + b"\r\n\r\n"
+
+    with answering(0.0, 0.0, head=head, body=body) as (url, _):
+        answer = ask(url, 60)
+
+    assert answer["body"] == BODY.decode()
