@@ -240,7 +240,7 @@ class Dispatcher:
             self._settle(plain, turn.ended)
             self._note(turn.ended)
             self._claimed = sum(map(len, turn.claimed.values()))
-            await self._assign(turn)
+            await self._assign(turn, demands)
         for failure in (turn, done):
             if isinstance(failure, BaseException):
                 raise failure
@@ -341,17 +341,17 @@ class Dispatcher:
                 self._peers.signals.retried(job)
                 self._expect(job.due_at)
 
-    async def _assign(self, turn: Turn) -> None:
+    async def _assign(self, turn: Turn, demands: Sequence[Demand]) -> None:
         if turn.again:
             self._inbox.wake.set()
         if any(turn.claimed.values()):
             crash_point("dispatch_after_claim")
-        for worker_id, jobs in turn.claimed.items():
-            if not jobs:
+        for demand in demands:
+            if not (jobs := turn.claimed.get(demand.worker_id)):
                 continue
-            session = self.sessions.get(worker_id)
-            if session is None:
-                # Its worker left during the turn and has never heard of them.
+            session = self.sessions.get(demand.worker_id)
+            if session is None or session.generation != demand.generation:
+                # Its worker left during the turn, if it is back, and has never heard of them.
                 await self._peers.dispatching.give_back(jobs, seconds=0)
                 self._inbox.wake.set()
                 continue

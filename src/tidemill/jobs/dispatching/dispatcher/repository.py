@@ -61,6 +61,11 @@ _HELD_BY: Final = f"""
     SELECT {LIVE} WHERE {JOINED} AND jobs.worker_id = :worker
     ORDER BY jobs.tenant_id, jobs.id LIMIT :limit
 """
+_STRAYS: Final = f"""
+    SELECT {LIVE} WHERE {JOINED} AND jobs.worker_id = :worker AND jobs.generation < (
+        SELECT generation FROM workers WHERE tenant_id = :tenant_id AND id = :worker)
+    ORDER BY jobs.tenant_id, jobs.id LIMIT :limit
+"""
 _TAKE_OVER: Final = """
     UPDATE jobs SET worker_id = :worker, generation = :generation
     WHERE tenant_id = :tenant AND id = :id AND epoch = :epoch
@@ -68,18 +73,21 @@ _TAKE_OVER: Final = """
 # One statement, since it is all that an idle dispatcher asks each second.
 _LOOK: Final = f"""
     SELECT 'worker' AS kind, held.worker_id AS id, COALESCE(workers.generation, 0) AS first,
-        COALESCE(workers.beat, 0) AS second
-    FROM (SELECT DISTINCT worker_id FROM jobs WHERE worker_id IS NOT NULL) AS held
+        COALESCE(workers.beat, 0) AS second, held.oldest AS third
+    FROM (
+        SELECT worker_id, MIN(generation) AS oldest FROM jobs WHERE worker_id IS NOT NULL
+        GROUP BY worker_id
+    ) AS held
     LEFT JOIN workers ON workers.tenant_id = :tenant_id AND workers.id = held.worker_id
     UNION ALL
-    SELECT 'cancel', ending.id, ending.epoch, 0
+    SELECT 'cancel', ending.id, ending.epoch, 0, 0
     FROM (
         SELECT id, epoch FROM jobs
         WHERE cancel_requested_at IS NOT NULL AND worker_id IS NOT NULL
         ORDER BY cancel_requested_at LIMIT :limit
     ) AS ending
     UNION ALL
-    SELECT 'drain', leaving.id, leaving.generation, COALESCE(leaving.drain_generation, 0)
+    SELECT 'drain', leaving.id, leaving.generation, COALESCE(leaving.drain_generation, 0), 0
     FROM (
         SELECT id, generation, drain_generation FROM workers
         WHERE tenant_id = :tenant_id AND drain_requested_at IS NOT NULL
@@ -88,7 +96,7 @@ _LOOK: Final = f"""
     ) AS leaving
     UNION ALL
     SELECT 'waiting', '', next.due_at,
-        (SELECT COUNT(*) FROM (SELECT 1 FROM jobs WHERE state = 'queued' LIMIT 1) AS ready)
+        (SELECT COUNT(*) FROM (SELECT 1 FROM jobs WHERE state = 'queued' LIMIT 1) AS ready), 0
     FROM ({DUE}) AS next
 """  # noqa: S608 - constants
 _cancels_per_look_max: Final = 1_000
@@ -196,6 +204,10 @@ class DispatchRepository:
         suffix = " FOR UPDATE OF jobs" if lock and tx.dialect == "postgres" else ""
         return [as_job(row) for row in tx.all(_HELD_BY + suffix, worker=worker_id, limit=limit)]
 
+    def strays(self, tx: Tx, worker_id: str, limit: int) -> list[Job]:
+        """Return jobs that a worker has by our books from before it registered anew."""
+        return [as_job(row) for row in tx.all(_STRAYS, worker=worker_id, limit=limit)]
+
     def take_over(self, tx: Tx, jobs: Iterable[Job], worker_id: str, generation: int) -> None:
         """Write that a worker holds `jobs` under its new registration."""
         rows: Iterable[dict[str, Value]] = (
@@ -217,16 +229,19 @@ class DispatchRepository:
         drained: dict[str, bool] = {}
         next_due_at: Instant | None = None
         has_ready = False
-        for kind, id_, first, second in tx.all(_LOOK, limit=_cancels_per_look_max):
+        strayed: list[str] = []
+        for kind, id_, first, second, third in tx.all(_LOOK, limit=_cancels_per_look_max):
             if kind == "worker":
                 beats[id_] = (first, second)
+                if third < first:
+                    strayed.append(id_)
             elif kind == "cancel":
                 cancels.append((id_, first))
             elif kind == "drain":
                 drained[id_] = bool(second)
             else:
                 next_due_at, has_ready = first, bool(second)
-        return Look(beats, cancels, next_due_at, has_ready, drained)
+        return Look(beats, cancels, next_due_at, has_ready, drained, strayed)
 
     def lead(self, tx: Tx, role: str, holder: str, microseconds: int) -> int | None:
         """Become or stay the leader for so long; return None while another one leads.

@@ -194,6 +194,18 @@ class Dispatching:
 
         return await self._rescue(await self._database.read(INSTALLATION, held))
 
+    async def rescue_strays(self, worker_id: str) -> list[Job]:
+        """Take from a worker what was given to a registration of it that is over.
+
+        A dispatcher that has not seen its connection break goes on to claim for it, while the
+        worker is back at another one, and keeps its lease there.
+        """
+
+        def strays(tx: Tx) -> list[Job]:
+            return self._jobs.strays(tx, worker_id, rescued_per_turn_max)
+
+        return await self._rescue(await self._database.read(INSTALLATION, strays))
+
     async def booked(self, worker_ids: Sequence[str]) -> list[Job]:
         """Return the jobs that `worker_ids` hold by our books."""
 

@@ -16,6 +16,7 @@ from tidemill.jobs.dispatching.dispatcher.models import Leases
 from tidemill.jobs.dispatching.dispatcher.options import DispatcherOptions
 from tidemill.jobs.dispatching.dispatcher.reception import Reception
 from tidemill.jobs.dispatching.dispatcher.service import Dispatching
+from tidemill.jobs.queueing.queue.models import Job
 from tidemill.jobs.queueing.queue.signals import Signals
 from tidemill.jobs.queueing.workers.models import Beat
 from tidemill.jobs.records.logs.files import LogFiles
@@ -31,6 +32,7 @@ reclaim_pauses: Final = 9
 leads_per_term: Final = 3
 """How many times the leader renews its term before that would end."""
 _DAY: Final = 86_400 * MICROSECONDS_PER_SECOND
+_UNSEEN: Final = (0, 0)
 
 
 class Tended(Struct, frozen=True, kw_only=True):
@@ -102,12 +104,17 @@ class Tending:
             session.order_drain(look.drained.get(session.worker_id))
             for job_id, epoch in look.cancels:
                 session.cancel(job_id, epoch)
+            if look.beats.get(session.worker_id, _UNSEEN)[0] > session.generation:
+                session.connection.abort("The worker has come back elsewhere.")
         now, lease_seconds = self._clock.monotonic(), self._options.lease_seconds
         expired = self._leases.expired(look.beats, now=now, lease_seconds=lease_seconds)
         if not self.leads:
             return Tended(has_ready=look.has_ready)
         for worker_id in expired:
             await self._rescue(reception, worker_id)
+            rescued = True
+        for worker_id in look.strayed:
+            self._tell_rescued(await self._dispatching.rescue_strays(worker_id))
             rescued = True
         if now - self._pruned >= prune_seconds and (self._pruning is None or self._pruning.done()):
             self._pruned = now
@@ -159,14 +166,16 @@ class Tending:
 
     async def _rescue(self, reception: Reception, worker_id: str) -> None:
         log.warning("dispatcher.worker.lost", worker_id=worker_id)
-        figures = self._signals.figures
-        figures.leases_expired += 1
+        self._signals.figures.leases_expired += 1
         session = reception.sessions.get(worker_id)
         if session is not None:
             session.connection.abort("The lease has run out.")
-        for job in await self._dispatching.rescue(worker_id):
+        self._tell_rescued(await self._dispatching.rescue(worker_id))
+
+    def _tell_rescued(self, jobs: Sequence[Job]) -> None:
+        for job in jobs:
             log.warning("dispatcher.job.rescued", state=job.state, **job_fields(job))
-            figures.rescued += 1
+            self._signals.figures.rescued += 1
             self._signals.breakdown.of(job).rescues += 1
             self._signals.changed(job)
 

@@ -1,0 +1,78 @@
+"""Workers that register anew while a dispatcher still takes their last connection for alive."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pytest
+
+from tests.fixtures.jobs import JobsWorld, news_seconds_max
+from tests.fixtures.stores import until
+from tidemill.jobs.contract import JobState
+from tidemill.jobs.dispatching.dispatcher.models import Demand, Ring, Turn
+from tidemill.jobs.queueing.workers.models import Registration
+
+pytestmark = pytest.mark.anyio
+
+ONE: Final = Registration(
+    id="one", host="here", slots=1, tags=("default",), isolations=("sandbox",)
+)
+
+
+@pytest.mark.each_database(reason="claims and leases lock rows")
+async def test_a_job_claimed_for_a_worker_that_is_back_elsewhere_is_handed_out_again(
+    world: JobsWorld,
+) -> None:
+    """A connection that died without a word looks alive for a while, and its worker beats on."""
+    async with world.dispatching_now() as dispatcher, world.a_worker("one") as one:
+        await world.dispatching.register(ONE, {})
+        job = await world.a_job()
+        await until(lambda: one.gone, seconds=news_seconds_max)
+        async with world.a_worker("two") as two:
+            found = await two.assignment(job)
+            await two.end(found)
+
+        ended = await world.job(job)
+
+    assert dispatcher.sessions == {}
+    assert world.signals.figures.leases_expired == 0, "whoever beats on elsewhere keeps its lease"
+    assert (ended.state, ended.rescues) == (JobState.SUCCEEDED, 1)
+
+
+@pytest.mark.each_database(reason="claims and leases lock rows")
+async def test_a_job_of_a_dispatcher_that_died_is_taken_from_a_worker_that_is_back_elsewhere(
+    world: JobsWorld,
+) -> None:
+    await world.dispatching.register(ONE, {})
+    await world.dispatching.register(ONE, {})
+    job = await world.a_job()
+    demand = Demand(
+        worker_id="one", generation=1, slots=1, tags=("default",), isolations=("sandbox",)
+    )
+    await world.dispatching.turn([], [demand], Ring(), leads=True)
+
+    async with world.dispatching_now(), world.a_worker("two") as two:
+        assert (await two.assignment(job)).epoch == 2
+
+    assert world.signals.figures.leases_expired == 0, "whoever beats on elsewhere keeps its lease"
+
+
+async def test_a_job_claimed_while_its_worker_came_back_is_handed_out_anew(
+    world: JobsWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the books it is of the registration before."""
+    take = world.dispatching.turn
+
+    async with world.dispatching_now() as dispatcher, world.a_worker("one") as one:
+
+        async def turn(*given: Any, **named: Any) -> Turn:
+            done: Turn = await take(*given, **named)
+            if any(done.claimed.values()):
+                monkeypatch.setattr(world.dispatching, "turn", take)
+                dispatcher.sessions["one"].generation += 1
+            return done
+
+        monkeypatch.setattr(world.dispatching, "turn", turn)
+        job = await world.a_job()
+
+        assert (await one.assignment(job)).epoch == 2
