@@ -16,6 +16,7 @@ from tidemill.core.pages import PageRequest
 from tidemill.jobs.contract import JobRequest, JobState
 from tidemill.jobs.control_errors import FilterMissing, FilterStateWrong
 from tidemill.jobs.folders.models import Level
+from tidemill.jobs.queueing.queue.models import to_json
 from tidemill.jobs.records.search.models import Among, JobFilter
 from tidemill.jobs.steering.bulk import service as bulk_service
 from tidemill.jobs.steering.bulk.models import BulkResult
@@ -189,7 +190,14 @@ async def test_the_list_of_the_dead_says_why(world: JobsWorld, tag: str) -> None
     await ended(world, job, JobState.FAILED, retriable=False)
     hopeless = await world.jobs.get(job.id, actor=world.actor)
 
+    await world.a_job(tag=tag)
+    [job] = await claimed(world, tag)
+    said = to_json({"type": "TokenExpired", "message": "log in again", "traceback": ""})
+    await ended(world, job, JobState.FAILED, error=said)
+    raised = await world.jobs.get(job.id, actor=world.actor)
+
     assert death_of(used) is DeathReason.ATTEMPTS_USED
+    assert death_of(raised) is DeathReason.ATTEMPTS_USED, "of what it raises only itself knows"
     assert death_of(hopeless) is DeathReason.NOT_RETRIABLE
 
 

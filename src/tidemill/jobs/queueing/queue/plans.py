@@ -19,6 +19,7 @@ from tidemill.jobs.queueing.queue.requests import Code
 from tidemill.jobs.references import references_in
 
 CANCELLED_BY: Final = "limits.concurrency"
+JOB_EXPIRED: Final = "JOB_EXPIRED"
 _SCOPES: Final = ("script:", "function:", "code:", "key:")
 """How the keys begin that scripts and functions have by themselves, and those that look alike."""
 
@@ -203,7 +204,7 @@ def expired(job: Job, now: Instant) -> Job:
         name = "queue_timeout_seconds"
     error = {
         "type": "JobExpired",
-        "code": "JOB_EXPIRED",
+        "code": JOB_EXPIRED,
         "message": f"{why} (limits.{name}).",
         "traceback": "",
     }

@@ -13,6 +13,7 @@ from tidemill.jobs.contract import JobRequest, JobState
 from tidemill.jobs.control_errors import JobNotRetriable, JobNotWaiting
 from tidemill.jobs.limits.models import limits_of
 from tidemill.jobs.queueing.queue.models import Job, rescues_limit
+from tidemill.jobs.queueing.queue.plans import JOB_EXPIRED
 from tidemill.jobs.queueing.queue.preparing import Order
 from tidemill.jobs.queueing.queue.requests import Code
 from tidemill.jobs.queueing.specs.models import Own
@@ -152,10 +153,10 @@ def labels_of(job: Job) -> tuple[str, ...]:
 def death_of(job: Job) -> DeathReason:
     """Return why nobody tries a job again that has failed for good."""
     error = {} if job.error is None else msgspec.json.decode(job.error)
-    kind = str(error.get("type", ""))
-    if kind == "WorkerLost" or job.rescues >= rescues_limit(job):
+    # What a job raises may have any type; these have more that only the queue itself says.
+    if error.get("type") == "WorkerLost" and job.rescues >= rescues_limit(job):
         return DeathReason.POISON
-    if "Expired" in kind or job.attempts == 0:
+    if error.get("code") == JOB_EXPIRED or job.attempts == 0:
         return DeathReason.EXPIRED
     if job.attempts >= job.attempts_max:
         return DeathReason.ATTEMPTS_USED
