@@ -10,6 +10,7 @@ from tidemill.core.actor import ActorKind
 from tidemill.core.clock import Instant
 from tidemill.core.pages import page_request
 from tidemill.jobs.contract import JobState
+from tidemill.jobs.dispatching.dispatcher.housekeeping import service as housekeeping
 from tidemill.jobs.dispatching.dispatcher.models import Begun, Demand, Ended, Ring
 from tidemill.jobs.errors import AttemptNotFound, ExecutionNotFound
 from tidemill.jobs.queueing.queue.claims import Claimed
@@ -151,6 +152,35 @@ async def test_logs_of_an_attempt_leave_out_executions_that_were_given_back(
         await log(attempt=3)
     with pytest.raises(ExecutionNotFound, match="no execution 4; its last is 3"):
         await log(execution=4)
+
+
+async def test_attempts_have_the_outcome_that_their_worker_told(world: JobsWorld) -> None:
+    """What a job raises may be called as it likes."""
+    job, hand = await world.a_job(attempts_max=3), Hand(world)
+
+    await hand.end(await hand.claim(), JobState.FAILED, '{"type":"TimedOut","message":"no answer"}')
+    silent = '{"type":"HeartbeatTimeout","message":"no sign of life"}'
+    await hand.end(await hand.claim(), JobState.TIMED_OUT, silent)
+    await hand.end(await hand.claim(), JobState.SUCCEEDED)
+
+    outcomes = [outcome for _, outcome, *_ in await attempts_of(world, job)]
+    assert outcomes == ["failed", "timed_out", "succeeded"]
+
+
+async def test_attempts_go_though_there_are_more_than_of_all_else(
+    world: JobsWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(housekeeping, "pruned_per_turn_max", 1)
+    await world.a_job(attempts_max=4)
+    hand = Hand(world)
+    for _ in range(3):
+        await hand.end(await hand.claim(), JobState.FAILED, '{"type":"ValueError","message":"no"}')
+
+    world.clock.advance(3 * 86_400)
+    while await world.dispatching.housekeeping.prune(days=2) > 0:
+        pass
+
+    assert await world.rows("SELECT 1 FROM job_attempts") == []
 
 
 async def test_attempts_go_with_the_history(world: JobsWorld) -> None:

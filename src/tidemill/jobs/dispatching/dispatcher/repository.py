@@ -65,7 +65,7 @@ _STRAYS: Final = f"""
     SELECT {LIVE} WHERE {JOINED} AND jobs.worker_id = :worker AND jobs.generation < (
         SELECT generation FROM workers WHERE tenant_id = :tenant_id AND id = :worker)
     ORDER BY jobs.tenant_id, jobs.id LIMIT :limit
-"""
+"""  # noqa: S608 - constants
 _TAKE_OVER: Final = """
     UPDATE jobs SET worker_id = :worker, generation = :generation
     WHERE tenant_id = :tenant AND id = :id AND epoch = :epoch

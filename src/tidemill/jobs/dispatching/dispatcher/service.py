@@ -46,7 +46,7 @@ from tidemill.jobs.queueing.queue.signals import Signals
 from tidemill.jobs.queueing.releasing.service import Releasing
 from tidemill.jobs.queueing.workers.models import Beat, Registration
 from tidemill.jobs.queueing.workers.repository import WorkerRepository
-from tidemill.jobs.records.attempts.models import earlier
+from tidemill.jobs.records.attempts.models import NO_VERDICTS, Verdicts, earlier
 from tidemill.jobs.records.attempts.repository import AttemptRepository
 
 due_per_turn_max: Final = 5_000
@@ -317,7 +317,8 @@ class Dispatching:
             )
             for job in self._current(tx, list(endings))
         ]
-        self._write(tx, changed)
+        verdicts = {(end.tenant_id, end.id): end.ending.verdict for end in ended}
+        self._write(tx, changed, verdicts)
         return [new for _, new in changed]
 
     def _current(self, tx: Tx, refs: Sequence[tuple[str, str, int]]) -> list[Job]:
@@ -332,7 +333,9 @@ class Dispatching:
             if (job.tenant_id, job.id, job.epoch) in wanted and job.worker_id is not None
         ]
 
-    def _write(self, tx: Tx, changed: Sequence[tuple[Job, Job]]) -> None:
+    def _write(
+        self, tx: Tx, changed: Sequence[tuple[Job, Job]], verdicts: Verdicts = NO_VERDICTS
+    ) -> None:
         final = [new for _, new in changed if new.state.final]
         back = [(new, new.due_at - old.due_at) for old, new in changed if not new.state.final]
         if final:
@@ -341,7 +344,7 @@ class Dispatching:
             self.releasing.tell(tx)
         if back:
             self._jobs.put_back(tx, back)
-            self._attempts.add(tx, earlier(changed, tx.now))
+            self._attempts.add(tx, earlier(changed, verdicts, tx.now))
 
 
 def _record(tx: Tx, jobs: Sequence[Job]) -> None:

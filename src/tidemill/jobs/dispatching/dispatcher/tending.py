@@ -12,7 +12,7 @@ from msgspec import Struct
 from tidemill.core.clock import MICROSECONDS_PER_SECOND, Clock, Instant
 from tidemill.core.errors import TidemillError
 from tidemill.core.log_context import job_fields
-from tidemill.jobs.dispatching.dispatcher.models import Leases
+from tidemill.jobs.dispatching.dispatcher.models import Leases, Look
 from tidemill.jobs.dispatching.dispatcher.options import DispatcherOptions
 from tidemill.jobs.dispatching.dispatcher.reception import Reception
 from tidemill.jobs.dispatching.dispatcher.service import Dispatching
@@ -88,7 +88,7 @@ class Tending:
 
     async def tend(self, reception: Reception, beats: Sequence[Beat]) -> Tended:
         """Do what is due; return what that means for the queue."""
-        led, rescued = self.leads, False
+        led = self.leads
         if beats:
             await self._dispatching.beat(beats)
         if self._is_renewal_due():
@@ -100,28 +100,23 @@ class Tending:
         look = await self._dispatching.look()
         self._reclaim_if_due()
         self._forget_after_a_gap(reception.deaf_at)
-        for session in reception.sessions.values():
-            session.order_drain(look.drained.get(session.worker_id))
-            for job_id, epoch in look.cancels:
-                session.cancel(job_id, epoch)
-            if look.beats.get(session.worker_id, _UNSEEN)[0] > session.generation:
-                session.connection.abort("The worker has come back elsewhere.")
+        _tell(reception, look)
         now, lease_seconds = self._clock.monotonic(), self._options.lease_seconds
         expired = self._leases.expired(look.beats, now=now, lease_seconds=lease_seconds)
         if not self.leads:
             return Tended(has_ready=look.has_ready)
         for worker_id in expired:
             await self._rescue(reception, worker_id)
-            rescued = True
         for worker_id in look.strayed:
             self._tell_rescued(await self._dispatching.rescue_strays(worker_id))
-            rescued = True
         if now - self._pruned >= prune_seconds and (self._pruning is None or self._pruning.done()):
             self._pruned = now
             # No job waits for it: days that readers hold are dropped when those are done.
             self._pruning = asyncio.create_task(self._prune(), name="dispatcher.prune")
         return Tended(
-            look=rescued or not led, has_ready=look.has_ready, next_due_at=look.next_due_at
+            look=bool(expired or look.strayed) or not led,
+            has_ready=look.has_ready,
+            next_due_at=look.next_due_at,
         )
 
     async def count(self) -> None:
@@ -234,3 +229,13 @@ class Tending:
             log.warning("dispatcher.prune.failed", reason=str(error))
         except Exception:
             log.exception("dispatcher.prune.broke")
+
+
+def _tell(reception: Reception, look: Look) -> None:
+    """Tell the workers that are connected here what was found of them and of their jobs."""
+    for session in reception.sessions.values():
+        session.order_drain(look.drained.get(session.worker_id))
+        for job_id, epoch in look.cancels:
+            session.cancel(job_id, epoch)
+        if look.beats.get(session.worker_id, _UNSEEN)[0] > session.generation:
+            session.connection.abort("The worker has come back elsewhere.")

@@ -83,7 +83,7 @@ class JobService:
         self._jobs = JobRepository()
         self._gates = GateRepository()
         self._limited = Limited(signals, self._order_key)
-        quota = Quota()
+        quota = Quota(clock.monotonic)
         self._admitting = Admitting(quota, self._limited)
         self._preparing = Preparing(
             limits,

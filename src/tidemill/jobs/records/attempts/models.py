@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final, TypeAlias
 
-import msgspec
 from msgspec import Struct
 
 from tidemill.core.clock import Instant
@@ -14,6 +14,9 @@ from tidemill.jobs.queueing.queue.models import Job
 
 LOST: Final = "lost"
 """The outcome of an attempt whose worker was lost."""
+Verdicts: TypeAlias = Mapping[tuple[str, str], JobState | None]
+"""What workers say that attempts came to, by tenant and job."""
+NO_VERDICTS: Final[Verdicts] = MappingProxyType({})
 
 
 class Attempt(Struct, frozen=True):
@@ -32,13 +35,13 @@ class Attempt(Struct, frozen=True):
     cpu_microseconds: int
 
 
-def earlier(changed: Sequence[tuple[Job, Job]], now: Instant) -> list[Attempt]:
+def earlier(changed: Sequence[tuple[Job, Job]], verdicts: Verdicts, now: Instant) -> list[Attempt]:
     """Return the attempts to keep of jobs that were changed: those that another one follows.
 
     A job that was given back unrun has not tried anything.
     """
     return [
-        _ended(old, new, now)
+        _ended(old, new, verdicts.get((old.tenant_id, old.id)), now)
         for old, new in changed
         if not new.state.final and new.attempts == old.attempts
     ]
@@ -63,7 +66,7 @@ def last(job: Job) -> Attempt | None:
     )
 
 
-def _ended(old: Job, new: Job, now: Instant) -> Attempt:
+def _ended(old: Job, new: Job, verdict: JobState | None, now: Instant) -> Attempt:
     is_lost = new.rescues > old.rescues
     return Attempt(
         old.tenant_id,
@@ -73,18 +76,8 @@ def _ended(old: Job, new: Job, now: Instant) -> Attempt:
         old.worker_id,
         old.started_at if is_lost else new.started_at,
         now,
-        LOST if is_lost else _outcome(new.error),
+        LOST if is_lost else str(verdict or JobState.FAILED),
         None if is_lost else new.error,
         0 if is_lost else new.peak_memory_bytes,
         0 if is_lost else new.cpu_microseconds,
     )
-
-
-class _Error(Struct):
-    type: str = ""
-
-
-def _outcome(error: str | None) -> str:
-    if error is not None and msgspec.json.decode(error, type=_Error).type == "TimedOut":
-        return str(JobState.TIMED_OUT)
-    return str(JobState.FAILED)

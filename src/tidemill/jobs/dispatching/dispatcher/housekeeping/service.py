@@ -40,13 +40,13 @@ class Housekeeping:
         await self._database.write(INSTALLATION, use_case)
 
     async def prune(self, *, days: int) -> int:
-        """Delete what finished more than `days` ago; return how many rows and keys went."""
+        """Delete what finished more than `days` ago; return how many rows of all kinds went."""
 
         def use_case(tx: Tx) -> int:
             self._workers.forget(tx, tx.now - _DAY)
             before = tx.now - days * _DAY
-            self._attempts.forget(tx, before=before, limit=pruned_per_turn_max)
-            return self._retention.prune(tx, before=before, limit=pruned_per_turn_max)
+            pruned = self._attempts.forget(tx, before=before, limit=pruned_per_turn_max)
+            return pruned + self._retention.prune(tx, before=before, limit=pruned_per_turn_max)
 
         return await self._database.write(INSTALLATION, use_case)
 
