@@ -52,7 +52,14 @@ class Hand:
         begun = Begun(job.tenant_id, job.id, job.epoch, self.world.clock.now())
         await self.world.dispatching.begin([begun])
 
-    async def end(self, job: Claimed, verdict: JobState | None, error: str | None = None) -> None:
+    async def end(
+        self,
+        job: Claimed,
+        verdict: JobState | None,
+        error: str | None = None,
+        *,
+        retry_seconds: float = 0,
+    ) -> None:
         now = self.world.clock.now()
         ending = Ending(
             verdict=verdict,
@@ -61,7 +68,7 @@ class Hand:
             error=error,
             peak_memory_bytes=4096,
             cpu_microseconds=700,
-            retry_seconds=0,
+            retry_seconds=retry_seconds,
         )
         ended = Ended(job.tenant_id, job.id, job.epoch, ending)
         await self.world.dispatching.turn([ended], [], self.ring, leads=True)
@@ -165,6 +172,20 @@ async def test_attempts_have_the_outcome_that_their_worker_told(world: JobsWorld
 
     outcomes = [outcome for _, outcome, *_ in await attempts_of(world, job)]
     assert outcomes == ["failed", "timed_out", "succeeded"]
+
+
+@pytest.mark.each_database(reason="integers have other bounds")
+async def test_attempts_that_shall_come_in_a_thousand_years_come_within_one(
+    world: JobsWorld,
+) -> None:
+    """A function may take nanoseconds for seconds; no turn may fail by that."""
+    job, hand = await world.a_job(attempts_max=2), Hand(world)
+
+    await hand.end(await hand.claim(), JobState.FAILED, '{"type":"No"}', retry_seconds=1.7e18)
+
+    waiting = await world.jobs.get(job.id, actor=world.actor)
+    assert waiting.state is JobState.SCHEDULED
+    assert waiting.due_at - world.clock.now() <= 366 * 86_400 * 1_000_000
 
 
 async def test_attempts_go_though_there_are_more_than_of_all_else(

@@ -27,6 +27,7 @@ from tidemill.jobs.folders.models import function_path, place_topics
 rescues_max: Final = 5
 suspicion_factor: Final = 2
 """How much longer jobs are tried that reach their limit together, so that it shows which it is."""
+retry_seconds_max: Final = 366 * 86_400
 _pause_max: Final = 4 * MICROSECONDS_PER_SECOND
 result_in_fact_bytes_max: Final = 8 * 1024
 _error_in_fact_chars_max: Final = 500
@@ -219,7 +220,9 @@ def settled(job: Job, ending: Ending, policy: RetryPolicy, *, now: Instant, jitt
     if failed and ending.retriable and job.attempts < job.attempts_max:
         delay = policy.delay(job.attempts, jitter)
         if ending.retry_seconds is not None:
-            delay = int(ending.retry_seconds * MICROSECONDS_PER_SECOND)
+            # Functions may say anything, and what no column takes would stop everybody's jobs.
+            seconds = min(max(ending.retry_seconds, 0.0), retry_seconds_max)
+            delay = int(seconds * MICROSECONDS_PER_SECOND)
         return structs.replace(
             ran, state=JobState.SCHEDULED, due_at=Instant(now + delay), worker_id=None
         )
