@@ -126,7 +126,8 @@ class JobCancelled(BaseException):
 class RetryAfter(Exception):
     """A function asks for another attempt after some seconds; attempts count as always.
 
-    It comes within 366 days, however many seconds these are. Raises `TypeError` for what is no finite number.
+    It comes within 366 days, however many seconds these are. Raises `TypeError` for what is no
+    finite number.
 
     >>> @tidemill.job(attempts=5)
     ... def land(ship: str, quays: int) -> str:

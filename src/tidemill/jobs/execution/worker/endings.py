@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import time
 from typing import Final, TypeAlias
@@ -16,6 +17,12 @@ from tidemill.jobs.protocol.messages import Assignment, Outcome, Verdict
 End: TypeAlias = tuple[Verdict, bytes | None, dict[str, str] | None]
 error_chars_max: Final = 64 * 1024
 """How long each part of an error may be."""
+# Python and JavaScript write halves of characters, as of a file's name that is no UTF-8; JSON has
+# none. Pairs and all other escapes are read along, so that none of these is taken for one.
+_HALF: Final = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F]|u[dD][89a-fA-F][0-9a-fA-F]{2}|.)", re.DOTALL
+)
+_HALF_CHARS: Final = len(r"\ud800")
 
 
 class _Answer(Struct, frozen=True):
@@ -27,10 +34,7 @@ class _Answer(Struct, frozen=True):
 
 def answered_end(ending: Ending, collected: Collected, bytes_max: int) -> End:
     """Return the end of a job from the answer that its runner wrote."""
-    try:
-        answer = msgspec.json.decode(collected.get(), type=_Answer)
-    except msgspec.MsgspecError:
-        answer = _Answer()
+    answer = _read(collected.get()) or _read(_HALF.sub(_whole, collected.get())) or _Answer()
     if answer.error is not None:
         return Verdict.FAILED, None, _trimmed(answer.error)
     if ending.exit_code != 0:
@@ -44,6 +48,17 @@ def answered_end(ending: Ending, collected: Collected, bytes_max: int) -> End:
     return Verdict.SUCCEEDED, result, None
 
 
+def _read(answer: bytes) -> _Answer | None:
+    try:
+        return msgspec.json.decode(answer, type=_Answer)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _whole(escape: re.Match[bytes]) -> bytes:
+    return b"\\ufffd" if len(escape[0]) == _HALF_CHARS else escape[0]
+
+
 def printed_end(who: str, ending: Ending, last_line: bytes, bytes_max: int) -> End:
     """Return the end of a job whose last line is its result, as JSON or else as text."""
     if ending.exit_code != 0:
@@ -54,7 +69,7 @@ def printed_end(who: str, ending: Ending, last_line: bytes, bytes_max: int) -> E
         return Verdict.SUCCEEDED, b"null", None
     try:
         msgspec.json.decode(last_line)
-    except (msgspec.MsgspecError, RecursionError):
+    except (ValueError, RecursionError):
         text = last_line.decode(errors="replace")
         return Verdict.SUCCEEDED, msgspec.json.encode(text), None
     return Verdict.SUCCEEDED, last_line.strip(), None
