@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.fixtures.schedules import ScheduleWorld
+from tidemill.core.ids import TenantId
 from tidemill.jobs.contract import JobState
 from tidemill.jobs.errors import QueueFull
 from tidemill.jobs.queueing.queue.limits import QueueLimits
 from tidemill.jobs.scheduling.schedules.models import Handler, Missed, Overlap, Trigger
+from tidemill.jobs.scheduling.settling.models import Ended
 
 pytestmark = pytest.mark.anyio
 
@@ -28,6 +31,45 @@ async def test_a_lost_end_is_found_by_the_sweep(world: ScheduleWorld) -> None:
     found = (await world.occurrences(schedule))[0]
     assert (found.state, found.reason) == ("failed", "its job was cancelled")
     assert JobState.CANCELLED.final
+
+
+async def test_a_run_that_cannot_be_settled_hides_none_behind_it(
+    world: ScheduleWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schedule = await world.a_schedule(overlap=Overlap.ALLOW)
+    for _ in range(2):
+        world.clock.advance(60)
+        await world.fire()
+    for one in await world.occurrences(schedule):
+        await world.jobs.cancel_job(one.job_id or "", actor=world.actor)
+    first = (await world.occurrences(schedule))[0]
+    settle = world.settling.settle
+
+    async def breaks(tenant_id: TenantId, occurrence_id: str, ended: Ended) -> None:
+        if occurrence_id == first.id:
+            raise RecursionError
+        await settle(tenant_id, occurrence_id, ended)
+
+    monkeypatch.setattr(world.settling, "settle", breaks)
+    world.clock.advance(120)
+    await world.settling.sweep()
+
+    assert await world.states(schedule) == ["started", "failed"]
+
+
+@pytest.mark.parametrize("result", [b"[" * 100_000 + b"]" * 100_000, b"1e999"])
+async def test_a_run_whose_result_cannot_be_read_is_settled_all_the_same(
+    world: ScheduleWorld, result: bytes
+) -> None:
+    schedule = await world.a_schedule()
+    world.clock.advance(60)
+    await world.fire()
+    (running,) = await world.occurrences()
+
+    ended = Ended(state=JobState.SUCCEEDED, result=msgspec.Raw(result))
+    await world.settling.settle(world.tenant_id, running.id, ended)
+
+    assert await world.states(schedule) == ["succeeded"]
 
 
 async def test_a_handler_that_is_refused_is_told_at_the_run(world: ScheduleWorld) -> None:

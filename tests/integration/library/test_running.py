@@ -137,6 +137,15 @@ async def test_result_integration_without_a_form_in_json_is_an_error(shop: Shop)
     assert failed.value.type == "InvalidResult"
 
 
+async def test_result_integration_that_its_readers_could_not_follow_is_an_error(shop: Shop) -> None:
+    async with shop.app.worker():
+        job = await program.return_a_well.options(app=shop.app).enqueue()
+        with pytest.raises(JobFailed, match="nested deeper than 500 levels") as failed:
+            await job.result(seconds)
+
+    assert failed.value.type == "InvalidResult"
+
+
 async def test_timeout_integration_ends_the_function(shop: Shop, tmp_path: Path) -> None:
     async with shop.app.worker():
         job = await program.sleep_long.options(app=shop.app).enqueue(tmp_path / "note")

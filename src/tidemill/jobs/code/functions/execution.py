@@ -26,12 +26,13 @@ from tidemill.jobs.code.functions.registry import Declared
 from tidemill.jobs.code.functions.threads import Threads
 from tidemill.jobs.code.functions.turns import Turns
 from tidemill.jobs.errors import ArgumentsInvalid
-from tidemill.jobs.execution.worker.endings import error_of, stop_error, too_large
+from tidemill.jobs.execution.worker.endings import error_of, stop_error, too_deep, too_large
 from tidemill.jobs.execution.worker.execution import Surroundings
 from tidemill.jobs.execution.worker.output import Connected, JobLog
 from tidemill.jobs.execution.worker.pulses import pulse_of
 from tidemill.jobs.execution.worker.redaction import Redaction
 from tidemill.jobs.protocol.messages import Assignment, Held, Isolation, Outcome, Verdict
+from tidemill.jobs.protocol.results import is_too_deep
 from tidemill.jobs.tracing import begin_run, end_run
 
 grace_seconds: Final = 5.0
@@ -327,6 +328,8 @@ class FunctionExecution:
             result = self._redaction.result(result)
         if len(result) > bytes_max:
             return self._failed(started_at, too_large(bytes_max), retriable=False)
+        if is_too_deep(result):
+            return self._failed(started_at, too_deep(), retriable=False)
         # Not by `_outcome`: most jobs end here.
         return Outcome(
             job_id=self.held.job_id,

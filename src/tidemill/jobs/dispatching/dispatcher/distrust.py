@@ -21,6 +21,7 @@ from tidemill.jobs.protocol.messages import (
     Started,
     Verdict,
 )
+from tidemill.jobs.protocol.results import is_too_deep, result_levels_max
 
 name_chars_max: Final = 100
 host_chars_max: Final = 255
@@ -105,6 +106,8 @@ def _wrong_result(outcome: Outcome, bytes_max: int) -> str | None:
         return f"The result is over the limit of {bytes_max} bytes. Return where it is instead."
     if not _is_json(outcome.result):
         return "The worker gave a result that is no JSON."
+    if is_too_deep(outcome.result):
+        return f"The result is nested deeper than {result_levels_max} levels."
     return None
 
 

@@ -13,6 +13,7 @@ from msgspec import Raw, Struct
 from tidemill.jobs.execution.isolation.plan import Ending
 from tidemill.jobs.execution.worker.output import Collected
 from tidemill.jobs.protocol.messages import Assignment, Outcome, Verdict
+from tidemill.jobs.protocol.results import is_too_deep, result_levels_max
 
 End: TypeAlias = tuple[Verdict, bytes | None, dict[str, str] | None]
 error_chars_max: Final = 64 * 1024
@@ -45,6 +46,8 @@ def answered_end(ending: Ending, collected: Collected, bytes_max: int) -> End:
     if not result:
         message = "The script ended its process before main returned."
         return Verdict.FAILED, None, error_of("NoResult", message)
+    if is_too_deep(result):
+        return Verdict.FAILED, None, too_deep()
     return Verdict.SUCCEEDED, result, None
 
 
@@ -69,7 +72,10 @@ def printed_end(who: str, ending: Ending, last_line: bytes, bytes_max: int) -> E
         return Verdict.SUCCEEDED, b"null", None
     try:
         msgspec.json.decode(last_line)
+        is_text = is_too_deep(last_line)
     except (ValueError, RecursionError):
+        is_text = True
+    if is_text:
         text = last_line.decode(errors="replace")
         return Verdict.SUCCEEDED, msgspec.json.encode(text), None
     return Verdict.SUCCEEDED, last_line.strip(), None
@@ -122,6 +128,14 @@ def too_large(bytes_max: int) -> dict[str, str]:
     message = (
         f"The result is over the limit of {bytes_max} bytes (jobs.result_bytes_max). Return where "
         "it is instead."
+    )
+    return error_of("InvalidResult", message)
+
+
+def too_deep() -> dict[str, str]:
+    """Return the error of a result that not everybody could read."""
+    message = (
+        f"The result is nested deeper than {result_levels_max} levels. Return where it is instead."
     )
     return error_of("InvalidResult", message)
 

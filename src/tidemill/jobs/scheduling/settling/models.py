@@ -47,7 +47,15 @@ def run_data(schedule: Schedule, occurrence: Occurrence, ended: Ended) -> dict[s
         "state": str(ended.state),
         "started_at": rfc3339_or_none(ended.started_at),
         "finished_at": rfc3339_or_none(ended.finished_at),
-        "result": msgspec.json.decode(ended.result),
+        "result": _read(ended.result),
         "error": ended.error,
         "failures_before": schedule.failures,
     }
+
+
+def _read(result: msgspec.Raw) -> Any:
+    """Return a result as plain data; as its text where that cannot be, for the run has ended."""
+    try:
+        return msgspec.json.decode(result)
+    except (ValueError, RecursionError):
+        return bytes(result).decode(errors="replace")

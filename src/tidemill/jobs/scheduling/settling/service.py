@@ -129,6 +129,10 @@ class Settling:
                     occurrence_id=occurrence_id,
                     code=later.code,
                 )
+            except Exception:
+                log.exception(
+                    "schedules.sweep.failed", tenant_id=tenant_id, occurrence_id=occurrence_id
+                )
 
     async def _check(self, tenant_id: TenantId, occurrence_id: str, job_id: str) -> None:
         try:

@@ -120,3 +120,13 @@ def test_bounded_looks_at_each_of_several_ends() -> None:
     found = _bounded(Outcomes(jobs=(OUTCOME, structs.replace(OUTCOME, result=b"{"))))
 
     assert [one.verdict for one in found.jobs] == [Verdict.SUCCEEDED, Verdict.FAILED]
+
+
+def test_bounded_fails_a_result_that_its_readers_could_not_follow() -> None:
+    deep = b"[" * 501 + b"]" * 501
+
+    ended = bounded(structs.replace(OUTCOME, result=deep), now=NOW, result_bytes_max=2_000)
+
+    assert isinstance(ended, Outcome)
+    assert (ended.verdict, ended.result) == (Verdict.FAILED, None)
+    assert "nested deeper than 500 levels" in (ended.error or {})["message"]

@@ -50,6 +50,28 @@ def test_answered_end_fails_without_an_answer_that_can_be_read(answer: bytes) ->
     assert answered(answer)[0] is Verdict.FAILED
 
 
+def nested(levels: int) -> bytes:
+    return b'[{"[":' * (levels // 2) + b"0" + b"}]" * (levels // 2)
+
+
+def test_answered_end_refuses_a_result_that_its_readers_could_not_follow() -> None:
+    flat = b"[" + b",".join([b'{"a":[]}'] * 1_000) + b"]"
+
+    ends = [answered(b'{"result":' + one + b"}") for one in (nested(500), nested(502), flat)]
+
+    assert [verdict for verdict, *_ in ends] == [
+        Verdict.SUCCEEDED, Verdict.FAILED, Verdict.SUCCEEDED,
+    ]  # fmt: skip
+    assert ends[1][2]["type"] == "InvalidResult"
+    assert "nested deeper than 500 levels" in ends[1][2]["message"]
+
+
+def test_printed_end_takes_what_is_nested_too_deep_for_text() -> None:
+    _, result, _ = printed_end("bash", ended(0), nested(502), BYTES_MAX)
+
+    assert json.loads(result or b"") == nested(502).decode()
+
+
 def test_printed_end_takes_a_last_line_that_is_no_utf_8_for_text() -> None:
     verdict, result, error = printed_end("bash", ended(0), b'{"name": "caf\xe9"}', BYTES_MAX)
 
