@@ -169,3 +169,16 @@ async def test_limits_integration_too_much_is_413_and_names_its_setting(
 
     assert error(answer)[:2] == (413, code)
     assert f"jobs.{setting}" in answer.json()["error"]["message"]
+
+
+async def test_limits_integration_of_the_last_of_all_days_can_be_shown(mail: Mail) -> None:
+    await mail.deploy(queue_timeout_seconds=86_400)
+
+    started = await mail.start(run_at="9999-12-31T23:59:59Z")
+
+    assert (started.status_code, started.json()["expires_at"]) == (
+        201,
+        "9999-12-31T23:59:59.000000Z",
+    )
+    listed = await mail.owner.get("/api/v1/jobs", params={"path": mail.path})
+    assert [job["id"] for job in listed.json()["items"]] == [started.json()["id"]]

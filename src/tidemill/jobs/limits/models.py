@@ -20,6 +20,7 @@ slots_max: Final = 100_000
 waiting_max: Final = 1_000_000
 per_second_max: Final = 10_000
 tokens_max: Final = 1_000_000
+_instant_max: Final = 253_402_300_799 * MICROSECONDS_PER_SECOND
 _look_seconds: Final = 0.05
 """For how long a dispatcher may be late and still keep up with a rate without a burst."""
 
@@ -229,7 +230,8 @@ class Limits(_Rule, frozen=True, kw_only=True):
             )
             if seconds is not None
         ]
-        return min(ends, default=None)
+        # What is later than any date could be kept, and not be shown.
+        return min(min(ends), _instant_max) if ends else None
 
 
 _NAMES: Final = Limits.__struct_fields__
