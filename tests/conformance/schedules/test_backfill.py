@@ -107,6 +107,13 @@ async def test_a_backfill_is_bounded_and_lies_in_the_past(world: ScheduleWorld) 
             actor=world.actor,
         )
     assert raised.value.param == "until"
+    with pytest.raises(ScheduleInvalid) as raised:
+        await service.fill(
+            schedule.id,
+            Range(since=at("0001-01-01T00:00:00"), until=at("0001-01-01T00:05:00")),
+            actor=world.actor,
+        )
+    assert raised.value.param == "since"
 
 
 async def test_a_backfill_reaches_no_further_back_than_the_history(world: ScheduleWorld) -> None:

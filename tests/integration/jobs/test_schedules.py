@@ -208,6 +208,12 @@ async def job_of(app: App, script_path: str) -> dict[str, Any]:
         ({"wait_seconds_max": 5}, "wait_seconds_max", "it counts with after, which is empty"),
         ({"days": {"include": ["2031-05-03"]}}, "days.include", "every-day needs none"),
         ({"path": "../up"}, "path", "reports/daily"),
+        ({"start_at": "9999-12-30T00:00:00Z"}, "start_at", "between the years 1970 and 9900"),
+        (
+            {"trigger": {"at": "9999-12-31T23:59:59Z", "zone": "Pacific/Kiritimati"}},
+            "trigger.at",
+            "between the years 1970 and 9900",
+        ),
     ],
 )
 async def test_schedules_integration_refuse_at_the_door(

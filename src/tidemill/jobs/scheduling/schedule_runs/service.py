@@ -172,6 +172,8 @@ class RunService:
     ) -> tuple[Schedule, Sequence[Instant]]:
         if wanted.until < wanted.since:
             raise ScheduleInvalid("until", "it must not be earlier than since.")
+        if wanted.since < 0:
+            raise ScheduleInvalid("since", "it must not lie before the year 1970.")
         if wanted.until > self._clock.now():
             raise ScheduleInvalid("until", "what is to come starts by itself; name the past.")
 

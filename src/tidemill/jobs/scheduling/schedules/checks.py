@@ -26,7 +26,9 @@ from tidemill.jobs.scheduling.schedules.walls import UnknownZone, zone_of
 
 _advised_max: Final = 3
 _DEFAULTS: Final = {one.name: one.default for one in structs.fields(Definition)}
-_instant_max: Final = 253_402_300_799 * MICROSECONDS_PER_SECOND
+_end_max: Final = 253_402_300_799 * MICROSECONDS_PER_SECOND
+_due_max: Final = 250_246_627_200 * MICROSECONDS_PER_SECOND
+"""The year 9900: for the times that follow one looks 50 years ahead, and dates have an end."""
 
 
 def check(definition: Definition) -> None:
@@ -44,9 +46,9 @@ def check(definition: Definition) -> None:
         _valued("trigger.cron", BadCron, partial(normal, trigger.cron))
     for index, text in enumerate(trigger.times):
         _valued(f"trigger.times[{index}]", ValueError, partial(time_of_day, text))
-    for name in ("start_at", "end_at"):
-        _in_range(name, getattr(definition, name))
-    _in_range("trigger.at", trigger.at)
+    _in_range("start_at", definition.start_at, most=_due_max, year=9900)
+    _in_range("end_at", definition.end_at, most=_end_max, year=9999)
+    _in_range("trigger.at", trigger.at, most=_due_max, year=9900)
     start, end = definition.start_at, definition.end_at
     if start is not None and end is not None and end <= start:
         raise ScheduleInvalid("end_at", "it must be later than start_at.")
@@ -188,9 +190,9 @@ def _check_effects(definition: Definition) -> None:
             raise ScheduleInvalid(field, f"{calendar} needs none; choose another calendar.")
 
 
-def _in_range(name: str, moment: datetime | None) -> None:
-    if moment is not None and not 0 <= from_datetime(moment) <= _instant_max:
-        raise ScheduleInvalid(name, "it must lie between the years 1970 and 9999.")
+def _in_range(name: str, moment: datetime | None, *, most: int, year: int) -> None:
+    if moment is not None and not 0 <= from_datetime(moment) <= most:
+        raise ScheduleInvalid(name, f"it must lie between the years 1970 and {year}.")
 
 
 def _valued(param: str, error: type[ValueError], build: Callable[[], object]) -> None:
