@@ -6,10 +6,10 @@ from typing import Any, Final
 
 import pytest
 
-from tests.fixtures.jobs import JobsWorld, news_seconds_max
-from tests.fixtures.stores import until
+from tests.fixtures.jobs import JobsWorld
+from tests.fixtures.looks import looked
 from tidemill.jobs.contract import JobState
-from tidemill.jobs.dispatching.dispatcher.models import Demand, Ring, Turn
+from tidemill.jobs.dispatching.dispatcher.models import Turn
 from tidemill.jobs.queueing.workers.models import Registration
 
 pytestmark = pytest.mark.anyio
@@ -27,34 +27,46 @@ async def test_a_job_claimed_for_a_worker_that_is_back_elsewhere_is_handed_out_a
     async with world.dispatching_now() as dispatcher, world.a_worker("one") as one:
         await world.dispatching.register(ONE, {})
         job = await world.a_job()
-        await until(lambda: one.gone, seconds=news_seconds_max)
+        await one.assignment(job)
+        dispatcher.sessions["one"].heard_at -= 2 * world.options.heartbeat_seconds
         async with world.a_worker("two") as two:
             found = await two.assignment(job)
             await two.end(found)
 
         ended = await world.job(job)
 
-    assert dispatcher.sessions == {}
-    assert world.signals.figures.leases_expired == 0, "whoever beats on elsewhere keeps its lease"
     assert (ended.state, ended.rescues) == (JobState.SUCCEEDED, 1)
+    assert world.signals.figures.leases_expired == 0, "whoever beats on elsewhere keeps its lease"
 
 
 @pytest.mark.each_database(reason="claims and leases lock rows")
-async def test_a_job_of_a_dispatcher_that_died_is_taken_from_a_worker_that_is_back_elsewhere(
+async def test_a_job_of_a_worker_that_leaves_is_handed_out_again_where_it_is_back_elsewhere(
     world: JobsWorld,
 ) -> None:
-    await world.dispatching.register(ONE, {})
-    await world.dispatching.register(ONE, {})
-    job = await world.a_job()
-    demand = Demand(
-        worker_id="one", generation=1, slots=1, tags=("default",), isolations=("sandbox",)
-    )
-    await world.dispatching.turn([], [demand], Ring(), leads=True)
-
-    async with world.dispatching_now(), world.a_worker("two") as two:
-        assert (await two.assignment(job)).epoch == 2
+    async with world.dispatching_now(), world.a_worker("one") as one:
+        await world.dispatching.register(ONE, {})
+        job = await world.a_job()
+        await one.assignment(job)
+        await one.leave()
+        async with world.a_worker("two") as two:
+            assert (await two.assignment(job)).epoch == 2
 
     assert world.signals.figures.leases_expired == 0, "whoever beats on elsewhere keeps its lease"
+
+
+async def test_a_worker_that_speaks_keeps_its_jobs_though_another_has_its_name_elsewhere(
+    world: JobsWorld,
+) -> None:
+    async with world.dispatching_now(), world.a_worker("one") as one:
+        await world.dispatching.register(ONE, {})
+        job = await world.a_job()
+        found = await one.assignment(job)
+        await looked(world)
+        await one.end(found)
+
+        ended = await world.job(job)
+
+    assert (ended.state, ended.attempts, ended.rescues) == (JobState.SUCCEEDED, 1, 0)
 
 
 async def test_a_job_claimed_while_its_worker_came_back_is_handed_out_anew(

@@ -231,7 +231,7 @@ class Limits(_Rule, frozen=True, kw_only=True):
             if seconds is not None
         ]
         # What is later than any date could be kept, and not be shown.
-        return min(min(ends), _instant_max) if ends else None
+        return min(*ends, _instant_max) if ends else None
 
 
 _NAMES: Final = Limits.__struct_fields__

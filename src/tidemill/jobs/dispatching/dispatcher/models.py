@@ -130,8 +130,7 @@ class Turn(Struct, frozen=True, kw_only=True):
 class Look(NamedTuple):
     """The beats of workers that hold jobs, the held jobs that shall end, and what waits.
 
-    `drained` names the workers that shall take nothing more, and whether they shall leave then,
-    `strayed` those that by the books have jobs from before they registered anew.
+    `drained` names the workers that shall take nothing more, and whether they shall leave then.
     """
 
     beats: Mapping[str, tuple[int, int]]
@@ -139,7 +138,6 @@ class Look(NamedTuple):
     next_due_at: Instant | None
     has_ready: bool
     drained: Mapping[str, bool]
-    strayed: Sequence[str] = ()
 
 
 class Leases:

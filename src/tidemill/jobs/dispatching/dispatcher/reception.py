@@ -13,6 +13,8 @@ import structlog
 from msgspec import Struct
 
 from tidemill.core.clock import Clock, Instant
+from tidemill.core.errors import TidemillError
+from tidemill.core.log_context import job_fields
 from tidemill.jobs.code.functions.service import FunctionService
 from tidemill.jobs.contract import JobState
 from tidemill.jobs.dispatching.dispatcher.admission import Admit, NotAdmitted, Rights, by_secret
@@ -47,7 +49,7 @@ from tidemill.jobs.protocol.messages import (
     protocol_version,
 )
 from tidemill.jobs.queueing.queue.claims import Claimed
-from tidemill.jobs.queueing.queue.models import Ending, to_json
+from tidemill.jobs.queueing.queue.models import Ending, Job, to_json
 from tidemill.jobs.queueing.queue.signals import Signals
 from tidemill.jobs.queueing.workers.models import Beat, Registration
 from tidemill.jobs.records.logs.writing import LogWriter
@@ -59,8 +61,6 @@ predecessor_seconds_max: Final = 2.0
 refusal_seconds_max: Final = 2.0
 slots_max: Final = 1_000
 name_chars_max: Final = 201
-silent_beats_max: Final = 1.5
-"""After so many intervals without a heartbeat a worker that comes again is believed."""
 
 
 _STATES: Final[Mapping[Verdict, JobState | None]] = {
@@ -184,6 +184,26 @@ class Reception:
             log.info("dispatcher.worker.gone", worker_id=session.worker_id, held=len(session.held))
             if connection.sent_away or (session.draining and not session.held):
                 await self._dispatching.leave(session.worker_id, session.generation)
+            await self._take_strays(session)
+
+    def tell_rescued(self, jobs: Sequence[Job]) -> None:
+        """Tell everybody of jobs that were taken from a lost worker."""
+        for job in jobs:
+            log.warning("dispatcher.job.rescued", state=job.state, **job_fields(job))
+            self.signals.figures.rescued += 1
+            self.signals.breakdown.of(job).rescues += 1
+            self.signals.changed(job)
+
+    async def _take_strays(self, session: Session) -> None:
+        """Put back what was claimed here for a worker that was back at another dispatcher."""
+        try:
+            strays = await self._dispatching.rescue_strays(session.worker_id, session.generation)
+        except TidemillError as error:
+            log.warning("dispatcher.strays.not_taken", reason=str(error))
+            return
+        self.tell_rescued(strays)
+        if strays:
+            self._inbox.wake.set()
 
     async def _hello(self, connection: DispatcherConnection) -> Hello:
         try:
@@ -222,8 +242,7 @@ class Reception:
             async with asyncio.timeout(predecessor_seconds_max):
                 await predecessor.connection.wait_closed()
         except TimeoutError:
-            silent = asyncio.get_running_loop().time() - predecessor.heard_at
-            if silent < silent_beats_max * self._options.heartbeat_seconds:
+            if not predecessor.is_silent(self._options.heartbeat_seconds):
                 return False
             # Its machine, or the way to it, went away without a word.
             predecessor.connection.abort("The worker has come back on another connection.")

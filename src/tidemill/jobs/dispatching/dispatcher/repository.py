@@ -62,8 +62,10 @@ _HELD_BY: Final = f"""
     ORDER BY jobs.tenant_id, jobs.id LIMIT :limit
 """
 _STRAYS: Final = f"""
-    SELECT {LIVE} WHERE {JOINED} AND jobs.worker_id = :worker AND jobs.generation < (
-        SELECT generation FROM workers WHERE tenant_id = :tenant_id AND id = :worker)
+    SELECT {LIVE} WHERE {JOINED} AND jobs.worker_id = :worker
+        AND jobs.generation <= :generation AND EXISTS (
+        SELECT 1 FROM workers
+        WHERE tenant_id = :tenant_id AND id = :worker AND generation > :generation)
     ORDER BY jobs.tenant_id, jobs.id LIMIT :limit
 """  # noqa: S608 - constants
 _TAKE_OVER: Final = """
@@ -73,21 +75,18 @@ _TAKE_OVER: Final = """
 # One statement, since it is all that an idle dispatcher asks each second.
 _LOOK: Final = f"""
     SELECT 'worker' AS kind, held.worker_id AS id, COALESCE(workers.generation, 0) AS first,
-        COALESCE(workers.beat, 0) AS second, held.oldest AS third
-    FROM (
-        SELECT worker_id, MIN(generation) AS oldest FROM jobs WHERE worker_id IS NOT NULL
-        GROUP BY worker_id
-    ) AS held
+        COALESCE(workers.beat, 0) AS second
+    FROM (SELECT DISTINCT worker_id FROM jobs WHERE worker_id IS NOT NULL) AS held
     LEFT JOIN workers ON workers.tenant_id = :tenant_id AND workers.id = held.worker_id
     UNION ALL
-    SELECT 'cancel', ending.id, ending.epoch, 0, 0
+    SELECT 'cancel', ending.id, ending.epoch, 0
     FROM (
         SELECT id, epoch FROM jobs
         WHERE cancel_requested_at IS NOT NULL AND worker_id IS NOT NULL
         ORDER BY cancel_requested_at LIMIT :limit
     ) AS ending
     UNION ALL
-    SELECT 'drain', leaving.id, leaving.generation, COALESCE(leaving.drain_generation, 0), 0
+    SELECT 'drain', leaving.id, leaving.generation, COALESCE(leaving.drain_generation, 0)
     FROM (
         SELECT id, generation, drain_generation FROM workers
         WHERE tenant_id = :tenant_id AND drain_requested_at IS NOT NULL
@@ -96,7 +95,7 @@ _LOOK: Final = f"""
     ) AS leaving
     UNION ALL
     SELECT 'waiting', '', next.due_at,
-        (SELECT COUNT(*) FROM (SELECT 1 FROM jobs WHERE state = 'queued' LIMIT 1) AS ready), 0
+        (SELECT COUNT(*) FROM (SELECT 1 FROM jobs WHERE state = 'queued' LIMIT 1) AS ready)
     FROM ({DUE}) AS next
 """  # noqa: S608 - constants
 _cancels_per_look_max: Final = 1_000
@@ -204,9 +203,10 @@ class DispatchRepository:
         suffix = " FOR UPDATE OF jobs" if lock and tx.dialect == "postgres" else ""
         return [as_job(row) for row in tx.all(_HELD_BY + suffix, worker=worker_id, limit=limit)]
 
-    def strays(self, tx: Tx, worker_id: str, limit: int) -> list[Job]:
-        """Return jobs that a worker has by our books from before it registered anew."""
-        return [as_job(row) for row in tx.all(_STRAYS, worker=worker_id, limit=limit)]
+    def strays(self, tx: Tx, worker_id: str, generation: int, limit: int) -> list[Job]:
+        """Return jobs that a worker has by a registration, if it has registered anew since."""
+        rows = tx.all(_STRAYS, worker=worker_id, generation=generation, limit=limit)
+        return [as_job(row) for row in rows]
 
     def take_over(self, tx: Tx, jobs: Iterable[Job], worker_id: str, generation: int) -> None:
         """Write that a worker holds `jobs` under its new registration."""
@@ -229,19 +229,16 @@ class DispatchRepository:
         drained: dict[str, bool] = {}
         next_due_at: Instant | None = None
         has_ready = False
-        strayed: list[str] = []
-        for kind, id_, first, second, third in tx.all(_LOOK, limit=_cancels_per_look_max):
+        for kind, id_, first, second in tx.all(_LOOK, limit=_cancels_per_look_max):
             if kind == "worker":
                 beats[id_] = (first, second)
-                if third < first:
-                    strayed.append(id_)
             elif kind == "cancel":
                 cancels.append((id_, first))
             elif kind == "drain":
                 drained[id_] = bool(second)
             else:
                 next_due_at, has_ready = first, bool(second)
-        return Look(beats, cancels, next_due_at, has_ready, drained, strayed)
+        return Look(beats, cancels, next_due_at, has_ready, drained)
 
     def lead(self, tx: Tx, role: str, holder: str, microseconds: int) -> int | None:
         """Become or stay the leader for so long; return None while another one leads.

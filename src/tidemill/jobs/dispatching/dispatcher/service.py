@@ -194,15 +194,15 @@ class Dispatching:
 
         return await self._rescue(await self._database.read(INSTALLATION, held))
 
-    async def rescue_strays(self, worker_id: str) -> list[Job]:
-        """Take from a worker what was given to a registration of it that is over.
+    async def rescue_strays(self, worker_id: str, generation: int) -> list[Job]:
+        """Take from a worker what was claimed for a registration of it, if there is another since.
 
         A dispatcher that has not seen its connection break goes on to claim for it, while the
         worker is back at another one, and keeps its lease there.
         """
 
         def strays(tx: Tx) -> list[Job]:
-            return self._jobs.strays(tx, worker_id, rescued_per_turn_max)
+            return self._jobs.strays(tx, worker_id, generation, rescued_per_turn_max)
 
         return await self._rescue(await self._database.read(INSTALLATION, strays))
 

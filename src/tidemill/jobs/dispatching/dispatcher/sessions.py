@@ -38,6 +38,8 @@ assign_bytes_max: Final = 1024 * 1024
 """What jobs together may bring in one message; a single one may bring more."""
 untaken_frames_max: Final = 10_000
 """Far more than a worker that listens leaves waiting; one that does not is given up."""
+silent_beats_max: Final = 1.5
+"""After so many intervals without a heartbeat a worker that comes again is believed."""
 _utf8_bytes_max: Final = 4
 short_microseconds_max: Final = 20_000
 """Jobs that take no longer than this are short: who has some ahead does not have them for long."""
@@ -127,6 +129,11 @@ class Session:
         """Return how many jobs it has while they are short, and some of them wait for a slot."""
         waits = len(self.held) > self.slots and self._pace <= short_microseconds_max
         return len(self.held) if waits else 0
+
+    def is_silent(self, heartbeat_seconds: float) -> bool:
+        """Return whether its connection looks alive, and nothing was heard for too long."""
+        silent = asyncio.get_running_loop().time() - self.heard_at
+        return silent >= silent_beats_max * heartbeat_seconds
 
     def ran(self, microseconds: int | None) -> None:
         """Note how long a job took; None when it was given back, so that it waited for long."""

@@ -11,12 +11,10 @@ from msgspec import Struct
 
 from tidemill.core.clock import MICROSECONDS_PER_SECOND, Clock, Instant
 from tidemill.core.errors import TidemillError
-from tidemill.core.log_context import job_fields
 from tidemill.jobs.dispatching.dispatcher.models import Leases, Look
 from tidemill.jobs.dispatching.dispatcher.options import DispatcherOptions
 from tidemill.jobs.dispatching.dispatcher.reception import Reception
 from tidemill.jobs.dispatching.dispatcher.service import Dispatching
-from tidemill.jobs.queueing.queue.models import Job
 from tidemill.jobs.queueing.queue.signals import Signals
 from tidemill.jobs.queueing.workers.models import Beat
 from tidemill.jobs.records.logs.files import LogFiles
@@ -100,23 +98,19 @@ class Tending:
         look = await self._dispatching.look()
         self._reclaim_if_due()
         self._forget_after_a_gap(reception.deaf_at)
-        _tell(reception, look)
+        self._tell(reception, look)
         now, lease_seconds = self._clock.monotonic(), self._options.lease_seconds
         expired = self._leases.expired(look.beats, now=now, lease_seconds=lease_seconds)
         if not self.leads:
             return Tended(has_ready=look.has_ready)
         for worker_id in expired:
             await self._rescue(reception, worker_id)
-        for worker_id in look.strayed:
-            self._tell_rescued(await self._dispatching.rescue_strays(worker_id))
         if now - self._pruned >= prune_seconds and (self._pruning is None or self._pruning.done()):
             self._pruned = now
             # No job waits for it: days that readers hold are dropped when those are done.
             self._pruning = asyncio.create_task(self._prune(), name="dispatcher.prune")
         return Tended(
-            look=bool(expired or look.strayed) or not led,
-            has_ready=look.has_ready,
-            next_due_at=look.next_due_at,
+            look=bool(expired) or not led, has_ready=look.has_ready, next_due_at=look.next_due_at
         )
 
     async def count(self) -> None:
@@ -165,14 +159,18 @@ class Tending:
         session = reception.sessions.get(worker_id)
         if session is not None:
             session.connection.abort("The lease has run out.")
-        self._tell_rescued(await self._dispatching.rescue(worker_id))
+        reception.tell_rescued(await self._dispatching.rescue(worker_id))
 
-    def _tell_rescued(self, jobs: Sequence[Job]) -> None:
-        for job in jobs:
-            log.warning("dispatcher.job.rescued", state=job.state, **job_fields(job))
-            self._signals.figures.rescued += 1
-            self._signals.breakdown.of(job).rescues += 1
-            self._signals.changed(job)
+    def _tell(self, reception: Reception, look: Look) -> None:
+        """Tell the workers that are connected here what was found of them and of their jobs."""
+        for session in reception.sessions.values():
+            session.order_drain(look.drained.get(session.worker_id))
+            for job_id, epoch in look.cancels:
+                session.cancel(job_id, epoch)
+            is_back = look.beats.get(session.worker_id, _UNSEEN)[0] > session.generation
+            # Who still speaks is another one of the same name, and has its own jobs.
+            if is_back and session.is_silent(self._options.heartbeat_seconds):
+                session.connection.abort("The worker has come back elsewhere.")
 
     def _forget_after_a_gap(self, deaf_at: float | None) -> None:
         """Trust no lease after this process could not look, or not hear, for a while.
@@ -229,13 +227,3 @@ class Tending:
             log.warning("dispatcher.prune.failed", reason=str(error))
         except Exception:
             log.exception("dispatcher.prune.broke")
-
-
-def _tell(reception: Reception, look: Look) -> None:
-    """Tell the workers that are connected here what was found of them and of their jobs."""
-    for session in reception.sessions.values():
-        session.order_drain(look.drained.get(session.worker_id))
-        for job_id, epoch in look.cancels:
-            session.cancel(job_id, epoch)
-        if look.beats.get(session.worker_id, _UNSEEN)[0] > session.generation:
-            session.connection.abort("The worker has come back elsewhere.")
