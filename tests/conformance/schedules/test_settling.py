@@ -85,6 +85,23 @@ async def test_a_handler_that_is_refused_is_told_at_the_run(world: ScheduleWorld
     )
 
 
+async def test_a_handler_whose_arguments_get_too_large_holds_up_no_end(
+    world: ScheduleWorld,
+) -> None:
+    schedule = await world.a_schedule(on_success=Handler(script_path="hear"))
+    world.clock.advance(60)
+    await world.fire()
+    (running,) = await world.occurrences()
+
+    long = msgspec.Raw(msgspec.json.encode("x" * QueueLimits().args_bytes_max))
+    ended = Ended(state=JobState.SUCCEEDED, result=long)
+    await world.settling.settle(world.tenant_id, running.id, ended)
+
+    (run,) = await world.occurrences(schedule)
+    assert run.state == "succeeded"
+    assert (run.reason or "").startswith("on_success was refused: The arguments")
+
+
 async def test_runs_that_end_together_miss_no_recovery(
     world: ScheduleWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -41,7 +41,7 @@ _FIRST: Final = (Instant(0), "")
 class _Handling(Struct, frozen=True, kw_only=True):
     """What the handlers start, which are refused and why, and after how many failures."""
 
-    orders: Sequence[Order] = ()
+    orders: Sequence[tuple[str, Order]] = ()
     refusals: Sequence[str] = ()
     failures: int = 0
 
@@ -156,19 +156,13 @@ class Settling:
             try:
                 by = system(f"schedule:{schedule.path}", tenant_id)
                 actor = await self._book.actor(schedule, by)
-                orders.append(await self._queue.prepare(request, actor=actor))
+                orders.append((name, await self._queue.prepare(request, actor=actor)))
             except (RateLimited, Unavailable):
                 # Nothing is wrong with the handler: the run is settled when it can be started.
                 raise
             except TidemillError as refused:
                 # The run has ended all the same, and its end must be written.
-                refusals.append(f"{name} was refused: {refused.message}")
-                log.warning(
-                    "schedules.handler.refused",
-                    schedule=schedule.path,
-                    handler=name,
-                    code=refused.code,
-                )
+                refusals.append(_refusal(schedule, name, refused))
         return _Handling(orders=orders, refusals=refusals, failures=schedule.failures)
 
     def _write(self, occurrence: Occurrence, state: JobState, handling: _Handling, tx: Tx) -> bool:
@@ -181,15 +175,29 @@ class Settling:
             return True
         if handling.failures != schedule.failures and schedule.definition.handlers:
             return False
-        told = "; ".join([*([] if reason is None else [reason]), *handling.refusals]) or None
-        if not self._book.end(tx, schedule, occurrence, ending, told):
+        known = self._book.rows.find(tx, occurrence.id, lock=True)
+        if known is None or known.state is not OccurrenceState.STARTED:
             return True
+        reasons = [*([] if reason is None else [reason]), *handling.refusals]
+        for name, order in handling.orders:
+            try:
+                self._queue.enqueue_in(tx, order)
+            except (RateLimited, Unavailable):
+                raise
+            except TidemillError as refused:
+                reasons.append(_refusal(schedule, name, refused))
+        self._book.end(tx, schedule, occurrence, ending, "; ".join(reasons) or None)
         failures = 0 if ending is OccurrenceState.SUCCEEDED else schedule.failures + 1
         if failures != schedule.failures:
             self._book.schedules.count_failures(tx, schedule.id, failures)
-        for order in handling.orders:
-            self._queue.enqueue_in(tx, order)
         return True
+
+
+def _refusal(schedule: Schedule, name: str, refused: TidemillError) -> str:
+    log.warning(
+        "schedules.handler.refused", schedule=schedule.path, handler=name, code=refused.code
+    )
+    return f"{name} was refused: {refused.message}"
 
 
 def ended_of(job: Job) -> Ended:
