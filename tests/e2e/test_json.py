@@ -34,6 +34,14 @@ tenants create Harbour --slug harbour
 tenants use harbour
 projects create TM Tidemill
 projects list
+projects visibility TM private
+projects share TM me --role owner
+projects members TM
+projects unshare TM me
+projects visibility TM tenant
+guest=projects guests create TM Office --days 2
+projects guests list TM
+projects guests revoke TM {guest}
 items create First -p TM --type task
 add Second #task -p TM
 items import backlog.csv -p TM

@@ -249,7 +249,6 @@ async def _things(app: App) -> dict[str, str]:
     await _settled(owner, item["id"], schedule["id"])
     await _named(owner)
     token = await _made(owner, "api-tokens", name=CANARY, scopes=["read"])
-    invitation = await _made(owner, "invitations", email=f"{CANARY}@example.org")
     return {
         "tenant_id": me["tenant"]["id"],
         "user_id": bob["user_id"],
@@ -275,7 +274,8 @@ async def _things(app: App) -> dict[str, str]:
         **dict.fromkeys(("name", "kind_key"), "hidden"),
         "token_id": token["id"],
         "worker_token_id": (await _made(owner, "worker-tokens", name=CANARY))["id"],
-        "invitation_id": invitation["id"],
+        "invitation_id": (await _made(owner, "invitations", email=f"{CANARY}@x.org"))["id"],
+        "guest_link_id": (await _made(owner, "projects/TM/guest-links", name=CANARY))["id"],
     }
 
 

@@ -1,5 +1,10 @@
 """The board: projects and the work items in them. Other features import from here only."""
 
+from tidemill.board.access_facts import (
+    ProjectMemberRemoved,
+    ProjectMemberSet,
+    ProjectVisibilityChanged,
+)
 from tidemill.board.attachment_facts import (
     AttachmentCreated,
     AttachmentDeleted,
@@ -133,9 +138,12 @@ __all__ = [
     "ProjectDeleted",
     "ProjectId",
     "ProjectImported",
+    "ProjectMemberRemoved",
+    "ProjectMemberSet",
     "ProjectRestored",
     "ProjectState",
     "ProjectUpdated",
+    "ProjectVisibilityChanged",
     "SprintCreated",
     "SprintDeleted",
     "SprintUpdated",

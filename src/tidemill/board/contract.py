@@ -52,6 +52,8 @@ class ProjectState(Struct, frozen=True, kw_only=True):
     updated_at: Instant
     updated_by: str
     deleted_at: Instant | None = None
+    # Facts from before there were private projects have none, and meant this.
+    visibility: str = "tenant"
 
 
 class WorkItemState(Struct, frozen=True, kw_only=True):

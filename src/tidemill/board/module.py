@@ -31,6 +31,8 @@ from tidemill.board.dependencies.service import DependencyService
 from tidemill.board.exports.routes import ROUTES as EXPORT_ROUTES
 from tidemill.board.exports.service import ExportService
 from tidemill.board.filter_contract import ITEM_FILTERS
+from tidemill.board.guest_links.routes import ROUTES as GUEST_LINK_ROUTES
+from tidemill.board.guest_links.service import GuestLinkUseCases
 from tidemill.board.handles.service import handles_projection
 from tidemill.board.imports.routes import ROUTES as IMPORT_ROUTES
 from tidemill.board.imports.service import ImportService
@@ -51,11 +53,14 @@ from tidemill.board.listing.service import ListingService
 from tidemill.board.named_queries.routes import ROUTES as QUERY_ROUTES
 from tidemill.board.named_queries.service import NamedQueryService
 from tidemill.board.permissions import PERMISSIONS
+from tidemill.board.project_access.live.service import LiveProjects
 from tidemill.board.project_briefs.routes import ROUTES as BRIEF_ROUTES
 from tidemill.board.project_briefs.service import ProjectBriefService
 from tidemill.board.project_documents.service import ProjectDocumentService
 from tidemill.board.project_imports.routes import ROUTES as PROJECT_IMPORT_ROUTES
 from tidemill.board.project_imports.service import ProjectImportService
+from tidemill.board.project_members.routes import ROUTES as PROJECT_MEMBER_ROUTES
+from tidemill.board.project_members.service import ProjectMemberService, members_projection
 from tidemill.board.project_reports.routes import ROUTES as REPORT_ROUTES
 from tidemill.board.project_reports.service import ProjectReportService
 from tidemill.board.projects.routes import ROUTES as PROJECT_ROUTES
@@ -89,12 +94,15 @@ from tidemill.core.actor import Actor
 from tidemill.core.blobs import BLOBS
 from tidemill.core.config import Config
 from tidemill.core.module import Module, Offer, Parts, Periodic
-from tidemill.identity import IDENTITY
+from tidemill.events import VISIBILITY
+from tidemill.identity import GUEST_LINKS, IDENTITY
 from tidemill.settings import SETTINGS
 
 sweep_every_seconds: Final = 6 * 3600.0
 ROUTES: Final = (
     *PROJECT_ROUTES,
+    *PROJECT_MEMBER_ROUTES,
+    *GUEST_LINK_ROUTES,
     *WORKFLOW_ROUTES,
     *ITEM_MAKING_ROUTES,
     *WORK_ITEM_ROUTES,
@@ -153,6 +161,8 @@ def build(parts: Parts) -> Offer:
         routes=ROUTES,
         dependencies={
             "projects": projects,
+            "project_members": ProjectMemberService(parts.tenants),
+            "guest_links": GuestLinkUseCases(parts.tenants, parts.late(GUEST_LINKS)),
             "workflows": WorkflowService(parts.tenants),
             **_writers_of_items(parts, limits, work_items, sprint_types),
             "item_readings": ItemReadingService(parts.tenants, limits),
@@ -183,8 +193,9 @@ def build(parts: Parts) -> Offer:
             BOARD: BoardForOthers(parts.tenants, limits),
             JOB_TIMES: JobBooking(),
             ITEM_FILTERS: FiltersForOthers(limits),
+            VISIBILITY: LiveProjects(parts.tenants),
         },
-        projections=(handles_projection(),),
+        projections=(handles_projection(), members_projection()),
         periodic=(_sweeping(parts),),
         permissions=PERMISSIONS,
     )

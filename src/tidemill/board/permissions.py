@@ -1,4 +1,9 @@
-"""What one may be allowed to do on the board."""
+"""What one may be allowed to do on the board.
+
+Where `Role.VIEWER` writes, the role in the project decides, by what it does there: see
+`project_access/deeds.py`. What concerns no single project needs the role in the tenant that is
+said there.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +15,21 @@ from tidemill.core.authorization import Permission, Scope
 READ_PROJECTS: Final = Permission(
     name="board.projects.read", role=Role.VIEWER, scope=Scope.READ, resource_scope="board:read"
 )
-WRITE_PROJECTS: Final = Permission(
-    name="board.projects.write", role=Role.MEMBER, scope=Scope.WRITE, resource_scope="board:write"
+CREATE_PROJECTS: Final = Permission(
+    name="board.projects.create",
+    role=Role.MEMBER,
+    scope=Scope.WRITE,
+    resource_scope="board:write",
 )
+WRITE_PROJECTS: Final = Permission(
+    name="board.projects.write", role=Role.VIEWER, scope=Scope.WRITE, resource_scope="board:write"
+)
+WRITE_PROJECT_MEMBERS: Final = Permission(
+    name="board.project_members.write", role=Role.VIEWER, scope=Scope.WRITE, not_for_jobs=True
+)
+"""To say who may do what in a project, and to leave it; no job lets people in."""
 DELETE_PROJECTS: Final = Permission(
-    name="board.projects.delete", role=Role.ADMIN, scope=Scope.WRITE
+    name="board.projects.delete", role=Role.VIEWER, scope=Scope.WRITE
 )
 IMPORT_PROJECTS: Final = Permission(
     name="board.projects.import",
@@ -25,7 +40,7 @@ IMPORT_PROJECTS: Final = Permission(
 """To make a project of a document, which says in the name of others what they wrote and did."""
 WRITE_WORKFLOWS: Final = Permission(
     name="board.workflows.write",
-    role=Role.ADMIN,
+    role=Role.VIEWER,
     scope=Scope.WRITE,
     resource_scope="board:write",
 )
@@ -35,7 +50,7 @@ READ_WORK_ITEMS: Final = Permission(
 )
 WRITE_WORK_ITEMS: Final = Permission(
     name="board.work_items.write",
-    role=Role.MEMBER,
+    role=Role.VIEWER,
     scope=Scope.WRITE,
     resource_scope="board:write",
 )
@@ -57,7 +72,7 @@ READ_ITEM_TEMPLATES: Final = Permission(
 )
 WRITE_ITEM_TEMPLATES: Final = Permission(
     name="board.item_templates.write",
-    role=Role.MEMBER,
+    role=Role.VIEWER,
     scope=Scope.WRITE,
     resource_scope="board:write",
 )
@@ -65,7 +80,7 @@ READ_LABELS: Final = Permission(
     name="board.labels.read", role=Role.VIEWER, scope=Scope.READ, resource_scope="board:read"
 )
 WRITE_LABELS: Final = Permission(
-    name="board.labels.write", role=Role.MEMBER, scope=Scope.WRITE, resource_scope="board:write"
+    name="board.labels.write", role=Role.VIEWER, scope=Scope.WRITE, resource_scope="board:write"
 )
 READ_CUSTOM_FIELDS: Final = Permission(
     name="board.custom_fields.read",
@@ -75,7 +90,7 @@ READ_CUSTOM_FIELDS: Final = Permission(
 )
 WRITE_CUSTOM_FIELDS: Final = Permission(
     name="board.custom_fields.write",
-    role=Role.ADMIN,
+    role=Role.VIEWER,
     scope=Scope.WRITE,
     resource_scope="board:write",
 )
@@ -86,33 +101,26 @@ WATCH_WORK_ITEMS: Final = Permission(
     scope=Scope.WRITE,
     resource_scope="board:write",
 )
-"""To say what oneself wants to hear of; for others it takes a member."""
+"""To say what oneself wants to hear of; for others it takes an editor."""
 
 READ_SPRINTS: Final = Permission(
     name="board.sprints.read", role=Role.VIEWER, scope=Scope.READ, resource_scope="board:read"
 )
 WRITE_SPRINTS: Final = Permission(
-    name="board.sprints.write", role=Role.MEMBER, scope=Scope.WRITE, resource_scope="board:write"
+    name="board.sprints.write", role=Role.VIEWER, scope=Scope.WRITE, resource_scope="board:write"
 )
 READ_COMMENTS: Final = Permission(
     name="board.comments.read", role=Role.VIEWER, scope=Scope.READ, resource_scope="board:read"
 )
 WRITE_COMMENTS: Final = Permission(
-    name="board.comments.write", role=Role.MEMBER, scope=Scope.WRITE, resource_scope="board:write"
+    name="board.comments.write", role=Role.VIEWER, scope=Scope.WRITE, resource_scope="board:write"
 )
-MODERATE_COMMENTS: Final = Permission(
-    name="board.comments.moderate",
-    role=Role.ADMIN,
-    scope=Scope.WRITE,
-    resource_scope="board:write",
-)
-"""To delete what somebody else wrote."""
 READ_ATTACHMENTS: Final = Permission(
     name="board.attachments.read", role=Role.VIEWER, scope=Scope.READ, resource_scope="board:read"
 )
 WRITE_ATTACHMENTS: Final = Permission(
     name="board.attachments.write",
-    role=Role.MEMBER,
+    role=Role.VIEWER,
     scope=Scope.WRITE,
     resource_scope="board:write",
 )
@@ -127,12 +135,12 @@ READ_TIME: Final = Permission(
     name="board.time.read", role=Role.VIEWER, scope=Scope.READ, resource_scope="board:read"
 )
 WRITE_TIME: Final = Permission(
-    name="board.time.write", role=Role.MEMBER, scope=Scope.WRITE, resource_scope="board:write"
+    name="board.time.write", role=Role.VIEWER, scope=Scope.WRITE, resource_scope="board:write"
 )
 WRITE_ALL_TIME: Final = Permission(
-    name="board.time.write_all", role=Role.ADMIN, scope=Scope.WRITE, resource_scope="board:write"
+    name="board.time.write_all", role=Role.VIEWER, scope=Scope.WRITE, resource_scope="board:write"
 )
-"""To write the time of others, too, and to say what is booked by itself."""
+"""To say what is booked by itself."""
 READ_NOTIFICATIONS: Final = Permission(
     name="board.notifications.read",
     role=Role.VIEWER,
@@ -149,7 +157,9 @@ WRITE_NOTIFICATIONS: Final = Permission(
 
 PERMISSIONS: Final = (
     READ_PROJECTS,
+    CREATE_PROJECTS,
     WRITE_PROJECTS,
+    WRITE_PROJECT_MEMBERS,
     DELETE_PROJECTS,
     IMPORT_PROJECTS,
     WRITE_WORKFLOWS,
@@ -168,7 +178,6 @@ PERMISSIONS: Final = (
     WATCH_WORK_ITEMS,
     READ_COMMENTS,
     WRITE_COMMENTS,
-    MODERATE_COMMENTS,
     READ_ATTACHMENTS,
     WRITE_ATTACHMENTS,
     LINK_JOBS,

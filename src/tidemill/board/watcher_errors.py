@@ -19,11 +19,12 @@ class WatcherNotMember(RuleViolation):
 
 
 class WatchForOthers(Forbidden):
-    """A viewer says for oneself alone what to hear of."""
+    """Whoever is no editor of a project says for oneself alone what to hear of."""
 
     code = "WATCH_FOR_OTHERS"
 
     def __init__(self) -> None:
         super().__init__(
-            "Viewers watch for themselves alone. Use `me`, or ask a member.", param="user_id"
+            "Only editors of the project say what others hear of. Use `me`, or ask one.",
+            param="user_id",
         )

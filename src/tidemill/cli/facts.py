@@ -188,6 +188,8 @@ TOLD: Final[Mapping[str, Callable[[Data], Iterable[object]]]] = {
         f"{data.get('old_role')} → {data.get('new_role')}",
     ],
     "MemberRemoved": _fields("user_id"),
+    "GuestLinkCreated": _fields("project_id", "name"),
+    "GuestLinkRevoked": _fields("project_id", "guest_link_id"),
     "SettingChanged": lambda data: [
         data.get("key"),
         data.get("scope"),
@@ -198,6 +200,9 @@ TOLD: Final[Mapping[str, Callable[[Data], Iterable[object]]]] = {
     "ProjectDeleted": _fields("project_id"),
     "ProjectRestored": _thing("project"),
     "ProjectImported": lambda data: [data.get("key"), f"{data.get('items')} items"],
+    "ProjectMemberSet": _fields("project_id", "member_id", "role"),
+    "ProjectMemberRemoved": _fields("project_id", "member_id"),
+    "ProjectVisibilityChanged": _fields("project_id", "visibility"),
     "WorkflowChanged": lambda data: [
         data.get("project_id"),
         ", ".join(status.get("key", "") for status in data.get("statuses") or ()),

@@ -46,7 +46,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "worker": ("serve", "Run a worker.", SERVE),
     "projects": (
         "projects",
-        "List and make projects; take them elsewhere; say their statuses.",
+        "List and make projects; take them elsewhere; say who sees them.",
         WORK,
     ),
     "items": ("items", "List, make, change, import work items; comments and files.", WORK),

@@ -1,4 +1,4 @@
-"""Who acts: a user, an API token, a job, an agent or Tidemill itself, within one tenant."""
+"""Who acts: a user, an API token, a job, an agent, a guest or Tidemill itself, in one tenant."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ class ActorKind(StrEnum):
     API_TOKEN = "api_token"  # noqa: S105 - a kind, not a secret
     JOB = "job"
     AGENT = "agent"
+    GUEST = "guest"
     SYSTEM = "system"
 
 
@@ -52,6 +53,7 @@ class Actor(Struct, frozen=True, kw_only=True):
     `scopes` is None where a credential has no scopes of its own (a session: its role decides).
     `security_version` is that of the person's account where the credential goes back to a log-in,
     also over jobs; None where it does not, as with API tokens and schedules.
+    `project_id` is the only project that a guest may see, None for everybody else.
     """
 
     kind: ActorKind
@@ -63,6 +65,7 @@ class Actor(Struct, frozen=True, kw_only=True):
     session_id: str | None = None
     on_behalf_of: str | None = None
     security_version: int | None = None
+    project_id: str | None = None
     origin: Origin = Origin()
 
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from tidemill.core.actor import Actor, Role
 from tidemill.core.authorization import Permission, Scope
-from tidemill.core.facts import RecordedFact
+from tidemill.core.facts import RecordedFact, Topic
 from tidemill.core.ids import TenantId
 from tidemill.core.module import Port, Projection, Reaction
 from tidemill.core.ports import Ephemeral, StoreKind
@@ -21,7 +21,22 @@ class Visibility(Protocol):
     """Decides at delivery, by the same rule as reads, what a connection may see."""
 
     async def prepare(self, tenant_id: TenantId) -> None:
-        """Read what the other two need, which answer at once; before a connection is served."""
+        """Read what the others need, which answer at once; before a connection is served.
+
+        From then on `heard` tells each fact of the tenant, until nobody watches.
+        """
+        ...
+
+    async def place(self, tenant_id: TenantId, topics: Sequence[Topic]) -> None:
+        """Read what `sees_topic` needs for `topics`; before somebody follows them."""
+        ...
+
+    def heard(self, fact: RecordedFact) -> bool:
+        """Take in what a fact says of access; return whether somebody may see less now."""
+        ...
+
+    def sees_topic(self, actor: Actor, topic: Topic) -> bool:
+        """Return whether `actor` may follow `topic`."""
         ...
 
     def sees_fact(self, actor: Actor, fact: RecordedFact) -> bool:

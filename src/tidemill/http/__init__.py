@@ -2,6 +2,7 @@
 
 from tidemill.http.authentication import (
     AUTHENTICATOR,
+    FOR_GUESTS,
     Authenticator,
     SessionActor,
     context_of,
@@ -13,6 +14,7 @@ from tidemill.http.routing import Public, delete, get, patch, post, put, websock
 
 __all__ = [
     "AUTHENTICATOR",
+    "FOR_GUESTS",
     "Authenticator",
     "Body",
     "Idempotency",

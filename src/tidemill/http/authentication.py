@@ -12,9 +12,9 @@ from litestar.datastructures import Headers
 from litestar.handlers import BaseRouteHandler
 from msgspec import Struct, field, structs
 
-from tidemill.core.actor import Actor, Origin, system
+from tidemill.core.actor import Actor, ActorKind, Origin, system
 from tidemill.core.addresses import network_of
-from tidemill.core.authorization import Permission, authorize
+from tidemill.core.authorization import Permission, PermissionDenied, authorize
 from tidemill.core.errors import Forbidden, Unauthenticated
 from tidemill.core.figures import Counts
 from tidemill.core.ids import INSTALLATION, tenant_id
@@ -29,12 +29,22 @@ local_tenant_header: Final = "x-tidemill-tenant"
 csrf_header: Final = "x-csrf-token"
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 PERMISSION: Final = "permission"
+GUESTS: Final = "guests"
+FOR_GUESTS: Final[Mapping[str, object]] = {GUESTS: True}
+"""The `opt` of a route that guests may use, too; all others are closed to them."""
 
 CHANGED_USER: Final = "user"
 CHANGED_SESSION: Final = "session"
 CHANGED_MEMBERSHIP: Final = "membership"
 CHANGED_API_TOKEN: Final = "api_token"  # noqa: S105 - a kind of change, not a secret
-REVOKING_CHANGES: Final = (CHANGED_USER, CHANGED_SESSION, CHANGED_MEMBERSHIP, CHANGED_API_TOKEN)
+CHANGED_GUEST_LINK: Final = "guest_link"
+REVOKING_CHANGES: Final = (
+    CHANGED_USER,
+    CHANGED_SESSION,
+    CHANGED_MEMBERSHIP,
+    CHANGED_API_TOKEN,
+    CHANGED_GUEST_LINK,
+)
 """Kinds of change after which open sockets and streams ask `Authenticator.still_valid`."""
 
 
@@ -49,7 +59,7 @@ class Authenticator(Protocol):
     """Turns a credential into an actor, or raises `Unauthenticated` with a distinct code."""
 
     async def bearer(self, token: str, origin: Origin) -> Actor:
-        """Return the actor of an access token (JWT), an API token or a job's token."""
+        """Return the actor of an access token (JWT), an API token, a job's token, a guest's."""
         ...
 
     async def session(self, cookie: str, origin: Origin) -> SessionActor:
@@ -200,6 +210,8 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
         raise
     context.actor = actor
     authorize(actor, permission)
+    if actor.kind is ActorKind.GUEST and not handler.opt.get(GUESTS):
+        raise PermissionDenied(permission, "guests only read their project")
     if own := kit.requests_per_minute():
         await _take(kit, context, f"actor:{actor.tenant_id}:{actor.id}", own)
     if shared := kit.tenant_requests_per_minute():

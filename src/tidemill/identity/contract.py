@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import ClassVar, Final, Protocol
+from typing import ClassVar, Final, Protocol, Self
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from tidemill.core.actor import Actor, Role
 from tidemill.core.authorization import Permission
+from tidemill.core.clock import Instant
 from tidemill.core.facts import Fact, Topic, topic
 from tidemill.core.ids import TenantId, UserId
 from tidemill.core.module import Port
+from tidemill.core.pages import Page, PageRequest
+from tidemill.core.ports import Once
 
 CHANGED_SIGNING_KEY: Final = "signing_key"
 CHANGED_WORKER_TOKEN: Final = "worker_token"  # noqa: S105 - a kind of change, not a secret
@@ -125,6 +128,86 @@ class MemberRemoved(IdentityFact, frozen=True, kw_only=True):
     def subject(self) -> str:
         """Return the user's id."""
         return self.user_id
+
+
+class GuestLinkFact(IdentityFact, frozen=True, kw_only=True):
+    """Base of what is told of what lets somebody without an account read a project."""
+
+    project_id: str
+    guest_link_id: str
+    user_id: str | None
+
+    def topics(self) -> tuple[Topic, ...]:
+        """Return the project."""
+        return (topic("project", self.project_id),)
+
+    @property
+    def subject(self) -> str:
+        """Return the link's id."""
+        return self.guest_link_id
+
+
+class GuestLinkCreated(GuestLinkFact, frozen=True, kw_only=True):
+    """Whoever has the link may read the project now."""
+
+    name: str
+
+
+class GuestLinkRevoked(GuestLinkFact, frozen=True, kw_only=True):
+    """The link lets nobody in any more."""
+
+
+class GuestLink(Struct, frozen=True):
+    """What lets somebody without an account read one project, in the order of its columns."""
+
+    tenant_id: TenantId
+    id: str
+    project_id: str
+    prefix: str
+    name: str
+    created_by: str
+    created_at: Instant
+    expires_at: Instant
+    last_used_at: Instant | None = None
+    revoked_at: Instant | None = None
+
+
+class NewGuestLink(Struct, frozen=True, kw_only=True):
+    """A link that was just made; `text` is shown this once."""
+
+    link: GuestLink
+    text: str | None
+
+    def without_secret(self) -> Self:
+        """Return what a replay of the request may see."""
+        return structs.replace(self, text=None)
+
+
+class GuestLinks(Protocol):
+    """Links by which guests read projects; whoever calls has asked who may make them."""
+
+    async def create(
+        self,
+        project_id: str,
+        name: str,
+        *,
+        expires_in_days: int,
+        actor: Actor,
+        once: Once[NewGuestLink] | None = None,
+    ) -> NewGuestLink:
+        """Make a link; its secret is in the answer and nowhere else."""
+        ...
+
+    async def list(self, project_id: str, page: PageRequest, *, actor: Actor) -> Page[GuestLink]:
+        """Return the links of a project, the oldest first."""
+        ...
+
+    async def revoke(self, project_id: str, link_id: str, *, actor: Actor) -> None:
+        """End a link, in every process within 2 s; one that has ended stays so.
+
+        Raises `GuestLinkNotFound`.
+        """
+        ...
 
 
 class Person(Struct, frozen=True, kw_only=True):
@@ -267,6 +350,7 @@ class Scopes(Protocol):
         ...
 
 
+GUEST_LINKS: Final[Port[GuestLinks]] = Port("guest_links")
 CONTACTS: Final[Port[Contacts]] = Port("contacts")
 IDENTITY: Final[Port[Identity]] = Port("identity")
 JOB_TOKENS: Final[Port[JobTokens]] = Port("job_tokens")

@@ -15,6 +15,7 @@ from tidemill.identity.attempts.service import AttemptService
 from tidemill.identity.contacts.service import ContactService
 from tidemill.identity.contract import (
     CONTACTS,
+    GUEST_LINKS,
     IDENTITY,
     JOB_LIVENESS,
     JOB_TOKENS,
@@ -28,6 +29,7 @@ from tidemill.identity.directory.service import UserDirectory
 from tidemill.identity.figures import figures_of
 from tidemill.identity.grants.cache import GrantCache
 from tidemill.identity.grants.service import GrantService
+from tidemill.identity.guest_links.service import GuestLinkService
 from tidemill.identity.invitations.routes import ROUTES as INVITATION_ROUTES
 from tidemill.identity.invitations.service import InvitationService
 from tidemill.identity.keys.rotation import SigningKeyRotation
@@ -125,6 +127,7 @@ class _UseCases:
             control, cache, core.scopes, days_max=config.auth.api_token_days_max
         )
         self.worker_tokens = WorkerTokenService(control, parts.late(OPERATORS))
+        self.guest_links = GuestLinkService(control, parts.clock)
         self.user_directory = UserDirectory(control, cache, parts.late(OPERATORS))
         self.signing_key_rotation = SigningKeyRotation(core.keys, parts.late(OPERATORS))
         self.invitations = InvitationService(
@@ -164,6 +167,7 @@ def build(parts: Parts) -> Offer:
         core.grants,
         core.keys,
         core.job_tokens,
+        use.guest_links,
         parts.clock,
         idle_seconds=parts.config.auth.session_idle_hours * 3600.0,
     )
@@ -188,6 +192,7 @@ def build(parts: Parts) -> Offer:
         provides={
             AUTHENTICATOR: authenticator,
             CONTACTS: ContactService(parts.control),
+            GUEST_LINKS: use.guest_links,
             IDENTITY: use.members,
             JOB_TOKENS: core.job_tokens,
             OWNER_SETUP: use.setup,

@@ -33,6 +33,7 @@ class SecretKind(StrEnum):
     INVITATION = "tmi"
     PASSWORD_RESET = "tmp"  # noqa: S105 - a mark, not a secret
     SETUP_TICKET = "tmt"
+    GUEST_LINK = "tmg"
     WORKER_TOKEN = "tmw"  # noqa: S105 - a mark, not a secret
 
 

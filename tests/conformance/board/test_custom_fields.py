@@ -87,7 +87,7 @@ async def test_custom_fields_integration_are_filled_changed_found_and_deleted(
     }
     assert await _found(world, "cf.severity:HIGH") == [item.key]
     assert await _found(world, "cf.effort>2.999999 -cf.tester:Ada") == [item.key]
-    await world.custom_fields.delete(severity.id, actor=world.actor)
+    await world.custom_fields.delete(severity.id, actor=world.admin)
     after = await world.reads.get(item.key, actor=world.actor)
     assert (after.custom_fields, after.version) == ({"effort": "3"}, 2)
     again = await world.a_field("severity", "text")
@@ -174,7 +174,7 @@ async def test_custom_fields_integration_a_choice_in_use_is_retired(world: Board
     item = await world.an_item(custom_fields={"severity": "low"})
 
     changes = CustomFieldChanges(choices=_choices("Highest", "High"), default="high")
-    changed = await world.custom_fields.change(field.id, changes, actor=world.actor)
+    changed = await world.custom_fields.change(field.id, changes, actor=world.admin)
 
     told = [(one.id, one.is_retired) for one in changed.rules.choices]
     assert told == [("highest", False), ("high", False), ("low", True)]
@@ -184,11 +184,11 @@ async def test_custom_fields_integration_a_choice_in_use_is_retired(world: Board
     assert await _found(world, "cf.severity:low") == [item.key]
     with pytest.raises(CustomFieldTypeFixed):
         await world.custom_fields.change(
-            field.id, CustomFieldChanges(field_type=FieldType.TEXT), actor=world.actor
+            field.id, CustomFieldChanges(field_type=FieldType.TEXT), actor=world.admin
         )
     with pytest.raises(CustomFieldChanged):
         await world.custom_fields.change(
-            field.id, CustomFieldChanges(name="X"), Expected(version=1), actor=world.actor
+            field.id, CustomFieldChanges(name="X"), Expected(version=1), actor=world.admin
         )
 
 
@@ -226,7 +226,7 @@ async def test_custom_fields_integration_races_make_one_and_leave_nothing_behind
 
     await asyncio.gather(
         *(_change(world, item, site=item.key) for item in items),
-        world.custom_fields.delete(field.id, actor=world.actor),
+        world.custom_fields.delete(field.id, actor=world.admin),
         return_exceptions=True,
     )
 

@@ -37,11 +37,11 @@ FEATURE = NewItemKind(key="feature", name="Feature", parents=("epic",), children
 
 
 async def make(world: BoardWorld, new: NewItemKind = FEATURE) -> ItemKind:
-    return await world.kinds.create(new, actor=world.actor)
+    return await world.kinds.create(new, actor=world.admin)
 
 
 async def alter(world: BoardWorld, key: str, **changes: Any) -> ItemKind:
-    return await world.kinds.change(key, ItemKindChanges(**changes), actor=world.actor)
+    return await world.kinds.change(key, ItemKindChanges(**changes), actor=world.admin)
 
 
 async def to(world: BoardWorld, item: WorkItem, **changes: Any) -> WorkItem:
@@ -106,7 +106,7 @@ async def test_item_kinds_integration_rules_of_the_usual_ones_can_be_changed(
     with pytest.raises(ItemKindIsBuiltIn):
         await alter(world, "task", retired=True)
     with pytest.raises(ItemKindIsBuiltIn):
-        await world.kinds.delete("bug", actor=world.actor)
+        await world.kinds.delete("bug", actor=world.admin)
 
 
 async def test_item_kinds_integration_an_item_changes_its_kind_where_it_hangs(
@@ -195,17 +195,17 @@ async def test_item_kinds_integration_a_kind_in_use_is_retired_or_its_items_move
     await world.items.delete(hidden.key, actor=world.actor)
 
     with pytest.raises(ItemKindInUse, match="There are 2 items"):
-        await world.kinds.delete("feature", actor=world.actor)
+        await world.kinds.delete("feature", actor=world.admin)
     await alter(world, "feature", retired=True)
     with pytest.raises(ItemKindIsRetired):
         await world.an_item("feature")
     assert (await to(world, feature, title="Still here")).version == 2
     with pytest.raises(ItemKindInUse, match="hang under items of epic"):
-        await world.kinds.delete("feature", move_to="task", actor=world.actor)
+        await world.kinds.delete("feature", move_to="task", actor=world.admin)
     with pytest.raises(UnknownItemType):
-        await world.kinds.delete("feature", move_to="saga", actor=world.actor)
+        await world.kinds.delete("feature", move_to="saga", actor=world.admin)
 
-    await world.kinds.delete("feature", move_to="bug", actor=world.actor)
+    await world.kinds.delete("feature", move_to="bug", actor=world.admin)
 
     now = await world.reads.get(feature.key, actor=world.actor)
     assert (now.item_type, now.version, now.title) == ("bug", 3, "Still here")
@@ -231,7 +231,7 @@ async def test_item_kinds_integration_nobody_makes_an_item_of_a_kind_that_goes(
 
     results = await asyncio.gather(
         *(world.an_item("feature") for _ in range(4)),
-        world.kinds.delete("feature", actor=world.actor),
+        world.kinds.delete("feature", actor=world.admin),
         return_exceptions=True,
     )
 

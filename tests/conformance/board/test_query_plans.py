@@ -19,6 +19,7 @@ from tidemill.board.contract import ProjectId, WorkItemId
 from tidemill.board.critical_paths.repository import OPEN_LINKS
 from tidemill.board.dependencies.repository import of_item_statement
 from tidemill.board.notifying import repository as audience
+from tidemill.board.project_access.walls import walled
 from tidemill.board.reminders import repository as reminders
 from tidemill.board.work_items.models import Sort, WorkItemFilter
 from tidemill.board.work_items.repository import list_statement
@@ -77,7 +78,8 @@ LINKED: Final[dict[str, tuple[str, dict[str, Any]]]] = {
 }
 
 
-async def test_statements_use_their_indexes_on_postgres(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_walled", [False, True], ids=["all", "behind walls"])
+async def test_statements_use_their_indexes_on_postgres(tmp_path: Path, is_walled: bool) -> None:
     clock = StoreClock()
     async with store_options("schema", tmp_path) as options:
         stores = await open_stores(options, clock)
@@ -101,7 +103,7 @@ async def test_statements_use_their_indexes_on_postgres(tmp_path: Path) -> None:
             }
             statements = {index: list_statement(wanted, None) for index, wanted in filters.items()}
             usual = {name: usual_statement(name, project.id, "postgres") for name in USUAL}
-            place = options.url or "", options.schema_prefix
+            place = options.url or "", options.schema_prefix, is_walled
             plans = await _plans(*place, world, statements)
             usual_plans = await _plans(*place, world, usual)
             await stores.tenants.write(world.tenant_id, lambda tx: tx.execute(_CHAIN))
@@ -129,7 +131,11 @@ async def test_statements_use_their_indexes_on_postgres(tmp_path: Path) -> None:
 
 
 async def _plans(
-    url: str, prefix: str, world: BoardWorld, statements: dict[str, tuple[str, dict[str, Value]]]
+    url: str,
+    prefix: str,
+    is_walled: bool,
+    world: BoardWorld,
+    statements: dict[str, tuple[str, dict[str, Value]]],
 ) -> dict[str, str]:
     connection = await asyncpg.connect(url)
     try:
@@ -145,8 +151,9 @@ async def _plans(
         )
         plans: dict[str, str] = {}
         for name, (sql, parameters) in statements.items():
-            statement = parse_scoped(sql)
-            given = {"tenant_id": world.tenant_id, "limit": 51, **parameters}
+            statement = parse_scoped(walled(sql, is_guest=False) if is_walled else sql)
+            known = {"tenant_id": world.tenant_id, "reader_id": str(world.actor.user_id)}
+            given: dict[str, Value] = {**known, "limit": 51, **parameters}
             rows = await connection.fetch(
                 f"EXPLAIN {statement.postgres}", *(given[one] for one in statement.order)
             )

@@ -98,7 +98,7 @@ async def test_time_entries_integration_are_written_by_their_people_and_admins(
     with pytest.raises(NotYourTimeEntry):
         await world.time_entries.delete(entry.id, actor=stranger)
     with pytest.raises(NotYourTimeEntry):
-        await enter(world, item.key, user_id=ada)
+        await enter(world, item.key, by=stranger, user_id=ada)
     with pytest.raises(TimeUserNotMember):
         await enter(world, item.key, by=admin, user_id="nobody")
     changed = await world.time_entries.change(entry.id, longer, actor=admin)

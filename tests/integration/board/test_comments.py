@@ -139,7 +139,7 @@ async def test_comments_are_written_by_members_edited_by_authors_and_deleted_by_
     last = await crew.bob.delete(f"{API}/comments/{answer['id']}")
 
     assert [error(one)[:2] for one in refused] == [(403, "NOT_YOUR_COMMENT")] * 3
-    assert [error(one)[:2] for one in denied] == [(403, "PERMISSION_DENIED")] * 2
+    assert [error(one)[:2] for one in denied] == [(403, "PROJECT_ROLE_NEEDED")] * 2
     assert (gone.status_code, last.status_code) == (204, 204)
     assert (place["content"], place["content_html"], place["mentions"]) == (None, None, [])
     assert place["deleted_at"] is not None

@@ -148,3 +148,20 @@ async def test_project_imports_integration_say_what_is_wrong_and_where(app: App)
 
 def _figures(burndown: dict[str, Any]) -> dict[str, Any]:
     return {name: burndown[name] for name in ("committed", "final", "days")}
+
+
+async def test_project_imports_integration_open_no_private_project(app: App) -> None:
+    body = {"key": "HIDE", "name": "Hidden", "visibility": "private"}
+    await app.owner.post("/api/v1/projects", json=body)
+    document = (await app.owner.get("/api/v1/projects/HIDE/export?format=json")).json()
+    unclear = {**document, "project": {**document["project"], "visibility": "nobody"}}
+
+    made = await _sent(app.owner, json.dumps(document).encode(), key="NEW")
+    refused = await _sent(app.owner, json.dumps(unclear).encode(), key="WRONG")
+    project = (await app.owner.get("/api/v1/projects/NEW")).json()
+    mine = (await app.owner.get("/api/v1/projects/NEW/members/me")).json()
+
+    assert made.status_code in {200, 201}, made.text
+    assert (project["visibility"], mine["role"]) == ("private", "owner")
+    assert refused.status_code == 422, refused.text
+    assert "tenant or private" in refused.text

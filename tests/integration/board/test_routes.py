@@ -314,10 +314,11 @@ async def test_change_project_archives_it(client: httpx.AsyncClient) -> None:
     assert listed.json()["items"] == []
 
 
-async def test_delete_project_needs_an_admin(client: httpx.AsyncClient) -> None:
+async def test_delete_project_needs_an_owner(client: httpx.AsyncClient) -> None:
     admin = {"Authorization": "Bearer admin"}
+    member = {"Authorization": "Bearer stranger"}
 
-    assert (await client.delete("/projects/TM")).status_code == 403
+    assert (await client.delete("/projects/TM", headers=member)).status_code == 403
     assert (await client.delete("/projects/TM", headers=admin)).status_code == 204
     assert (await client.get("/projects/TM")).status_code == 404
     restored = await client.post("/projects/TM/restorations", headers=admin)
@@ -331,16 +332,17 @@ async def test_viewers_read_and_change_nothing(client: httpx.AsyncClient) -> Non
 
     for readable in (path, "/work-items", f"{path}/activity", "/projects", "/projects/TM"):
         assert (await client.get(readable, headers=viewer)).status_code == 200
-    for method, target in (
-        ("PATCH", path),
-        ("PUT", path),
-        ("DELETE", path),
-        ("POST", f"{path}/restorations"),
-        ("POST", "/work-items"),
-        ("POST", "/projects"),
-        ("POST", "/projects/TM/imports"),
+    rows = {"content": b"title\nOne more\n", "headers": {**viewer, "Content-Type": "text/csv"}}
+    task = {"item_type": "task", "title": "One more", "project_id": "TM"}
+    for method, target, said in (
+        ("PATCH", path, {"json": {"title": "Changed"}, "headers": viewer}),
+        ("PUT", path, {"json": {"title": "Changed"}, "headers": viewer}),
+        ("DELETE", path, {"headers": viewer}),
+        ("POST", "/work-items", {"json": task, "headers": viewer}),
+        ("POST", "/projects", {"json": {}, "headers": viewer}),
+        ("POST", "/projects/TM/imports", rows),
     ):
-        answer = await client.request(method, target, headers=viewer, json={})
+        answer = await client.request(method, target, **said)
         assert answer.status_code == 403, (method, target, answer.text)
 
 

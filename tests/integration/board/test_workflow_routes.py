@@ -40,7 +40,7 @@ async def test_workflows_are_read_replaced_and_followed(client: httpx.AsyncClien
     made = (await client.post("/work-items", json=item)).json()
     usual = await client.get(path)
     own = {**_OWN, "moves": {"todo": "doing"}}
-    member = await client.put(path, json=own)
+    member = await client.put(path, json=own, headers={"Authorization": "Bearer stranger"})
     lost = await client.put(path, json=_OWN, headers=_ADMIN)
     first = {**_ADMIN, "If-Match": '"v1"'}
     once = {**first, "Idempotency-Key": "flows"}
@@ -55,7 +55,7 @@ async def test_workflows_are_read_replaced_and_followed(client: httpx.AsyncClien
     assert usual.json()["transitions"][0] == {
         "from": "backlog", "to": ["todo", "in_progress", "cancelled"], "guards": [],
     }  # fmt: skip
-    assert _code(member) == (403, "PERMISSION_DENIED", None)
+    assert _code(member) == (403, "PROJECT_ROLE_NEEDED", None)
     assert _code(lost) == (409, "STATUS_IN_USE", "moves")
     assert (put.status_code, put.headers["etag"]) == (200, '"v2"')
     assert put.json()["statuses"][1] == {

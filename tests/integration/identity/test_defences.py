@@ -79,7 +79,7 @@ async def test_defences_integration_show_no_secret_column_in_any_answer(tmp_path
     async with make_app(tmp_path) as app:
         document = (await app.owner.get("/api/docs/openapi.json")).json()
     shown_once = {"TokenView", "NewApiTokenView", "NewInvitationView", "BrowserSessionView"}
-    shown_once |= {"NewWorkerTokenView", "NewWebhookView"}
+    shown_once |= {"NewWorkerTokenView", "NewWebhookView", "NewGuestLinkView"}
     asked_for = {"LogIn", "Refresh", "Register", "InvitationToken", "RedeemReset", "ChangePassword"}
     # A browser's own CSRF token; the values that whoever asked for may read.
     own = {"MeView", "ValueView", "ResolvedView"}

@@ -13,7 +13,7 @@ from tidemill.board.permissions import READ_WORK_ITEMS
 from tidemill.board.work_items.reading.service import ItemReadingService
 from tidemill.core.actor import Actor
 from tidemill.core.pages import page_request
-from tidemill.http import get
+from tidemill.http import FOR_GUESTS, get
 from tidemill.http.parameters import Cursor, Limit
 
 Since = Annotated[
@@ -28,7 +28,7 @@ Since = Annotated[
 ]
 
 
-@get("/work-items/{item_id:str}/activity", READ_WORK_ITEMS)
+@get("/work-items/{item_id:str}/activity", READ_WORK_ITEMS, opt=FOR_GUESTS)
 async def list_activity(  # noqa: PLR0913 - each parameter is one of the query
     *,
     item_id: str,
@@ -53,7 +53,7 @@ async def list_activity(  # noqa: PLR0913 - each parameter is one of the query
     )
 
 
-@get("/projects/{project_id:str}/activity", READ_WORK_ITEMS)
+@get("/projects/{project_id:str}/activity", READ_WORK_ITEMS, opt=FOR_GUESTS)
 async def list_project_activity(
     *,
     project_id: str,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tidemill.board.activity_feeds.models import Feed, Place, feed_of, stream_window
 from tidemill.board.activity_feeds.repository import ActivityFeedRepository
 from tidemill.board.errors import ProjectNotFound, WorkItemNotFound
+from tidemill.board.project_access.database import WalledDatabase
 from tidemill.board.projects.repository import ProjectRepository
 from tidemill.board.work_items.repository import WorkItemRepository
 from tidemill.core.actor import Actor
@@ -17,14 +18,14 @@ class ActivityFeedService:
     """Feeds of items and of projects, each named by its id or its key."""
 
     def __init__(self, tenants: Database) -> None:
-        self._tenants = tenants
+        self._tenants = WalledDatabase(tenants)
         self._feeds = ActivityFeedRepository()
         self._items = WorkItemRepository()
         self._projects = ProjectRepository()
 
     async def head(self, *, actor: Actor) -> int:
         """Return the last number of the tenant's stream: what comes later comes after it."""
-        return await self._tenants.read(actor.tenant_id, self._feeds.head)
+        return await self._tenants.read(actor, self._feeds.head)
 
     async def of_item(self, reference: str, since: int, page: PageRequest, *, actor: Actor) -> Feed:
         """Return what happened to an item after a number, oldest first."""
@@ -38,7 +39,7 @@ class ActivityFeedService:
             rows = self._feeds.of_item(tx, item.id, after, until=head, limit=page.limit_plus_one)
             return feed_of(rows, page, until=head, head=head)
 
-        return await self._tenants.read(actor.tenant_id, use_case)
+        return await self._tenants.read(actor, use_case)
 
     async def of_project(
         self, reference: str, since: int, page: PageRequest, *, actor: Actor
@@ -60,7 +61,7 @@ class ActivityFeedService:
             )
             return feed_of(rows, page, until=until, head=head)
 
-        return await self._tenants.read(actor.tenant_id, use_case)
+        return await self._tenants.read(actor, use_case)
 
 
 def _place(since: int, page: PageRequest) -> Place:

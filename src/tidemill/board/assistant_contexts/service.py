@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from tidemill.board.assistant_contexts.entries import Route, entries
 from tidemill.board.assistant_contexts.models import ContextEntry, ContextFilter
 from tidemill.board.assistant_contexts.repository import live_columns
+from tidemill.board.project_access.database import WalledDatabase
 from tidemill.core.actor import Actor
 from tidemill.core.keysets import after_number
 from tidemill.core.pages import Page, PageRequest, page_of
@@ -17,7 +18,7 @@ class AssistantContextService:
     """Entries of the context; `routes` are those of the board."""
 
     def __init__(self, tenants: Database, routes: Sequence[Route]) -> None:
-        self._tenants = tenants
+        self._tenants = WalledDatabase(tenants)
         self._routes = routes
 
     async def list(
@@ -25,7 +26,7 @@ class AssistantContextService:
     ) -> Page[ContextEntry]:
         """Return entries, what should be read first first; there is nothing of a tenant in them."""
         after = after_number(page) or 0
-        live = await self._tenants.read(actor.tenant_id, live_columns)
+        live = await self._tenants.read(actor, live_columns)
         fitting = [entry for entry in entries(live, self._routes) if wanted.fits(entry)]
         numbered = [*enumerate(fitting, 1)][after : after + page.limit_plus_one]
         found = page_of(numbered, page, lambda row: (row[0],))

@@ -22,6 +22,7 @@ TABLES: Final[dict[str, dict[str, str]]] = {
         "next_item_number": "of the item that is made next",
         "archived_at": "null unless it is archived: then nothing in it changes",
         "time_zone": "whose days count",
+        "visibility": "tenant, or private: then its members alone see it",
         **_STAMPS,
     },
     "work_items": {
@@ -158,6 +159,6 @@ KEPT_BACK: Final[dict[str, frozenset[str]]] = {
     "labels": frozenset({"name_key"}),
     "activities": frozenset({"fact_id"}),
     "comments": frozenset({"place", "content_html", "renderer", "mentions"}),
-    "people": frozenset({"avatar"}),
+    "people": frozenset({"avatar", "role"}),
 }
 """Columns that tell an assistant nothing, or nothing that it should know."""

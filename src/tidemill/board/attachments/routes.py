@@ -15,7 +15,7 @@ from tidemill.board.attachments.service import AttachmentService
 from tidemill.board.permissions import READ_ATTACHMENTS, WRITE_ATTACHMENTS
 from tidemill.core.actor import Actor
 from tidemill.core.pages import PageRequest
-from tidemill.http import LaterIdempotency, Tagged, composed, delete, get, post
+from tidemill.http import FOR_GUESTS, LaterIdempotency, Tagged, composed, delete, get, post
 from tidemill.http.downloads import Download, FileDownload, download
 from tidemill.http.uploads import UPLOAD, FileUpload, upload_of
 
@@ -64,7 +64,7 @@ async def attach_file(
     return _answer(made, request)
 
 
-@get("/work-items/{item_id:str}/attachments", READ_ATTACHMENTS)
+@get("/work-items/{item_id:str}/attachments", READ_ATTACHMENTS, opt=FOR_GUESTS)
 async def list_attachments(
     item_id: str, page: PageRequest, actor: Actor, attachments: AttachmentService
 ) -> AttachmentPage:
@@ -75,7 +75,7 @@ async def list_attachments(
     )
 
 
-@get("/attachments/{attachment_id:str}", READ_ATTACHMENTS)
+@get("/attachments/{attachment_id:str}", READ_ATTACHMENTS, opt=FOR_GUESTS)
 async def get_attachment(
     attachment_id: str,
     actor: Actor,
@@ -89,7 +89,7 @@ async def get_attachment(
 @get(
     "/attachments/{attachment_id:str}/content",
     READ_ATTACHMENTS,
-    opt={"stream": True},
+    opt={"stream": True, **FOR_GUESTS},
     operation_class=FileDownload,
 )
 async def get_attachment_content(

@@ -22,6 +22,9 @@ from tidemill.board.attachments.repository import AttachmentRepository
 from tidemill.board.blobs.service import BlobAccounts
 from tidemill.board.errors import ProjectIsArchived, WorkItemIsArchived, WorkItemNotFound
 from tidemill.board.limits import BoardLimits
+from tidemill.board.project_access.database import WalledDatabase
+from tidemill.board.project_access.models import ProjectRole
+from tidemill.board.project_access.service import require
 from tidemill.board.work_items.models import WorkItem, check_changeable
 from tidemill.board.work_items.repository import WorkItemRepository
 from tidemill.core.actor import Actor
@@ -65,7 +68,7 @@ class AttachmentService:
         *,
         rules: Callable[[Actor], Awaitable[Rules]],
     ) -> None:
-        self._tenants = tenants
+        self._tenants = WalledDatabase(tenants)
         self._store = store
         self._limits = limits
         self._rules = rules
@@ -86,7 +89,12 @@ class AttachmentService:
 
     async def check_item(self, reference: str, *, actor: Actor) -> None:
         """Return when the item takes files, before any is sent; see `attach`."""
-        await self._tenants.read(actor.tenant_id, lambda tx: self._open_item(tx, reference))
+
+        def use_case(tx: Tx) -> None:
+            item = self._open_item(tx, reference)
+            require(tx, item.project_id, ProjectRole.EDITOR, by=actor)
+
+        await self._tenants.read(actor, use_case)
 
     async def attach(
         self, reference: str, incoming: Incoming, *, actor: Actor, once: OnceFor
@@ -123,7 +131,7 @@ class AttachmentService:
                 raise WorkItemNotFound(reference)
             return self._attachments.page(tx, item.id, after=after, limit=page.limit_plus_one)
 
-        rows = await self._tenants.read(actor.tenant_id, use_case)
+        rows = await self._tenants.read(actor, use_case)
         return page_of(rows, page, lambda row: (row.id,))
 
     async def get(self, attachment_id: str, *, actor: Actor) -> Attachment:
@@ -135,7 +143,7 @@ class AttachmentService:
                 raise AttachmentNotFound(attachment_id)
             return attachment
 
-        return await self._tenants.read(actor.tenant_id, use_case)
+        return await self._tenants.read(actor, use_case)
 
     async def content(
         self, attachment: Attachment, *, start: int, length: int, actor: Actor
@@ -169,7 +177,7 @@ class AttachmentService:
             self._accounts.leave(tx, attachment.sha256)
             self._announcer.deleted(tx, attachment, by=actor)
 
-        await self._tenants.write(actor.tenant_id, use_case)
+        await self._tenants.write(actor, use_case)
 
     async def _received(
         self, blob: IncomingBlob, incoming: Incoming, name: str, rules: Rules
@@ -213,7 +221,7 @@ class AttachmentService:
 
         key = once(f"{file.sha256} {file.name}")
         try:
-            attachment = await self._tenants.write(actor.tenant_id, use_case, once=key)
+            attachment = await self._tenants.write(actor, use_case, once=key)
         except Unavailable:
             # It may have been written all the same: if not, the bytes are swept as a stray.
             raise

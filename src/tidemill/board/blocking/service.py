@@ -1,5 +1,6 @@
 """Keeps the order of items possible, and tells who waits and who waits no longer.
 
+An order is one for all projects of the tenant, whoever may see them; what is told is not.
 Each method works in the caller's transaction.
 """
 
@@ -28,10 +29,12 @@ from tidemill.board.dependency_errors import (
     DependencyCycles,
 )
 from tidemill.board.dependency_facts import WorkItemBlocked, WorkItemUnblocked
+from tidemill.board.project_access.whole import whole
 from tidemill.core.actor import Actor
 from tidemill.core.ports import Tx
 
 blockers_told_max: Final = 5
+UNSEEN: Final = "an item that you may not see"
 
 
 class Watched(Struct, frozen=True):
@@ -78,18 +81,20 @@ class Blocking:
 
         Raises `DependencyCycles`, which names each link that an order cannot satisfy.
         """
-        edges = self._graph.edges(tx, dict.fromkeys(blocked for _, (_, blocked) in links), START)
+        edges = self._graph.edges(
+            whole(tx), dict.fromkeys(blocked for _, (_, blocked) in links), START
+        )
         wanted = [(place, link(*each)) for place, each in links]
         # The finish of what blocks need not follow any of the starts.
         left = left_over([*edges, *(edge for _, edge in wanted)])
         wrong = [(place, edge) for place, edge in wanted if edge in left]
         if wrong:
-            keys = self._graph.keys(tx, _items_of(edge for _, edge in wrong))
+            keys = self._keys(tx, _items_of(edge for _, edge in wrong))
             raise DependencyCycles([(place, told([edge], keys)) for place, edge in wrong])
 
     def following(self, tx: Tx, ids: Iterable[str]) -> list[Edge]:
         """Return all that comes after the starts of items."""
-        return self._graph.edges(tx, ids, START)
+        return self._graph.edges(whole(tx), ids, START)
 
     def watch(self, tx: Tx, item_id: WorkItemId) -> Watched:
         """Return what an item blocks; nobody else changes it until the transaction ends."""
@@ -97,25 +102,25 @@ class Blocking:
 
     def dependents(self, tx: Tx, item_id: WorkItemId) -> list[WorkItemId]:
         """Return what an item blocks, finished or not."""
-        return self._graph.dependents(tx, item_id)
+        return self._graph.dependents(whole(tx), item_id)
 
     def watch_project(self, tx: Tx, project_id: ProjectId) -> Watched:
         """Return what items of a project block elsewhere; see `watch`."""
-        return self.watch_items(tx, self._graph.dependents_of_project(tx, project_id))
+        return self.watch_items(tx, self._graph.dependents_of_project(whole(tx), project_id))
 
     def watch_items(self, tx: Tx, ids: Sequence[WorkItemId]) -> Watched:
         """Return these items; see `watch`."""
         if not ids:
             return Watched((), {})
         # Of two that finish the last two blockers at once, the later one sees what both did.
-        self._graph.lock_items(tx, ids)
-        return Watched(ids, self._graph.blocked_among(tx, ids))
+        self._graph.lock_items(whole(tx), ids)
+        return Watched(ids, self._graph.blocked_among(whole(tx), ids))
 
     def tell(self, tx: Tx, watched: Watched | None, *, by: Actor) -> None:
         """Tell which of the watched items wait now, and which wait no longer."""
         if watched is None or not watched.ids:
             return
-        blocked = self._graph.blocked_among(tx, watched.ids)
+        blocked = self._graph.blocked_among(whole(tx), watched.ids)
         freed = {item: at for item, at in watched.blocked.items() if item not in blocked}
         held = {item: at for item, at in blocked.items() if item not in watched.blocked}
         for fact, items in ((WorkItemUnblocked, freed), (WorkItemBlocked, held)):
@@ -127,7 +132,13 @@ class Blocking:
 
     def unfinished(self, tx: Tx, item_id: WorkItemId, *, limit: int) -> list[str]:
         """Return the keys of unfinished items that block this one."""
-        return self._graph.blockers(tx, item_id, limit=limit)
+        keys = self._graph.blockers(tx, item_id, limit=limit)
+        everywhere = whole(tx)
+        if everywhere is not tx and len(self._graph.blockers(everywhere, item_id, limit=limit)) > (
+            len(keys)
+        ):
+            keys.append(UNSEEN)
+        return keys
 
     def refuse_waiting(self, tx: Tx, item_id: WorkItemId) -> None:
         """Return when nothing unfinished blocks an item; raises `BlockersUnfinished`."""
@@ -137,14 +148,19 @@ class Blocking:
 
     def _refuse(self, tx: Tx, edge: Edge, param: str) -> None:
         before, after = edge
-        if not self._graph.reaches(tx, after, before):
+        if not self._graph.reaches(whole(tx), after, before):
             return
         path = [edge, *self._path(tx, after, before)]
-        keys: Mapping[str, str] = self._graph.keys(tx, _items_of(path))
+        keys = self._keys(tx, _items_of(path))
         raise DependencyCycle(told(path, keys), param=param)
 
+    def _keys(self, tx: Tx, ids: Iterable[str]) -> Mapping[str, str]:
+        """Return by what items are told to whoever may not see all of them."""
+        given = list(ids)
+        return {**dict.fromkeys(given, UNSEEN), **self._graph.keys(tx, given)}
+
     def _path(self, tx: Tx, start: Node, goal: Node) -> list[Edge]:
-        return shortest_path(self._graph.edges(tx, [start[0]], start[1]), start, goal)
+        return shortest_path(self._graph.edges(whole(tx), [start[0]], start[1]), start, goal)
 
 
 def together(watched: Iterable[Watched | None]) -> Watched:

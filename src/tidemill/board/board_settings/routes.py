@@ -11,10 +11,10 @@ from tidemill.board.board_settings.schemas import BoardSettingsView, PutBoardSet
 from tidemill.board.board_settings.service import BoardSettingsService
 from tidemill.board.permissions import READ_PROJECTS, WRITE_PROJECTS
 from tidemill.core.actor import Actor
-from tidemill.http import Idempotency, Tagged, get, put, single
+from tidemill.http import FOR_GUESTS, Idempotency, Tagged, get, put, single
 
 
-@get("/projects/{project_id:str}/board-settings", READ_PROJECTS)
+@get("/projects/{project_id:str}/board-settings", READ_PROJECTS, opt=FOR_GUESTS)
 async def get_board_settings(
     project_id: str,
     actor: Actor,

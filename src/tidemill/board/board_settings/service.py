@@ -8,6 +8,7 @@ from tidemill.board.board_facts import BoardSettingsChanged
 from tidemill.board.board_settings.models import BoardSettings, Rules, valid_rules
 from tidemill.board.board_settings.repository import BoardSettingsRepository
 from tidemill.board.errors import ProjectIsArchived, ProjectNotFound
+from tidemill.board.project_access.database import WalledDatabase
 from tidemill.board.projects.models import Project
 from tidemill.board.projects.repository import ProjectRepository
 from tidemill.board.workflows.service import Workflows
@@ -20,7 +21,7 @@ class BoardSettingsService:
     """Use cases of what holds for the board of a project."""
 
     def __init__(self, tenants: Database) -> None:
-        self._tenants = tenants
+        self._tenants = WalledDatabase(tenants)
         self._projects = ProjectRepository()
         self._settings = BoardSettingsRepository()
         self._workflows = Workflows()
@@ -31,7 +32,7 @@ class BoardSettingsService:
         def use_case(tx: Tx) -> BoardSettings:
             return self._settings.find(tx, self._living(tx, project).id)
 
-        return await self._tenants.read(actor.tenant_id, use_case)
+        return await self._tenants.read(actor, use_case)
 
     async def put(
         self,
@@ -80,7 +81,7 @@ class BoardSettingsService:
             )
             return new
 
-        return await self._tenants.write(actor.tenant_id, use_case, once=once)
+        return await self._tenants.write(actor, use_case, once=once)
 
     def _living(self, tx: Tx, reference: str, *, lock: bool = False) -> Project:
         project = self._projects.find(tx, reference, lock=lock)

@@ -16,7 +16,7 @@ from tidemill.board.listing.routes import TimeZone
 from tidemill.board.listing.service import zone_of
 from tidemill.board.permissions import READ_WORK_ITEMS
 from tidemill.core.actor import Actor
-from tidemill.http import get
+from tidemill.http import FOR_GUESTS, get
 from tidemill.http.parameters import Cursor, Limit
 
 BoardFilter = Annotated[
@@ -62,7 +62,7 @@ LaneValue = Annotated[
 ]
 
 
-@get("/projects/{project_id:str}/board", READ_WORK_ITEMS)
+@get("/projects/{project_id:str}/board", READ_WORK_ITEMS, opt=FOR_GUESTS)
 async def get_board(  # noqa: PLR0913 - each parameter is one of the query
     *,
     project_id: str,
@@ -85,7 +85,7 @@ async def get_board(  # noqa: PLR0913 - each parameter is one of the query
     return BoardView.of(await boards.read(project_id, wanted, actor=actor))
 
 
-@get("/projects/{project_id:str}/board/columns/{status:str}", READ_WORK_ITEMS)
+@get("/projects/{project_id:str}/board/columns/{status:str}", READ_WORK_ITEMS, opt=FOR_GUESTS)
 async def list_board_cards(  # noqa: PLR0913 - each parameter is one of the query
     *,
     project_id: str,

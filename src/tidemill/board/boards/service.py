@@ -43,6 +43,7 @@ from tidemill.board.limits import BoardLimits
 from tidemill.board.listing.models import Selection
 from tidemill.board.listing.repository import NamesInStore
 from tidemill.board.listing.service import condition_of
+from tidemill.board.project_access.database import WalledDatabase
 from tidemill.board.projects.models import Project
 from tidemill.board.projects.repository import ProjectRepository
 from tidemill.board.sprint_errors import SprintNotFound
@@ -87,7 +88,7 @@ class BoardService:
     """Use cases of boards."""
 
     def __init__(self, tenants: Database, limits: BoardLimits) -> None:
-        self._tenants = tenants
+        self._tenants = WalledDatabase(tenants)
         self._projects = ProjectRepository()
         self._settings = BoardSettingsRepository()
         self._boards = BoardRepository()
@@ -146,7 +147,7 @@ class BoardService:
                 statuses_left_out=_left_out(ground, totals),
             )
 
-        return await self._tenants.read(actor.tenant_id, use_case)
+        return await self._tenants.read(actor, use_case)
 
     async def cell(self, project: str, place: Place, wanted: Wanted, *, actor: Actor) -> CellPage:
         """Return further cards of one cell, in the order of ranks.
@@ -172,7 +173,7 @@ class BoardService:
                 page=page_of(cards, page, lambda card: (card.rank,)),
             )
 
-        return await self._tenants.read(actor.tenant_id, use_case)
+        return await self._tenants.read(actor, use_case)
 
     def _ground(self, tx: Tx, reference: str, wanted: Wanted, actor: Actor) -> Ground:
         project = self._projects.find(tx, reference)

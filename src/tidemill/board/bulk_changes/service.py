@@ -41,6 +41,7 @@ from tidemill.board.limits import BoardLimits
 from tidemill.board.listing.models import NEWEST_FIRST, Selection
 from tidemill.board.listing.repository import ListingRepository
 from tidemill.board.listing.service import condition_of
+from tidemill.board.project_access.database import WalledDatabase
 from tidemill.board.projects.repository import ProjectRepository
 from tidemill.board.texts import is_uuid, item_key
 from tidemill.board.work_items.changing.models import Rules, Step, StepKind, Written
@@ -79,7 +80,7 @@ class BulkChangeService:
     """Bulk changes of items, by the same rules as changes of one; `rules` gives them."""
 
     def __init__(self, tenants: Database, limits: BoardLimits, rules: RulesFor) -> None:
-        self._tenants = tenants
+        self._tenants = WalledDatabase(tenants)
         self._rules = rules
         self._changing = Changing(limits)
         self._labelling = Labelling(limits)
@@ -116,7 +117,7 @@ class BulkChangeService:
             return report
 
         try:
-            return await self._tenants.write(actor.tenant_id, use_case, once=once)
+            return await self._tenants.write(actor, use_case, once=once)
         except _OnlyLooked as looked:
             return looked.report
 

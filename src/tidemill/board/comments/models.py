@@ -13,11 +13,9 @@ from tidemill.board.comment_facts import CommentId, CommentState
 from tidemill.board.contract import ProjectId, WorkItemId
 from tidemill.board.errors import InvalidText
 from tidemill.board.limits import BoardLimits
-from tidemill.board.permissions import MODERATE_COMMENTS
 from tidemill.board.texts import many_lines
 from tidemill.board.work_items.models import WorkItem
 from tidemill.core.actor import Actor
-from tidemill.core.authorization import is_allowed
 from tidemill.core.clock import Instant
 
 REACTIONS: Final = ("👍", "👎", "😄", "🎉", "😕", "❤️", "🚀", "👀", "✅")
@@ -144,10 +142,10 @@ def check_editor(comment: Comment, actor: Actor) -> None:
         raise NotYourComment("only its author edits it")
 
 
-def check_remover(comment: Comment, actor: Actor) -> None:
+def check_remover(comment: Comment, actor: Actor, *, keeps_order: bool) -> None:
     """Return when `actor` wrote the comment or keeps order; raises `NotYourComment`."""
-    if comment.created_by != author_of(actor) and not is_allowed(actor, MODERATE_COMMENTS):
-        raise NotYourComment("only its author or an admin deletes it")
+    if comment.created_by != author_of(actor) and not keeps_order:
+        raise NotYourComment("only its author or an owner of the project deletes it")
 
 
 def author_of(actor: Actor) -> str:

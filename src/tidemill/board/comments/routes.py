@@ -21,11 +21,11 @@ from tidemill.board.permissions import READ_COMMENTS, WRITE_COMMENTS
 from tidemill.board.versions import Expected
 from tidemill.core.actor import Actor
 from tidemill.core.pages import PageRequest, page_request
-from tidemill.http import Idempotency, Tagged, composed, delete, get, patch, post, put
+from tidemill.http import FOR_GUESTS, Idempotency, Tagged, composed, delete, get, patch, post, put
 from tidemill.http.parameters import Cursor, Limit
 
 
-@get("/work-items/{item_id:str}/comments", READ_COMMENTS)
+@get("/work-items/{item_id:str}/comments", READ_COMMENTS, opt=FOR_GUESTS)
 async def list_comments(
     *,
     item_id: str,
@@ -64,7 +64,7 @@ async def create_comment(
     return _answer(made, request)
 
 
-@get("/comments/{comment_id:str}", READ_COMMENTS)
+@get("/comments/{comment_id:str}", READ_COMMENTS, opt=FOR_GUESTS)
 async def get_comment(
     comment_id: str, actor: Actor, comments: CommentService, request: Request[Any, Any, Any]
 ) -> Tagged[CommentView]:

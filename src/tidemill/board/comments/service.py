@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from tidemill.board import markdown
 from tidemill.board.comment_errors import CommentChanged, CommentElsewhere, CommentNotFound
@@ -31,6 +31,11 @@ from tidemill.board.comments.repository import CommentRepository
 from tidemill.board.errors import ProjectIsArchived, WorkItemIsArchived, WorkItemNotFound
 from tidemill.board.handles.service import Handles
 from tidemill.board.limits import BoardLimits
+from tidemill.board.project_access.database import WalledDatabase
+from tidemill.board.project_access.models import ProjectRole
+from tidemill.board.project_access.repository import AccessRepository
+from tidemill.board.project_access.service import may
+from tidemill.board.project_access.whole import whole
 from tidemill.board.versions import ANY_VERSION, Expected
 from tidemill.board.work_items.models import WorkItem, check_changeable
 from tidemill.board.work_items.repository import WorkItemRepository
@@ -44,12 +49,13 @@ class CommentService:
     """Use cases of comments; an item is named by its id or its key, a comment by its id."""
 
     def __init__(self, tenants: Database, limits: BoardLimits) -> None:
-        self._tenants = tenants
+        self._tenants = WalledDatabase(tenants)
         self._limits = limits
         self._comments = CommentRepository()
         self._items = WorkItemRepository()
         self._handles = Handles()
         self._announcer = Announcer()
+        self._access = AccessRepository()
 
     async def add(
         self,
@@ -64,7 +70,7 @@ class CommentService:
 
         Raises `WorkItemNotFound`, `ProjectIsArchived`, `CommentNotFound` and `CommentElsewhere`.
         """
-        text = await self._text(content, actor)
+        text = await self._text(content, actor, lambda tx: self._items.find(tx, reference))
 
         def use_case(tx: Tx) -> Comment:
             item = self._items.find(tx, reference, lock="parent")
@@ -81,7 +87,7 @@ class CommentService:
             self._announcer.created(tx, comment, by=actor)
             return comment
 
-        return await self._tenants.write(actor.tenant_id, use_case, once=once)
+        return await self._tenants.write(actor, use_case, once=once)
 
     async def list(
         self, reference: str, order: CommentOrder, page: PageRequest, *, actor: Actor
@@ -96,7 +102,7 @@ class CommentService:
             found = self._comments.page(tx, item.id, order, after=after, limit=page.limit_plus_one)
             return self._comments.with_reactions(tx, found, author_of(actor))
 
-        rows = await self._tenants.read(actor.tenant_id, use_case)
+        rows = await self._tenants.read(actor, use_case)
         is_threaded = order is CommentOrder.THREAD
         return page_of(rows, page, lambda row: (row.place if is_threaded else row.id,))
 
@@ -109,7 +115,7 @@ class CommentService:
                 raise CommentNotFound(comment_id)
             return self._comments.with_reactions(tx, [comment], author_of(actor))[0]
 
-        return await self._tenants.read(actor.tenant_id, use_case)
+        return await self._tenants.read(actor, use_case)
 
     async def edit(
         self,
@@ -125,7 +131,7 @@ class CommentService:
         Raises `NotYourComment`, and `VersionChanged` or `CommentChanged` when `expected` does not
         hold.
         """
-        text = await self._text(content, actor)
+        text = await self._text(content, actor, lambda tx: self._comments.find(tx, comment_id))
 
         def use_case(tx: Tx) -> Comment:
             comment = self._writable(tx, comment_id)
@@ -139,7 +145,7 @@ class CommentService:
                 comment = saved
             return self._comments.with_reactions(tx, [comment], author_of(actor))[0]
 
-        return await self._tenants.write(actor.tenant_id, use_case, once=once)
+        return await self._tenants.write(actor, use_case, once=once)
 
     async def delete(
         self, comment_id: str, expected: Expected = ANY_VERSION, *, actor: Actor
@@ -148,13 +154,14 @@ class CommentService:
 
         def use_case(tx: Tx) -> None:
             comment = self._writable(tx, comment_id)
-            check_remover(comment, actor)
+            keeps_order = may(tx, comment.project_id, ProjectRole.OWNER, actor)
+            check_remover(comment, actor, keeps_order=keeps_order)
             expected.check(comment.version, CommentChanged)
             gone = deleted(comment, at=tx.now, by=author_of(actor))
             self._save(tx, comment, gone)
             self._announcer.deleted(tx, gone, by=actor)
 
-        await self._tenants.write(actor.tenant_id, use_case)
+        await self._tenants.write(actor, use_case)
 
     async def history(self, comment_id: str, page: PageRequest, *, actor: Actor) -> Page[Revision]:
         """Return the earlier texts of a comment, newest first; raises `CommentNotFound`."""
@@ -169,7 +176,7 @@ class CommentService:
                 tx, comment.id, before=before, limit=page.limit_plus_one
             )
 
-        rows = await self._tenants.read(actor.tenant_id, use_case)
+        rows = await self._tenants.read(actor, use_case)
         return page_of(rows, page, lambda row: (row.version,))
 
     async def react(self, comment_id: str, emoji: str, *, actor: Actor) -> Comment:
@@ -192,17 +199,29 @@ class CommentService:
 
         await self._with_reaction(comment_id, change, actor)
 
-    async def _text(self, content: str, actor: Actor) -> Text:
+    async def _text(
+        self, content: str, actor: Actor, place: Callable[[Tx], WorkItem | Comment | None]
+    ) -> Text:
         """Return what was written, with its HTML, which may take long: not in the transaction."""
         plain = valid_content(content, self._limits)
         names = await asyncio.to_thread(markdown.names_in, plain)
         mentions: dict[str, str] = {}
         if names:
             mentions = await self._tenants.read(
-                actor.tenant_id, lambda tx: self._handles.meant(tx, names)
+                actor, lambda tx: self._mentions(tx, names, place(tx))
             )
         html = await asyncio.to_thread(markdown.render, plain, mentions)
         return Text(content=plain, html=html, renderer=markdown.RENDERER, mentions=mentions)
+
+    def _mentions(
+        self, tx: Tx, names: Sequence[str], at: WorkItem | Comment | None
+    ) -> dict[str, str]:
+        """Return whom names mean, of those who may see where they are mentioned."""
+        meant = self._handles.meant(tx, names)
+        if at is None or not meant:
+            return {}
+        readers = self._access.readers(whole(tx), at.project_id, meant.values())
+        return {name: user_id for name, user_id in meant.items() if user_id in readers}
 
     def _thread(self, tx: Tx, item: WorkItem, parent_id: str | None) -> CommentId | None:
         """Return the first comment of the thread that a reply to `parent_id` belongs to."""
@@ -237,4 +256,4 @@ class CommentService:
             change(tx, comment)
             return self._comments.with_reactions(tx, [comment], author_of(actor))[0]
 
-        return await self._tenants.write(actor.tenant_id, use_case)
+        return await self._tenants.write(actor, use_case)

@@ -8,11 +8,11 @@ from tidemill.board.permissions import READ_WORK_ITEMS
 from tidemill.board.work_items.schemas import WorkItemView
 from tidemill.core.actor import Actor
 from tidemill.core.pages import page_request
-from tidemill.http import get
+from tidemill.http import FOR_GUESTS, get
 from tidemill.http.parameters import Cursor, Limit
 
 
-@get("/projects/{project_id:str}/critical-path", READ_WORK_ITEMS)
+@get("/projects/{project_id:str}/critical-path", READ_WORK_ITEMS, opt=FOR_GUESTS)
 async def get_critical_path(
     project_id: str,
     actor: Actor,

@@ -13,6 +13,7 @@ from tidemill.board.critical_paths.repository import CriticalPathRepository, Wei
 from tidemill.board.dependency_errors import GraphTooLarge
 from tidemill.board.errors import ProjectNotFound
 from tidemill.board.limits import BoardLimits
+from tidemill.board.project_access.database import WalledDatabase
 from tidemill.board.projects.models import Project
 from tidemill.board.projects.repository import ProjectRepository
 from tidemill.board.work_items.labelling.service import Labelling
@@ -35,7 +36,7 @@ class CriticalPathService:
     """Reads what holds up a project longest."""
 
     def __init__(self, tenants: Database, limits: BoardLimits) -> None:
-        self._tenants = tenants
+        self._tenants = WalledDatabase(tenants)
         self._projects = ProjectRepository()
         self._paths = CriticalPathRepository()
         self._labelling = Labelling(limits)
@@ -51,7 +52,7 @@ class CriticalPathService:
             project = self._living(tx, reference)
             return self._paths.links(tx, project.id, limit=links_max + 1)
 
-        links = await self._tenants.read(actor.tenant_id, links_of)
+        links = await self._tenants.read(actor, links_of)
         if len(links) > links_max:
             raise GraphTooLarge(links_max)
         # Thousands of links would hold up every other request of this process.
@@ -65,7 +66,7 @@ class CriticalPathService:
             places = {item_id: place for place, item_id in wanted}
             return [(places[item.id], item) for item in found]
 
-        rows = await self._tenants.read(actor.tenant_id, items_of)
+        rows = await self._tenants.read(actor, items_of)
         found = page_of(rows, page, lambda row: (row[0],))
         return CriticalPath(length=len(path), weight=weight, page=found)
 

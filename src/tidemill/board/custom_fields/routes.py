@@ -20,7 +20,7 @@ from tidemill.board.permissions import READ_CUSTOM_FIELDS, WRITE_CUSTOM_FIELDS
 from tidemill.board.versions import Expected
 from tidemill.core.actor import Actor
 from tidemill.core.pages import page_request
-from tidemill.http import Idempotency, Tagged, delete, get, patch, post, single
+from tidemill.http import FOR_GUESTS, Idempotency, Tagged, delete, get, patch, post, single
 from tidemill.http.parameters import Cursor, Limit
 
 OfProject = Annotated[
@@ -47,7 +47,7 @@ async def create_custom_field(
     return _answer(field, request)
 
 
-@get("/custom-fields", READ_CUSTOM_FIELDS)
+@get("/custom-fields", READ_CUSTOM_FIELDS, opt=FOR_GUESTS)
 async def list_custom_fields(
     actor: Actor,
     custom_fields: CustomFieldService,
@@ -63,7 +63,7 @@ async def list_custom_fields(
     )
 
 
-@get("/custom-fields/{field_id:str}", READ_CUSTOM_FIELDS)
+@get("/custom-fields/{field_id:str}", READ_CUSTOM_FIELDS, opt=FOR_GUESTS)
 async def get_custom_field(
     field_id: str, actor: Actor, custom_fields: CustomFieldService, request: Request[Any, Any, Any]
 ) -> Tagged[CustomFieldView]:

@@ -40,6 +40,7 @@ from tidemill.board.custom_fields.repository import CustomFieldRepository
 from tidemill.board.custom_fields.values import check_bounds, valid_bound, valid_value
 from tidemill.board.errors import ProjectIsArchived, ProjectNotFound
 from tidemill.board.limits import BoardLimits
+from tidemill.board.project_access.database import WalledDatabase
 from tidemill.board.projects.repository import ProjectRepository
 from tidemill.board.texts import is_uuid
 from tidemill.board.versions import ANY_VERSION, Expected
@@ -53,7 +54,7 @@ class CustomFieldService:
     """Use cases of custom fields; a field is named by its id."""
 
     def __init__(self, tenants: Database, limits: BoardLimits) -> None:
-        self._tenants = tenants
+        self._tenants = WalledDatabase(tenants)
         self._limits = limits
         self._fields = CustomFieldRepository()
         self._projects = ProjectRepository()
@@ -101,11 +102,11 @@ class CustomFieldService:
             _audit(tx, "create", field, by=actor, after=field.state())
             return field
 
-        return await self._tenants.write(actor.tenant_id, use_case, once=once)
+        return await self._tenants.write(actor, use_case, once=once)
 
     async def get(self, field_id: str, *, actor: Actor) -> CustomField:
         """Return a field; raises `CustomFieldNotFound`."""
-        return await self._tenants.read(actor.tenant_id, lambda tx: self._find(tx, field_id))
+        return await self._tenants.read(actor, lambda tx: self._find(tx, field_id))
 
     async def list(
         self, page: PageRequest, *, project: str | None, actor: Actor
@@ -119,7 +120,7 @@ class CustomFieldService:
                 tx, project_id=project_id, after=after, limit=page.limit_plus_one
             )
 
-        fields = await self._tenants.read(actor.tenant_id, use_case)
+        fields = await self._tenants.read(actor, use_case)
         return page_of(fields, page, lambda field: (field.id,))
 
     async def change(
@@ -159,7 +160,7 @@ class CustomFieldService:
             _audit(tx, "update", saved, by=actor, before=field.state(), after=saved.state())
             return saved
 
-        return await self._tenants.write(actor.tenant_id, use_case, once=once)
+        return await self._tenants.write(actor, use_case, once=once)
 
     async def delete(
         self, field_id: str, expected: Expected = ANY_VERSION, *, actor: Actor
@@ -174,7 +175,7 @@ class CustomFieldService:
             tx.record(told, by=actor)
             _audit(tx, "delete", field, by=actor, before=field.state())
 
-        await self._tenants.write(actor.tenant_id, use_case)
+        await self._tenants.write(actor, use_case)
 
     def _with_rules(self, tx: Tx, field: CustomField, changes: CustomFieldChanges) -> CustomField:
         rules, type_ = field.rules, field.field_type

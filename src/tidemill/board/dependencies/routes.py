@@ -24,7 +24,7 @@ from tidemill.board.permissions import READ_WORK_ITEMS, WRITE_WORK_ITEMS
 from tidemill.board.projects.service import ProjectService
 from tidemill.core.actor import Actor
 from tidemill.core.pages import Page, page_request
-from tidemill.http import Idempotency, Tagged, composed, delete, get, post
+from tidemill.http import FOR_GUESTS, Idempotency, Tagged, composed, delete, get, post
 from tidemill.http.parameters import Cursor, Limit
 
 # A dependency never changes, but what it shows of its items does.
@@ -60,7 +60,7 @@ async def create_dependencies(
     return CreatedDependencies(items=[DependencyView.of(each) for each in made])
 
 
-@get("/dependencies", READ_WORK_ITEMS)
+@get("/dependencies", READ_WORK_ITEMS, opt=FOR_GUESTS)
 async def list_dependencies(  # noqa: PLR0913 - each parameter is one of the query
     *,
     actor: Actor,
@@ -81,7 +81,7 @@ async def list_dependencies(  # noqa: PLR0913 - each parameter is one of the que
     return _page(found)
 
 
-@get("/dependencies/{dependency_id:str}", READ_WORK_ITEMS)
+@get("/dependencies/{dependency_id:str}", READ_WORK_ITEMS, opt=FOR_GUESTS)
 async def get_dependency(
     dependency_id: str,
     actor: Actor,
@@ -101,7 +101,7 @@ async def delete_dependency(
     await dependencies.delete(dependency_id, actor=actor)
 
 
-@get("/work-items/{item_id:str}/dependencies", READ_WORK_ITEMS)
+@get("/work-items/{item_id:str}/dependencies", READ_WORK_ITEMS, opt=FOR_GUESTS)
 async def list_item_dependencies(
     item_id: str,
     actor: Actor,

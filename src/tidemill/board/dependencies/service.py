@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct, structs
 
@@ -28,6 +28,9 @@ from tidemill.board.dependency_errors import (
 from tidemill.board.dependency_facts import DependencyCreated, DependencyDeleted
 from tidemill.board.errors import WorkItemChanged, WorkItemNotFound
 from tidemill.board.limits import BoardLimits
+from tidemill.board.project_access.database import WalledDatabase
+from tidemill.board.project_access.repository import AccessRepository
+from tidemill.board.project_access.whole import whole
 from tidemill.board.work_items.changes import differences, entered, next_version
 from tidemill.board.work_items.models import WorkItem, check_changeable
 from tidemill.board.work_items.repository import WorkItemRepository
@@ -52,12 +55,13 @@ class DependencyService:
     """Use cases of dependencies; items are named by their ids or keys."""
 
     def __init__(self, tenants: Database, limits: BoardLimits) -> None:
-        self._tenants = tenants
+        self._tenants = WalledDatabase(tenants)
         self._limits = limits
         self._dependencies = DependencyRepository()
         self._items = WorkItemRepository()
         self._history = History()
         self._blocking = Blocking()
+        self._access = AccessRepository()
         self._sprinting = Sprinting()
         self._workflows = Workflows()
 
@@ -74,7 +78,7 @@ class DependencyService:
                 self._blocking.refuse_cycle(tx, made.blocking.id, made.blocked.id)
             return made
 
-        return await self._tenants.write(actor.tenant_id, use_case, once=once)
+        return await self._tenants.write(actor, use_case, once=once)
 
     async def create_all(
         self,
@@ -103,11 +107,11 @@ class DependencyService:
             )
             return made
 
-        return await self._tenants.write(actor.tenant_id, use_case, once=once)
+        return await self._tenants.write(actor, use_case, once=once)
 
     async def get(self, dependency_id: str, *, actor: Actor) -> Dependency:
         """Return a dependency; raises `DependencyNotFound`."""
-        return await self._tenants.read(actor.tenant_id, lambda tx: self._living(tx, dependency_id))
+        return await self._tenants.read(actor, lambda tx: self._living(tx, dependency_id))
 
     async def list(
         self, wanted: DependencyFilter, page: PageRequest, *, actor: Actor
@@ -118,7 +122,7 @@ class DependencyService:
         def use_case(tx: Tx) -> list[Dependency]:
             return self._dependencies.page(tx, wanted, after=after, limit=page.limit_plus_one)
 
-        rows = await self._tenants.read(actor.tenant_id, use_case)
+        rows = await self._tenants.read(actor, use_case)
         return page_of(rows, page, lambda dependency: (dependency.id,))
 
     async def of_item(
@@ -135,7 +139,7 @@ class DependencyService:
                 tx, item.id, type_, after=after, limit=page.limit_plus_one
             )
 
-        rows = await self._tenants.read(actor.tenant_id, use_case)
+        rows = await self._tenants.read(actor, use_case)
         return page_of(rows, page, lambda dependency: (dependency.id,))
 
     async def delete(self, dependency_id: str, *, actor: Actor) -> None:
@@ -151,13 +155,13 @@ class DependencyService:
             watched = self._blocking.watch_items(tx, [found.blocked.id] if blocks else [])
             if not self._dependencies.remove(tx, found.id):
                 raise DependencyNotFound(dependency_id)
-            changes = changes_of([found], removed=True)
+            changes = changes_of([found], self._private(tx, [found]), removed=True)
             for item in active:
                 self._save(tx, item, item, changes[item.id], by=actor)
             self._told_of_end(tx, found, by=actor)
             self._blocking.tell(tx, watched, by=actor)
 
-        await self._tenants.write(actor.tenant_id, use_case)
+        await self._tenants.write(actor, use_case)
 
     def _lock(self, tx: Tx, news: Sequence[NewDependency]) -> None:
         self._blocking.lock(tx)
@@ -201,7 +205,7 @@ class DependencyService:
         for item in items.values():
             if self._dependencies.count(tx, item.id) > self._limits.dependencies_per_item_max:
                 raise TooManyDependencies(item.key, self._limits.dependencies_per_item_max)
-        changes = changes_of(made)
+        changes = changes_of(made, self._private(tx, made))
         for item_id, old in olds.items():
             self._save(tx, old, items[item_id], changes[item_id], by=by)
         for dependency in made:
@@ -215,6 +219,10 @@ class DependencyService:
             )
         self._blocking.tell(tx, watched, by=by)
         return made
+
+    def _private(self, tx: Tx, dependencies: Iterable[Dependency]) -> frozenset[str]:
+        ids = {item.project_id for each in dependencies for item in (each.blocking, each.blocked)}
+        return self._access.private(whole(tx), ids) if len(ids) > 1 else frozenset()
 
     def _closed(self, tx: Tx, wishes: Sequence[_Wish]) -> dict[WorkItemId, WorkItem]:
         """Return the duplicates that shall be cancelled, unless they are finished already."""

@@ -9,6 +9,7 @@ from tidemill.board.filters.models import Filter
 from tidemill.board.limits import BoardLimits
 from tidemill.board.listing.models import Selection
 from tidemill.board.listing.service import ListingService, digest_of
+from tidemill.board.project_access.database import WalledDatabase
 from tidemill.board.projects.models import Project
 from tidemill.board.work_items.models import Sort, WorkItem, WorkItemFilter
 from tidemill.core.actor import Actor
@@ -20,7 +21,7 @@ class ExportService:
     """Use cases of exports."""
 
     def __init__(self, tenants: Database, limits: BoardLimits) -> None:
-        self._tenants = tenants
+        self._tenants = WalledDatabase(tenants)
         self._listing = ListingService(tenants, limits)
         self._fields = CustomFieldRepository()
         self._fields_max = 2 * limits.custom_fields_max
@@ -34,7 +35,7 @@ class ExportService:
             )
             return [field.key for field in fields]
 
-        return await self._tenants.read(actor.tenant_id, use_case)
+        return await self._tenants.read(actor, use_case)
 
     async def items(
         self, project: Project, wanted: Filter, *, actor: Actor

@@ -43,11 +43,13 @@ COLUMNS: Final = {
     "due_date": "w.due_date",
     "sprint_id": "w.sprint_id",
     "archived_at": "w.archived_at",
-    # Any label that is not deleted; the ids of deleted ones stay with their items.
+    # Any label that is not deleted; the ids of deleted ones stay with their items. SQLite joins in
+    # the order that a cross join says.
     "labels": """CASE WHEN w.label_ids <> '' THEN (
-        SELECT l.id FROM labels AS l JOIN item_labels AS il
-            ON il.tenant_id = l.tenant_id AND il.label_id = l.id AND il.work_item_id = w.id
-        WHERE l.tenant_id = :tenant_id AND l.deleted_at IS NULL LIMIT 1) END""",
+        SELECT l.id FROM item_labels AS il CROSS JOIN labels AS l
+        WHERE il.tenant_id = :tenant_id AND il.work_item_id = w.id
+            AND l.tenant_id = il.tenant_id AND l.id = il.label_id AND l.deleted_at IS NULL
+        LIMIT 1) END""",
     "due_order": "COALESCE(w.due_date, '~')",
     "points_order": "COALESCE(w.points, 1000000)",
     "blocked": f"CASE WHEN {IS_BLOCKED} THEN 'yes' ELSE 'no' END",

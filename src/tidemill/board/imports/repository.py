@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from tidemill.board.contract import ProjectId
 from tidemill.board.imports.planning import Known
+from tidemill.board.project_access.repository import SEES
 from tidemill.board.work_items.models import Assignee
 from tidemill.core.ports import Tx
 
@@ -37,12 +38,13 @@ _TITLED: Final = """
     SELECT count(DISTINCT title) FROM work_items
     WHERE tenant_id = :tenant_id AND project_id = :project_id AND deleted_at IS NULL AND title IN
 """
-_MEMBERS: Final = """
-    SELECT user_id, name, avatar FROM people
-    WHERE tenant_id = :tenant_id AND state = 'active'
-    ORDER BY user_id
+_MEMBERS: Final = f"""
+    SELECT p.user_id, p.name, p.avatar FROM people AS p
+    WHERE p.tenant_id = :tenant_id AND p.state = 'active'
+        AND {SEES.format(project_id=":project_id")}
+    ORDER BY p.user_id
     LIMIT :limit
-"""
+"""  # noqa: S608 - a constant
 
 
 class ImportRepository:
@@ -81,9 +83,10 @@ class ImportRepository:
         sql = _TITLED + _AMONG[tx.dialect]
         return int(tx.all(sql, project_id=project_id, titles=wanted)[0][0])
 
-    def members(self, tx: Tx) -> list[Assignee]:
-        """Return the active members."""
-        return [Assignee(*row) for row in tx.all(_MEMBERS, limit=_members_max)]
+    def members(self, tx: Tx, project_id: ProjectId) -> list[Assignee]:
+        """Return the active members who may see the project."""
+        rows = tx.all(_MEMBERS, project_id=project_id, limit=_members_max)
+        return [Assignee(*row) for row in rows]
 
     def _known(
         self, tx: Tx, sql: str, project: tuple[ProjectId, str], values: Iterable[str | int]

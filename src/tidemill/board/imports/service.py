@@ -34,6 +34,8 @@ from tidemill.board.item_kinds.models import USUAL, Kinds
 from tidemill.board.item_kinds.service import ItemKinds
 from tidemill.board.labels.models import ItemLabel, by_name, joined_ids
 from tidemill.board.limits import BoardLimits
+from tidemill.board.project_access.database import WalledDatabase
+from tidemill.board.project_access.whole import whole
 from tidemill.board.projects.models import Project
 from tidemill.board.projects.repository import Numbers, ProjectRepository
 from tidemill.board.ranking.service import Ranking
@@ -64,7 +66,7 @@ class ImportService:
     """Use cases of imports."""
 
     def __init__(self, tenants: Database, limits: BoardLimits) -> None:
-        self._tenants = tenants
+        self._tenants = WalledDatabase(tenants)
         self._limits = limits
         self._projects = ProjectRepository()
         self._items = WorkItemRepository()
@@ -95,17 +97,13 @@ class ImportService:
         `ImportUnreadable`, `ImportTooLarge`, and `ImportRejected` when rows are wrong and the
         mode is `all_or_nothing`; a dry run reports them instead.
         """
-        workflow, kinds = await self._tenants.read(
-            actor.tenant_id, lambda tx: self._rules_of(tx, reference)
-        )
+        workflow, kinds = await self._tenants.read(actor, lambda tx: self._rules_of(tx, reference))
         # Reading and planning thousands of rows would hold up every other request of this process.
         reading = options.reading
         read = await asyncio.to_thread(read_backlog, data, self._limits, workflow, reading, kinds)
         if options.dry_run:
             return await self._check(reference, read, options, actor=actor)
-        world = await self._tenants.read(
-            actor.tenant_id, lambda tx: self._world_of(tx, reference, read)
-        )
+        world = await self._tenants.read(actor, lambda tx: self._world_of(tx, reference, read))
         planned = None if world is None else await asyncio.to_thread(self._plan, read, world)
 
         def use_case(tx: Tx) -> ImportReport:
@@ -139,7 +137,7 @@ class ImportService:
             _audit(tx, report, by=actor)
             return report
 
-        return await self._tenants.write(actor.tenant_id, use_case, once=once)
+        return await self._tenants.write(actor, use_case, once=once)
 
     async def _check(
         self, reference: str, backlog: Backlog, options: ImportOptions, *, actor: Actor
@@ -149,7 +147,7 @@ class ImportService:
             there = self._titles_there(tx, project, backlog)
             return project, self._world(tx, project, backlog), there
 
-        project, world, there = await self._tenants.read(actor.tenant_id, look)
+        project, world, there = await self._tenants.read(actor, look)
         made = await asyncio.to_thread(self._plan, backlog, world)
         report = _report(project, backlog, made, ImportStatus.CHECKED, options.mode)
         return structs.replace(report, titles_there_already=there)
@@ -214,7 +212,7 @@ class ImportService:
             project_id=project.id,
             by_external_id=by_external_id,
             by_key=by_key,
-            members=self._imports.members(tx) if names_people else (),
+            members=self._imports.members(whole(tx), project.id) if names_people else (),
             after=frozenset(after),
             kinds=self._kinds.of(tx, project.kinds_id),
             custom_fields=fields,

@@ -28,6 +28,7 @@ from tidemill.board.item_templates.models import (
 )
 from tidemill.board.item_templates.repository import ItemTemplateRepository
 from tidemill.board.limits import BoardLimits
+from tidemill.board.project_access.database import WalledDatabase
 from tidemill.board.projects.models import Project
 from tidemill.board.projects.repository import ProjectRepository
 from tidemill.board.template_errors import (
@@ -70,7 +71,7 @@ class ItemTemplateService:
     def __init__(
         self, tenants: Database, limits: BoardLimits, *, sprint_types: TypesFor = usual_types
     ) -> None:
-        self._tenants = tenants
+        self._tenants = WalledDatabase(tenants)
         self._limits = limits
         self._sprint_types = sprint_types
         self._templates = ItemTemplateRepository()
@@ -114,11 +115,11 @@ class ItemTemplateService:
             _tell(tx, ItemTemplateCreated, "create", template, by=actor, after=template)
             return template
 
-        return await self._tenants.write(actor.tenant_id, use_case, once=once)
+        return await self._tenants.write(actor, use_case, once=once)
 
     async def get(self, template_id: str, *, actor: Actor) -> ItemTemplate:
         """Return a template; raises `ItemTemplateNotFound`."""
-        return await self._tenants.read(actor.tenant_id, lambda tx: self._found(tx, template_id))
+        return await self._tenants.read(actor, lambda tx: self._found(tx, template_id))
 
     async def list(
         self, page: PageRequest, *, project: str | None, actor: Actor
@@ -132,7 +133,7 @@ class ItemTemplateService:
                 tx, project_id=project_id, after=after, limit=page.limit_plus_one
             )
 
-        found = await self._tenants.read(actor.tenant_id, use_case)
+        found = await self._tenants.read(actor, use_case)
         return page_of(found, page, lambda template: (template.id,))
 
     async def change(
@@ -166,7 +167,7 @@ class ItemTemplateService:
             _tell(tx, ItemTemplateUpdated, "update", saved, by=actor, before=template, after=saved)
             return saved
 
-        return await self._tenants.write(actor.tenant_id, use_case, once=once)
+        return await self._tenants.write(actor, use_case, once=once)
 
     async def delete(
         self, template_id: str, expected: Expected = ANY_VERSION, *, actor: Actor
@@ -179,7 +180,7 @@ class ItemTemplateService:
             self._templates.delete(tx, template.id)
             _tell(tx, ItemTemplateDeleted, "delete", template, by=actor, before=template)
 
-        await self._tenants.write(actor.tenant_id, use_case)
+        await self._tenants.write(actor, use_case)
 
     async def use(
         self, template_id: str, wanted: TemplateUse, *, actor: Actor, once: Once[Made] | None = None
@@ -209,7 +210,7 @@ class ItemTemplateService:
                 left += [(child, below) for child in sketch.children]
             return Made(tuple(items))
 
-        return await self._tenants.write(actor.tenant_id, use_case, once=once)
+        return await self._tenants.write(actor, use_case, once=once)
 
     async def create_item(
         self,
@@ -231,7 +232,7 @@ class ItemTemplateService:
             new = self._item_of(tx, template.root, said, known, param="template_values")
             return self._creating.make(tx, new, types, by=actor)
 
-        return await self._tenants.write(actor.tenant_id, use_case, once=once)
+        return await self._tenants.write(actor, use_case, once=once)
 
     def _check(
         self, tx: Tx, project_id: ProjectId | None, root: Sketch, *, before: Sketch | None = None
@@ -245,7 +246,7 @@ class ItemTemplateService:
         names = {label for sketch in kept for label in sketch.labels}
         for sketch in sketches(root):
             if sketch.assignee_id not in people:
-                self._references.assignee(tx, sketch.assignee_id)
+                self._references.assignee(tx, sketch.assignee_id, None)
             self._labelling.check(
                 tx, project_id, [label for label in sketch.labels if label not in names]
             )
@@ -270,7 +271,7 @@ class ItemTemplateService:
             "custom_fields": {**sketch.custom_fields, **given.get("custom_fields", {})},
         }
         if "assignee_id" not in given:
-            said["assignee_id"] = self._references.member(tx, sketch.assignee_id)
+            said["assignee_id"] = self._references.member(tx, sketch.assignee_id, given["project"])
         if "title" not in given:
             said["title"] = filled(sketch.title, values, param=param)
         return NewWorkItem(**said)

@@ -10,6 +10,9 @@ from tidemill.board.contract import JobSummary, WorkItemId, WorkItemState
 from tidemill.board.errors import InvalidReference, WorkItemChanged, WorkItemNotFound
 from tidemill.board.job_links.models import excerpt, supersedes
 from tidemill.board.limits import BoardLimits
+from tidemill.board.project_access.database import WalledDatabase
+from tidemill.board.project_access.models import ProjectRole
+from tidemill.board.project_access.service import require
 from tidemill.board.work_items.changes import differences, next_version
 from tidemill.board.work_items.repository import WorkItemRepository
 from tidemill.core.actor import Actor
@@ -20,7 +23,7 @@ class BoardForOthers:
     """Fills the port `BOARD`."""
 
     def __init__(self, tenants: Database, limits: BoardLimits) -> None:
-        self._tenants = tenants
+        self._tenants = WalledDatabase(tenants)
         self._limits = limits
         self._items = WorkItemRepository()
         self._history = History()
@@ -34,13 +37,17 @@ class BoardForOthers:
                 raise WorkItemNotFound(reference, param="work_item_id")
             return item.state()
 
-        return await self._tenants.read(actor.tenant_id, use_case)
+        return await self._tenants.read(actor, use_case)
 
     async def check_work_item_id(self, item_id: str, *, actor: Actor) -> None:
         """Return when `item_id` is the id of a living item, and not its key."""
         item = await self.find_work_item(item_id, actor=actor)
         if item.id != item_id:
             raise InvalidReference("work_item_id", f"the id of {item.key}, which is {item.id}")
+        # The item will show the job, which is a change of it.
+        await self._tenants.read(
+            actor, lambda tx: require(tx, item.project_id, ProjectRole.EDITOR, by=actor)
+        )
 
     def show_job(
         self, tx: Tx, item_id: WorkItemId, summary: JobSummary, *, by: Actor

@@ -6,6 +6,9 @@ from tidemill.board.contract import WorkItemId
 from tidemill.board.errors import ProjectIsArchived, ProjectNotFound
 from tidemill.board.job_times.models import TimeSettings, changed, job_span
 from tidemill.board.job_times.repository import TimeSettingsRepository
+from tidemill.board.project_access.database import WalledDatabase
+from tidemill.board.project_access.models import ProjectRole
+from tidemill.board.project_access.service import require
 from tidemill.board.projects.models import Project
 from tidemill.board.projects.repository import ProjectRepository
 from tidemill.board.time_contract import JobTime, TimeEntryState
@@ -22,7 +25,7 @@ class JobTimeService:
     """Use cases of what holds for the time of a project."""
 
     def __init__(self, tenants: Database) -> None:
-        self._tenants = tenants
+        self._tenants = WalledDatabase(tenants)
         self._projects = ProjectRepository()
         self._settings = TimeSettingsRepository()
 
@@ -32,7 +35,7 @@ class JobTimeService:
         def use_case(tx: Tx) -> TimeSettings:
             return self._settings.find(tx, self._living(tx, project).id)
 
-        return await self._tenants.read(actor.tenant_id, use_case)
+        return await self._tenants.read(actor, use_case)
 
     async def put(
         self,
@@ -50,6 +53,7 @@ class JobTimeService:
 
         def use_case(tx: Tx) -> TimeSettings:
             found = self._living(tx, project, lock=True)
+            require(tx, found.id, ProjectRole.OWNER, by=actor)
             old = self._settings.find(tx, found.id)
             check_version(old.version, if_match)
             if found.archived_at is not None:
@@ -67,7 +71,7 @@ class JobTimeService:
             )
             return new
 
-        return await self._tenants.write(actor.tenant_id, use_case, once=once)
+        return await self._tenants.write(actor, use_case, once=once)
 
     def _living(self, tx: Tx, reference: str, *, lock: bool = False) -> Project:
         project = self._projects.find(tx, reference, lock=lock)

@@ -21,7 +21,7 @@ from tidemill.board.permissions import READ_ITEM_KINDS, WRITE_ITEM_KINDS
 from tidemill.board.versions import Expected
 from tidemill.core.actor import Actor
 from tidemill.core.pages import page_request
-from tidemill.http import Idempotency, Tagged, composed, delete, get, patch, post
+from tidemill.http import FOR_GUESTS, Idempotency, Tagged, composed, delete, get, patch, post
 from tidemill.http.parameters import Cursor, Limit
 
 MoveTo = Annotated[
@@ -53,7 +53,7 @@ async def create_item_kind(
     return _answer(made, request)
 
 
-@get("/item-kinds", READ_ITEM_KINDS)
+@get("/item-kinds", READ_ITEM_KINDS, opt=FOR_GUESTS)
 async def list_item_kinds(
     actor: Actor, item_kinds: ItemKindService, limit: Limit = None, cursor: Cursor = None
 ) -> ItemKindPage:
@@ -65,7 +65,7 @@ async def list_item_kinds(
     )
 
 
-@get("/item-kinds/{kind_key:str}", READ_ITEM_KINDS)
+@get("/item-kinds/{kind_key:str}", READ_ITEM_KINDS, opt=FOR_GUESTS)
 async def get_item_kind(
     kind_key: str, actor: Actor, item_kinds: ItemKindService, request: Request[Any, Any, Any]
 ) -> Tagged[ItemKindView]:

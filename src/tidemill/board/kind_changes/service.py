@@ -29,6 +29,7 @@ from tidemill.board.kind_errors import (
     UnknownItemType,
 )
 from tidemill.board.kind_facts import ItemKindCreated, ItemKindDeleted, ItemKindUpdated
+from tidemill.board.project_access.database import WalledDatabase
 from tidemill.board.versions import ANY_VERSION, Expected
 from tidemill.board.work_items.service import TypesFor, usual_types
 from tidemill.core.actor import Actor
@@ -45,7 +46,7 @@ class ItemKindService:
     """
 
     def __init__(self, tenants: Database, *, sprint_types: TypesFor = usual_types) -> None:
-        self._tenants = tenants
+        self._tenants = WalledDatabase(tenants)
         self._sprint_types = sprint_types
         self._kinds = ItemKinds()
         self._stored = ItemKindRepository()
@@ -55,7 +56,7 @@ class ItemKindService:
         """Return all kinds in their order, retired ones too."""
         types = await self._sprint_types(actor)
         after = after_number_and_text(page)
-        kinds = await self._tenants.read(actor.tenant_id, self._kinds.current)
+        kinds = await self._tenants.read(actor, self._kinds.current)
         found = [
             _told(kind, types)
             for kind in kinds
@@ -66,7 +67,7 @@ class ItemKindService:
     async def get(self, key: str, *, actor: Actor) -> ItemKind:
         """Return a kind; raises `ItemKindNotFound`."""
         types = await self._sprint_types(actor)
-        kinds = await self._tenants.read(actor.tenant_id, self._kinds.current)
+        kinds = await self._tenants.read(actor, self._kinds.current)
         return _told(_found(kinds, key), types)
 
     async def create(
@@ -93,7 +94,7 @@ class ItemKindService:
             self._tell_updated(tx, kinds, above, by=actor)
             return kind
 
-        return await self._tenants.write(actor.tenant_id, use_case, once=once)
+        return await self._tenants.write(actor, use_case, once=once)
 
     async def change(
         self,
@@ -126,7 +127,7 @@ class ItemKindService:
             self._tell_updated(tx, kinds, [saved], by=actor)
             return _told(saved, types)
 
-        return await self._tenants.write(actor.tenant_id, use_case, once=once)
+        return await self._tenants.write(actor, use_case, once=once)
 
     async def delete(
         self,
@@ -177,7 +178,7 @@ class ItemKindService:
             _audit(tx, "delete", kind, by=actor, before=state_of(kind), after=after)
             self._tell_updated(tx, kinds, others, by=actor)
 
-        await self._tenants.write(actor.tenant_id, use_case)
+        await self._tenants.write(actor, use_case)
 
     def _locked(self, tx: Tx) -> Kinds:
         self._kinds.lock(tx)

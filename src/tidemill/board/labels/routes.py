@@ -15,7 +15,7 @@ from tidemill.board.permissions import READ_LABELS, WRITE_LABELS
 from tidemill.board.versions import Expected
 from tidemill.core.actor import Actor
 from tidemill.core.pages import page_request
-from tidemill.http import Idempotency, Tagged, delete, get, patch, post, single
+from tidemill.http import FOR_GUESTS, Idempotency, Tagged, delete, get, patch, post, single
 from tidemill.http.parameters import Cursor, Limit
 
 OfProject = Annotated[
@@ -45,7 +45,7 @@ async def create_label(
     return _answer(await labels.create(new, actor=actor, once=idempotency.once(Label)), request)
 
 
-@get("/labels", READ_LABELS)
+@get("/labels", READ_LABELS, opt=FOR_GUESTS)
 async def list_labels(
     actor: Actor,
     labels: LabelService,
@@ -61,7 +61,7 @@ async def list_labels(
     )
 
 
-@get("/labels/{label_id:str}", READ_LABELS)
+@get("/labels/{label_id:str}", READ_LABELS, opt=FOR_GUESTS)
 async def get_label(
     label_id: str, actor: Actor, labels: LabelService, request: Request[Any, Any, Any]
 ) -> Tagged[LabelView]:

@@ -28,6 +28,7 @@ from tidemill.board.labels.models import (
 )
 from tidemill.board.labels.repository import LabelRepository
 from tidemill.board.limits import BoardLimits
+from tidemill.board.project_access.database import WalledDatabase
 from tidemill.board.projects.repository import ProjectRepository
 from tidemill.board.texts import is_uuid
 from tidemill.board.versions import ANY_VERSION, Expected
@@ -41,7 +42,7 @@ class LabelService:
     """Use cases of labels; a label is named by its id."""
 
     def __init__(self, tenants: Database, limits: BoardLimits) -> None:
-        self._tenants = tenants
+        self._tenants = WalledDatabase(tenants)
         self._limits = limits
         self._labels = LabelRepository()
         self._projects = ProjectRepository()
@@ -71,11 +72,11 @@ class LabelService:
             make(tx, label, by=actor)
             return label
 
-        return await self._tenants.write(actor.tenant_id, use_case, once=once)
+        return await self._tenants.write(actor, use_case, once=once)
 
     async def get(self, label_id: str, *, actor: Actor) -> Label:
         """Return a label; raises `LabelNotFound`."""
-        return await self._tenants.read(actor.tenant_id, lambda tx: self._living(tx, label_id))
+        return await self._tenants.read(actor, lambda tx: self._living(tx, label_id))
 
     async def list(self, page: PageRequest, *, project: str | None, actor: Actor) -> Page[Label]:
         """Return labels, oldest first; of a project: those that its items can bear."""
@@ -87,7 +88,7 @@ class LabelService:
                 tx, project_id=project_id, after=after, limit=page.limit_plus_one
             )
 
-        labels = await self._tenants.read(actor.tenant_id, use_case)
+        labels = await self._tenants.read(actor, use_case)
         return page_of(labels, page, lambda label: (label.id,))
 
     async def change(
@@ -112,7 +113,7 @@ class LabelService:
             _audit(tx, "update", saved, by=actor, before=label.state(), after=saved.state())
             return saved
 
-        return await self._tenants.write(actor.tenant_id, use_case, once=once)
+        return await self._tenants.write(actor, use_case, once=once)
 
     async def delete(
         self, label_id: str, expected: Expected = ANY_VERSION, *, actor: Actor
@@ -126,7 +127,7 @@ class LabelService:
             tx.record(LabelDeleted(label=deleted.state(), user_id=actor.user_id), by=actor)
             _audit(tx, "delete", deleted, by=actor, before=label.state())
 
-        await self._tenants.write(actor.tenant_id, use_case)
+        await self._tenants.write(actor, use_case)
 
     async def restore(self, label_id: str, *, actor: Actor) -> Label:
         """Bring a deleted label back; one that was never deleted stays as it is."""
@@ -140,7 +141,7 @@ class LabelService:
             _audit(tx, "restore", restored, by=actor, after=restored.state())
             return restored
 
-        return await self._tenants.write(actor.tenant_id, use_case)
+        return await self._tenants.write(actor, use_case)
 
     def _living(self, tx: Tx, label_id: str, *, lock: bool = False) -> Label:
         label = self._find(tx, label_id, lock=lock)

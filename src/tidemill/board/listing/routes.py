@@ -23,7 +23,7 @@ from tidemill.board.work_items.schemas import WorkItemPage, WorkItemView
 from tidemill.core.actor import Actor
 from tidemill.core.clock import MICROSECONDS_PER_SECOND, Instant
 from tidemill.core.pages import page_request
-from tidemill.http import get
+from tidemill.http import FOR_GUESTS, get
 from tidemill.http.parameters import Cursor, Limit
 
 _since_seconds_max: Final = 2**40
@@ -73,7 +73,7 @@ TimeZone = Annotated[
 ]
 
 
-@get("/work-items", READ_WORK_ITEMS)
+@get("/work-items", READ_WORK_ITEMS, opt=FOR_GUESTS)
 async def list_work_items(  # noqa: PLR0913 - each parameter is one of the query
     *,
     actor: Actor,

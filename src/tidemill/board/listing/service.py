@@ -30,6 +30,7 @@ from tidemill.board.listing.models import (
     project_of,
 )
 from tidemill.board.listing.repository import ListingRepository, NamesInStore
+from tidemill.board.project_access.database import WalledDatabase
 from tidemill.board.work_items.labelling.service import Labelling
 from tidemill.board.work_items.models import Sort, WorkItem
 from tidemill.board.workflows.service import Workflows
@@ -43,7 +44,7 @@ class ListingService:
     """Lists of work items by filters."""
 
     def __init__(self, tenants: Database, limits: BoardLimits) -> None:
-        self._tenants = tenants
+        self._tenants = WalledDatabase(tenants)
         self._items = ListingRepository()
         self._labelling = Labelling(limits)
 
@@ -61,7 +62,7 @@ class ListingService:
             items = self._items.page(tx, condition, ordering, after=after, limit=limit)
             return self._labelling.shown(tx, items), ordering
 
-        items, ordering = await self._tenants.read(actor.tenant_id, use_case)
+        items, ordering = await self._tenants.read(actor, use_case)
         return page_of(items, page, ordering.key)
 
 

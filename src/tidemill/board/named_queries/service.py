@@ -15,6 +15,7 @@ from tidemill.board.named_queries.models import (
     told,
 )
 from tidemill.board.named_queries.statements import FUNCTIONS, QUERIES
+from tidemill.board.project_access.database import WalledDatabase
 from tidemill.board.projects.repository import ProjectRepository
 from tidemill.board.query_errors import QueryNotFound
 from tidemill.board.sprints.burndown import day_of
@@ -32,7 +33,7 @@ class NamedQueryService:
     """The queries that there are, and their answers."""
 
     def __init__(self, tenants: Database) -> None:
-        self._tenants = tenants
+        self._tenants = WalledDatabase(tenants)
         self._projects = ProjectRepository()
         self._items = WorkItemRepository()
 
@@ -65,7 +66,7 @@ class NamedQueryService:
                 query=query, rows=told(query.columns, rows[:limit]), has_more=len(rows) > limit
             )
 
-        return await self._tenants.read(actor.tenant_id, use_case)
+        return await self._tenants.read(actor, use_case)
 
     def _bound(self, tx: Tx, values: Mapping[str, str | int]) -> dict[str, Value]:
         """Return what a statement takes, from what its parameters name."""

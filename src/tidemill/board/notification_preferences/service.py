@@ -18,6 +18,7 @@ from tidemill.board.notification_preferences.models import (
 )
 from tidemill.board.notification_preferences.repository import PreferenceRepository
 from tidemill.board.notifications.service import person_of
+from tidemill.board.project_access.database import WalledDatabase
 from tidemill.board.projects.repository import ProjectRepository
 from tidemill.core.actor import Actor
 from tidemill.core.ports import Database, Once, Tx
@@ -28,7 +29,7 @@ class PreferenceService:
     """Use cases of one's own preferences."""
 
     def __init__(self, tenants: Database, defaults: DefaultsFor) -> None:
-        self._tenants = tenants
+        self._tenants = WalledDatabase(tenants)
         self._defaults = defaults
         self._preferences = PreferenceRepository()
         self._projects = ProjectRepository()
@@ -37,9 +38,7 @@ class PreferenceService:
         """Return what holds for the person who acts."""
         user_id = person_of(actor)
         defaults = await self._defaults(actor)
-        return await self._tenants.read(
-            actor.tenant_id, lambda tx: self._read(tx, user_id, defaults)
-        )
+        return await self._tenants.read(actor, lambda tx: self._read(tx, user_id, defaults))
 
     async def change(
         self,
@@ -66,7 +65,7 @@ class PreferenceService:
             is_changed = wanted != profile or after != before
             return self._kept(tx, user_id, before, after, by=actor) if is_changed else before
 
-        return await self._tenants.write(actor.tenant_id, use_case, once=once)
+        return await self._tenants.write(actor, use_case, once=once)
 
     async def mute(self, project: str, *, actor: Actor) -> None:
         """Hear of nothing in a project; raises `ProjectNotFound` and `TooManyMutes`."""
@@ -96,7 +95,7 @@ class PreferenceService:
             if after != before:
                 self._kept(tx, user_id, before, after, by=actor)
 
-        await self._tenants.write(actor.tenant_id, use_case)
+        await self._tenants.write(actor, use_case)
 
     def _change_reasons(
         self, tx: Tx, user_id: str, changes: PreferenceChanges, defaults: Defaults

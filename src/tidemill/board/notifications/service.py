@@ -24,6 +24,7 @@ from tidemill.board.notifications.models import (
     count_max,
 )
 from tidemill.board.notifications.repository import NotificationRepository
+from tidemill.board.project_access.database import WalledDatabase
 from tidemill.board.projects.repository import ProjectRepository
 from tidemill.board.texts import is_uuid
 from tidemill.core.actor import Actor
@@ -96,7 +97,7 @@ class NotificationService:
     """Use cases of one's own inbox; somebody else's notification is not found."""
 
     def __init__(self, tenants: Database, bell: Bell) -> None:
-        self._tenants = tenants
+        self._tenants = WalledDatabase(tenants)
         self._bell = bell
         self._notifications = NotificationRepository()
         self._projects = ProjectRepository()
@@ -121,23 +122,21 @@ class NotificationService:
                 limit=page.limit_plus_one,
             )
 
-        found = await self._tenants.read(actor.tenant_id, use_case)
+        found = await self._tenants.read(actor, use_case)
         return page_of(found, page, lambda row: (row.at, row.id))
 
     async def unread(self, *, actor: Actor) -> Unread:
         """Return how many are unread, counted up to a thousand."""
         user_id = person_of(actor)
         count = await self._tenants.read(
-            actor.tenant_id, lambda tx: self._notifications.count_unread(tx, user_id)
+            actor, lambda tx: self._notifications.count_unread(tx, user_id)
         )
         return Unread(min(count, count_max), count > count_max)
 
     async def get(self, notification_id: str, *, actor: Actor) -> Notification:
         """Return a notification; raises `NotificationNotFound`."""
         user_id = person_of(actor)
-        return await self._tenants.read(
-            actor.tenant_id, lambda tx: self._own(tx, user_id, notification_id)
-        )
+        return await self._tenants.read(actor, lambda tx: self._own(tx, user_id, notification_id))
 
     async def events(self, notification_id: str, page: PageRequest, *, actor: Actor) -> Page[Event]:
         """Return what happened to the item, newest first; raises `NotificationNotFound`."""
@@ -149,7 +148,7 @@ class NotificationService:
             limit = page.limit_plus_one
             return self._notifications.events(tx, row.id, before=before, limit=limit)
 
-        found = await self._tenants.read(actor.tenant_id, use_case)
+        found = await self._tenants.read(actor, use_case)
         return page_of(found, page, lambda event: (event.id,))
 
     async def change(
@@ -173,7 +172,7 @@ class NotificationService:
                 self._bell.ring(tx, user_id)
             return wanted
 
-        return await self._tenants.write(actor.tenant_id, use_case, once=once)
+        return await self._tenants.write(actor, use_case, once=once)
 
     async def read_through(
         self,
@@ -193,7 +192,7 @@ class NotificationService:
                 self._bell.ring(tx, user_id)
             return count
 
-        return await self._tenants.write(actor.tenant_id, use_case, once=once)
+        return await self._tenants.write(actor, use_case, once=once)
 
     def _own(
         self, tx: Tx, user_id: str, notification_id: str, *, lock: bool = False

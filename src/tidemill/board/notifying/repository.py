@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from tidemill.board.project_access.repository import SEES
 from tidemill.core.ports import Tx
 
 _hearers_max: Final = 500
@@ -105,6 +106,7 @@ _WISHES: Final = {
     LEFT JOIN notification_profiles AS f
         ON f.tenant_id = p.tenant_id AND f.user_id = p.user_id
     WHERE p.tenant_id = :tenant_id AND p.user_id = k.user_id AND p.state = 'active'
+        AND {SEES.format(project_id="k.project_id")}
         AND NOT EXISTS (
             SELECT 1 FROM notification_mutes AS m
             WHERE m.tenant_id = p.tenant_id AND m.user_id = p.user_id
@@ -170,7 +172,7 @@ class AudienceRepository:
         """Return what members said of reasons.
 
         There is none for those that shall not hear of this fact: who has left, muted the project,
-        or heard already.
+        may not see the project, or heard already.
         """
         given = msgspec.json.encode(list(asked)).decode()
         return [Answer(*row) for row in tx.all(_WISHES[tx.dialect], asked=given, fact_id=fact_id)]

@@ -8,6 +8,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from tidemill.board.errors import ProjectNotFound
+from tidemill.board.project_access.database import WalledDatabase
 from tidemill.board.project_briefs.entries import (
     change_entry,
     head,
@@ -51,7 +52,7 @@ class ProjectBriefService:
     """Briefs of projects; a project is named by its id or its key."""
 
     def __init__(self, tenants: Database) -> None:
-        self._tenants = tenants
+        self._tenants = WalledDatabase(tenants)
         self._projects = ProjectRepository()
         self._briefs = BriefRepository()
         self._workflows = Workflows()
@@ -68,7 +69,7 @@ class ProjectBriefService:
                 raise ProjectNotFound(reference)
             return self._brief(tx, project, budget_tokens)
 
-        return await self._tenants.read(actor.tenant_id, use_case)
+        return await self._tenants.read(actor, use_case)
 
     def _brief(self, tx: Tx, project: Project, budget_tokens: int) -> Brief:
         zone = ZoneInfo(project.time_zone)

@@ -36,6 +36,7 @@ class ProjectPart(Struct, frozen=True, kw_only=True):
     time_zone: str
     next_item_number: Number = 1
     books_jobs: bool = False
+    visibility: str = "tenant"
 
     @classmethod
     def of(cls, project: Project, *, books_jobs: bool) -> ProjectPart:
@@ -48,6 +49,7 @@ class ProjectPart(Struct, frozen=True, kw_only=True):
             time_zone=project.time_zone,
             next_item_number=project.next_item_number,
             books_jobs=books_jobs,
+            visibility=project.visibility,
         )
 
 

@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from tidemill.board.limits import BoardLimits
+from tidemill.board.project_access.database import WalledDatabase
 from tidemill.board.project_documents.archives import ArchiveWriter
 from tidemill.board.project_documents.heading.service import Heading
 from tidemill.board.project_documents.models import (
@@ -65,7 +66,7 @@ class ProjectDocumentService:
         *,
         addresses: Addresses = no_addresses,
     ) -> None:
-        self._tenants = tenants
+        self._tenants = WalledDatabase(tenants)
         self._store = store
         self._addresses = addresses
         self._documents = ProjectDocumentRepository()
@@ -82,7 +83,7 @@ class ProjectDocumentService:
         def begin(tx: Tx) -> tuple[Head, Called]:
             return self._heading.of(tx, project, People(self._documents.people(tx)))
 
-        head, called = await self._tenants.read(actor.tenant_id, begin)
+        head, called = await self._tenants.read(actor, begin)
         yield beginning(head)
         after, is_first = "", True
         while True:
@@ -101,7 +102,7 @@ class ProjectDocumentService:
         `BlobsUnavailable`, where what was given so far is no archive.
         """
         writer = ArchiveWriter()
-        now = await self._tenants.read(actor.tenant_id, _now)
+        now = await self._tenants.read(actor, _now)
         writer.begin_document(now)
         async for part in self.parts(project, actor=actor):
             yield writer.write(part)
@@ -122,7 +123,7 @@ class ProjectDocumentService:
 
     async def _blobs(self, project: Project, after: str, actor: Actor) -> Sequence[Row]:
         return await self._tenants.read(
-            actor.tenant_id,
+            actor,
             lambda tx: self._documents.blobs(tx, project.id, after=after, limit=blobs_at_once_max),
         )
 
@@ -139,7 +140,7 @@ class ProjectDocumentService:
                 for one in shown
             ]
 
-        return await self._tenants.read(actor.tenant_id, use_case)
+        return await self._tenants.read(actor, use_case)
 
     def _belongings(
         self, tx: Tx, project: Project, ids: Sequence[str], people: People

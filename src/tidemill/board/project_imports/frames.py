@@ -23,6 +23,7 @@ from tidemill.board.item_templates.models import Sketch
 from tidemill.board.kind_changes.models import NewItemKind, new_kind, with_changed
 from tidemill.board.labels import models as labels
 from tidemill.board.limits import BoardLimits
+from tidemill.board.project_access.models import ProjectVisibility
 from tidemill.board.project_documents.parts import (
     CustomFieldPart,
     KindPart,
@@ -81,6 +82,7 @@ class PlannedFrame(Struct, frozen=True, kw_only=True):
     name: str
     description: str | None
     time_zone: str
+    visibility: ProjectVisibility
     is_archived: bool
     books_jobs: bool
     next_item_number: int
@@ -122,6 +124,8 @@ class FramePlanner:
         zone = trying.take("time_zone", lambda: project_time_zone(said.time_zone), "a time zone")
         if said.status not in set(ProjectStatus):
             trying.refuse("status", said.status, "there is no such status.", "active or archived")
+        if said.visibility not in set(ProjectVisibility):
+            trying.refuse("visibility", said.visibility, "nobody knows it.", "tenant or private")
         wanted = key or said.key
         if not is_project_key(wanted):
             trying.refuse("key", wanted, InvalidProjectKey().message, "a key such as TM")
@@ -134,6 +138,10 @@ class FramePlanner:
             name=name or "",
             description=about,
             time_zone=zone or "UTC",
+            # Whatever is wrong with it, it does not open a project to the tenant.
+            visibility=ProjectVisibility.TENANT
+            if said.visibility == ProjectVisibility.TENANT
+            else ProjectVisibility.PRIVATE,
             is_archived=said.status == ProjectStatus.ARCHIVED,
             books_jobs=said.books_jobs,
             next_item_number=said.next_item_number,

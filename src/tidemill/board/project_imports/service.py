@@ -20,6 +20,7 @@ from tidemill.board.attachments.service import Rules
 from tidemill.board.contract import ProjectId
 from tidemill.board.errors import ImportTooLarge, ProjectKeyTaken
 from tidemill.board.limits import BoardLimits
+from tidemill.board.project_access.database import WalledDatabase
 from tidemill.board.project_import_facts import ProjectImported
 from tidemill.board.project_imports.archives import Bundle, FoundFile
 from tidemill.board.project_imports.filling.service import Filling, KeptFile
@@ -73,7 +74,7 @@ class ProjectImportService:
         rules: Callable[[Actor], Awaitable[Rules]],
         identity: Callable[[], Identity | None],
     ) -> None:
-        self._tenants = tenants
+        self._tenants = WalledDatabase(tenants)
         self._store = store
         self._limits = limits
         self._rules = rules
@@ -111,9 +112,7 @@ class ProjectImportService:
         async with self._spooled(parts) as spool:
             bundle = await asyncio.to_thread(Bundle, spool, self._limits)
             read = await self._read(bundle, actor)
-            world, done = await self._tenants.read(
-                actor.tenant_id, lambda tx: self._look(tx, read, options)
-            )
+            world, done = await self._tenants.read(actor, lambda tx: self._look(tx, read, options))
             if done is not None:
                 return await self._again(done, once(read.sha256), options, actor)
             made = await asyncio.to_thread(self._plan, read, options, world)
@@ -134,7 +133,7 @@ class ProjectImportService:
         """Return what a request was told that is sent again, or that there is nothing to do."""
         if options.dry_run:
             return done
-        return await self._tenants.write(actor.tenant_id, lambda _: done, once=once)
+        return await self._tenants.write(actor, lambda _: done, once=once)
 
     def _look(
         self, tx: Tx, read: _Read, options: ProjectImportOptions
@@ -174,7 +173,7 @@ class ProjectImportService:
         names = {one.name for one in kept.values()}
         try:
             report = await self._tenants.write(
-                actor.tenant_id,
+                actor,
                 lambda tx: self._write(tx, read, options, planned, (kept, used), actor),
                 once=once(read.sha256),
             )

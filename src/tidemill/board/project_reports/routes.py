@@ -17,7 +17,7 @@ from tidemill.board.project_reports.schemas import (
 )
 from tidemill.board.project_reports.service import Period, ProjectReportService
 from tidemill.core.actor import Actor
-from tidemill.http import get
+from tidemill.http import FOR_GUESTS, get
 
 First = Annotated[
     date | None,
@@ -41,7 +41,7 @@ Seed = Annotated[
 ]
 
 
-@get("/projects/{project_id:str}/velocity", READ_SPRINTS)
+@get("/projects/{project_id:str}/velocity", READ_SPRINTS, opt=FOR_GUESTS)
 async def get_velocity(
     project_id: str, actor: Actor, project_reports: ProjectReportService, sprints: Sprints = 8
 ) -> VelocityView:
@@ -49,7 +49,7 @@ async def get_velocity(
     return VelocityView.of(await project_reports.velocity(project_id, sprints=sprints, actor=actor))
 
 
-@get("/projects/{project_id:str}/cumulative-flow", READ_SPRINTS)
+@get("/projects/{project_id:str}/cumulative-flow", READ_SPRINTS, opt=FOR_GUESTS)
 async def get_cumulative_flow(
     project_id: str,
     actor: Actor,
@@ -62,7 +62,7 @@ async def get_cumulative_flow(
     return CumulativeFlowView(days=[FlowDayView.of(day) for day in days])
 
 
-@get("/projects/{project_id:str}/flow", READ_SPRINTS)
+@get("/projects/{project_id:str}/flow", READ_SPRINTS, opt=FOR_GUESTS)
 async def get_flow(
     project_id: str,
     actor: Actor,
@@ -74,7 +74,7 @@ async def get_flow(
     return FlowView.of(await project_reports.flow(project_id, Period(first, last), actor=actor))
 
 
-@get("/projects/{project_id:str}/forecast", READ_SPRINTS)
+@get("/projects/{project_id:str}/forecast", READ_SPRINTS, opt=FOR_GUESTS)
 async def get_forecast(  # noqa: PLR0913 - each parameter is one of the query
     *,
     project_id: str,

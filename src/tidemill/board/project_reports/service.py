@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from tidemill.board.errors import ProjectNotFound
+from tidemill.board.project_access.database import WalledDatabase
 from tidemill.board.project_reports import repository
 from tidemill.board.project_reports.courses import (
     Course,
@@ -67,7 +68,7 @@ class ProjectReportService:
     """Reports of projects; a project is named by its id or its key."""
 
     def __init__(self, tenants: Database) -> None:
-        self._tenants = tenants
+        self._tenants = WalledDatabase(tenants)
         self._projects = ProjectRepository()
         self._workflows = Workflows()
 
@@ -78,7 +79,7 @@ class ProjectReportService:
             found = repository.completed_sprints(tx, self._project(tx, project).id, sprints)
             return velocity([_result(row) for row in reversed(found)])
 
-        return await self._tenants.read(actor.tenant_id, use_case)
+        return await self._tenants.read(actor, use_case)
 
     async def cumulative_flow(
         self, project: str, period: Period, *, actor: Actor
@@ -127,7 +128,7 @@ class ProjectReportService:
                 begun=day_of(found.created_at, zone),
             )
 
-        return await self._tenants.read(actor.tenant_id, use_case)
+        return await self._tenants.read(actor, use_case)
 
     def _project(self, tx: Tx, reference: str) -> Project:
         project = self._projects.find(tx, reference)

@@ -14,6 +14,7 @@ from msgspec import UNSET, Struct, UnsetType
 from tidemill.board.contract import FieldChange, ProjectId, ProjectState
 from tidemill.board.errors import InvalidProjectKey, NullNotAllowed
 from tidemill.board.limits import BoardLimits
+from tidemill.board.project_access.models import ProjectVisibility
 from tidemill.board.texts import is_project_key, many_lines, single_line
 from tidemill.board.zones import zone_named
 from tidemill.core.clock import Instant
@@ -48,6 +49,7 @@ class Project(Struct, frozen=True):
     time_zone: str = "UTC"
     workflow_id: str | None = None
     kinds_id: str | None = None
+    visibility: str = ProjectVisibility.TENANT.value
 
     @property
     def status(self) -> ProjectStatus:
@@ -69,6 +71,7 @@ class Project(Struct, frozen=True):
             updated_at=self.updated_at,
             updated_by=self.updated_by,
             deleted_at=self.deleted_at,
+            visibility=self.visibility,
         )
 
 
@@ -79,6 +82,7 @@ class ProjectChanges(Struct, frozen=True, kw_only=True):
     description: str | UnsetType | None = UNSET
     status: ProjectStatus | UnsetType | None = UNSET
     time_zone: str | UnsetType | None = UNSET
+    visibility: ProjectVisibility | UnsetType | None = UNSET
 
 
 class Stamp(Struct, frozen=True, kw_only=True):
@@ -89,7 +93,11 @@ class Stamp(Struct, frozen=True, kw_only=True):
 
 
 def new_project(
-    id_: ProjectId, fields: tuple[str, str, str | None], stamp: Stamp, limits: BoardLimits
+    id_: ProjectId,
+    fields: tuple[str, str, str | None],
+    stamp: Stamp,
+    limits: BoardLimits,
+    visibility: ProjectVisibility = ProjectVisibility.TENANT,
 ) -> Project:
     """Return a project of `fields`: key, name and description.
 
@@ -109,6 +117,7 @@ def new_project(
         created_by=stamp.by,
         updated_at=stamp.at,
         updated_by=stamp.by,
+        visibility=visibility.value,
     )
 
 
@@ -135,8 +144,8 @@ def changed(
     Raises `NullNotAllowed` and `InvalidText`.
     """
     name, description, archived_at = project.name, project.description, project.archived_at
-    time_zone = project.time_zone
-    for param in ("name", "status", "time_zone"):
+    time_zone, visibility = project.time_zone, project.visibility
+    for param in ("name", "status", "time_zone", "visibility"):
         if getattr(changes, param) is None:
             raise NullNotAllowed(param)
     if isinstance(changes.name, str):
@@ -145,10 +154,17 @@ def changed(
         description = project_description(changes.description, limits)
     if isinstance(changes.time_zone, str):
         time_zone = project_time_zone(changes.time_zone)
+    if isinstance(changes.visibility, ProjectVisibility):
+        visibility = changes.visibility.value
     if changes.status is not UNSET and changes.status is not project.status:
         archived_at = stamp.at if changes.status is ProjectStatus.ARCHIVED else None
     wanted = msgspec.structs.replace(
-        project, name=name, description=description, archived_at=archived_at, time_zone=time_zone
+        project,
+        name=name,
+        description=description,
+        archived_at=archived_at,
+        time_zone=time_zone,
+        visibility=visibility,
     )
     return project if wanted == project else stamped(wanted, stamp)
 
@@ -169,6 +185,7 @@ def differences(old: Project, new: Project) -> tuple[FieldChange, ...]:
             ("description", old.description, new.description),
             ("status", old.status.value, new.status.value),
             ("time_zone", old.time_zone, new.time_zone),
+            ("visibility", old.visibility, new.visibility),
         )
         if before != after
     )

@@ -14,7 +14,8 @@ from tidemill.core.ports import Tx
 
 _COLUMNS = """
     SELECT id, key, name, description, next_item_number, version, created_at, created_by,
-        updated_at, updated_by, archived_at, deleted_at, time_zone, workflow_id, kinds_id
+        updated_at, updated_by, archived_at, deleted_at, time_zone, workflow_id, kinds_id,
+        visibility
     FROM projects
 """
 _BY_ID = _COLUMNS + "WHERE tenant_id = :tenant_id AND id = :reference"
@@ -26,22 +27,24 @@ _PAGE_END = " ORDER BY key LIMIT :limit"
 _PAGES = {None: _PAGE, ProjectStatus.ACTIVE: _PAGE_ACTIVE, ProjectStatus.ARCHIVED: _PAGE_ARCHIVED}
 _INSERT = """
     INSERT INTO projects (tenant_id, id, key, name, description, next_item_number, version,
-        created_at, created_by, updated_at, updated_by, kinds_id)
+        created_at, created_by, updated_at, updated_by, kinds_id, visibility)
     VALUES (:tenant_id, :id, :key, :name, :description, :next_item_number, :version,
         :created_at, :created_by, :updated_at, :updated_by,
-        (SELECT id FROM item_kind_sets WHERE tenant_id = :tenant_id))
+        (SELECT id FROM item_kind_sets WHERE tenant_id = :tenant_id), :visibility)
     ON CONFLICT (tenant_id, key) DO NOTHING
 """
 _UPDATE = """
     UPDATE projects
     SET name = :name, description = :description, version = :version, updated_at = :updated_at,
         updated_by = :updated_by, archived_at = :archived_at, deleted_at = :deleted_at,
-        time_zone = :time_zone
+        time_zone = :time_zone, visibility = :visibility
     WHERE tenant_id = :tenant_id AND id = :id AND version = :previous_version
 """
 _TAKE_NUMBERS = """
     UPDATE projects SET next_item_number = next_item_number + :count
-    WHERE tenant_id = :tenant_id AND id = :reference
+    WHERE tenant_id = :tenant_id AND id = :reference AND id IN (
+        SELECT id FROM projects WHERE tenant_id = :tenant_id AND id = :reference
+    )
         AND archived_at IS NULL AND deleted_at IS NULL
     RETURNING id, key, next_item_number, workflow_id, limits_id, kinds_id, EXISTS (
         SELECT 1 FROM custom_fields AS f
@@ -86,6 +89,7 @@ class ProjectRepository:
             created_by=project.created_by,
             updated_at=project.updated_at,
             updated_by=project.updated_by,
+            visibility=project.visibility,
         )
         return inserted == 1
 
@@ -122,6 +126,7 @@ class ProjectRepository:
             archived_at=project.archived_at,
             deleted_at=project.deleted_at,
             time_zone=project.time_zone,
+            visibility=project.visibility,
         )
         return changed == 1
 

@@ -7,7 +7,12 @@ from typing import Any
 from litestar.connection import Request
 from msgspec import UNSET
 
-from tidemill.board.permissions import DELETE_PROJECTS, READ_PROJECTS, WRITE_PROJECTS
+from tidemill.board.permissions import (
+    CREATE_PROJECTS,
+    DELETE_PROJECTS,
+    READ_PROJECTS,
+    WRITE_PROJECTS,
+)
 from tidemill.board.projects.models import Project, ProjectChanges, ProjectStatus
 from tidemill.board.projects.schemas import (
     ChangeProject,
@@ -19,11 +24,11 @@ from tidemill.board.projects.service import ProjectService
 from tidemill.board.versions import Expected
 from tidemill.core.actor import Actor
 from tidemill.core.pages import page_request
-from tidemill.http import Idempotency, Tagged, delete, get, patch, post, single
+from tidemill.http import FOR_GUESTS, Idempotency, Tagged, delete, get, patch, post, single
 from tidemill.http.parameters import Cursor, Limit
 
 
-@post("/projects", WRITE_PROJECTS)
+@post("/projects", CREATE_PROJECTS)
 async def create_project(
     data: CreateProject,
     actor: Actor,
@@ -33,12 +38,15 @@ async def create_project(
 ) -> Tagged[ProjectView]:
     """Make a project."""
     project = await projects.create(
-        (data.key, data.name, data.description), actor=actor, once=idempotency.once(Project)
+        (data.key, data.name, data.description),
+        visibility=data.visibility,
+        actor=actor,
+        once=idempotency.once(Project),
     )
     return _answer(project, request)
 
 
-@get("/projects", READ_PROJECTS)
+@get("/projects", READ_PROJECTS, opt=FOR_GUESTS)
 async def list_projects(
     actor: Actor,
     projects: ProjectService,
@@ -54,7 +62,7 @@ async def list_projects(
     )
 
 
-@get("/projects/{project_id:str}", READ_PROJECTS)
+@get("/projects/{project_id:str}", READ_PROJECTS, opt=FOR_GUESTS)
 async def get_project(
     project_id: str, actor: Actor, projects: ProjectService, request: Request[Any, Any, Any]
 ) -> Tagged[ProjectView]:
@@ -73,7 +81,7 @@ async def change_project(  # noqa: PLR0913 - each parameter is injected by its n
     projects: ProjectService,
     request: Request[Any, Any, Any],
 ) -> Tagged[ProjectView]:
-    """Change a project's name or description, archive it or make it active again."""
+    """Change a project: its name, whether it is archived, who sees it."""
     project = await projects.change(
         project_id,
         ProjectChanges(
@@ -81,6 +89,7 @@ async def change_project(  # noqa: PLR0913 - each parameter is injected by its n
             description=data.description,
             status=data.status,
             time_zone=data.time_zone,
+            visibility=data.visibility,
         ),
         Expected(
             if_match=expected_version,

@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from msgspec import UNSET, Meta, UnsetType
 
+from tidemill.board.project_access.models import ProjectVisibility
 from tidemill.board.projects.models import Project, ProjectStatus
 from tidemill.core.clock import MICROSECONDS_PER_SECOND
 from tidemill.http import Body, PageView, View
@@ -20,6 +21,7 @@ class CreateProject(Body, frozen=True, kw_only=True):
     ]
     name: Annotated[str, Meta(min_length=1, examples=["Tidemill"])]
     description: str | None = None
+    visibility: ProjectVisibility = ProjectVisibility.TENANT
 
 
 class ChangeProject(Body, frozen=True, kw_only=True):
@@ -35,6 +37,7 @@ class ChangeProject(Body, frozen=True, kw_only=True):
         ]
         | UnsetType
     ) = UNSET
+    visibility: ProjectVisibility | UnsetType | None = UNSET
     expected_version: Annotated[int, Meta(ge=1, le=2**53)] | UnsetType = UNSET
 
 
@@ -47,6 +50,7 @@ class ProjectView(View, frozen=True, kw_only=True):
     description: str | None
     status: ProjectStatus
     time_zone: str
+    visibility: ProjectVisibility
     version: int
     created_at: int
     created_by: str
@@ -63,6 +67,7 @@ class ProjectView(View, frozen=True, kw_only=True):
             description=project.description,
             status=project.status,
             time_zone=project.time_zone,
+            visibility=ProjectVisibility(project.visibility),
             version=project.version,
             created_at=project.created_at // MICROSECONDS_PER_SECOND,
             created_by=project.created_by,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from msgspec import structs
 
+from tidemill.board.access_facts import ProjectVisibilityChanged
 from tidemill.board.blocking.service import Blocking
 from tidemill.board.contract import (
     ProjectCreated,
@@ -15,6 +18,11 @@ from tidemill.board.contract import (
 from tidemill.board.errors import ProjectChanged, ProjectKeyTaken, ProjectNotFound
 from tidemill.board.item_kinds.service import ItemKinds
 from tidemill.board.limits import BoardLimits
+from tidemill.board.project_access.database import WalledDatabase
+from tidemill.board.project_access.models import ProjectRole, ProjectVisibility
+from tidemill.board.project_access.repository import AccessRepository
+from tidemill.board.project_access.service import require
+from tidemill.board.project_access.whole import whole
 from tidemill.board.projects.models import (
     Project,
     ProjectChanges,
@@ -33,21 +41,26 @@ from tidemill.core.keysets import after_text
 from tidemill.core.pages import Page, PageRequest, page_of
 from tidemill.core.ports import Database, Once, Tx
 
+_OF_OWNERS: Final = frozenset({"status", "visibility"})
+"""What owners of a project alone may change of it."""
+
 
 class ProjectService:
     """Use cases of projects; a project is named by its id or its key."""
 
     def __init__(self, tenants: Database, limits: BoardLimits) -> None:
-        self._tenants = tenants
+        self._tenants = WalledDatabase(tenants)
         self._limits = limits
         self._projects = ProjectRepository()
         self._blocking = Blocking()
         self._kinds = ItemKinds()
+        self._access = AccessRepository()
 
     async def create(
         self,
         fields: tuple[str | None, str, str | None],
         *,
+        visibility: ProjectVisibility = ProjectVisibility.TENANT,
         actor: Actor,
         once: Once[Project] | None = None,
     ) -> Project:
@@ -62,18 +75,21 @@ class ProjectService:
             key = self._free_key(tx, name) if wanted is None else wanted
             stamp = stamp_of(tx, actor)
             said = (key, name, description)
-            project = new_project(ProjectId(tx.new_id()), said, stamp, self._limits)
+            made = ProjectId(tx.new_id())
+            project = new_project(made, said, stamp, self._limits, visibility)
             if not self._projects.add(tx, project):
                 raise ProjectKeyTaken(project.key)
+            if actor.user_id is not None:
+                self._access.put(tx, made, actor.user_id, ProjectRole.OWNER, by=stamp.by)
             tx.record(ProjectCreated(project=project.state(), user_id=actor.user_id), by=actor)
             _audit(tx, "create", project, by=actor, after=project.state())
             return project
 
-        return await self._tenants.write(actor.tenant_id, use_case, once=once)
+        return await self._tenants.write(actor, use_case, once=once)
 
     async def get(self, reference: str, *, actor: Actor) -> Project:
         """Return a project; raises `ProjectNotFound`."""
-        return await self._tenants.read(actor.tenant_id, lambda tx: self._living(tx, reference))
+        return await self._tenants.read(actor, lambda tx: self._living(tx, reference))
 
     async def list(
         self, page: PageRequest, *, status: ProjectStatus | None, actor: Actor
@@ -84,7 +100,7 @@ class ProjectService:
         def use_case(tx: Tx) -> list[Project]:
             return self._projects.page(tx, status=status, after=after, limit=page.limit_plus_one)
 
-        projects = await self._tenants.read(actor.tenant_id, use_case)
+        projects = await self._tenants.read(actor, use_case)
         return page_of(projects, page, lambda project: (project.key,))
 
     async def change(
@@ -96,7 +112,10 @@ class ProjectService:
         actor: Actor,
         once: Once[Project] | None = None,
     ) -> Project:
-        """Change name, description or status; raises `VersionChanged` and `ProjectChanged`."""
+        """Change name, description, status or who sees it.
+
+        Raises `VersionChanged`, `ProjectChanged` and `ProjectRoleNeeded`.
+        """
 
         def use_case(tx: Tx) -> Project:
             project = self._living(tx, reference, lock=True)
@@ -104,12 +123,23 @@ class ProjectService:
             wanted = changed(project, changes, stamp_of(tx, actor), self._limits)
             if wanted is project:
                 return project
-            self._save(tx, wanted)
             fields = differences(project, wanted)
+            if _OF_OWNERS & {field.field_name for field in fields}:
+                require(tx, project.id, ProjectRole.OWNER, by=actor)
+            self._save(tx, wanted)
             tx.record(
                 ProjectUpdated(project=wanted.state(), changes=fields, user_id=actor.user_id),
                 by=actor,
             )
+            if wanted.visibility != project.visibility:
+                tx.record(
+                    ProjectVisibilityChanged(
+                        project_id=project.id,
+                        visibility=wanted.visibility,
+                        user_id=actor.user_id,
+                    ),
+                    by=actor,
+                )
             tx.audit(
                 "board.projects.update",
                 by=actor,
@@ -119,7 +149,7 @@ class ProjectService:
             )
             return wanted
 
-        return await self._tenants.write(actor.tenant_id, use_case, once=once)
+        return await self._tenants.write(actor, use_case, once=once)
 
     async def delete(
         self, reference: str, expected: Expected = ANY_VERSION, *, actor: Actor
@@ -136,7 +166,7 @@ class ProjectService:
             _audit(tx, "delete", project, by=actor, before=project.state())
             self._blocking.tell(tx, watched, by=actor)
 
-        await self._tenants.write(actor.tenant_id, use_case)
+        await self._tenants.write(actor, use_case)
 
     async def restore(self, reference: str, *, actor: Actor) -> Project:
         """Bring a deleted project back; one that was never deleted stays as it is."""
@@ -155,11 +185,12 @@ class ProjectService:
             self._blocking.tell(tx, watched, by=actor)
             return restored
 
-        return await self._tenants.write(actor.tenant_id, use_case)
+        return await self._tenants.write(actor, use_case)
 
     def _free_key(self, tx: Tx, name: str) -> str:
         keys = list(keys_for(name))
-        return next((key for key in keys if self._projects.find(tx, key) is None), keys[0])
+        everywhere = whole(tx)
+        return next((key for key in keys if self._projects.find(everywhere, key) is None), keys[0])
 
     def _living(self, tx: Tx, reference: str, *, lock: bool = False) -> Project:
         project = self._projects.find(tx, reference, lock=lock)

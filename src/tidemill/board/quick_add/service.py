@@ -15,6 +15,7 @@ from tidemill.board.filters.models import Word
 from tidemill.board.item_kinds.models import Kinds, WorkItemType
 from tidemill.board.item_kinds.service import ItemKinds
 from tidemill.board.limits import BoardLimits
+from tidemill.board.project_access.database import WalledDatabase
 from tidemill.board.projects.models import Project
 from tidemill.board.projects.repository import ProjectRepository
 from tidemill.board.quick_add.days import day_of
@@ -72,7 +73,7 @@ class QuickAddService:
         *,
         sprint_types: TypesFor = usual_types,
     ) -> None:
-        self._tenants = tenants
+        self._tenants = WalledDatabase(tenants)
         self._limits = limits
         self._identity = identity
         self._sprint_types = sprint_types
@@ -103,7 +104,7 @@ class QuickAddService:
             said = self._understood(tx, reading, project, by=actor)
             return self._creating.make(tx, said.new(description), types, by=actor)
 
-        return await self._tenants.write(actor.tenant_id, use_case, once=once)
+        return await self._tenants.write(actor, use_case, once=once)
 
     async def understood(
         self, text: str, project: str | None, *, time_zone: str | None = None, actor: Actor
@@ -121,7 +122,7 @@ class QuickAddService:
             self._custom_values.check_unsaid(tx, said.project.id)
             return said
 
-        return await self._tenants.read(actor.tenant_id, use_case)
+        return await self._tenants.read(actor, use_case)
 
     async def _reading(self, text: str, time_zone: str | None, actor: Actor) -> _Reading:
         draft = parse(text)

@@ -15,7 +15,7 @@ from tidemill.board.search.schemas import SearchView
 from tidemill.board.search.service import SearchService
 from tidemill.core.actor import Actor
 from tidemill.core.pages import page_request
-from tidemill.http import get
+from tidemill.http import FOR_GUESTS, get
 from tidemill.http.parameters import Limit
 
 Words = Annotated[
@@ -28,7 +28,7 @@ Words = Annotated[
 ]
 
 
-@get("/search", READ_WORK_ITEMS)
+@get("/search", READ_WORK_ITEMS, opt=FOR_GUESTS)
 async def search(
     *,
     q: Words,

@@ -8,6 +8,7 @@ from tidemill.board.filter_errors import InvalidFilter, QueryTooLong
 from tidemill.board.limits import BoardLimits
 from tidemill.board.listing.models import Selection
 from tidemill.board.listing.service import condition_of
+from tidemill.board.project_access.database import WalledDatabase
 from tidemill.board.search.models import Fit, Hit, query_chars_max, query_of, ranked
 from tidemill.board.search.repository import SearchRepository
 from tidemill.board.work_items.labelling.service import Labelling
@@ -28,7 +29,7 @@ class SearchService:
     """Searches of work items."""
 
     def __init__(self, tenants: Database, limits: BoardLimits) -> None:
-        self._tenants = tenants
+        self._tenants = WalledDatabase(tenants)
         self._labelling = Labelling(limits)
         self._candidates = SearchRepository()
         self._items = WorkItemRepository()
@@ -62,7 +63,7 @@ class SearchService:
                 has_more=len(hits) > limit,
             )
 
-        return await self._tenants.read(actor.tenant_id, use_case)
+        return await self._tenants.read(actor, use_case)
 
     def _by_key(self, tx: Tx, key: str) -> WorkItem | None:
         """Return the living item with this key, whatever else was asked for."""

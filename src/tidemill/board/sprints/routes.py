@@ -22,7 +22,7 @@ from tidemill.board.sprints.service import SprintService
 from tidemill.board.versions import Expected
 from tidemill.core.actor import Actor
 from tidemill.core.pages import page_request
-from tidemill.http import Idempotency, Tagged, delete, get, patch, post, single
+from tidemill.http import FOR_GUESTS, Idempotency, Tagged, delete, get, patch, post, single
 from tidemill.http.parameters import Cursor, Limit
 
 
@@ -46,7 +46,7 @@ async def create_sprint(
     return _answer(sprint, request)
 
 
-@get("/sprints", READ_SPRINTS)
+@get("/sprints", READ_SPRINTS, opt=FOR_GUESTS)
 async def list_sprints(
     *,
     project_id: str,
@@ -64,7 +64,7 @@ async def list_sprints(
     )
 
 
-@get("/sprints/{sprint_id:str}", READ_SPRINTS)
+@get("/sprints/{sprint_id:str}", READ_SPRINTS, opt=FOR_GUESTS)
 async def get_sprint(
     sprint_id: str, actor: Actor, sprints: SprintService, request: Request[Any, Any, Any]
 ) -> Tagged[SprintDetails]:
@@ -169,7 +169,7 @@ async def cancel_sprint(
     return EndingView.of(ending)
 
 
-@get("/sprints/{sprint_id:str}/burndown", READ_SPRINTS)
+@get("/sprints/{sprint_id:str}/burndown", READ_SPRINTS, opt=FOR_GUESTS)
 async def get_burndown(sprint_id: str, actor: Actor, sprints: SprintService) -> BurndownView:
     """Read the course of a sprint day by day; once it has ended, as it was then."""
     return BurndownView.of(*await sprints.burndown(sprint_id, actor=actor))

@@ -12,6 +12,7 @@ from msgspec import structs
 from tidemill.board.contract import FieldChange, ProjectId, SprintId
 from tidemill.board.errors import ProjectIsArchived, ProjectNotFound
 from tidemill.board.limits import BoardLimits
+from tidemill.board.project_access.database import WalledDatabase
 from tidemill.board.projects.models import Project
 from tidemill.board.projects.repository import ProjectRepository
 from tidemill.board.sprint_errors import (
@@ -70,7 +71,7 @@ class SprintService:
         *,
         parallel: Callable[[Actor], Awaitable[bool]],
     ) -> None:
-        self._tenants = tenants
+        self._tenants = WalledDatabase(tenants)
         self._limits = limits
         self._items = items
         self._parallel = parallel
@@ -94,11 +95,11 @@ class SprintService:
             _audit(tx, "create", sprint, by=actor, after=sprint.state())
             return sprint
 
-        return await self._tenants.write(actor.tenant_id, use_case, once=once)
+        return await self._tenants.write(actor, use_case, once=once)
 
     async def get(self, sprint_id: str, *, actor: Actor) -> Sprint:
         """Return a sprint; raises `SprintNotFound`."""
-        return await self._tenants.read(actor.tenant_id, lambda tx: self._living(tx, sprint_id))
+        return await self._tenants.read(actor, lambda tx: self._living(tx, sprint_id))
 
     async def list(
         self, project: str, page: PageRequest, *, status: SprintStatus | None, actor: Actor
@@ -112,7 +113,7 @@ class SprintService:
                 tx, project_id, status=status, after=after, limit=page.limit_plus_one
             )
 
-        found = await self._tenants.read(actor.tenant_id, use_case)
+        found = await self._tenants.read(actor, use_case)
         return page_of(found, page, lambda sprint: (sprint.start_date, sprint.id))
 
     async def change(
@@ -132,7 +133,7 @@ class SprintService:
             wanted = changed(sprint, changes, self._limits)
             return sprint if wanted == sprint else self._save(tx, sprint, wanted, by=actor)
 
-        return await self._tenants.write(actor.tenant_id, use_case, once=once)
+        return await self._tenants.write(actor, use_case, once=once)
 
     async def start(
         self,
@@ -160,7 +161,7 @@ class SprintService:
                 raise SprintRuns(running.name)
             return self._save(tx, sprint, wanted, by=actor)
 
-        return await self._tenants.write(actor.tenant_id, use_case, once=once)
+        return await self._tenants.write(actor, use_case, once=once)
 
     async def end(
         self,
@@ -191,7 +192,7 @@ class SprintService:
             ended = self._save(tx, sprint, wanted, by=actor)
             return Ending(ended, carried_over, to.id if to else None)
 
-        return await self._tenants.write(actor.tenant_id, use_case, once=once)
+        return await self._tenants.write(actor, use_case, once=once)
 
     async def delete(
         self, sprint_id: str, expected: Expected = ANY_VERSION, *, actor: Actor
@@ -215,7 +216,7 @@ class SprintService:
             )
             _audit(tx, "delete", sprint, by=actor, before=sprint.state())
 
-        await self._tenants.write(actor.tenant_id, use_case)
+        await self._tenants.write(actor, use_case)
 
     async def burndown(self, sprint_id: str, *, actor: Actor) -> tuple[Sprint, Burndown]:
         """Return a sprint with its course so far, or as it was at its end."""
@@ -226,7 +227,7 @@ class SprintService:
                 return sprint, msgspec.json.decode(sprint.snapshot, type=Burndown)
             return sprint, self._burndown(tx, sprint)
 
-        return await self._tenants.read(actor.tenant_id, use_case)
+        return await self._tenants.read(actor, use_case)
 
     def _burndown(self, tx: Tx, sprint: Sprint) -> Burndown:
         project = self._project(tx, sprint.project_id)

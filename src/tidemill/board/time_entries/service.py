@@ -10,7 +10,9 @@ from msgspec import UNSET, UnsetType, structs
 from tidemill.board.contract import WorkItemId
 from tidemill.board.errors import ProjectIsArchived, WorkItemIsArchived, WorkItemNotFound
 from tidemill.board.limits import BoardLimits
-from tidemill.board.permissions import WRITE_ALL_TIME
+from tidemill.board.project_access.database import WalledDatabase
+from tidemill.board.project_access.models import ProjectRole
+from tidemill.board.project_access.service import may
 from tidemill.board.time_errors import (
     NotYourTimeEntry,
     TimeEntryChanged,
@@ -34,9 +36,9 @@ from tidemill.board.time_tracking.models import (
 from tidemill.board.time_tracking.service import Owner, TimeKeeping
 from tidemill.board.time_tracking.spans import changed_span, new_span
 from tidemill.board.versions import ANY_VERSION, Expected
+from tidemill.board.work_items.models import WorkItem
 from tidemill.board.work_items.repository import WorkItemRepository
 from tidemill.core.actor import Actor
-from tidemill.core.authorization import is_allowed
 from tidemill.core.keysets import after_number_and_text
 from tidemill.core.pages import Page, PageRequest, page_of
 from tidemill.core.ports import Database, Once, Tx
@@ -45,10 +47,10 @@ exported_page_length: Final = 500
 
 
 class TimeEntryService:
-    """Use cases of time entries; whoever is no admin writes their own alone."""
+    """Use cases of time entries; whoever is no owner of a project writes their own alone."""
 
     def __init__(self, tenants: Database, limits: BoardLimits) -> None:
-        self._tenants = tenants
+        self._tenants = WalledDatabase(tenants)
         self._limits = limits
         self._keeping = TimeKeeping()
         self._entries = self._keeping.entries
@@ -65,9 +67,9 @@ class TimeEntryService:
         description = valid_time_description(new.description, self._limits)
 
         def use_case(tx: Tx) -> Tracked:
-            owner = self._owner(tx, new.user_id, actor)
             span = new_span(new.times, tx.now)
             item = self._keeping.trackable(tx, new.work_item)
+            owner = self._owner(tx, new.user_id, item, actor)
             entry = self._keeping.made(
                 tx, item, owner, span, description, by=actor, source=TimeSource.MANUAL
             )
@@ -75,7 +77,7 @@ class TimeEntryService:
             journal.created(tx, entry, by=actor)
             return self._keeping.tracked(tx, entry)
 
-        return await self._tenants.write(actor.tenant_id, use_case, once=once)
+        return await self._tenants.write(actor, use_case, once=once)
 
     async def get(self, entry_id: str, *, actor: Actor) -> Tracked:
         """Return an entry; raises `TimeEntryNotFound`."""
@@ -86,7 +88,7 @@ class TimeEntryService:
                 raise TimeEntryNotFound(entry_id)
             return self._keeping.tracked(tx, entry)
 
-        return await self._tenants.read(actor.tenant_id, use_case)
+        return await self._tenants.read(actor, use_case)
 
     async def list(
         self, wanted: TimeEntryFilter, page: PageRequest, *, actor: Actor
@@ -97,7 +99,7 @@ class TimeEntryService:
         def use_case(tx: Tx) -> list[TimeEntry]:
             return self._entries.page(tx, wanted, after=after, limit=page.limit_plus_one)
 
-        rows = await self._tenants.read(actor.tenant_id, use_case)
+        rows = await self._tenants.read(actor, use_case)
         return page_of(rows, page, lambda entry: (entry.started_at, entry.id))
 
     async def list_of_item(
@@ -115,7 +117,7 @@ class TimeEntryService:
             rows = self._entries.page(tx, wanted, after=after, limit=page.limit_plus_one)
             return rows, self._entries.spent_seconds(tx, item_id)
 
-        rows, spent = await self._tenants.read(actor.tenant_id, use_case)
+        rows, spent = await self._tenants.read(actor, use_case)
         return page_of(rows, page, lambda entry: (entry.started_at, entry.id)), spent
 
     async def export(
@@ -124,7 +126,7 @@ class TimeEntryService:
         """Yield pages of all entries of a filter, the last begun first."""
         after: tuple[int, str] | None = None
         while True:
-            rows = await self._tenants.read(actor.tenant_id, self._exported(wanted, after))
+            rows = await self._tenants.read(actor, self._exported(wanted, after))
             yield rows
             if len(rows) < exported_page_length:
                 return
@@ -159,7 +161,7 @@ class TimeEntryService:
             journal.updated(tx, entry, saved, fields, by=actor)
             return self._keeping.tracked(tx, saved)
 
-        return await self._tenants.write(actor.tenant_id, use_case, once=once)
+        return await self._tenants.write(actor, use_case, once=once)
 
     async def delete(
         self, entry_id: str, expected: Expected = ANY_VERSION, *, actor: Actor
@@ -170,7 +172,7 @@ class TimeEntryService:
             entry = self._writable(tx, entry_id, expected, actor)
             journal.deleted(tx, self._keeping.deleted(tx, entry, by=actor), by=actor)
 
-        await self._tenants.write(actor.tenant_id, use_case)
+        await self._tenants.write(actor, use_case)
 
     def _exported(
         self, wanted: TimeEntryFilter, after: tuple[int, str] | None
@@ -181,7 +183,8 @@ class TimeEntryService:
         entry = self._entries.find(tx, entry_id, lock=True)
         if entry is None:
             raise TimeEntryNotFound(entry_id)
-        if entry.user_id != owner_of(actor) and not is_allowed(actor, WRITE_ALL_TIME):
+        is_own = entry.user_id == owner_of(actor)
+        if not is_own and not may(tx, entry.project_id, ProjectRole.OWNER, actor):
             raise NotYourTimeEntry
         expected.check(entry.version, TimeEntryChanged)
         if entry.project_archived_at is not None:
@@ -190,11 +193,11 @@ class TimeEntryService:
             raise WorkItemIsArchived(entry.item_key)
         return entry
 
-    def _owner(self, tx: Tx, user_id: str | None, actor: Actor) -> Owner:
+    def _owner(self, tx: Tx, user_id: str | None, item: WorkItem, actor: Actor) -> Owner:
         if user_id is None or user_id == owner_of(actor):
             own = owner_of(actor)
             return self._keeping.member(tx, own) or Owner(own, None)
-        if not is_allowed(actor, WRITE_ALL_TIME):
+        if not may(tx, item.project_id, ProjectRole.OWNER, actor):
             raise NotYourTimeEntry(param="user_id")
         member = self._keeping.member(tx, user_id) if is_user_id(user_id) else None
         if member is None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import date
 from typing import Final
 
+from tidemill.board.project_access.database import WalledDatabase
 from tidemill.board.time_reports.models import Group, Grouping, Report, ReportQuery, check_period
 from tidemill.board.time_reports.repository import TimeReportRepository, key_of
 from tidemill.board.time_reports.zones import Period, period_of, today
@@ -25,7 +26,7 @@ class TimeReportService:
     """Use cases of time reports."""
 
     def __init__(self, tenants: Database, clock: Clock) -> None:
-        self._tenants = tenants
+        self._tenants = WalledDatabase(tenants)
         self._clock = clock
         self._reports = TimeReportRepository()
 
@@ -54,14 +55,14 @@ class TimeReportService:
             groups = page_of(rows, page, lambda group: key_of(group, query))
             return Report(query=query, groups=groups, entries=entries, seconds=seconds)
 
-        return await self._tenants.read(actor.tenant_id, use_case)
+        return await self._tenants.read(actor, use_case)
 
     async def export(self, query: ReportQuery, *, actor: Actor) -> AsyncIterator[Sequence[Group]]:
         """Yield pages of all groups; raises `UnknownTimeZone` and `InvalidPeriod`."""
         period = _period(query)
         after: Key | None = None
         while True:
-            rows = await self._tenants.read(actor.tenant_id, self._exported(query, period, after))
+            rows = await self._tenants.read(actor, self._exported(query, period, after))
             yield rows
             if len(rows) < exported_groups_per_page:
                 return

@@ -7,6 +7,8 @@ from typing import Final
 from msgspec import structs
 
 from tidemill.board.limits import BoardLimits
+from tidemill.board.project_access.database import WalledDatabase
+from tidemill.board.project_access.whole import whole
 from tidemill.board.time_errors import NoTimerRunning, TimerBusy
 from tidemill.board.time_tracking import journal
 from tidemill.board.time_tracking.models import (
@@ -28,7 +30,7 @@ class TimerService:
     """Use cases of timers: a person has one that runs, or none."""
 
     def __init__(self, tenants: Database, limits: BoardLimits) -> None:
-        self._tenants = tenants
+        self._tenants = WalledDatabase(tenants)
         self._limits = limits
         self._keeping = TimeKeeping()
 
@@ -58,12 +60,12 @@ class TimerService:
             journal.started(tx, entry, ended, by=actor)
             return self._keeping.tracked(tx, entry, ended)
 
-        return await self._tenants.write(actor.tenant_id, use_case, once=once)
+        return await self._tenants.write(actor, use_case, once=once)
 
     async def running(self, *, actor: Actor) -> TimeEntry | None:
         """Return the actor's entry whose timer runs."""
         return await self._tenants.read(
-            actor.tenant_id, lambda tx: self._keeping.entries.running(tx, owner_of(actor))
+            actor, lambda tx: self._keeping.entries.running(tx, owner_of(actor))
         )
 
     async def stop(self, *, actor: Actor, once: Once[Tracked] | None = None) -> Tracked:
@@ -76,7 +78,7 @@ class TimerService:
             journal.stopped(tx, entry, by=actor)
             return self._keeping.tracked(tx, entry)
 
-        return await self._tenants.write(actor.tenant_id, use_case, once=once)
+        return await self._tenants.write(actor, use_case, once=once)
 
     async def discard(self, *, actor: Actor) -> None:
         """Delete the actor's entry whose timer runs; raises `NoTimerRunning`."""
@@ -87,7 +89,7 @@ class TimerService:
                 raise NoTimerRunning
             journal.deleted(tx, self._keeping.deleted(tx, entry, by=actor), by=actor)
 
-        await self._tenants.write(actor.tenant_id, use_case)
+        await self._tenants.write(actor, use_case)
 
     def _stop_and_add(self, tx: Tx, entry: TimeEntry, actor: Actor) -> TimeEntry | None:
         """Insert `entry`; return the one that was stopped for it."""
@@ -107,10 +109,11 @@ class TimerService:
         return self._keeping.saved(tx, ended, by=actor)
 
     def _locked(self, tx: Tx, actor: Actor) -> TimeEntry | None:
-        own = owner_of(actor)
+        # One runs at a time, also where somebody may not look any more.
+        own, everywhere = owner_of(actor), whole(tx)
         # While this waits for one to be stopped, another may begin.
         for _ in range(starts_at_once_max):
-            entry = self._keeping.entries.running(tx, own, lock=True)
-            if entry is not None or self._keeping.entries.running(tx, own) is None:
+            entry = self._keeping.entries.running(everywhere, own, lock=True)
+            if entry is not None or self._keeping.entries.running(everywhere, own) is None:
                 return entry
         raise TimerBusy

@@ -17,6 +17,7 @@ from tidemill.board.errors import (
 )
 from tidemill.board.item_kinds.service import ItemKinds
 from tidemill.board.limits import BoardLimits
+from tidemill.board.project_access.database import WalledDatabase
 from tidemill.board.projects.repository import Numbers, ProjectRepository
 from tidemill.board.ranking.service import Ranking
 from tidemill.board.transfer_errors import (
@@ -58,7 +59,7 @@ class TransferService:
     """Transfers of work items; items and projects are named by id or key."""
 
     def __init__(self, tenants: Database, limits: BoardLimits) -> None:
-        self._tenants = tenants
+        self._tenants = WalledDatabase(tenants)
         self._items = WorkItemRepository()
         self._projects = ProjectRepository()
         self._transfers = TransferRepository()
@@ -122,7 +123,7 @@ class TransferService:
             )
             return made
 
-        return await self._tenants.write(actor.tenant_id, use_case, once=once)
+        return await self._tenants.write(actor, use_case, once=once)
 
     def _locked(self, tx: Tx, reference: str) -> WorkItem:
         """Return the item, with its labels, when nobody else changes what lies above and below."""

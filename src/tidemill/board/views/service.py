@@ -17,6 +17,7 @@ from tidemill.board.filters.parsing import parse
 from tidemill.board.limits import BoardLimits
 from tidemill.board.listing.models import Selection
 from tidemill.board.listing.service import check_selection
+from tidemill.board.project_access.database import WalledDatabase
 from tidemill.board.projects.repository import ProjectRepository
 from tidemill.board.texts import is_uuid
 from tidemill.board.views.models import (
@@ -42,7 +43,7 @@ class ViewService:
     """Use cases of views. Who does not see a view is told that there is none."""
 
     def __init__(self, tenants: Database, limits: BoardLimits) -> None:
-        self._tenants = tenants
+        self._tenants = WalledDatabase(tenants)
         self._labelling = Labelling(limits)
         self._views = ViewRepository()
         self._projects = ProjectRepository()
@@ -74,11 +75,11 @@ class ViewService:
             _audit(tx, "create", view, by=actor, after=view)
             return view
 
-        return await self._tenants.write(actor.tenant_id, use_case, once=once)
+        return await self._tenants.write(actor, use_case, once=once)
 
     async def get(self, view_id: str, *, actor: Actor) -> View:
         """Return a view; raises `ViewNotFound`."""
-        return await self._tenants.read(actor.tenant_id, lambda tx: self._seen(tx, view_id, actor))
+        return await self._tenants.read(actor, lambda tx: self._seen(tx, view_id, actor))
 
     async def list(self, page: PageRequest, *, project: str | None, actor: Actor) -> Page[View]:
         """Return shared views and one's own, oldest first; raises `ProjectNotFound`."""
@@ -89,7 +90,7 @@ class ViewService:
             limit = page.limit_plus_one
             return self._views.page(tx, person_of(actor), project_id, after=after, limit=limit)
 
-        views = await self._tenants.read(actor.tenant_id, use_case)
+        views = await self._tenants.read(actor, use_case)
         return page_of(views, page, lambda view: (view.id,))
 
     async def change(
@@ -120,7 +121,7 @@ class ViewService:
             _audit(tx, "update", view, by=actor, before=view, after=saved)
             return saved
 
-        return await self._tenants.write(actor.tenant_id, use_case, once=once)
+        return await self._tenants.write(actor, use_case, once=once)
 
     async def delete(self, view_id: str, expected_version: int | None, *, actor: Actor) -> None:
         """Delete a view; raises `ViewNotOwn` and `VersionChanged`."""
@@ -132,7 +133,7 @@ class ViewService:
                 tx.record(ViewDeleted(view_id=view.id, project_id=view.project_id), by=actor)
             _audit(tx, "delete", view, by=actor, before=view)
 
-        await self._tenants.write(actor.tenant_id, use_case)
+        await self._tenants.write(actor, use_case)
 
     def _changeable(self, tx: Tx, view_id: str, expected_version: int | None, actor: Actor) -> View:
         view = self._seen(tx, view_id, actor, lock=True)

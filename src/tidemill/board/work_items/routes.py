@@ -24,10 +24,10 @@ from tidemill.board.work_items.schemas import (
 )
 from tidemill.board.work_items.service import WorkItemService
 from tidemill.core.actor import Actor
-from tidemill.http import Idempotency, Tagged, composed, delete, get, patch, post, put
+from tidemill.http import FOR_GUESTS, Idempotency, Tagged, composed, delete, get, patch, post, put
 
 
-@get("/work-items/{item_id:str}", READ_WORK_ITEMS)
+@get("/work-items/{item_id:str}", READ_WORK_ITEMS, opt=FOR_GUESTS)
 async def get_work_item(
     item_id: str,
     actor: Actor,

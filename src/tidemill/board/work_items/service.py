@@ -11,6 +11,7 @@ from tidemill.board.errors import (
     WorkItemNotFound,
 )
 from tidemill.board.limits import BoardLimits
+from tidemill.board.project_access.database import WalledDatabase
 from tidemill.board.ranking.service import Ranking
 from tidemill.board.versions import ANY_VERSION, Expected
 from tidemill.board.work_items.changing.models import Rules
@@ -52,7 +53,7 @@ class WorkItemService:
         sprint_types: TypesFor = usual_types,
         blocked_items_wait: Callable[[Actor], Awaitable[bool]] | None = None,
     ) -> None:
-        self._tenants = tenants
+        self._tenants = WalledDatabase(tenants)
         self._limits = limits
         self._items = WorkItemRepository()
         self._history = History()
@@ -69,7 +70,7 @@ class WorkItemService:
         """Make an item with the next number of its project."""
         types = await self._types(actor, new.sprint)
         return await self._tenants.write(
-            actor.tenant_id,
+            actor,
             lambda tx: self._creating.make(tx, new, types, by=actor),
             once=once,
         )
@@ -101,7 +102,7 @@ class WorkItemService:
             self._changing.tell(tx, written.watched, by=actor)
             return written.item
 
-        return await self._tenants.write(actor.tenant_id, use_case, once=once)
+        return await self._tenants.write(actor, use_case, once=once)
 
     async def delete(
         self, reference: str, expected: Expected = ANY_VERSION, *, actor: Actor
@@ -115,7 +116,7 @@ class WorkItemService:
             self._history.deleted(tx, written.item.state(), by=actor)
             self._changing.tell(tx, written.watched, by=actor)
 
-        await self._tenants.write(actor.tenant_id, use_case)
+        await self._tenants.write(actor, use_case)
 
     async def restore(self, reference: str, *, actor: Actor) -> WorkItem:
         """Bring a deleted item back; one that was never deleted stays as it is."""
@@ -133,7 +134,7 @@ class WorkItemService:
             self._changing.tell(tx, written.watched, by=actor)
             return written.item
 
-        return await self._tenants.write(actor.tenant_id, use_case)
+        return await self._tenants.write(actor, use_case)
 
     async def rules(self, actor: Actor, changes: WorkItemChanges) -> Rules:
         """Return what the actor's tenant has set that `changes` must hold."""

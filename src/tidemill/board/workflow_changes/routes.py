@@ -11,10 +11,10 @@ from tidemill.board.workflow_changes.models import ProjectWorkflow
 from tidemill.board.workflow_changes.schemas import PutWorkflow, WorkflowView
 from tidemill.board.workflow_changes.service import WorkflowService
 from tidemill.core.actor import Actor
-from tidemill.http import Idempotency, Tagged, get, put, single
+from tidemill.http import FOR_GUESTS, Idempotency, Tagged, get, put, single
 
 
-@get("/projects/{project_id:str}/workflow", READ_PROJECTS)
+@get("/projects/{project_id:str}/workflow", READ_PROJECTS, opt=FOR_GUESTS)
 async def get_workflow(
     project_id: str, actor: Actor, workflows: WorkflowService, request: Request[Any, Any, Any]
 ) -> Tagged[WorkflowView]:

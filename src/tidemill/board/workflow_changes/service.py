@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from tidemill.board.blocking.service import Blocking, Watched
 from tidemill.board.contract import ProjectId
 from tidemill.board.errors import ProjectIsArchived, ProjectNotFound
+from tidemill.board.project_access.database import WalledDatabase
+from tidemill.board.project_access.whole import whole
 from tidemill.board.projects.models import Project
 from tidemill.board.projects.repository import ProjectRepository
 from tidemill.board.sprint_scope.models import Planned
@@ -34,7 +36,7 @@ class WorkflowService:
     """Use cases of workflows; a project is named by its id or its key."""
 
     def __init__(self, tenants: Database) -> None:
-        self._tenants = tenants
+        self._tenants = WalledDatabase(tenants)
         self._projects = ProjectRepository()
         self._workflows = Workflows()
         self._changes = WorkflowChangeRepository()
@@ -43,9 +45,7 @@ class WorkflowService:
 
     async def get(self, project: str, *, actor: Actor) -> ProjectWorkflow:
         """Return the workflow of a project, which may be the default one."""
-        return await self._tenants.read(
-            actor.tenant_id, lambda tx: self._of(tx, self._living(tx, project))
-        )
+        return await self._tenants.read(actor, lambda tx: self._of(tx, self._living(tx, project)))
 
     async def put(
         self,
@@ -92,7 +92,7 @@ class WorkflowService:
             self._blocking.tell(tx, watched, by=actor)
             return new
 
-        return await self._tenants.write(actor.tenant_id, use_case, once=once)
+        return await self._tenants.write(actor, use_case, once=once)
 
     def _of(self, tx: Tx, project: Project) -> ProjectWorkflow:
         workflow = self._workflows.of(tx, project.id, project.workflow_id)
@@ -120,7 +120,9 @@ class WorkflowService:
         turned = [step.old for step in steps if (step.meant in CLOSED) != (step.means in CLOSED)]
         if not turned:
             return None
-        return self._blocking.watch_items(tx, self._changes.dependents(tx, project_id, turned))
+        return self._blocking.watch_items(
+            tx, self._changes.dependents(whole(tx), project_id, turned)
+        )
 
     def _follow(
         self, tx: Tx, project_id: ProjectId, steps: Sequence[Step], mark: str, *, by: Actor

@@ -10,23 +10,27 @@ from typing import Annotated
 import typer
 
 from tidemill.cli.client import connect, segment
-from tidemill.cli.commands import workflows
+from tidemill.cli.commands import guests, workflows
 from tidemill.cli.commands.activity import project_activity_app
 from tidemill.cli.commands.project_imports import project_import_app
+from tidemill.cli.commands.sharing import sharing_app
 from tidemill.cli.failures import CommandFailed
 from tidemill.cli.lazy import group
 from tidemill.cli.options import All, Limit, limit_of
 from tidemill.cli.output import Column, emit, emit_rows, when
 
-app = group("List and make projects; take them elsewhere; say their statuses.")
+app = group("List and make projects; take them elsewhere; say who sees them.")
 app.add_typer(workflows.app, name="workflow")
+app.add_typer(guests.app, name="guests")
 app.registered_commands += project_activity_app.registered_commands
 app.registered_commands += project_import_app.registered_commands
+app.registered_commands += sharing_app.registered_commands
 
 _COLUMNS: list[Column] = [
     ("KEY", "key"),
     ("NAME", "name"),
     ("STATUS", "status"),
+    ("SEEN BY", "visibility"),
     ("CREATED", when("created_at")),
 ]
 _PATH: list[Column] = [
@@ -57,9 +61,12 @@ def create(
     key: Annotated[str, typer.Argument(help="Upper-case letters; items are KEY-1, KEY-2, …")],
     name: Annotated[str, typer.Argument(help="The project's name.")],
     description: Annotated[str | None, typer.Option(help="What it is about.")] = None,
+    private: Annotated[bool, typer.Option("--private", help="Its members alone see it.")] = False,
 ) -> None:
     """Make a project."""
     body = {"key": key, "name": name}
+    if private:
+        body["visibility"] = "private"
     if description is not None:
         body["description"] = description
     project = connect().post("/projects", body)

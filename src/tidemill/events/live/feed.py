@@ -16,7 +16,7 @@ from tidemill.core.facts import RecordedFact, Topic
 from tidemill.core.ids import TenantId
 from tidemill.core.ports import Ephemeral, FactBatch
 from tidemill.events.contract import Visibility
-from tidemill.events.live.connection import Connection
+from tidemill.events.live.connection import TRY_LATER, Connection
 from tidemill.events.live.frames import frames_of
 from tidemill.events.live.tick import Tick
 from tidemill.events.stream.service import Stream
@@ -71,6 +71,8 @@ class Feed:
             self.epoch = head.epoch
             self._begin_at(head.seq)
             self._pending = {seq: one for seq, one in self._pending.items() if seq > head.seq}
+            # Behind the head: what changes access from here on comes as a fact.
+            await self._visibility.prepare(self.tenant_id)
             self._loaded = True
         self._advance()
 
@@ -114,6 +116,7 @@ class Feed:
         head = await self._stream.head(self.tenant_id)
         if head.epoch != self.epoch or head.seq < through:
             self._begin_anew(head.epoch, head.seq)
+            await self._visibility.prepare(self.tenant_id)
             return
         self._known = max(self._known, head.seq)
         self._advance()
@@ -208,7 +211,17 @@ class Feed:
     def _accept(self, fact: RecordedFact) -> None:
         self._through = fact.seq
         self._facts.append(fact)
+        if self._visibility.heard(fact):
+            self._part()
         self._flush_soon()
+
+    def _part(self) -> None:
+        """Close what follows something that its actor may not see any more."""
+        for connection in self.connections:
+            # What happens in the whole tenant is looked at fact by fact.
+            topics = connection.topics - {TENANT_TOPIC}
+            if not all(self._visibility.sees_topic(connection.actor, one) for one in topics):
+                connection.close(TRY_LATER, "what may be seen has changed")
 
     async def _fill(self) -> None:
         # A fact that was merely overtaken arrives by itself in a moment.

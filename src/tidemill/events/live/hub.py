@@ -164,7 +164,6 @@ class Hub:
         if actor.kind is ActorKind.JOB:
             self._spawn(self._follow_execution(connection))
         try:
-            await self._visibility.prepare(actor.tenant_id)
             await feed.load()
             connection.delivered_seq = feed.flushed_seq
             yield connection
@@ -205,6 +204,7 @@ class Hub:
         if len(connection.topics) + len(topics) > topics_max:
             raise InvalidTopic(f"One connection may follow {topics_max} topics.")
         feed = self._feed_of(connection)
+        await self._visibility.place(feed.tenant_id, topics)
         if since is not None and epoch in {None, feed.epoch}:
             await feed.reach(since)
         everything = connection.is_lagged
@@ -231,6 +231,10 @@ class Hub:
             raise
         for handler in self._followed:
             handler(connection, topics)
+
+    async def place(self, connection: Connection, topics: Sequence[Topic]) -> None:
+        """Learn what `topics` are about, before somebody says to be there."""
+        await self._visibility.place(connection.actor.tenant_id, topics)
 
     def on_followed(self, handler: Callable[[Connection, Sequence[Topic]], None]) -> None:
         """Call `handler` when a connection has begun to follow topics. Before `start` only."""

@@ -19,7 +19,7 @@ from tidemill.events.live.hub import Hub
 from tidemill.events.live.positions import read_position, read_topics
 from tidemill.events.live.replays import Replays
 from tidemill.events.wire import Format
-from tidemill.http import get
+from tidemill.http import FOR_GUESTS, get
 
 Topics = Annotated[
     list[str] | None,
@@ -44,7 +44,7 @@ _HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     READ_EVENTS,
     summary="Follow what happens",
     tags=["Events"],
-    opt={"stream": True},
+    opt={"stream": True, **FOR_GUESTS},
     media_type="text/event-stream",
     responses={
         200: ResponseSpec(

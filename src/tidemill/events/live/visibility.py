@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from tidemill.core.actor import Actor
 from tidemill.core.authorization import is_allowed
-from tidemill.core.facts import RecordedFact
+from tidemill.core.facts import RecordedFact, Topic
 from tidemill.core.ids import TenantId
 from tidemill.core.ports import Ephemeral
 from tidemill.events.contract import READ_EVENTS, Visibility
@@ -21,6 +21,20 @@ class MembersSeeTheirTenant:
     async def prepare(self, tenant_id: TenantId) -> None:
         """Read nothing: roles come with the actor."""
         del tenant_id
+
+    async def place(self, tenant_id: TenantId, topics: Sequence[Topic]) -> None:
+        """Read nothing: what a topic is about makes no difference."""
+        del tenant_id, topics
+
+    def heard(self, fact: RecordedFact) -> bool:
+        """See `Visibility.heard`."""
+        del fact
+        return False
+
+    def sees_topic(self, actor: Actor, topic: Topic) -> bool:
+        """See `Visibility.sees_topic`."""
+        del topic
+        return is_allowed(actor, READ_EVENTS)
 
     def sees_fact(self, actor: Actor, fact: RecordedFact) -> bool:
         """See `Visibility.sees_fact`."""
@@ -44,6 +58,18 @@ class LateVisibility:
     async def prepare(self, tenant_id: TenantId) -> None:
         """See `Visibility.prepare`."""
         await (self._late() or self._default).prepare(tenant_id)
+
+    async def place(self, tenant_id: TenantId, topics: Sequence[Topic]) -> None:
+        """See `Visibility.place`."""
+        await (self._late() or self._default).place(tenant_id, topics)
+
+    def heard(self, fact: RecordedFact) -> bool:
+        """See `Visibility.heard`."""
+        return (self._late() or self._default).heard(fact)
+
+    def sees_topic(self, actor: Actor, topic: Topic) -> bool:
+        """See `Visibility.sees_topic`."""
+        return (self._late() or self._default).sees_topic(actor, topic)
 
     def sees_fact(self, actor: Actor, fact: RecordedFact) -> bool:
         """See `Visibility.sees_fact`."""

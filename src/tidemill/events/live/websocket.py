@@ -163,6 +163,7 @@ async def _handle(parts: _Parts, connection: Connection, incoming: Incoming) -> 
     elif incoming.name == "unsubscribe":
         parts.hub.unsubscribe(connection, incoming.topics)
     elif incoming.name == "presence":
+        await parts.hub.place(connection, (*incoming.topics, *incoming.typing))
         parts.presence.declare(connection, incoming.topics, incoming.typing)
     else:
         parts.hub.pong(connection, incoming.message_id, incoming.timestamp)

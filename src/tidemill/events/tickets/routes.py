@@ -5,7 +5,7 @@ from typing import Final
 from tidemill.core.actor import Actor
 from tidemill.events.contract import READ_EVENTS
 from tidemill.events.tickets.service import Tickets
-from tidemill.http import View, post
+from tidemill.http import FOR_GUESTS, View, post
 
 
 class TicketView(View, frozen=True, kw_only=True):
@@ -18,6 +18,7 @@ class TicketView(View, frozen=True, kw_only=True):
 @post(
     "/ws-tickets",
     READ_EVENTS,
+    opt=FOR_GUESTS,
     summary="Get a ticket for one WebSocket",
     tags=["Events"],
 )

@@ -22,6 +22,7 @@ from tidemill.identity.credential_errors import (
 )
 from tidemill.identity.grants.models import ApiTokenState, SessionState, Standing
 from tidemill.identity.grants.service import GrantService
+from tidemill.identity.guest_links.service import GuestLinkService
 from tidemill.identity.keys.jwt import ACCESS, JOB, Claims
 from tidemill.identity.keys.service import SigningKeys
 from tidemill.identity.login.entries import csrf_token
@@ -29,6 +30,7 @@ from tidemill.identity.opaque import SecretKind, presented
 from tidemill.identity.tokens.job_tokens import JobTokenService
 
 _API_TOKEN_MARK = f"{SecretKind.API_TOKEN}_"
+_GUEST_LINK_MARK = f"{SecretKind.GUEST_LINK}_"
 
 
 class CredentialAuthenticator:
@@ -39,6 +41,7 @@ class CredentialAuthenticator:
         grants: GrantService,
         keys: SigningKeys,
         jobs: JobTokenService,
+        guests: GuestLinkService,
         clock: Clock,
         *,
         idle_seconds: float,
@@ -46,6 +49,7 @@ class CredentialAuthenticator:
         self._grants = grants
         self._keys = keys
         self._jobs = jobs
+        self._guests = guests
         self._clock = clock
         self._idle = int(idle_seconds * MICROSECONDS_PER_SECOND)
 
@@ -53,6 +57,8 @@ class CredentialAuthenticator:
         """See `Authenticator.bearer`."""
         if token.startswith(_API_TOKEN_MARK):
             return await self._by_api_token(token, origin)
+        if token.startswith(_GUEST_LINK_MARK):
+            return await self._guests.guest(token, origin)
         typ, claims = self._keys.verify(token)
         if typ == ACCESS:
             return await self._by_access_token(claims, origin)
@@ -91,10 +97,10 @@ class CredentialAuthenticator:
 
     async def still_valid(self, actor: Actor) -> bool:
         """See `Authenticator.still_valid`."""
-        if actor.kind is ActorKind.SYSTEM:
-            return True
-        if actor.user_id is None:
-            return False
+        if actor.kind is ActorKind.GUEST:
+            return await self._guests.still_valid(actor)
+        if actor.user_id is None or actor.kind is ActorKind.SYSTEM:
+            return actor.kind is ActorKind.SYSTEM
         session_id = actor.session_id if actor.kind is ActorKind.USER else None
         standing = await self._grants.standing(actor.tenant_id, actor.user_id, session_id)
         if standing.user is None or standing.user.disabled or standing.role is not actor.role:

@@ -5,7 +5,12 @@ from __future__ import annotations
 from tidemill.core.facts import RecordedFact, decode_fact
 from tidemill.core.module import Projection
 from tidemill.core.ports import Tx
-from tidemill.identity.contract import MemberAdded, MemberRemoved, UserProfileChanged
+from tidemill.identity.contract import (
+    MemberAdded,
+    MemberRemoved,
+    MemberRoleChanged,
+    UserProfileChanged,
+)
 from tidemill.identity.people.repository import PeopleRepository
 
 
@@ -17,7 +22,10 @@ def people_projection() -> Projection:
         match recorded.type:
             case "MemberAdded":
                 added = decode_fact(recorded, MemberAdded)
-                people.put(tx, added.user_id, added.name, added.avatar)
+                people.put(tx, added.user_id, added.name, added.avatar, added.role)
+            case "MemberRoleChanged":
+                turned = decode_fact(recorded, MemberRoleChanged)
+                people.set_role(tx, turned.user_id, turned.new_role)
             case "UserProfileChanged":
                 changed = decode_fact(recorded, UserProfileChanged)
                 people.rename(tx, changed.user_id, changed.name, changed.avatar)
@@ -28,6 +36,6 @@ def people_projection() -> Projection:
 
     return Projection(
         name="identity.people",
-        facts=(MemberAdded, UserProfileChanged, MemberRemoved),
+        facts=(MemberAdded, MemberRoleChanged, UserProfileChanged, MemberRemoved),
         apply=apply,
     )

@@ -11,17 +11,20 @@ import pytest
 from tests.fixtures.board import BoardWorld
 from tests.fixtures.board_plans import board_statements
 from tidemill.board.board_settings.models import LaneField
+from tidemill.board.project_access.walls import walled
 
 pytestmark = pytest.mark.anyio
 
 
-async def test_board_statements_read_indexes(world: BoardWorld) -> None:
+@pytest.mark.parametrize("is_walled", [False, True], ids=["all", "behind walls"])
+async def test_board_statements_read_indexes(world: BoardWorld, is_walled: bool) -> None:
     path = _path(world)
-    given = {"tenant_id": world.tenant_id, "limit": 51}
+    given = {"tenant_id": world.tenant_id, "reader_id": "ada", "limit": 51}
     plans = {}
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
         for name, (sql, parameters) in board_statements("p", "sqlite").items():
-            rows = connection.execute(f"EXPLAIN QUERY PLAN {sql}", {**given, **parameters})
+            behind = walled(sql, is_guest=False) if is_walled else sql
+            rows = connection.execute(f"EXPLAIN QUERY PLAN {behind}", {**given, **parameters})
             plans[name] = "\n".join(row[3] for row in rows)
 
     for name, plan in plans.items():

@@ -10,17 +10,22 @@ import pytest
 
 from tests.fixtures.board import BoardWorld
 from tests.fixtures.filter_plans import USUAL, usual_statement
+from tidemill.board.project_access.walls import walled
 
 pytestmark = pytest.mark.anyio
 
 
-async def test_filter_statement_reads_the_index_of_a_usual_filter(world: BoardWorld) -> None:
+@pytest.mark.parametrize("is_walled", [False, True], ids=["all", "behind walls"])
+async def test_filter_statement_reads_the_index_of_a_usual_filter(
+    world: BoardWorld, is_walled: bool
+) -> None:
     path = _path(world)
-    given = {"tenant_id": world.tenant_id, "limit": 51}
+    given = {"tenant_id": world.tenant_id, "reader_id": "ada", "limit": 51}
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
         for name, (_, _, indexes) in USUAL.items():
             sql, parameters = usual_statement(name, "p", "sqlite")
-            rows = connection.execute(f"EXPLAIN QUERY PLAN {sql}", {**given, **parameters})
+            behind = walled(sql, is_guest=False) if is_walled else sql
+            rows = connection.execute(f"EXPLAIN QUERY PLAN {behind}", {**given, **parameters})
             plan = "\n".join(row[3] for row in rows)
 
             assert any(index in plan for index in indexes.split("|")), (name, plan)

@@ -10,6 +10,7 @@ import pytest
 
 from tests.fixtures.board import BoardWorld
 from tidemill.board.contract import LabelId, ProjectId, WorkItemId
+from tidemill.board.project_access.walls import walled
 from tidemill.board.work_items import repository
 from tidemill.board.work_items.models import WorkItemFilter
 from tidemill.board.work_items.repository import list_statement
@@ -37,13 +38,15 @@ LISTS = {
 
 @pytest.mark.parametrize("name", LISTS)
 @pytest.mark.parametrize("is_first_page", [True, False], ids=["first", "next"])
+@pytest.mark.parametrize("is_walled", [False, True], ids=["all", "behind walls"])
 async def test_list_statement_uses_an_index_in_its_order(
-    world: BoardWorld, name: str, is_first_page: bool
+    world: BoardWorld, name: str, is_first_page: bool, is_walled: bool
 ) -> None:
     wanted, index = LISTS[name]
     sql, parameters = list_statement(wanted, None if is_first_page else (5, "x"))
 
-    plan = _plan(world, sql, parameters)
+    behind = walled(sql, is_guest=False) if is_walled else sql
+    plan = _plan(world, behind, {**parameters, "reader_id": "ada"})
 
     assert any(part in plan for part in index.split("|")), plan
     assert "SCAN w" not in plan, plan

@@ -28,6 +28,8 @@ from tidemill.board.labels.models import ItemLabel, Label, color_of
 from tidemill.board.labels.repository import LabelRepository
 from tidemill.board.labels.service import make
 from tidemill.board.limits import BoardLimits
+from tidemill.board.project_access.models import ProjectRole
+from tidemill.board.project_access.repository import AccessRepository
 from tidemill.board.project_documents.parts import LabelPart
 from tidemill.board.project_imports.frames import PlannedFrame, PlannedSprint, World
 from tidemill.board.project_imports.planning import Plan
@@ -60,6 +62,7 @@ class Founding:
     def __init__(self, limits: BoardLimits) -> None:
         self._limits = limits
         self._projects = ProjectRepository()
+        self._access = AccessRepository()
         self._settings = BoardSettingsRepository()
         self._time_settings = TimeSettingsRepository()
         self._workflows = WorkflowChangeRepository()
@@ -119,11 +122,15 @@ class Founding:
         frame = plan.frame
         said = (frame.key, frame.name, frame.description)
         project = structs.replace(
-            new_project(ProjectId(tx.new_id()), said, stamp_of(tx, by), self._limits),
+            new_project(
+                ProjectId(tx.new_id()), said, stamp_of(tx, by), self._limits, frame.visibility
+            ),
             next_item_number=plan.next_item_number,
         )
         if not self._projects.add(tx, project):
             raise ProjectKeyTaken(project.key)
+        if by.user_id is not None:
+            self._access.put(tx, project.id, by.user_id, ProjectRole.OWNER, by=_author(by))
         tx.record(ProjectCreated(project=project.state(), user_id=by.user_id), by=by)
         return self._projects.find(tx, project.id) or project
 

@@ -9,6 +9,7 @@ from tidemill.board.activities.service import History
 from tidemill.board.errors import RankNeedsProject, SortWithoutEffect, WorkItemNotFound
 from tidemill.board.item_kinds.service import ItemKinds
 from tidemill.board.limits import BoardLimits
+from tidemill.board.project_access.database import WalledDatabase
 from tidemill.board.work_items.labelling.service import Labelling
 from tidemill.board.work_items.models import Sort, WorkItem, WorkItemFilter
 from tidemill.board.work_items.repository import WorkItemRepository, ordered_by_number
@@ -28,7 +29,7 @@ class ItemReadingService:
     """Reads of work items and of what happened to them; an item is named by its id or its key."""
 
     def __init__(self, tenants: Database, limits: BoardLimits) -> None:
-        self._tenants = tenants
+        self._tenants = WalledDatabase(tenants)
         self._items = WorkItemRepository()
         self._labelling = Labelling(limits)
         self._workflows = Workflows()
@@ -38,7 +39,7 @@ class ItemReadingService:
     async def get(self, reference: str, *, actor: Actor) -> WorkItem:
         """Return an item; raises `WorkItemNotFound`."""
         return await self._tenants.read(
-            actor.tenant_id, lambda tx: self._shown(tx, self._living(tx, reference))
+            actor, lambda tx: self._shown(tx, self._living(tx, reference))
         )
 
     async def list(
@@ -70,7 +71,7 @@ class ItemReadingService:
             )
             return self._labelling.shown(tx, rows)
 
-        return page_of(await self._tenants.read(actor.tenant_id, use_case), page, key)
+        return page_of(await self._tenants.read(actor, use_case), page, key)
 
     async def activity(self, reference: str, page: PageRequest, *, actor: Actor) -> Page[Activity]:
         """Return what happened to an item, newest first."""
@@ -80,7 +81,7 @@ class ItemReadingService:
             item = self._living(tx, reference)
             return self._history.page(tx, item.id, after=after, limit=page.limit_plus_one)
 
-        rows = await self._tenants.read(actor.tenant_id, use_case)
+        rows = await self._tenants.read(actor, use_case)
         return page_of(rows, page, lambda row: (row.version, row.at, row.field))
 
     def _shown(self, tx: Tx, item: WorkItem) -> WorkItem:

@@ -10,6 +10,8 @@ from typing import Final
 
 from msgspec import UNSET, UnsetType, structs
 
+from tidemill.board.access_errors import AssigneeWithoutAccess
+from tidemill.board.contract import ProjectId
 from tidemill.board.errors import (
     AssigneeNotMember,
     NullNotAllowed,
@@ -21,6 +23,8 @@ from tidemill.board.errors import (
 )
 from tidemill.board.item_kinds.models import PROJECT
 from tidemill.board.item_kinds.service import ItemKinds
+from tidemill.board.project_access.repository import AccessRepository
+from tidemill.board.project_access.whole import whole
 from tidemill.board.ranking.service import Place, Ranking
 from tidemill.board.work_items.custom_values.service import CustomValues
 from tidemill.board.work_items.labelling.service import Labelling
@@ -48,6 +52,7 @@ class References:
         self._labelling = labelling
         self._custom_values = CustomValues()
         self._kinds = ItemKinds()
+        self._access = AccessRepository()
 
     def parent(self, tx: Tx, reference: str | None) -> WorkItem | None:
         """Return the living item that shall be above another one.
@@ -63,19 +68,28 @@ class References:
             raise WorkItemIsArchived(parent.key, param="parent_id")
         return parent
 
-    def assignee(self, tx: Tx, user_id: str | None) -> Assignee | None:
-        """Return the member who shall do it; raises `AssigneeNotMember`."""
+    def assignee(
+        self, tx: Tx, user_id: str | None, project: tuple[ProjectId, str] | None
+    ) -> Assignee | None:
+        """Return the member who shall do something in a project, of this id and key.
+
+        Raises `AssigneeNotMember` and `AssigneeWithoutAccess`.
+        """
         if user_id is None:
             return None
         assignee = self._assignee(tx, user_id)
         if assignee is None:
             raise AssigneeNotMember(user_id)
+        if project is not None and not self._access.readers(whole(tx), project[0], [user_id]):
+            raise AssigneeWithoutAccess(user_id, project[1])
         return assignee
 
-    def member(self, tx: Tx, user_id: str | None) -> str | None:
+    def member(self, tx: Tx, user_id: str | None, project_id: ProjectId) -> str | None:
         """Return the id of somebody who can be an assignee, None of whoever has left."""
         found = self._assignee(tx, user_id) if user_id is not None else None
-        return found.id if found is not None else None
+        if found is None or not self._access.readers(whole(tx), project_id, [found.id]):
+            return None
+        return found.id
 
     def changed(self, tx: Tx, item: WorkItem, changes: WorkItemChanges, *, by: Actor) -> WorkItem:
         """Return `item`, which shows its labels, as it points after `changes`.
@@ -142,7 +156,7 @@ class References:
     def _with_assignee(self, tx: Tx, item: WorkItem, wanted: str | UnsetType | None) -> WorkItem:
         if wanted is UNSET or wanted == item.assignee_id:
             return item
-        assignee = self.assignee(tx, wanted)
+        assignee = self.assignee(tx, wanted, (item.project_id, item.project_key))
         return structs.replace(
             item,
             assignee_id=assignee.id if assignee else None,

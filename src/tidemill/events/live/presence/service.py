@@ -16,6 +16,7 @@ import structlog
 import uuid_utils
 from msgspec import Struct
 
+from tidemill.core.actor import ActorKind
 from tidemill.core.clock import Clock
 from tidemill.core.facts import Topic
 from tidemill.core.ids import INSTALLATION, TenantId
@@ -110,6 +111,8 @@ class Presence:
         A topic that its actor may not see is passed over. Raises `InvalidTopic` for too many of
         them, and `TooManyPresenceMessages`.
         """
+        if connection.actor.kind is ActorKind.GUEST:
+            return  # A guest is nobody whom others know.
         wanted = {*topics, *typing}
         if len(wanted) > topics_max:
             raise InvalidTopic(f"One connection is at {topics_max} topics at most.")
@@ -234,6 +237,9 @@ class Presence:
         for connection, guest in self._guests.items():
             if guest.topics and now - guest.heard_at > silent_seconds_max:
                 self._move(connection, frozenset(), frozenset())
+            unseen = {one for one in guest.topics if not self._may_see(connection, one)}
+            if unseen:
+                self._move(connection, guest.topics - unseen, frozenset())
         for key, place in list(self._places.items()):
             place.forget(now=now)
             here = place.here(now)

@@ -13,7 +13,7 @@ from tests.fixtures.stores import StoreClock, a_tenant
 from tests.unit.events.live.watching import Live, a_live
 from tests.unit.events.world import a_user
 from tidemill.core.actor import Actor
-from tidemill.core.facts import RecordedFact, Topic
+from tidemill.core.facts import Topic
 from tidemill.core.ids import TenantId
 from tidemill.core.ports import Ephemeral
 from tidemill.events.errors import InvalidTopic, TooManyPresenceMessages
@@ -22,6 +22,7 @@ from tidemill.events.live.hub import Hub
 from tidemill.events.live.presence.models import changes_burst, people_shown_max, topics_max
 from tidemill.events.live.presence.service import Presence
 from tidemill.events.live.updates import BusLiveUpdates
+from tidemill.events.live.visibility import MembersSeeTheirTenant
 from tidemill.events.wire import Format
 from tidemill.infrastructure.messaging.memory import InProcessBus
 
@@ -37,14 +38,8 @@ class SharedBus(InProcessBus):
     shared = True
 
 
-class NobodySeesSecrets:
+class NobodySeesSecrets(MembersSeeTheirTenant):
     """A rule under which one item is closed to all but its owner."""
-
-    async def prepare(self, tenant_id: TenantId) -> None:
-        del tenant_id
-
-    def sees_fact(self, actor: Actor, fact: RecordedFact) -> bool:
-        return actor.tenant_id == fact.tenant_id
 
     def sees_update(self, actor: Actor, update: Ephemeral) -> bool:
         mine = actor.tenant_id == update.tenant_id

@@ -1,0 +1,1 @@
+"""What of projects is told live, and to whom."""

@@ -1,0 +1,1 @@
+"""Who was made what in a project."""

@@ -1,0 +1,1 @@
+"""What lets somebody without an account read one project."""

@@ -1,0 +1,115 @@
+"""What members of projects promise, on a file, in a schema and in a shared schema."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec import structs
+
+from tests.fixtures.board import BoardWorld
+from tidemill.board.access_errors import ProjectMemberNotFound, ProjectMemberUnknown
+from tidemill.board.dependencies.models import DependencyType, NewDependency
+from tidemill.board.dependency_errors import DependencyCycle
+from tidemill.board.errors import ProjectKeyTaken, ProjectNotFound, WorkItemNotFound
+from tidemill.board.project_access.models import ProjectRole, ProjectVisibility
+from tidemill.board.project_members.models import RoleSource
+from tidemill.board.project_members.service import ProjectMemberService, members_projection
+from tidemill.board.projects.models import ProjectChanges
+from tidemill.board.versions import ANY_VERSION
+from tidemill.board.work_items.models import NewWorkItem
+from tidemill.core.actor import Actor
+from tidemill.core.ids import UserId
+from tidemill.core.pages import PageRequest
+from tidemill.core.ports import StoreKind, Tx
+from tidemill.events.followers.drain import Followers
+from tidemill.events.followers.service import Cursors
+from tidemill.events.stream.service import Stream
+from tidemill.identity import MemberRemoved
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_members_integration_are_set_told_and_removed(world: BoardWorld) -> None:
+    await world.a_project()
+    members, ada = ProjectMemberService(world.stores.tenants), await world.a_person("Ada")
+
+    for role in (ProjectRole.VIEWER, ProjectRole.VIEWER, ProjectRole.EDITOR):
+        made = await members.put("TM", ada, role, actor=world.actor)
+    listed = await members.list("TM", PageRequest(), actor=world.actor)
+    await members.remove("TM", ada, actor=world.actor)
+
+    assert (made.name, made.role, made.source) == ("Ada", ProjectRole.EDITOR, RoleSource.PROJECT)
+    assert [one.id for one in listed.items] == [ada]
+    types = [type_ for type_ in await world.fact_types() if "Member" in type_]
+    assert types == ["ProjectMemberSet", "ProjectMemberSet", "ProjectMemberRemoved"]
+    actions = [action for action in await world.audit_actions() if "project_members" in action]
+    assert actions == ["board.project_members.set"] * 2 + ["board.project_members.remove"]
+    with pytest.raises(ProjectMemberNotFound):
+        await members.remove("TM", ada, actor=world.actor)
+    with pytest.raises(ProjectMemberUnknown):
+        await members.put("TM", "nobody", ProjectRole.VIEWER, actor=world.actor)
+
+
+async def test_members_integration_lose_their_roles_with_the_tenant(world: BoardWorld) -> None:
+    await world.a_project()
+    members, ada = ProjectMemberService(world.stores.tenants), await world.a_person("Ada")
+    await members.put("TM", ada, ProjectRole.OWNER, actor=world.actor)
+
+    def leave(tx: Tx) -> None:
+        tx.record(MemberRemoved(user_id=UserId(ada)), by=world.actor)
+
+    await world.stores.tenants.write(world.tenant_id, leave)
+    tenants = world.stores.tenants
+    followers = Followers(Stream(tenants), Cursors(tenants), holder="test")
+    followers.add([members_projection()], [])
+    while (await followers.drain(StoreKind.TENANT, world.tenant_id)).more:
+        pass
+
+    rows = await world.rows(
+        "SELECT user_id FROM project_members WHERE tenant_id = :tenant_id AND user_id = :ada",
+        ada=ada,
+    )
+    assert rows == []
+
+
+async def test_walls_integration_keep_order_over_what_is_unseen(world: BoardWorld) -> None:
+    """Cycles are found over hidden items, which are not named; and a key is taken once."""
+    await world.a_project("TM")
+    await world.a_project("HIDE")
+    first, hidden, last = (
+        await world.an_item(),
+        await world.an_item(project="HIDE"),
+        await world.an_item(),
+    )
+    await _blocks(world, first.key, hidden.key)
+    await _blocks(world, hidden.key, last.key)
+    changes = ProjectChanges(visibility=ProjectVisibility.PRIVATE)
+    await world.projects.change("HIDE", changes, ANY_VERSION, actor=world.actor)
+    eve = await _member(world, "Eve")
+
+    with pytest.raises(DependencyCycle) as cycle:
+        await _blocks(world, last.key, first.key, actor=eve)
+    with pytest.raises(WorkItemNotFound):
+        await world.reads.get(hidden.key, actor=eve)
+    with pytest.raises(ProjectNotFound):
+        await world.items.create(
+            NewWorkItem(item_type="task", title="Mine", project="HIDE"), actor=eve
+        )
+    with pytest.raises(ProjectKeyTaken):
+        await world.projects.create(("HIDE", "Mine", None), actor=eve)
+    named = await world.projects.create((None, "Hide", None), actor=eve)
+
+    assert "HIDE" not in str(cycle.value)
+    assert "an item that you may not see" in str(cycle.value)
+    assert named.key == "HIDE2"
+
+
+async def _blocks(
+    world: BoardWorld, first: str, second: str, *, actor: Actor | None = None
+) -> None:
+    new = NewDependency(dependency_type=DependencyType.BLOCKS, blocking=first, blocked=second)
+    await world.dependencies.create(new, actor=actor or world.actor)
+
+
+async def _member(world: BoardWorld, name: str) -> Actor:
+    user_id = UserId(await world.a_person(name))
+    return structs.replace(world.actor, id=user_id, user_id=user_id)
