@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 
 import msgspec
-from msgspec import Struct, structs
+from msgspec import structs
 
 from tidemill.board.board_settings.models import Rules as BoardRules
 from tidemill.board.board_settings.models import valid_rules
@@ -34,6 +34,12 @@ from tidemill.board.project_documents.parts import (
     WorkflowPart,
 )
 from tidemill.board.project_imports.models import Known, WrongPart
+from tidemill.board.project_imports.planned import (
+    PlannedFrame,
+    PlannedSprint,
+    PlannedTemplate,
+    World,
+)
 from tidemill.board.project_imports.reading import Frame
 from tidemill.board.project_imports.trying import Trying
 from tidemill.board.projects.models import (
@@ -50,54 +56,6 @@ from tidemill.board.workflows.models import DEFAULT_WORKFLOW, Guard, Workflow
 from tidemill.core.clock import Instant
 
 _NOBODY = Instant(0)
-
-
-class World(Struct, frozen=True, kw_only=True):
-    """What the tenant has of what the document names: its kinds, and fields with these keys."""
-
-    kinds: Kinds
-    custom_fields: Sequence[CustomField]
-
-
-class PlannedSprint(Struct, frozen=True, kw_only=True):
-    """A sprint, whose ids and author are not known yet, and its ledger by numbers of items."""
-
-    called: str
-    sprint: Sprint
-    ledger: Sequence[tuple[int | None, ScopeEvent]]
-
-
-class PlannedTemplate(Struct, frozen=True, kw_only=True):
-    """A template of the project's own."""
-
-    name: str
-    description: str | None
-    root: Sketch
-
-
-class PlannedFrame(Struct, frozen=True, kw_only=True):
-    """The frame as it will be. Fields that are made have no id yet."""
-
-    key: str
-    name: str
-    description: str | None
-    time_zone: str
-    visibility: ProjectVisibility
-    is_archived: bool
-    books_jobs: bool
-    next_item_number: int
-    kinds: Kinds
-    kinds_made: Sequence[ItemKind]
-    kinds_changed: Sequence[ItemKind]
-    kinds_retired: frozenset[str]
-    workflow: Workflow
-    has_own_workflow: bool
-    board_rules: BoardRules | None
-    labels: Sequence[LabelPart]
-    custom_fields: Mapping[str, CustomField]
-    fields_of_project: frozenset[str]
-    templates: Sequence[PlannedTemplate]
-    sprints: Sequence[PlannedSprint]
 
 
 class FramePlanner:

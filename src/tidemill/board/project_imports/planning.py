@@ -13,8 +13,9 @@ from tidemill.board.errors import WrongParent
 from tidemill.board.item_kinds.models import Kinds
 from tidemill.board.limits import BoardLimits
 from tidemill.board.project_imports.archives import FoundFile
-from tidemill.board.project_imports.frames import FramePlanner, PlannedFrame, World
+from tidemill.board.project_imports.frames import FramePlanner
 from tidemill.board.project_imports.models import Counts, Known, WrongPart
+from tidemill.board.project_imports.planned import PlannedFrame, World
 from tidemill.board.project_imports.reading import ProjectDocument
 from tidemill.board.project_imports.rows import PlannedItem, RowPlanner
 from tidemill.board.project_imports.trying import Trying

@@ -21,8 +21,8 @@ from tidemill.board.limits import BoardLimits
 from tidemill.board.project_documents.models import ItemPart
 from tidemill.board.project_documents.parts import CommentPart, FilePart, TimePart
 from tidemill.board.project_imports.archives import FoundFile
-from tidemill.board.project_imports.frames import PlannedFrame
 from tidemill.board.project_imports.models import Known, WrongPart
+from tidemill.board.project_imports.planned import PlannedFrame
 from tidemill.board.project_imports.trying import Trying
 from tidemill.board.texts import item_key, single_line
 from tidemill.board.time_tracking.models import TimeSource, valid_time_description

@@ -25,7 +25,6 @@ from tidemill.board.project_import_facts import ProjectImported
 from tidemill.board.project_imports.archives import Bundle, FoundFile
 from tidemill.board.project_imports.filling.service import Filling, KeptFile
 from tidemill.board.project_imports.founding.service import Founding
-from tidemill.board.project_imports.frames import World
 from tidemill.board.project_imports.models import (
     Counts,
     Known,
@@ -37,6 +36,7 @@ from tidemill.board.project_imports.models import (
     named,
 )
 from tidemill.board.project_imports.people import called_in, who_is_who
+from tidemill.board.project_imports.planned import World
 from tidemill.board.project_imports.planning import Given, Plan, plan
 from tidemill.board.project_imports.reading import ProjectDocument, read_document
 from tidemill.board.project_imports.repository import ProjectImportRepository

@@ -31,7 +31,7 @@ from tidemill.board.limits import BoardLimits
 from tidemill.board.project_access.models import ProjectRole
 from tidemill.board.project_access.repository import AccessRepository
 from tidemill.board.project_documents.parts import LabelPart
-from tidemill.board.project_imports.frames import PlannedFrame, PlannedSprint, World
+from tidemill.board.project_imports.planned import PlannedFrame, PlannedSprint, World
 from tidemill.board.project_imports.planning import Plan
 from tidemill.board.project_imports.reading import Frame
 from tidemill.board.projects.models import Project, new_project
