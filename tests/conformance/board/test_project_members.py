@@ -16,7 +16,8 @@ from tidemill.board.project_members.service import ProjectMemberService, members
 from tidemill.board.projects.models import ProjectChanges
 from tidemill.board.versions import ANY_VERSION
 from tidemill.board.work_items.models import NewWorkItem
-from tidemill.core.actor import Actor
+from tidemill.core.actor import Actor, ActorKind
+from tidemill.core.authorization import PermissionDenied
 from tidemill.core.ids import UserId
 from tidemill.core.pages import PageRequest
 from tidemill.core.ports import StoreKind, Tx
@@ -69,6 +70,25 @@ async def test_members_integration_lose_their_roles_with_the_tenant(world: Board
         ada=ada,
     )
     assert rows == []
+
+
+@pytest.mark.parametrize("kind", [ActorKind.JOB, ActorKind.AGENT, ActorKind.API_TOKEN])
+async def test_members_integration_are_let_in_by_no_job_that_opens_a_project(
+    world: BoardWorld, kind: ActorKind
+) -> None:
+    await world.a_project()
+    closed = ProjectChanges(visibility=ProjectVisibility.PRIVATE)
+    await world.projects.change("TM", closed, ANY_VERSION, actor=world.actor)
+    narrow = structs.replace(world.actor, kind=kind, scopes=frozenset({"board:write"}))
+    changes = ProjectChanges(visibility=ProjectVisibility.TENANT)
+
+    with pytest.raises(PermissionDenied):
+        await world.projects.change("TM", changes, ANY_VERSION, actor=narrow)
+    renamed = await world.projects.change(
+        "TM", ProjectChanges(name="Renamed"), ANY_VERSION, actor=narrow
+    )
+
+    assert (renamed.name, renamed.visibility) == ("Renamed", ProjectVisibility.PRIVATE)
 
 
 async def test_walls_integration_keep_order_over_what_is_unseen(world: BoardWorld) -> None:

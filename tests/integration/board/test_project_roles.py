@@ -196,6 +196,66 @@ async def test_project_roles_are_left_by_whoever_wants_to(world: PrivateProject)
     assert (left.status_code, after.status_code) == (204, 404)
 
 
+@pytest.mark.parametrize("own", ["me", "id"])
+async def test_project_roles_are_raised_by_nobody_for_oneself(
+    world: PrivateProject, own: str
+) -> None:
+    by_tenant = [await a_person(world.app, "onlooker", role="viewer"), world.outsider]
+    answers = {}
+    for person in by_tenant:
+        mine = f"{API}/projects/OPEN/members/{own if own == 'me' else person.id}"
+        answers[mine] = await person.client.put(mine, json={"role": "owner"})
+    for role in ("viewer", "commenter", "editor"):
+        person = world.members[role]
+        mine = f"{API}/projects/{KEY}/members/{own if own == 'me' else person.id}"
+        answers[f"{mine} {role}"] = await person.client.put(mine, json={"role": "owner"})
+    hidden = f"{API}/projects/{KEY}/members/{own if own == 'me' else world.outsider.id}"
+    unseen = await world.outsider.client.put(hidden, json={"role": "owner"})
+    open_members = await world.app.owner.get(f"{API}/projects/OPEN/members")
+    members = (await world.app.owner.get(f"{API}/projects/{KEY}/members")).json()["items"]
+    roles = {one["id"]: one["role"] for one in members}
+
+    refused = {line: error(one)[:2] for line, one in answers.items()}
+    assert set(refused.values()) == {(403, "PROJECT_ROLE_NEEDED")}, refused
+    assert error(unseen)[:2] == (404, "PROJECT_NOT_FOUND")
+    assert {one.id for one in by_tenant}.isdisjoint(
+        one["id"] for one in open_members.json()["items"]
+    )
+    assert {role: roles[one.id] for role, one in world.members.items()} == {
+        role: role for role in world.members
+    }
+
+
+async def test_project_roles_are_lowered_by_owners_for_themselves(world: PrivateProject) -> None:
+    owner = world.members["owner"].client
+    mine = f"{API}/projects/{KEY}/members/me"
+
+    lowered = await owner.put(mine, json={"role": "viewer"})
+    raised = await owner.put(mine, json={"role": "owner"})
+
+    assert lowered.status_code == 200, lowered.text
+    assert error(raised)[:2] == (403, "PROJECT_ROLE_NEEDED")
+
+
+@pytest.mark.parametrize("role", ["viewer", "commenter", "editor"])
+async def test_project_roles_are_not_left_for_a_higher_one_by_the_tenant(
+    world: PrivateProject, role: str
+) -> None:
+    person = world.outsider
+    mine = f"{API}/projects/OPEN/members/me"
+    await put_member(world.app.owner, "OPEN", person, role)
+
+    left = await person.client.delete(mine)
+    after = (await person.client.get(mine)).json()
+    taken = await world.app.owner.delete(f"{API}/projects/OPEN/members/{person.id}")
+
+    if role == "editor":
+        assert (left.status_code, after["source"], taken.status_code) == (204, "tenant", 404)
+    else:
+        assert error(left)[:2] == (403, "PROJECT_ROLE_NEEDED")
+        assert (after["role"], after["source"], taken.status_code) == (role, "project", 204)
+
+
 async def test_assignees_are_found_among_those_who_can_see(world: PrivateProject) -> None:
     url = f"{API}/work-items/{world.ids['item_id']}"
     editor = world.members["editor"].client

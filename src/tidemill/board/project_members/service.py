@@ -88,30 +88,35 @@ class ProjectMemberService:
 
         def use_case(tx: Tx) -> ProjectMember:
             project_id = self._living(tx, project, lock=True).id
+            require(tx, project_id, ProjectRole.OWNER, by=actor)
             person = self._members.person(tx, wanted)
             if person is None:
                 raise ProjectMemberUnknown(user_id)
             old = self._members.role(tx, project_id, wanted)
             if old is not role:
-                self._access.put(tx, project_id, wanted, role, by=actor.user_id or actor.id)
+                # Told first: what counts is the role before, also where it is one's own.
                 _tell(tx, project_id, wanted, (old, role), by=actor)
+                self._access.put(tx, project_id, wanted, role, by=actor.user_id or actor.id)
             return ProjectMember(wanted, person[0], person[1], role)
 
         return await self._tenants.write(actor, use_case)
 
     async def remove(self, project: str, user_id: str, *, actor: Actor) -> None:
-        """Take somebody's role in a project; anybody may leave.
+        """Take somebody's role in a project; anybody may leave who gains nothing by it.
 
         Raises `ProjectNotFound`, `ProjectMemberNotFound` and `ProjectRoleNeeded`.
         """
         wanted = _meant(user_id, actor)
 
         def use_case(tx: Tx) -> None:
-            project_id = self._living(tx, project, lock=True).id
+            found = self._living(tx, project, lock=True)
+            project_id = found.id
             old = self._members.role(tx, project_id, wanted)
             if old is None:
                 raise ProjectMemberNotFound(user_id)
-            if wanted != actor.user_id:
+            left = project_role(actor.role, Access(ProjectVisibility(found.visibility), None))
+            gains = left is not None and left.rank > old.rank
+            if gains or wanted != actor.user_id:
                 require(tx, project_id, ProjectRole.OWNER, by=actor)
             # Told first: who leaves is an owner no more behind it.
             _tell(tx, project_id, wanted, (old, None), by=actor)

@@ -18,6 +18,7 @@ from tidemill.board.contract import (
 from tidemill.board.errors import ProjectChanged, ProjectKeyTaken, ProjectNotFound
 from tidemill.board.item_kinds.service import ItemKinds
 from tidemill.board.limits import BoardLimits
+from tidemill.board.permissions import WRITE_PROJECT_MEMBERS
 from tidemill.board.project_access.database import WalledDatabase
 from tidemill.board.project_access.models import ProjectRole, ProjectVisibility
 from tidemill.board.project_access.repository import AccessRepository
@@ -37,6 +38,7 @@ from tidemill.board.projects.models import (
 from tidemill.board.projects.repository import ProjectRepository
 from tidemill.board.versions import ANY_VERSION, Expected
 from tidemill.core.actor import Actor
+from tidemill.core.authorization import authorize
 from tidemill.core.keysets import after_text
 from tidemill.core.pages import Page, PageRequest, page_of
 from tidemill.core.ports import Database, Once, Tx
@@ -114,7 +116,8 @@ class ProjectService:
     ) -> Project:
         """Change name, description, status or who sees it.
 
-        Raises `VersionChanged`, `ProjectChanged` and `ProjectRoleNeeded`.
+        Raises `VersionChanged`, `ProjectChanged`, `ProjectRoleNeeded` and, for who sees it,
+        `PermissionDenied`: that is to let people in.
         """
 
         def use_case(tx: Tx) -> Project:
@@ -126,6 +129,8 @@ class ProjectService:
             fields = differences(project, wanted)
             if _OF_OWNERS & {field.field_name for field in fields}:
                 require(tx, project.id, ProjectRole.OWNER, by=actor)
+            if wanted.visibility != project.visibility:
+                authorize(actor, WRITE_PROJECT_MEMBERS)
             self._save(tx, wanted)
             tx.record(
                 ProjectUpdated(project=wanted.state(), changes=fields, user_id=actor.user_id),
