@@ -161,7 +161,7 @@ def build(parts: Parts) -> Offer:
         routes=ROUTES,
         dependencies={
             "projects": projects,
-            "project_members": ProjectMemberService(parts.tenants),
+            "project_members": ProjectMemberService(parts.tenants, parts.late(GUEST_LINKS)),
             "guest_links": GuestLinkUseCases(parts.tenants, parts.late(GUEST_LINKS)),
             "workflows": WorkflowService(parts.tenants),
             **_writers_of_items(parts, limits, work_items, sprint_types),

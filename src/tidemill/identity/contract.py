@@ -209,6 +209,10 @@ class GuestLinks(Protocol):
         """
         ...
 
+    async def revoke_of(self, project_id: str, user_id: str, *, actor: Actor) -> None:
+        """End the links of a project that somebody made."""
+        ...
+
 
 class Person(Struct, frozen=True, kw_only=True):
     """A member of a tenant as others see it."""

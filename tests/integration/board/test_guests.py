@@ -10,7 +10,16 @@ import httpx
 import pytest
 
 from tests.fixtures.app import error
-from tests.fixtures.private_project import API, CANARY, KEY, PrivateProject, a_private_project, made
+from tests.fixtures.private_project import (
+    API,
+    CANARY,
+    KEY,
+    PrivateProject,
+    a_person,
+    a_private_project,
+    made,
+    put_member,
+)
 from tests.fixtures.route_bodies import BODIES
 from tests.fixtures.route_rights import MATRIX
 from tidemill.core.clock import Instant
@@ -160,6 +169,33 @@ async def test_guest_links_are_made_by_owners_of_the_project_alone(world: Privat
     assert error(unseen)[:2] == (404, "PROJECT_NOT_FOUND")
     assert error(crossed)[:2] == (404, "GUEST_LINK_NOT_FOUND")
     assert audited.status_code == 200
+
+
+@pytest.mark.parametrize("loss", ["lowered", "removed", "left", "removed from the tenant"])
+async def test_guest_links_end_with_the_ownership_of_who_made_them(
+    world: PrivateProject, loss: str
+) -> None:
+    maker = await a_person(world.app, loss.replace(" ", "-"))
+    members = f"{API}/projects/{KEY}/members"
+    await put_member(world.app.owner, KEY, maker, "owner")
+    link = await made(maker.client, f"projects/{KEY}/guest-links", name="Mine")
+    guest, kept = world.app.client(link["token"]), await _a_guest(world, KEY)
+    before = await guest.get(link["url"])
+
+    match loss:
+        case "lowered":
+            await put_member(world.app.owner, KEY, maker, "editor")
+        case "removed":
+            await world.app.owner.delete(f"{members}/{maker.id}")
+        case "left":
+            await maker.client.delete(f"{members}/me")
+        case _:
+            await world.app.owner.delete(f"{API}/members/{maker.id}")
+    after = await guest.get(link["url"])
+
+    assert before.status_code == 200
+    assert error(after)[:2] == (401, "TOKEN_REVOKED")
+    assert (await kept.get(link["url"])).status_code == 200
 
 
 async def _a_guest(world: PrivateProject, key: str) -> httpx.AsyncClient:

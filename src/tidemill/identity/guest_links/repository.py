@@ -37,6 +37,12 @@ _REVOKE: Final = """
     UPDATE guest_links SET revoked_at = :now
     WHERE tenant_id = :tenant_id AND id = :id AND revoked_at IS NULL
 """
+_REVOKE_ALL: Final = f"""
+    UPDATE guest_links SET revoked_at = :now
+    WHERE tenant_id = :tenant_id AND created_by = :user_id AND revoked_at IS NULL
+        AND project_id = COALESCE(:project_id, project_id)
+    RETURNING {_COLUMNS}
+"""  # noqa: S608 - constant names of columns
 _TOUCH: Final = """
     UPDATE guest_links SET last_used_at = :now WHERE tenant_id = :tenant_id AND id = :id
 """
@@ -82,6 +88,11 @@ class GuestLinkRepository:
     def revoke(self, tx: Tx, link_id: str) -> bool:
         """End a link; return False when it has ended."""
         return tx.execute(_REVOKE, id=link_id) == 1
+
+    def revoke_all(self, tx: Tx, user_id: str, project_id: str | None) -> list[GuestLink]:
+        """End the links that somebody made, of one project or of all; return them."""
+        rows = tx.all(_REVOKE_ALL, user_id=user_id, project_id=project_id)
+        return [GuestLink(*row) for row in rows]
 
     def touch(self, tx: Tx, link_id: str) -> None:
         """Remember that a link is in use."""

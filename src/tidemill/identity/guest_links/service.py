@@ -96,21 +96,15 @@ class GuestLinkService:
                 raise GuestLinkNotFound
             if not self._links.revoke(tx, link.id):
                 return
-            tx.record(
-                GuestLinkRevoked(
-                    project_id=project_id, guest_link_id=link.id, user_id=actor.user_id
-                ),
-                by=actor,
-            )
-            tx.audit(
-                "identity.guest_links.revoke",
-                by=actor,
-                resource=f"project:{project_id}",
-                before={"guest_link_id": link.id, "name": link.name},
-            )
-            tx.invalidate(CHANGED_GUEST_LINK, link.id)
+            _tell_revoked(tx, link, by=actor)
 
         await self._control.write(actor.tenant_id, use_case)
+
+    async def revoke_of(self, project_id: str, user_id: str, *, actor: Actor) -> None:
+        """See `GuestLinks.revoke_of`."""
+        await self._control.write(
+            actor.tenant_id, lambda tx: revoke_links_of(tx, user_id, project_id, by=actor)
+        )
 
     async def guest(self, text: str, origin: Origin) -> Actor:
         """Return who comes by a link: a viewer of its project and of nothing else.
@@ -144,3 +138,23 @@ class GuestLinkService:
         """Return whether the link of a guest holds."""
         link = await self._control.read(actor.tenant_id, lambda tx: self._links.by_id(tx, actor.id))
         return link is not None and link.revoked_at is None and link.expires_at > self._clock.now()
+
+
+def revoke_links_of(tx: Tx, user_id: str, project_id: str | None = None, *, by: Actor) -> None:
+    """End the links that somebody made, of one project or of all of the tenant."""
+    for link in GuestLinkRepository().revoke_all(tx, user_id, project_id):
+        _tell_revoked(tx, link, by=by)
+
+
+def _tell_revoked(tx: Tx, link: GuestLink, *, by: Actor) -> None:
+    tx.record(
+        GuestLinkRevoked(project_id=link.project_id, guest_link_id=link.id, user_id=by.user_id),
+        by=by,
+    )
+    tx.audit(
+        "identity.guest_links.revoke",
+        by=by,
+        resource=f"project:{link.project_id}",
+        before={"guest_link_id": link.id, "name": link.name},
+    )
+    tx.invalidate(CHANGED_GUEST_LINK, link.id)

@@ -15,6 +15,7 @@ from tidemill.http import check_version
 from tidemill.identity.contract import MemberRemoved, MemberRoleChanged, Person
 from tidemill.identity.errors import InvalidEmail, LastOwner, MemberNotFound
 from tidemill.identity.grants.cache import GrantCache
+from tidemill.identity.guest_links.service import revoke_links_of
 from tidemill.identity.members.models import (
     Member,
     Membership,
@@ -94,7 +95,7 @@ class MemberService:
     async def remove(
         self, user_id: UserId, *, expected_version: int | None = None, actor: Actor
     ) -> None:
-        """Remove a member, and end its tokens and invitations here; anybody may leave."""
+        """Remove a member, its tokens, guest links and invitations here; anybody may leave."""
 
         def use_case(tx: Tx) -> None:
             if user_id == actor.user_id:
@@ -110,6 +111,8 @@ class MemberService:
             self._members.end_invitations(tx, user_id, roles_out_of_reach(None))
             for prefix in self._tokens.revoke_all(tx, user_id):
                 self._grants.end_api_token(tx, prefix)
+            # Or whoever was removed would go on reading by a link of its own.
+            revoke_links_of(tx, user_id, by=actor)
             tx.record(MemberRemoved(user_id=user_id), by=actor)
             tx.audit(
                 "identity.members.remove",
