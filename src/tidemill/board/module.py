@@ -94,7 +94,7 @@ from tidemill.core.actor import Actor
 from tidemill.core.blobs import BLOBS
 from tidemill.core.config import Config
 from tidemill.core.module import Module, Offer, Parts, Periodic
-from tidemill.events import VISIBILITY
+from tidemill.events import PROJECT_VISIBILITY
 from tidemill.identity import GUEST_LINKS, IDENTITY
 from tidemill.settings import SETTINGS
 
@@ -193,7 +193,7 @@ def build(parts: Parts) -> Offer:
             BOARD: BoardForOthers(parts.tenants, limits),
             JOB_TIMES: JobBooking(),
             ITEM_FILTERS: FiltersForOthers(limits),
-            VISIBILITY: LiveProjects(parts.tenants),
+            PROJECT_VISIBILITY: LiveProjects(parts.tenants),
         },
         projections=(handles_projection(), members_projection()),
         periodic=(_sweeping(parts),),

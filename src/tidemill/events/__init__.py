@@ -3,9 +3,10 @@
 from tidemill.events.cloud_events import cloud_event
 from tidemill.events.contract import (
     DELIVERY,
+    FOLDER_VISIBILITY,
     LIVE_CONNECTIONS,
+    PROJECT_VISIBILITY,
     READ_EVENTS,
-    VISIBILITY,
     Delivery,
     DeliveryFigures,
     Drain,
@@ -17,9 +18,10 @@ from tidemill.events.marks.service import Marks
 
 __all__ = [
     "DELIVERY",
+    "FOLDER_VISIBILITY",
     "LIVE_CONNECTIONS",
+    "PROJECT_VISIBILITY",
     "READ_EVENTS",
-    "VISIBILITY",
     "Delivery",
     "DeliveryFigures",
     "Drain",

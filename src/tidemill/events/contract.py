@@ -48,7 +48,8 @@ class Visibility(Protocol):
         ...
 
 
-VISIBILITY: Final[Port[Visibility]] = Port("visibility")
+PROJECT_VISIBILITY: Final[Port[Visibility]] = Port("project visibility")
+FOLDER_VISIBILITY: Final[Port[Visibility]] = Port("folder visibility")
 
 
 class Progress(Struct, frozen=True, kw_only=True):

@@ -11,9 +11,10 @@ from tidemill.core.module import LIVE_UPDATES, Module, Offer, Parts, Periodic, P
 from tidemill.core.ports import EventBus
 from tidemill.events.contract import (
     DELIVERY,
+    FOLDER_VISIBILITY,
     LIVE_CONNECTIONS,
+    PROJECT_VISIBILITY,
     READ_EVENTS,
-    VISIBILITY,
     DeliveryFigures,
     Drain,
     Visibility,
@@ -102,7 +103,7 @@ def build(parts: Parts) -> Offer:
     """Return what the event stream offers to a process."""
     stream = Stream(parts.tenants)
     updates = BusLiveUpdates(parts.bus)
-    visibility = LateVisibility(parts.late(VISIBILITY))
+    visibility = LateVisibility(parts.late(PROJECT_VISIBILITY), parts.late(FOLDER_VISIBILITY))
     hub = _hub(parts, stream, visibility)
     updates.watched = hub.is_watched
     presence = Presence(hub, parts.bus, updates, visibility, parts.clock)

@@ -23,7 +23,7 @@ from tidemill.core.module import (
     Service,
 )
 from tidemill.core.operators import OPERATORS
-from tidemill.events import VISIBILITY
+from tidemill.events import FOLDER_VISIBILITY
 from tidemill.http.authentication import AUTHENTICATOR, still_valid_by
 from tidemill.identity import IDENTITY, JOB_LIVENESS, JOB_TOKENS
 from tidemill.jobs.announcing import Announcer, hear
@@ -151,7 +151,7 @@ def build(parts: Parts) -> Offer:
             **Control(parts, jobs, signals, folders, door=_door(parts)).dependencies,
             **schedules.dependencies,
         },
-        provides={JOBS: jobs, JOB_LIVENESS: jobs, VISIBILITY: sees, SEALING: values},
+        provides={JOBS: jobs, JOB_LIVENESS: jobs, FOLDER_VISIBILITY: sees, SEALING: values},
         services=dispatch.services,
         reactions=schedules.reactions,
         permissions=PERMISSIONS,

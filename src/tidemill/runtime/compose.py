@@ -31,7 +31,7 @@ def compose(
     """Build `catalog` in its order and return what the modules offer.
 
     `filled` are ports that the runtime fills itself. Raises `PortNotFilled` when a module
-    requires something that no earlier module provides.
+    requires something that no earlier module provides, and `ValueError` where two provide the same.
     """
     ports: dict[Port[Any], object] = dict(filled or {})
     parts = make_parts(ports)
@@ -41,6 +41,9 @@ def compose(
             if port not in ports:
                 raise PortNotFilled(module.name, port)
         offer = module.build(parts)
+        for port in offer.provides:
+            if port in ports and port not in (filled or {}):
+                raise ValueError(f"{module.name} provides {port.name}, and so does another module.")
         ports.update(offer.provides)
         offers[module.name] = offer
     return Composition(offers=offers, ports=ports)

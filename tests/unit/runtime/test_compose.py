@@ -40,3 +40,13 @@ def test_compose_refuses_a_missing_peer_and_says_what_to_do() -> None:
 
     with pytest.raises(PortNotFilled, match="user needs clockwork: run the module"):
         compose([user], _parts)
+
+
+def test_compose_refuses_two_modules_that_provide_the_same() -> None:
+    first, second = (
+        Module(name=name, build=lambda _: Offer(provides={CLOCKWORK: "tick"}))
+        for name in ("first", "second")
+    )
+
+    with pytest.raises(ValueError, match="second provides clockwork"):
+        compose([first, second], _parts)

@@ -46,37 +46,46 @@ class MembersSeeTheirTenant:
 
 
 class LateVisibility:
-    """The rule that a module built later provides; until then, and without one, membership.
+    """The rules that modules built later provide, all of which hold; without any, membership.
 
-    Whatever the rule: an update under the topic of somebody's inbox is for that person alone.
+    Whatever the rules: an update under the topic of somebody's inbox is for that person alone.
     """
 
-    def __init__(self, late: Callable[[], Visibility | None]) -> None:
+    def __init__(self, *late: Callable[[], Visibility | None]) -> None:
         self._late = late
         self._default = MembersSeeTheirTenant()
+        self._found: Sequence[Visibility] = ()
 
     async def prepare(self, tenant_id: TenantId) -> None:
         """See `Visibility.prepare`."""
-        await (self._late() or self._default).prepare(tenant_id)
+        for rule in self._rules():
+            await rule.prepare(tenant_id)
 
     async def place(self, tenant_id: TenantId, topics: Sequence[Topic]) -> None:
         """See `Visibility.place`."""
-        await (self._late() or self._default).place(tenant_id, topics)
+        for rule in self._rules():
+            await rule.place(tenant_id, topics)
 
     def heard(self, fact: RecordedFact) -> bool:
         """See `Visibility.heard`."""
-        return (self._late() or self._default).heard(fact)
+        # Each of them has to hear it.
+        return any([rule.heard(fact) for rule in self._rules()])  # noqa: C419 - as above
 
     def sees_topic(self, actor: Actor, topic: Topic) -> bool:
         """See `Visibility.sees_topic`."""
-        return (self._late() or self._default).sees_topic(actor, topic)
+        return all(rule.sees_topic(actor, topic) for rule in self._rules())
 
     def sees_fact(self, actor: Actor, fact: RecordedFact) -> bool:
         """See `Visibility.sees_fact`."""
-        return (self._late() or self._default).sees_fact(actor, fact)
+        return all(rule.sees_fact(actor, fact) for rule in self._rules())
 
     def sees_update(self, actor: Actor, update: Ephemeral) -> bool:
         """See `Visibility.sees_update`."""
         if any(one.startswith(INBOX) and one != f"{INBOX}{actor.user_id}" for one in update.topics):
             return False
-        return (self._late() or self._default).sees_update(actor, update)
+        return all(rule.sees_update(actor, update) for rule in self._rules())
+
+    def _rules(self) -> Sequence[Visibility]:
+        if len(self._found) < len(self._late):
+            self._found = [rule for late in self._late if (rule := late()) is not None]
+        return self._found or (self._default,)

@@ -16,7 +16,7 @@ from tidemill.jobs.folders.service import FolderService
 
 
 class FolderVisibility:
-    """Fills `Visibility`; goes by grants that are read before a stream begins, and then anew."""
+    """Fills `FOLDER_VISIBILITY`; goes by grants that are read as a stream begins, and then anew."""
 
     def __init__(self, folders: FolderService) -> None:
         self._folders = folders
@@ -24,6 +24,20 @@ class FolderVisibility:
     async def prepare(self, tenant_id: TenantId) -> None:
         """See `Visibility.prepare`."""
         await self._folders.learn(tenant_id)
+
+    async def place(self, tenant_id: TenantId, topics: Sequence[Topic]) -> None:
+        """Read nothing: a topic says itself which folder it is of."""
+        del tenant_id, topics
+
+    def heard(self, fact: RecordedFact) -> bool:
+        """Take nothing in: grants are read anew by themselves."""
+        del fact
+        return False
+
+    def sees_topic(self, actor: Actor, topic: Topic) -> bool:
+        """See `Visibility.sees_topic`: what comes under it is looked at one by one."""
+        del actor, topic
+        return True
 
     def sees_fact(self, actor: Actor, fact: RecordedFact) -> bool:
         """See `Visibility.sees_fact`."""

@@ -47,7 +47,7 @@ class _Tenant:
 
 
 class LiveProjects:
-    """Fills the port `VISIBILITY`."""
+    """Fills the port `PROJECT_VISIBILITY`."""
 
     def __init__(self, tenants: Database) -> None:
         self._tenants = tenants
