@@ -105,6 +105,16 @@ async def test_private_project_is_not_found_by_what_lists_are_asked_for(
         assert not _found(world, found)
 
 
+@pytest.mark.parametrize("asked", ["status=zz", "filter=status:zz"])
+async def test_private_project_has_statuses_that_no_error_names(
+    world: PrivateProject, asked: str
+) -> None:
+    answer = await world.outsider.client.get(f"{API}/work-items?{asked}")
+
+    assert answer.status_code in {400, 422}
+    assert not _found(world, answer)
+
+
 async def test_private_project_shows_nothing_beside_an_item_that_all_may_see(
     world: PrivateProject,
 ) -> None:

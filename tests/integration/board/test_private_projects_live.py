@@ -33,6 +33,7 @@ from tidemill.events.live.hub import Hub
 from tidemill.events.live.presence.service import Presence
 from tidemill.events.live.updates import BusLiveUpdates
 from tidemill.events.wire import Format
+from tidemill.identity.contract import MemberRemoved, UserId
 
 pytestmark = pytest.mark.anyio
 
@@ -172,6 +173,22 @@ async def test_live_integration_a_removed_member_hears_nothing_more(live: Live) 
         assert await _types(bob, 1) == ["ProjectCreated"]
         assert near.closed is not None
         assert near.closed.code == TRY_LATER, "what it followed is gone for it"
+
+
+async def test_live_integration_who_left_the_tenant_is_a_member_of_no_project(live: Live) -> None:
+    project = await live.begin()
+    await live.tell()
+    here = topic("project", project.id)
+    async with live.watching(live.bob):
+        assert live.sees_topic(live.bob, here)
+
+        def leave(tx: Tx) -> None:
+            tx.record(MemberRemoved(user_id=UserId("bob")), by=live.ada)
+
+        await live.world.stores.tenants.write(live.world.tenant, leave)
+        await live.tell()
+
+        assert not live.sees_topic(live.bob, here)
 
 
 async def test_live_integration_a_project_becomes_private_and_open_again(live: Live) -> None:

@@ -79,6 +79,8 @@ class LiveProjects:
         if known is None:
             return False
         _move(known, fact.topics)
+        if fact.type == "MemberRemoved":
+            return _left_tenant(known, msgspec.json.decode(fact.data)["user_id"])
         return fact.feature == "board" and _learn(known, fact)
 
     def sees_fact(self, actor: Actor, fact: RecordedFact) -> bool:
@@ -189,6 +191,13 @@ def _joined(known: _Tenant, said: dict[str, Any]) -> bool:
 
 def _parted(known: _Tenant, said: dict[str, Any]) -> bool:
     known.members.setdefault(said["project_id"], set()).discard(said["member_id"])
+    return True
+
+
+def _left_tenant(known: _Tenant, user_id: str) -> bool:
+    # Who is invited again is a member of no project.
+    for members in known.members.values():
+        members.discard(user_id)
     return True
 
 
