@@ -26,6 +26,7 @@ from tidemill.board.work_items.models import NewWorkItem, WorkItem
 from tidemill.board.work_items.service import WorkItemService
 from tidemill.core.actor import Actor, ActorKind, Role
 from tidemill.core.facts import Topic, topic
+from tidemill.core.ids import UserId
 from tidemill.core.ports import FactBatch, Tx
 from tidemill.events.live.connection import TRY_LATER, Connection, Limits
 from tidemill.events.live.feed import TENANT_TOPIC
@@ -33,7 +34,7 @@ from tidemill.events.live.hub import Hub
 from tidemill.events.live.presence.service import Presence
 from tidemill.events.live.updates import BusLiveUpdates
 from tidemill.events.wire import Format
-from tidemill.identity.contract import MemberRemoved, UserId
+from tidemill.identity.contract import MemberRemoved
 
 pytestmark = pytest.mark.anyio
 
