@@ -42,6 +42,12 @@ _FIELDS: Final = """
     SELECT :tenant_id, one, one, one, 'text', 0, '{}', 1, 1, 'ada', 1, 'ada'
     FROM unnest(ARRAY['site', 'effort']) AS one
 """
+_COMMENTS: Final = """
+    INSERT INTO comments (tenant_id, id, work_item_id, place, content, content_html, renderer,
+        mentions, version, created_at, created_by, updated_at, updated_by)
+    SELECT :tenant_id, w.id, w.id, w.id, w.title, w.title, 1, '{}', 1, 1, 'ada', 1, 'ada'
+    FROM work_items AS w WHERE w.tenant_id = :tenant_id
+"""
 _VALUES: Final = """
     INSERT INTO custom_field_values (tenant_id, field_id, work_item_id, text_value, number_value)
     SELECT :tenant_id, f.id, w.id, CASE f.id WHEN 'site' THEN w.title END,
@@ -90,6 +96,7 @@ async def test_statements_use_their_indexes_on_postgres(tmp_path: Path, is_walle
             await world.import_text("title,status\n" + rows)
             await stores.tenants.write(world.tenant_id, lambda tx: tx.execute(_FIELDS))
             await stores.tenants.write(world.tenant_id, lambda tx: tx.execute(_VALUES))
+            await stores.tenants.write(world.tenant_id, lambda tx: tx.execute(_COMMENTS))
             filters = {
                 "work_items_pkey": WorkItemFilter(),
                 "work_items_tenant_id_project_id_number_key": WorkItemFilter(project_id=project.id),
@@ -146,8 +153,8 @@ async def _plans(
         )
         await connection.execute(
             f'SET search_path = "{schema}"; '
-            "ANALYZE work_items, custom_field_values, search_documents, dependencies, activities, "
-            "stream"
+            "ANALYZE work_items, custom_field_values, search_documents, "
+            "comment_documents, dependencies, activities, stream"
         )
         plans: dict[str, str] = {}
         for name, (sql, parameters) in statements.items():

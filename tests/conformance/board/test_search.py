@@ -124,6 +124,51 @@ async def test_search_integration_follows_every_change_at_once(world: BoardWorld
     assert await _keys(world, item.key) == []
 
 
+async def test_search_integration_finds_items_by_their_comments_behind_the_rest(
+    world: BoardWorld,
+) -> None:
+    await world.a_project()
+    older = await world.an_item(title="Harbour")
+    newer = await world.an_item(title="Mole")
+    described = await world.an_item(title="Lock", description="The sluice gates jam")
+    similar = await world.an_item(title="Sluize gatee")
+    await world.a_comment("Ärger: the sluice gate rusts", item=older.key)
+    await world.a_comment("It was the *sluice*.", item=newer.key)
+    last = await world.a_comment("And the sluice's gate, too", item=newer.key)
+    await world.a_comment("sluice gate", item=described.key)
+
+    found = await _find(world, "gate sluice")
+
+    assert [(fit, item.key) for fit, item in found.hits] == [
+        (Fit.WORDS, described.key),
+        (Fit.COMMENT, newer.key),
+        (Fit.COMMENT, older.key),
+        (Fit.SIMILAR, similar.key),
+    ]
+    assert await _keys(world, "gate sluice", filter_=f"key:{older.key}") == [older.key]
+    assert await _keys(world, "gate sluice", filter_='comment:"sluice gate"') == [
+        described.key,
+        older.key,
+    ]
+    await world.comments.edit(last.id, "Never mind", actor=world.actor)
+    assert newer.key not in await _keys(world, "gate sluice")
+    assert await _keys(world, "never mind") == [newer.key]
+    await world.comments.delete(last.id, actor=world.actor)
+    assert await _keys(world, "never mind") == []
+    await world.items.delete(older.key, actor=world.actor)
+    assert await _keys(world, "arger") == []
+
+
+async def test_search_integration_of_many_comments_offers_each_item_once(world: BoardWorld) -> None:
+    await world.a_project()
+    busy, quiet = await world.an_item(title="Busy"), await world.an_item(title="Quiet")
+    await world.a_comment("driftwood", item=quiet.key)
+    for _ in range(9):
+        await world.a_comment("driftwood again", item=busy.key)
+
+    assert await _keys(world, "driftwood", limit=2) == [busy.key, quiet.key]
+
+
 async def test_search_integration_within_a_filter(world: BoardWorld) -> None:
     await world.a_project()
     await world.an_item(title="Gate one")

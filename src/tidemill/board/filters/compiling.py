@@ -70,6 +70,15 @@ _TEXTS: Final = {
         SELECT d.work_item_id FROM search_documents AS d
         WHERE d.tenant_id = :tenant_id AND d.words @@ CAST(:{name} AS tsquery))""",
 }
+_COMMENTS: Final = {
+    "sqlite": """w.id IN (
+        SELECT cd.work_item_id FROM search_comments AS f
+        JOIN comment_documents AS cd ON cd.position = f.rowid
+        WHERE f.search_comments MATCH :{name} AND cd.tenant_id = :tenant_id)""",
+    "postgres": """w.id IN (
+        SELECT cd.work_item_id FROM comment_documents AS cd
+        WHERE cd.tenant_id = :tenant_id AND cd.words @@ CAST(:{name} AS tsquery))""",
+}
 _BEARERS: Final = """w.id IN (
         SELECT il.work_item_id FROM item_labels AS il
         WHERE il.tenant_id = :tenant_id AND il.label_id IN ({}))"""
@@ -166,7 +175,8 @@ class Compiled:
 
     def _matches(self, condition: Matches) -> str:
         query = MATCHES[self._dialect](condition)
-        return f"({_TEXTS[self._dialect].format(name=self._bind(query)[1:])})"
+        texts = _COMMENTS if condition.column == "comments" else _TEXTS
+        return f"({texts[self._dialect].format(name=self._bind(query)[1:])})"
 
     def _bind(self, value: Value) -> str:
         name = f"f{len(self.parameters) + 1}"
@@ -177,13 +187,19 @@ class Compiled:
 def fts5_query(condition: Matches) -> str:
     """Return what FTS5 shall match; words hold letters and digits alone, and stand in quotes."""
     phrase = f'"{" ".join(condition.words)}"{" *" if condition.is_prefix else ""}'
-    columns = "{title}" if condition.column == "title" else "{title description}"
-    return f"{columns} : {phrase}"
+    match condition.column:
+        case "comments":
+            return phrase
+        case "title":
+            return f"{{title}} : {phrase}"
+        case _:
+            return f"{{title description}} : {phrase}"
 
 
 def tsquery(condition: Matches) -> str:
     """Return the tsquery; its words are those of the column `words`, quoted."""
-    label = "A" if condition.column == "title" else "AB"
+    # The words of comments are a vector of their own, all of one label.
+    label = "AB" if condition.column == "text" else "A"
     *first, last = (f"'{folded(word)}':" for word in condition.words)
     end = f"{last}*{label}" if condition.is_prefix else f"{last}{label}"
     return " <-> ".join([*(f"{word}{label}" for word in first), end])

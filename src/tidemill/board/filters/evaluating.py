@@ -43,10 +43,17 @@ def holds(condition: Condition, item: Any) -> bool:  # noqa: PLR0911 - one for e
         case Within():
             return _within(condition, getattr(item, condition.column))
         case Matches():
-            texts = (getattr(item, column) or "" for column in _TEXTS[condition.column])
             return any(
-                stands_in(text, condition.words, is_prefix=condition.is_prefix) for text in texts
+                stands_in(text, condition.words, is_prefix=condition.is_prefix)
+                for text in _texts(condition, item)
             )
+
+
+def _texts(condition: Matches, item: Any) -> Iterator[str]:
+    if condition.column == "comments":
+        yield from item.comments
+    else:
+        yield from (getattr(item, column) or "" for column in _TEXTS[condition.column])
 
 
 def _held(condition: InField, item: Any) -> Iterator[int | str]:

@@ -214,6 +214,13 @@ _FIELDS: Final = (
         example="text:sluice",
     ),
     Field(
+        name="comment",
+        kind=Kind.WORDS,
+        column="comments",
+        summary="Words of one of its comments.",
+        example='comment:"low water"',
+    ),
+    Field(
         name="has",
         kind=Kind.PRESENCE,
         column="",

@@ -17,6 +17,8 @@ query_chars_max: Final = 200
 words_max: Final = 8
 # How many of each sort the database offers, so that those that fit best can be chosen.
 candidates_max: Final = 200
+# Of so many comments, the newest that fit, the items are offered.
+comments_max: Final = 5_000
 _trigram_chars: Final = 3
 _one_slip_chars: Final = 4
 _two_slips_chars: Final = 8
@@ -28,7 +30,8 @@ class Fit(IntEnum):
     KEY = 0
     TITLE = 1
     WORDS = 2
-    SIMILAR = 3
+    COMMENT = 3
+    SIMILAR = 4
 
 
 class Query(Struct, frozen=True, kw_only=True):
@@ -76,12 +79,18 @@ def trigrams_of(words: Iterable[str]) -> list[str]:
     return list(found)
 
 
-def ranked(query: Query, by_words: Iterable[Candidate], similar: Iterable[Candidate]) -> list[Hit]:
+def ranked(
+    query: Query,
+    by_words: Iterable[Candidate],
+    by_comments: Iterable[Candidate],
+    similar: Iterable[Candidate],
+) -> list[Hit]:
     """Return what fits, best first.
 
     First titles that begin with the query, the shortest first; then items that hold all words,
-    those with more of them in the title first, then those changed last; then titles that hold all
-    words but for slips, those with fewer slips first.
+    those with more of them in the title first, then those changed last; then items with a comment
+    that holds all words, as `by_comments` has them; then titles that hold all words but for slips,
+    those with fewer slips first.
     """
     scored: dict[WorkItemId, tuple[tuple[int, int, int, str], Hit]] = {}
     for candidate in by_words:
@@ -92,6 +101,8 @@ def ranked(query: Query, by_words: Iterable[Candidate], similar: Iterable[Candid
             in_title = sum(any(there.startswith(one) for there in title) for one in query.folded)
             fit, score = Fit.WORDS, -in_title
         _keep(scored, candidate, fit, score)
+    for place, candidate in enumerate(by_comments):
+        _keep(scored, candidate, Fit.COMMENT, place)
     known: dict[tuple[str, str], int | None] = {}
     for candidate in similar:
         slips = _slips(query, candidate, known)

@@ -7,7 +7,13 @@ from typing import Final
 
 from tidemill.board.filters.compiling import Compiled
 from tidemill.board.filters.conditions import Condition, asks_for_archived
-from tidemill.board.search.models import Candidate, Query, candidates_max, trigrams_of
+from tidemill.board.search.models import (
+    Candidate,
+    Query,
+    candidates_max,
+    comments_max,
+    trigrams_of,
+)
 from tidemill.board.work_items.models import WorkItem
 from tidemill.board.work_items.repository import SELECT_ITEMS
 from tidemill.core.ports import Tx, Value
@@ -25,7 +31,24 @@ _SQLITE_WORDS: Final = """
     FROM search_words AS f
     JOIN search_documents AS d ON d.position = f.rowid {joins}
     WHERE f.search_words MATCH :query AND d.tenant_id = :tenant_id AND {condition}
-    ORDER BY bm25(f.search_words, 8.0, 1.0, 0.5), w.id
+    ORDER BY bm25(f.search_words, 8.0, 1.0), w.id
+    LIMIT :limit
+"""
+_SQLITE_COMMENTS: Final = """
+    SELECT w.id, w.title, w.updated_at
+    FROM (
+        SELECT cd.tenant_id, cd.work_item_id, MAX(cd.comment_id) AS comment_id
+        FROM (
+            SELECT rowid FROM search_comments WHERE search_comments MATCH :query
+            ORDER BY rowid DESC
+            LIMIT :comments
+        ) AS f
+        JOIN comment_documents AS cd ON cd.position = f.rowid
+        WHERE cd.tenant_id = :tenant_id
+        GROUP BY cd.tenant_id, cd.work_item_id
+    ) AS d {joins}
+    WHERE d.tenant_id = :tenant_id AND {condition}
+    ORDER BY d.comment_id DESC
     LIMIT :limit
 """
 _SQLITE_TRIGRAMS: Final = """
@@ -49,6 +72,22 @@ _POSTGRES_WORDS: Final = """
     FROM search_documents AS d {joins}
     WHERE d.tenant_id = :tenant_id AND d.words @@ CAST(:query AS tsquery) AND {condition}
     ORDER BY ts_rank(d.words, CAST(:query AS tsquery)) DESC, w.id
+    LIMIT :limit
+"""
+_POSTGRES_COMMENTS: Final = """
+    SELECT w.id, w.title, w.updated_at
+    FROM (
+        SELECT f.tenant_id, f.work_item_id, MAX(f.comment_id) AS comment_id
+        FROM (
+            SELECT cd.tenant_id, cd.work_item_id, cd.comment_id FROM comment_documents AS cd
+            WHERE cd.tenant_id = :tenant_id AND cd.words @@ CAST(:query AS tsquery)
+            ORDER BY cd.comment_id DESC
+            LIMIT :comments
+        ) AS f
+        GROUP BY f.tenant_id, f.work_item_id
+    ) AS d {joins}
+    WHERE d.tenant_id = :tenant_id AND {condition}
+    ORDER BY d.comment_id DESC
     LIMIT :limit
 """
 _POSTGRES_TRIGRAMS: Final = """
@@ -78,6 +117,16 @@ class SearchRepository:
             titles = _candidates(tx, _POSTGRES_TITLE, condition, low=low, high=low + _LAST)
             words = _candidates(tx, _POSTGRES_WORDS, condition, query=_tsquery(query))
         return list({candidate.id: candidate for candidate in titles + words}.values())
+
+    def by_comments(self, tx: Tx, query: Query, condition: Condition) -> list[Candidate]:
+        """Return items with a comment that holds all words, that with the newest one first."""
+        if not query.words:
+            return []
+        if tx.dialect == "sqlite":
+            sql, match = _SQLITE_COMMENTS, _words_match(query)
+        else:
+            sql, match = _POSTGRES_COMMENTS, _tsquery(query)
+        return _candidates(tx, sql, condition, query=match, comments=comments_max)
 
     def similar(self, tx: Tx, query: Query, condition: Condition) -> list[Candidate]:
         """Return items whose titles share the most with the query."""

@@ -22,8 +22,8 @@ Words = Annotated[
     str,
     QueryParameter(
         name="q",
-        description="A key such as TM-12, or words: of titles and descriptions, or their "
-        "beginnings; slips in long words of titles are forgiven.",
+        description="A key such as TM-12, or words: of titles, descriptions and comments, or "
+        "their beginnings; slips in long words of titles are forgiven.",
     ),
 ]
 

@@ -18,6 +18,7 @@ class Match(StrEnum):
     KEY = "key"
     TITLE = "title"
     WORDS = "words"
+    COMMENT = "comment"
     SIMILAR = "similar"
 
 

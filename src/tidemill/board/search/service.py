@@ -49,10 +49,12 @@ class SearchService:
         def use_case(tx: Tx) -> Found:
             condition = condition_of(tx, wanted, actor, self._labelling)
             by_words = self._candidates.by_words(tx, query, condition)
-            # Who typed rightly is not answered with what merely looks alike.
+            # Comments and what merely looks alike answer where there is room behind the rest.
             few = len(by_words) < limit
+            by_comments = self._candidates.by_comments(tx, query, condition) if few else []
+            few = len(by_words) + len(by_comments) < limit
             similar = self._candidates.similar(tx, query, condition) if few else []
-            hits = ranked(query, by_words, similar)
+            hits = ranked(query, by_words, by_comments, similar)
             key = self._by_key(tx, text.strip()) if query.key else None
             if key is not None:
                 hits = [Hit(id=key.id, fit=Fit.KEY), *(hit for hit in hits if hit.id != key.id)]

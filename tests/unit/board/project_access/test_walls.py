@@ -10,11 +10,11 @@ from tidemill.board.project_access.walls import TABLES, walled
 BOARD = Path("src/tidemill/board")
 # What hangs on an item or a project, and is read beside it or when it was found.
 HANGS_ON_THEM = {
-    "activities", "attachments", "blobs", "board_settings", "comment_reactions",
-    "comment_revisions", "comments", "custom_field_values", "dependencies", "former_keys",
-    "imported_keys", "item_labels", "notification_events", "notification_mails", "project_imports",
-    "search_documents",
-    "search_trigrams", "search_words", "sprint_scope_events", "time_settings", "watchers",
+    "activities", "attachments", "blobs", "board_settings", "comment_documents",
+    "comment_reactions", "comment_revisions", "comments", "custom_field_values", "dependencies",
+    "former_keys", "imported_keys", "item_labels", "notification_events", "notification_mails",
+    "project_imports", "search_comments", "search_documents", "search_trigrams", "search_words",
+    "sprint_scope_events", "time_settings", "watchers",
     "workflow_statuses", "workflows",
 }  # fmt: skip
 # What is the tenant's, or somebody's own.
