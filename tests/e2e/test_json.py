@@ -172,7 +172,7 @@ jobs retry {later}
 later=run a/hello --run-in 1h --detach
 jobs now {later}
 jobs dead
-jobs replay --dry-run
+jobs replay --all --dry-run
 schedules create a/daily a/hello --cron @daily
 schedules list
 schedules show a/daily

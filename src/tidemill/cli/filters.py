@@ -91,12 +91,23 @@ def query_of(client: Client, *, item: str | None = None, **fields: str | None) -
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def one_way(jobs: list[str] | None, wanted: dict[str, Any]) -> None:
-    """Refuse a command that names jobs and describes some too, or neither."""
-    if jobs and wanted:
-        raise CommandFailed("Give ids of jobs, or options that describe them.", ExitCode.USAGE)
-    if not jobs and not wanted:
-        told = "Which jobs? Give their ids, or options such as --path, --tag or --since."
+def one_way(
+    jobs: list[str] | None, wanted: dict[str, Any], *, all_: bool | None = None, dry_run: bool
+) -> None:
+    """Refuse a command that says in two ways which jobs are meant, or in none.
+
+    `all_` is None where there is no option for all. A dry run counts jobs that are described.
+    """
+    if [bool(jobs), bool(wanted), bool(all_)].count(True) > 1:
+        more = "" if all_ is None else ", or --all"
+        told = f"Give ids of jobs, or options that describe them{more}: one of these."
+        raise CommandFailed(told, ExitCode.USAGE)
+    if not jobs and not wanted and not all_:
+        more = "" if all_ is None else ", or --all for all that are dead"
+        told = f"Which jobs? Give their ids, or options such as --path, --tag or --since{more}."
+        raise CommandFailed(told, ExitCode.USAGE)
+    if jobs and dry_run:
+        told = "--dry-run counts the jobs that options describe; these are named. Leave it out."
         raise CommandFailed(told, ExitCode.USAGE)
 
 

@@ -56,7 +56,8 @@ class JobRequest(Struct, frozen=True, kw_only=True):
     `function` is the name of a function of the operator's own code, `package.module:name`. `id`
     is chosen by the client: the same id never runs twice. `trigger_id` names what started the job
     other than a person; such jobs have their facts on the stream. `parent_id` is the job that this
-    one belongs to; what a job starts with its own token belongs to it without a word.
+    one belongs to; what a job starts with its own token belongs to it without a word. Where the
+    request is silent about `tag`, `priority` and other numbers, what was deployed decides.
     """
 
     script_path: str | None = None
@@ -65,7 +66,7 @@ class JobRequest(Struct, frozen=True, kw_only=True):
     content: str | None = None
     args: dict[str, Any] = {}
     tag: str | None = None
-    priority: int = 0
+    priority: int | None = None
     run_at: Instant | None = None
     work_item_id: str | None = None
     id: str | None = None

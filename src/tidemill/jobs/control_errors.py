@@ -58,11 +58,24 @@ class FilterMissing(InvalidInput):
 
     code = "FILTER_MISSING"
 
-    def __init__(self) -> None:
+    def __init__(self, *, or_all: bool = False) -> None:
+        more = "; or that all are, by `all`: true" if or_all else ""
         super().__init__(
             "Say which jobs are meant, by at least one field of `filter`, such as path, tag, "
-            "label or since.",
+            f"label or since{more}.",
             param="filter",
+        )
+
+
+class FilterBesidesAll(InvalidInput):
+    """A change is to be of all jobs, and of those that fit a filter."""
+
+    code = "FILTER_BESIDES_ALL"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "With `all`, `filter` may have no field but state: leave out one of the two.",
+            param="all",
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.fixtures.values import WORD, ValuesWorld, all_pages
@@ -54,8 +55,9 @@ async def test_each_secret_in_a_resource_that_is_read_is_audited(world: ValuesWo
         ({"host": "x"}, "postgresql", "value"),
         ({**DATABASE, "port": "5432"}, "postgresql", "value.port"),
         ({}, "postgres", "type"),
+        ({**DATABASE, "sslmod": "require"}, "postgresql", "value.sslmod"),
     ],
-    ids=["missing", "wrong", "unknown"],
+    ids=["missing", "wrong", "unknown", "misspelt"],
 )
 async def test_a_resource_that_does_not_fit_its_type_is_refused(
     world: ValuesWorld, value: Any, type_: str, param: str
@@ -64,6 +66,34 @@ async def test_a_resource_that_does_not_fit_its_type_is_refused(
         await world.put_resource("db", value, type_)
 
     assert refused.value.param == param
+
+
+async def test_an_unknown_field_of_a_type_is_told_with_the_nearest(world: ValuesWorld) -> None:
+    with pytest.raises(ResourceInvalid) as built_in:
+        await world.put_resource("db", {**DATABASE, "sslmod": "require"}, "postgresql")
+    oauth = {"base_url": "x", "token_url": "y", "client_id": "i", "client_secret": "s"}
+    await world.put_resource("api", {**oauth, "scope": "read", "audience": "z"}, "http")
+
+    assert built_in.value.message.startswith(
+        "value.sslmod: there is no such field; did you mean sslmode? The type has: host, port,"
+    )
+    assert "needs a type of your own" in built_in.value.message
+
+
+async def test_a_resource_of_an_earlier_release_is_read_with_its_unknown_fields(
+    world: ValuesWorld,
+) -> None:
+    value = msgspec.json.encode({**DATABASE, "sslmod": "require"}).decode()
+
+    def use_case(tx: Tx) -> None:
+        ResourceRepository().put(tx, "db", type_="postgresql", value=value, description="", by="x")
+
+    await world.stores.tenants.write(world.owner.tenant_id, use_case)
+    await world.put("db/password", is_secret=True)
+
+    resolved = await world.resources.value("db", actor=world.owner)
+
+    assert resolved.value["sslmod"] == "require"
 
 
 async def test_a_reference_may_stand_where_the_type_wants_something_else(

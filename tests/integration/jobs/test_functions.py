@@ -113,6 +113,23 @@ async def test_functions_integration_are_checked_before_a_job_is_made(mill: App)
     assert (await mill.owner.get("/api/v1/jobs")).json()["items"] == []
 
 
+async def test_functions_integration_priority_is_theirs_unless_another_is_said_also_0(
+    mill: App,
+) -> None:
+    hurry = {"function": f"{MODULE}:hurry"}
+    silent = await mill.owner.post("/api/v1/jobs", json=hurry)
+    said = await mill.owner.post("/api/v1/jobs", json={**hurry, "priority": 0})
+    batch = await mill.owner.post("/api/v1/jobs/batch", json={"jobs": [{**hurry, "priority": 0}]})
+    rerun = await mill.owner.post(f"/api/v1/jobs/{silent.json()['id']}/rerun", json={"priority": 0})
+    again = await mill.owner.post(f"/api/v1/jobs/{said.json()['id']}/rerun", json={})
+
+    assert [job.json()["priority"] for job in (silent, said, rerun, again)] == [7, 0, 0, 0]
+    batched = batch.json()["jobs"][0]["id"]
+    in_batch = await mill.owner.get(f"/api/v1/jobs/{batched}")
+    assert in_batch.json()["priority"] == 0
+    assert [await _scheduled(mill, hurry, more) for more in ({}, {"priority": 0})] == [7, 0]
+
+
 async def test_functions_integration_unknown_without_a_worker(app: App) -> None:
     answer = await start(app, "double", number=1)
 
@@ -141,6 +158,21 @@ async def test_functions_integration_are_listed_in_pages(mill: App) -> None:
     assert f"{MODULE}:double" in names
     assert len(names) > 10
     assert first["items"][0]["schema"]["type"] == "object"
+
+
+async def _scheduled(app: App, *said: dict[str, Any]) -> int:
+    """Return the priority of a job of a schedule that says this."""
+    body = {"path": f"hurry-{len(said[1])}", "trigger": {"cron": "0 6 1 1 *"}}
+    for one in said:
+        body.update(one)
+    made = await app.owner.post("/api/v1/schedules", json=body)
+    assert made.json()["priority"] == body.get("priority"), made.text
+    run = await app.owner.post(f"/api/v1/schedules/{made.json()['id']}/run-now", json={})
+    url = f"/api/v1/schedules/{made.json()['id']}/occurrences/{run.json()['id']}"
+    async with asyncio.timeout(60):
+        while (job_id := (await app.owner.get(url)).json()["job_id"]) is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    return int((await app.owner.get(f"/api/v1/jobs/{job_id}")).json()["priority"])
 
 
 async def _audit_line(app: App, job: httpx.Response) -> dict[str, Any]:

@@ -97,11 +97,24 @@ async def test_repeats_integration_a_portion_with_a_key_is_changed_once(app: App
 
 
 async def test_repeats_integration_a_replay_with_a_key_is_the_first_one(app: App) -> None:
-    first, again = await sent_twice(app, "/api/v1/dead-jobs/replay", {})
-    other = await keyed(app, "/api/v1/dead-jobs/replay", {"limit": 1})
+    first, again = await sent_twice(app, "/api/v1/dead-jobs/replay", {"all": True})
+    other = await keyed(app, "/api/v1/dead-jobs/replay", {"all": True, "limit": 1})
 
     assert (first["matched"], again) == (0, first)
     assert error(other) == REUSED
+
+
+async def test_repeats_integration_a_replay_says_which_jobs_or_that_it_is_all(app: App) -> None:
+    path = "/api/v1/dead-jobs/replay"
+    bare = await post(app, path, {})
+    by_state = await post(app, path, {"filter": {"state": "failed"}, "dry_run": True})
+    both = await post(app, path, {"all": True, "filter": {"tag": "mail"}})
+    all_failed = await post(app, path, {"all": True, "filter": {"state": "failed"}})
+
+    assert [error(one) for one in (bare, by_state)] == [(400, "FILTER_MISSING", "filter")] * 2
+    assert "`all`: true" in bare.text
+    assert error(both) == (400, "FILTER_BESIDES_ALL", "all")
+    assert all_failed.status_code == 200, all_failed.text
 
 
 async def test_repeats_integration_a_schedule_with_a_key_runs_once(app: App) -> None:

@@ -9,6 +9,7 @@ import typer
 from tidemill.cli import filters as of
 from tidemill.cli.client import Client, connect, segment
 from tidemill.cli.commands.run import Tag, arguments
+from tidemill.cli.failures import CommandFailed, ExitCode
 from tidemill.cli.following import error_line
 from tidemill.cli.lazy import Commands
 from tidemill.cli.options import All, Limit, limit_of
@@ -45,7 +46,10 @@ def cancel(
     """Cancel jobs, whether they wait or run: those named, or all that fit."""
     client = connect()
     wanted = of.query_of(client, **given)
-    of.one_way(jobs, wanted)
+    of.one_way(jobs, wanted, dry_run=dry_run)
+    if tree and not jobs:
+        told = "--tree goes with ids of jobs, not with options that describe them."
+        raise CommandFailed(told, ExitCode.USAGE)
     if not jobs:
         body = {"filter": wanted, "dry_run": dry_run}
         of.change_all(client, "/jobs/cancel", body, "cancelled")
@@ -63,7 +67,7 @@ def retry(
     """Run jobs again that ended without success: those named, or all that fit."""
     client = connect()
     wanted = of.query_of(client, **given)
-    of.one_way(jobs, wanted)
+    of.one_way(jobs, wanted, dry_run=dry_run)
     code = _code(same_code=same_code)
     if not jobs:
         body = {"filter": wanted, "dry_run": dry_run, "code": code}
@@ -130,14 +134,20 @@ def dead(
 @of.described_by(of.DEAD)
 def replay(
     given: of.Options,
+    jobs: Jobs = None,
+    all_: Annotated[bool, typer.Option("--all", help="All that are dead.")] = False,
     same_code: of.SameCode = False,
     dry_run: of.DryRun = False,
 ) -> None:
-    """Run dead jobs again, all or those that fit; each leaves the list of the dead."""
+    """Run dead jobs again: those named, all that fit, or all; each leaves the list of the dead."""
     client = connect()
     wanted = of.query_of(client, **given)
+    of.one_way(jobs, wanted, all_=all_, dry_run=dry_run)
     code = _code(same_code=same_code)
-    body = {"filter": wanted, "dry_run": dry_run, "code": code}
+    if jobs:
+        emit_each([_retried(client, job, code) for job in jobs])
+        return
+    body = {"filter": wanted, "all": all_, "dry_run": dry_run, "code": code}
     of.change_all(client, "/dead-jobs/replay", body, "replayed")
 
 
@@ -193,6 +203,6 @@ def add_to(app: Commands) -> None:
     app.command(examples=("tidemill jobs now 0199…",))(now)
     app.command(examples=("tidemill jobs tree 0199…",))(tree)
     app.command(examples=("tidemill jobs dead --tag mail",))(dead)
-    app.command(examples=("tidemill jobs replay --dry-run", "tidemill jobs replay --tag mail"))(
-        replay
-    )
+    app.command(
+        examples=("tidemill jobs replay --all --dry-run", "tidemill jobs replay --tag mail")
+    )(replay)

@@ -49,7 +49,7 @@ def test_a_dry_run_says_how_many_it_would_be(
     answer = portion(changed=0, cursor=None, dry_run=True)
     server.prepare("POST", "/api/v1/dead-jobs/replay", answer)
 
-    assert run(["jobs", "replay", "--dry-run"]) == 0
+    assert run(["jobs", "replay", "--all", "--dry-run"]) == 0
     assert capsys.readouterr().out == "2 jobs would be replayed.\n"
 
 
@@ -61,9 +61,23 @@ def test_cancel_takes_several_ids(server: Answers, capsys: pytest.CaptureFixture
     assert capsys.readouterr().out == "j1 is cancelled.\nj2 is cancelled.\n"
 
 
-@pytest.mark.parametrize("words", [[], ["j1", "--tag", "mail"]])
-def test_cancel_wants_ids_or_a_description(server: Answers, words: list[str]) -> None:
-    assert run(["jobs", "cancel", *words]) == 2
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["cancel"],
+        ["cancel", "j1", "--tag", "mail"],
+        ["cancel", "j1", "--dry-run"],
+        ["cancel", "--tag", "mail", "--tree"],
+        ["retry", "j1", "--dry-run"],
+        ["replay"],
+        ["replay", "--dry-run"],
+        ["replay", "--all", "--tag", "mail"],
+        ["replay", "--all", "j1"],
+    ],
+    ids=" ".join,
+)
+def test_a_change_of_many_wants_one_way_to_say_which(server: Answers, words: list[str]) -> None:
+    assert run(["jobs", *words]) == 2
     assert server.asked == []
 
 

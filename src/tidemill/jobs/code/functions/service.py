@@ -80,7 +80,7 @@ class FunctionService:
         admitted = structs.replace(
             request,
             tag=request.tag or found.tag,
-            priority=request.priority or found.priority,
+            priority=found.priority if request.priority is None else request.priority,
             timeout_seconds=request.timeout_seconds or found.timeout_seconds,
             attempts_max=request.attempts_max or found.attempts_max,
         )

@@ -59,7 +59,12 @@ class Resolved(Struct, frozen=True, kw_only=True):
 def _built_in(
     name: str, description: str, required: tuple[str, ...], **properties: dict[str, Any]
 ) -> ResourceType:
-    schema = {"type": "object", "properties": properties, "required": list(required)}
+    schema = {
+        "type": "object",
+        "properties": properties,
+        "required": list(required),
+        "additionalProperties": False,
+    }
     return ResourceType(name, msgspec.json.encode(schema).decode(), description)
 
 
@@ -73,7 +78,8 @@ BUILT_IN: Final[dict[str, ResourceType]] = {
     one.name: one
     for one in (
         _built_in("http", "An HTTP API", ("base_url",), base_url=_TEXT, token=_TEXT,
-                  headers={"type": "object"}),
+                  username=_TEXT, password=_TEXT, token_url=_TEXT, client_id=_TEXT,
+                  client_secret=_TEXT, scope=_TEXT, audience=_TEXT, headers={"type": "object"}),
         _built_in("mysql", "A MySQL or MariaDB database", ("host", "dbname"), **_DATABASE),
         _built_in("openai", "OpenAI, or what speaks like it", ("api_key",), api_key=_TEXT,
                   base_url=_TEXT),

@@ -184,6 +184,9 @@ class ResourceService:
         wrong = self._schemas.mismatch(known.schema, value)
         if wrong is not None:
             where, reason = wrong
+            fields = msgspec.json.decode(known.schema).get("properties", {})
+            if type_ in BUILT_IN and where and where.split(".")[0] not in fields:
+                reason = f"{reason} Whatever else a script reads needs a type of your own."
             raise ResourceInvalid(f"value.{where}" if where else "value", reason)
 
     def _check_way(self, tx: Tx, path: str, targets: Iterable[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -63,7 +64,7 @@ class Arguments:
         """Return where `value` does not fit `schema`, and why; None when it does."""
         for error in self._errors(schema, value):
             if not is_reference(error.instance):
-                return ".".join(str(part) for part in error.instance_path), _reason(error)
+                return _place(error, schema)
         return None
 
     def _errors(self, schema: str, value: Any) -> Iterator[ValidationError]:
@@ -88,6 +89,19 @@ class Arguments:
         while len(self._validators) > validators_kept_max:
             self._validators.popitem(last=False)
         return made
+
+
+def _place(error: ValidationError, schema: str) -> tuple[str, str]:
+    """Return where something does not fit, and why; of a name that is not known, the nearest."""
+    where = [str(part) for part in error.instance_path]
+    if error.kind.name != "additionalProperties":
+        return ".".join(where), _reason(error)
+    unknown = str(next(iter(getattr(error.kind, "unexpected", [])), ""))
+    names = list(_part(schema, error.instance_path).get("properties", {}))
+    near = difflib.get_close_matches(unknown, names, n=1)
+    meant = f"; did you mean {near[0]}?" if near else "."
+    reason = f"there is no such field{meant} The type has: {', '.join(names) or 'none'}."
+    return ".".join([*where, unknown]), reason
 
 
 def _named(error: ValidationError, schema: str, whose: str) -> ArgumentsInvalid:

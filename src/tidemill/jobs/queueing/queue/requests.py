@@ -126,7 +126,7 @@ def new_job(
         key=request.id if request.id != id_ else None,
         tag=request.tag or limits.tag_default,
         isolation=isolation,
-        priority=request.priority,
+        priority=request.priority or 0,
         state=JobState.SCHEDULED if due_at > now else JobState.QUEUED,
         due_at=max(due_at, now),
         created_at=now,
@@ -200,7 +200,7 @@ def _check_labels(labels: tuple[str, ...]) -> None:
 
 
 def _check_numbers(request: JobRequest, limits: QueueLimits) -> None:
-    if abs(request.priority) > limits.priority_max:
+    if abs(request.priority or 0) > limits.priority_max:
         least, most = -limits.priority_max, limits.priority_max
         raise InvalidJobField("priority", f"a whole number between {least} and {most}")
     seconds = request.timeout_seconds

@@ -32,7 +32,7 @@ class CreateJob(Body, frozen=True, kw_only=True):
     content: str | None = None
     args: dict[str, Any] = field(default_factory=dict)
     tag: str | None = None
-    priority: int = 0
+    priority: int | None = None
     run_at: Annotated[datetime, Meta(tz=True)] | None = None
     work_item_id: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
     id: str | None = None

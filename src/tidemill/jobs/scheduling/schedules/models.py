@@ -121,7 +121,7 @@ class Definition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     args: dict[str, Any] = field(default_factory=dict)
     due_argument: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
     tag: str | None = None
-    priority: int = 0
+    priority: int | None = None
     timeout_seconds: int | None = None
     attempts_max: int | None = None
     isolation: str | None = None

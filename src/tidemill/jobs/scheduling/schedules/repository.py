@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
+from msgspec import structs
 
 from tidemill.core.clock import Instant
 from tidemill.core.ports import Tx, Value
@@ -216,10 +217,18 @@ def _row(schedule: Schedule) -> dict[str, Value]:
     row: dict[str, Value] = {name: getattr(schedule, name) for name in _NAMES}
     return {
         **row,
-        "definition": to_json(schedule.definition),
+        "definition": _stored(schedule.definition),
         "owner": to_json(schedule.owner),
         "calendar": schedule.definition.days.calendar,
     }
+
+
+def _stored(definition: Definition) -> str:
+    fields = structs.asdict(definition)
+    if definition.priority is None:
+        # An earlier release reads no null here; where it is left out, it takes the function's own.
+        del fields["priority"]
+    return to_json(fields)
 
 
 def _schedule(row: Sequence[Any]) -> Schedule:

@@ -8,7 +8,7 @@ from msgspec import Struct, structs
 
 from tidemill.core.errors import TidemillError
 from tidemill.jobs.contract import JobState
-from tidemill.jobs.control_errors import FilterMissing, FilterStateWrong
+from tidemill.jobs.control_errors import FilterBesidesAll, FilterMissing, FilterStateWrong
 from tidemill.jobs.records.search.models import DEAD_STATES, Among, JobFilter
 
 portion_max: Final = 200
@@ -61,11 +61,23 @@ def to_replay(wanted: JobFilter) -> JobFilter:
     return structs.replace(wanted, among=Among.DEAD).checked()
 
 
+def check_all_meant(wanted: JobFilter, *, all_: bool) -> None:
+    """Raise unless a replay says of which jobs, in one way: by a filter, or that it is all."""
+    if not all_ and _is_bare(wanted):
+        raise FilterMissing(or_all=True)
+    if all_ and not _is_bare(wanted):
+        raise FilterBesidesAll
+
+
 def refusal(id_: str, error: TidemillError) -> Refusal:
     """Return why a job was left as it is."""
     return Refusal(id=id_, code=error.code, message=error.message)
 
 
 def _check_named(wanted: JobFilter) -> None:
-    if structs.replace(wanted, state=None) == JobFilter():
+    if _is_bare(wanted):
         raise FilterMissing
+
+
+def _is_bare(wanted: JobFilter) -> bool:
+    return structs.replace(wanted, state=None) == JobFilter()

@@ -16,6 +16,7 @@ from tidemill.jobs.steering.bulk.schemas import (
     ChangeJobs,
     DeadJobPage,
     DeadJobView,
+    ReplayJobs,
     RetryJobs,
 )
 from tidemill.jobs.steering.bulk.service import BulkService
@@ -86,13 +87,13 @@ async def list_dead_jobs(  # noqa: PLR0913 - each filter is a parameter of the q
 
 @post("/dead-jobs/replay", RUN_JOBS, status_code=200)
 async def replay_dead_jobs(
-    data: RetryJobs, actor: Actor, idempotency: Idempotency, job_bulk: BulkService
+    data: ReplayJobs, actor: Actor, idempotency: Idempotency, job_bulk: BulkService
 ) -> BulkView:
-    """Run dead jobs again, all or those that fit a filter, a portion in each request.
+    """Run dead jobs again, those that fit a filter or `all`, a portion in each request.
 
     Each is retried once, and leaves the list of the dead.
     """
-    wanted, page = data.filter.wanted(), data.page()
+    wanted, page = data.wanted(), data.page()
     if data.dry_run:
         result = await job_bulk.count_to_replay(wanted, actor=actor)
     else:

@@ -10,8 +10,14 @@ from tidemill.core.pages import PageRequest, cursor_after, page_request
 from tidemill.http import Body, PageView, View
 from tidemill.jobs.queueing.queue.models import Job
 from tidemill.jobs.queueing.queue.schemas import JobView
+from tidemill.jobs.records.search.models import JobFilter
 from tidemill.jobs.records.search.schemas import JobFilterBody
-from tidemill.jobs.steering.bulk.models import BulkResult, Refusal, portion_max
+from tidemill.jobs.steering.bulk.models import (
+    BulkResult,
+    Refusal,
+    check_all_meant,
+    portion_max,
+)
 from tidemill.jobs.steering.control.models import CodeChoice, DeathReason, death_of
 
 
@@ -36,6 +42,21 @@ class RetryJobs(ChangeJobs, frozen=True, kw_only=True):
     """Which jobs to run again, and which text of their scripts runs then."""
 
     code: CodeChoice = CodeChoice.CURRENT
+
+
+class ReplayJobs(RetryJobs, frozen=True, kw_only=True):
+    """Which dead jobs to run again: those that fit the filter, or `all` of them.
+
+    Beside `all` the filter has no field but `state`.
+    """
+
+    all: bool = False
+
+    def wanted(self) -> JobFilter:
+        """Return the filter in the words of the queue; raises where it is not said which jobs."""
+        wanted = self.filter.wanted()
+        check_all_meant(wanted, all_=self.all)
+        return wanted
 
 
 class BulkView(View, frozen=True, kw_only=True):
