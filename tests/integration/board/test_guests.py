@@ -109,6 +109,19 @@ async def test_guests_find_no_other_project(world: PrivateProject) -> None:
     assert found == {}
 
 
+async def test_guests_read_no_key_of_another_project_in_histories(world: PrivateProject) -> None:
+    guest = await _a_guest(world, KEY)
+    item = world.ids["item_id"]
+
+    history = await guest.get(f"{API}/work-items/{item}/activity")
+    feed = await guest.get(f"{API}/projects/{KEY}/activity?limit=200")
+    member = await world.members["viewer"].client.get(f"{API}/work-items/{item}/activity")
+
+    assert "OPEN-" in member.text
+    assert "OPEN-" not in history.text + feed.text
+    assert "an item of another project" in history.text
+
+
 async def test_guests_may_do_nothing_else(world: PrivateProject) -> None:
     guest = await _a_guest(world, KEY)
     ids = {**world.ids, "attempt": "1"}

@@ -9,7 +9,16 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from tests.fixtures.private_project import API, CANARY, KEY, PrivateProject, a_private_project
+from tests.fixtures.private_project import (
+    API,
+    CANARY,
+    KEY,
+    PrivateProject,
+    a_person,
+    a_private_project,
+    made,
+    put_member,
+)
 from tests.fixtures.route_bodies import BODIES
 
 pytestmark = pytest.mark.anyio
@@ -134,6 +143,71 @@ async def test_private_project_shows_nothing_beside_an_item_that_all_may_see(
     assert [
         (str(answer.url), found) for answer in answers if (found := _found(world, answer))
     ] == []
+
+
+async def test_private_project_is_named_in_no_history_of_what_came_from_it_or_went_there(
+    world: PrivateProject,
+) -> None:
+    owner, outsider = world.app.owner, world.outsider.client
+    task = {"item_type": "task", "title": "Rope"}
+    came, went = [await made(owner, "work-items", project_id=key, **task) for key in (KEY, "OPEN")]
+    for item, key in ((came, "OPEN"), (went, KEY)):
+        moved = await owner.post(
+            f"{API}/work-items/{item['id']}/transfers", json={"project_id": key}
+        )
+        assert moved.status_code == 200, moved.text
+    paths = [f"projects/OPEN/activity{since}" for since in ("", "?since=0")]
+    paths += [f"work-items/{came['id']}/activity{since}" for since in ("", "?since=0")]
+    paths.append("llm/projects/OPEN")
+
+    answers = [await outsider.get(f"{API}/{path}") for path in paths]
+    member = await world.members["viewer"].client.get(f"{API}/work-items/{came['id']}/activity")
+
+    assert [answer.status_code for answer in answers] == [200] * len(answers)
+    assert [_found(world, answer) for answer in answers] == [[]] * len(answers)
+    assert "an item of another project" in answers[0].text, "that it moved is no secret"
+    assert came["key"] in member.text
+
+
+async def test_private_project_is_not_named_where_it_was_open_before(
+    world: PrivateProject,
+) -> None:
+    owner = world.app.owner
+    later = await made(owner, "projects", key="LATER", name="Later")
+    task = {"item_type": "task", "title": "Rope"}
+    there, here = [
+        await made(owner, "work-items", project_id=key, **task) for key in ("LATER", "OPEN")
+    ]
+    await made(owner, "dependencies", blocking_item_id=there["id"], blocked_item_id=here["id"])
+    url = f"{API}/work-items/{here['id']}/activity"
+    before = await world.outsider.client.get(url)
+    await owner.patch(f"{API}/projects/{later['id']}", json={"visibility": "private"})
+
+    after = await world.outsider.client.get(url)
+
+    assert there["key"] in before.text
+    assert "LATER" not in after.text
+    assert "blocked_by" in after.text
+
+
+async def test_private_project_is_not_told_by_the_timer_of_who_was_removed(
+    world: PrivateProject,
+) -> None:
+    gone = await a_person(world.app, "gone")
+    await put_member(world.app.owner, KEY, gone, "editor")
+    await made(gone.client, "timer", work_item_id=f"{KEY}-1")
+    await world.app.owner.delete(f"{API}/projects/{KEY}/members/{gone.id}")
+
+    stopped = await gone.client.post(f"{API}/timer/stop")
+    discarded = await gone.client.delete(f"{API}/timer")
+    began = await gone.client.post(f"{API}/timer", json={"work_item_id": world.open_item})
+    running = await gone.client.get(f"{API}/timer")
+
+    refused = [one.json()["error"]["code"] for one in (stopped, discarded)]
+    assert refused == ["NO_TIMER_RUNNING"] * 2
+    assert (began.status_code, began.json()["stopped_entry"]) == (201, None), "one runs at a time"
+    assert running.json()["time_entry"]["id"] == began.json()["id"]
+    assert [_found(world, one) for one in (stopped, discarded, began, running)] == [[]] * 4
 
 
 async def test_private_project_takes_nothing_from_outsiders(world: PrivateProject) -> None:

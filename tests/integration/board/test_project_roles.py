@@ -256,6 +256,37 @@ async def test_project_roles_are_not_left_for_a_higher_one_by_the_tenant(
         assert (after["role"], after["source"], taken.status_code) == (role, "project", 204)
 
 
+@pytest.mark.parametrize("asked", ["", "?dry_run=true"])
+async def test_project_roles_refuse_an_import_before_its_file_is_read(
+    world: PrivateProject, asked: str
+) -> None:
+    url = f"{API}/projects/{KEY}/imports{asked}"
+    csv = {"content-type": "text/csv"}
+    refused = [
+        await world.members[role].client.post(url, content=b"no titles", headers=csv)
+        for role in ("viewer", "commenter")
+    ]
+
+    assert [error(one)[:2] for one in refused] == [(403, "PROJECT_ROLE_NEEDED")] * 2
+
+
+async def test_project_roles_let_whoever_reads_keep_views_of_the_own(
+    world: PrivateProject,
+) -> None:
+    view = {"project_id": KEY, "name": "Mine", "filter": "is:open"}
+    viewer, editor = world.members["viewer"].client, world.members["editor"].client
+
+    mine = await made(viewer, "views", **view)
+    shared = await viewer.post(f"{API}/views", json={**view, "is_shared": True})
+    later = await viewer.patch(f"{API}/views/{mine['id']}", json={"is_shared": True})
+    others = await editor.get(f"{API}/views/{mine['id']}")
+    listed = await viewer.get(f"{API}/views/{mine['id']}/work-items")
+    deleted = await viewer.delete(f"{API}/views/{mine['id']}")
+
+    assert [error(one)[:2] for one in (shared, later)] == [(403, "PROJECT_ROLE_NEEDED")] * 2
+    assert (others.status_code, listed.status_code, deleted.status_code) == (404, 200, 204)
+
+
 async def test_assignees_are_found_among_those_who_can_see(world: PrivateProject) -> None:
     url = f"{API}/work-items/{world.ids['item_id']}"
     editor = world.members["editor"].client

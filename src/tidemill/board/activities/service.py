@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from tidemill.board.activities.masking import masked, names_in, within_project, without_job
 from tidemill.board.activities.models import (
     Action,
     Activity,
@@ -22,6 +23,8 @@ from tidemill.board.contract import (
     WorkItemUpdated,
 )
 from tidemill.board.errors import EditConflict
+from tidemill.board.project_access.service import hidden_among
+from tidemill.board.project_access.whole import reader_behind
 from tidemill.core.actor import Actor
 from tidemill.core.facts import Fact
 from tidemill.core.ports import Tx
@@ -77,7 +80,8 @@ class History:
         self, tx: Tx, item: WorkItemState, changes: tuple[FieldChange, ...], *, by: Actor
     ) -> None:
         """Write that `item` was joined to others or parted, which has its own audit line."""
-        fact = WorkItemUpdated(work_item=item, changes=changes, user_id=by.user_id)
+        told = within_project(changes, item.key)
+        fact = WorkItemUpdated(work_item=item, changes=told, user_id=by.user_id)
         happened = (Action.UPDATED, tx.record(fact, by=by))
         self._activities.add(tx, (item.id, item.version), happened, by=by, changes=changes)
 
@@ -179,4 +183,14 @@ class History:
         self, tx: Tx, item_id: WorkItemId, *, after: tuple[int, int, str] | None, limit: int
     ) -> list[Activity]:
         """Return activities of an item, newest version first."""
-        return self._activities.page(tx, item_id, after=after, limit=limit)
+        return shown(tx, self._activities.page(tx, item_id, after=after, limit=limit))
+
+
+def shown(tx: Tx, activities: Sequence[Activity]) -> list[Activity]:
+    """Return activities as the reader of `tx` may see them: they name nothing that is hidden."""
+    reader = reader_behind(tx)
+    if reader is None:
+        return [*activities]
+    hidden = hidden_among(tx, {name for each in activities for name in names_in(each)})
+    found = [masked(each, hidden) for each in activities]
+    return [without_job(each) for each in found] if reader.is_guest else found

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from tidemill.board.activity_feeds.models import Feed, Place, feed_of, stream_window
+from collections.abc import Sequence
+
+from tidemill.board.activities.service import shown
+from tidemill.board.activity_feeds.models import Feed, Numbered, Place, feed_of, stream_window
 from tidemill.board.activity_feeds.repository import ActivityFeedRepository
 from tidemill.board.errors import ProjectNotFound, WorkItemNotFound
 from tidemill.board.project_access.database import WalledDatabase
@@ -37,7 +40,7 @@ class ActivityFeedService:
                 raise WorkItemNotFound(reference)
             head = self._feeds.head(tx)
             rows = self._feeds.of_item(tx, item.id, after, until=head, limit=page.limit_plus_one)
-            return feed_of(rows, page, until=head, head=head)
+            return feed_of(_shown(tx, rows), page, until=head, head=head)
 
         return await self._tenants.read(actor, use_case)
 
@@ -59,9 +62,14 @@ class ActivityFeedService:
             rows = self._feeds.of_project(
                 tx, project.id, after, until=until, limit=page.limit_plus_one
             )
-            return feed_of(rows, page, until=until, head=head)
+            return feed_of(_shown(tx, rows), page, until=until, head=head)
 
         return await self._tenants.read(actor, use_case)
+
+
+def _shown(tx: Tx, rows: Sequence[Numbered]) -> list[Numbered]:
+    activities = shown(tx, [row.activity for row in rows])
+    return [Numbered(row.seq, one) for row, one in zip(rows, activities, strict=True)]
 
 
 def _place(since: int, page: PageRequest) -> Place:

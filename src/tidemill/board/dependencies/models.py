@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from enum import StrEnum
 from typing import Final
 
 from msgspec import Struct
 
+from tidemill.board.activities.masking import key_separator
 from tidemill.board.contract import FieldChange, ProjectId, WorkItemId
 from tidemill.board.dependency_facts import DependencyState
 from tidemill.core.clock import Instant
@@ -96,39 +96,23 @@ FIELDS: Final = {
 }
 
 
-PRIVATE_ITEM: Final = "an item of a private project"
-
-
 def changes_of(
-    dependencies: list[Dependency], private: Collection[str], *, removed: bool = False
+    dependencies: list[Dependency], *, removed: bool = False
 ) -> dict[WorkItemId, tuple[FieldChange, ...]]:
-    """Return what the history of each item says when it is joined to others, or no longer is.
-
-    The history of an item is for all who may see the item: those of other projects that are
-    `private` are not named there.
-    """
+    """Return what the history of each item says when it is joined to others, or no longer is."""
     named: dict[WorkItemId, dict[str, list[str]]] = {}
     for each in dependencies:
         first, second = FIELDS[each.dependency_type]
-        named.setdefault(each.blocking.id, {}).setdefault(first, []).append(
-            _told(each.blocked, each.blocking, private)
-        )
-        named.setdefault(each.blocked.id, {}).setdefault(second, []).append(
-            _told(each.blocking, each.blocked, private)
-        )
+        named.setdefault(each.blocking.id, {}).setdefault(first, []).append(each.blocked.key)
+        named.setdefault(each.blocked.id, {}).setdefault(second, []).append(each.blocking.key)
     return {
         item_id: tuple(_change(field, keys, removed=removed) for field, keys in fields.items())
         for item_id, fields in named.items()
     }
 
 
-def _told(other: LinkedItem, own: LinkedItem, private: Collection[str]) -> str:
-    is_hidden = other.project_id != own.project_id and other.project_id in private
-    return PRIVATE_ITEM if is_hidden else other.key
-
-
 def _change(field: str, keys: list[str], *, removed: bool) -> FieldChange:
-    value = ", ".join(keys)
+    value = key_separator.join(keys)
     return FieldChange(
         field_name=field,
         old_value=value if removed else None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct, structs
 
@@ -29,8 +29,6 @@ from tidemill.board.dependency_facts import DependencyCreated, DependencyDeleted
 from tidemill.board.errors import WorkItemChanged, WorkItemNotFound
 from tidemill.board.limits import BoardLimits
 from tidemill.board.project_access.database import WalledDatabase
-from tidemill.board.project_access.repository import AccessRepository
-from tidemill.board.project_access.whole import whole
 from tidemill.board.work_items.changes import differences, entered, next_version
 from tidemill.board.work_items.models import WorkItem, check_changeable
 from tidemill.board.work_items.repository import WorkItemRepository
@@ -61,7 +59,6 @@ class DependencyService:
         self._items = WorkItemRepository()
         self._history = History()
         self._blocking = Blocking()
-        self._access = AccessRepository()
         self._sprinting = Sprinting()
         self._workflows = Workflows()
 
@@ -155,7 +152,7 @@ class DependencyService:
             watched = self._blocking.watch_items(tx, [found.blocked.id] if blocks else [])
             if not self._dependencies.remove(tx, found.id):
                 raise DependencyNotFound(dependency_id)
-            changes = changes_of([found], self._private(tx, [found]), removed=True)
+            changes = changes_of([found], removed=True)
             for item in active:
                 self._save(tx, item, item, changes[item.id], by=actor)
             self._told_of_end(tx, found, by=actor)
@@ -205,7 +202,7 @@ class DependencyService:
         for item in items.values():
             if self._dependencies.count(tx, item.id) > self._limits.dependencies_per_item_max:
                 raise TooManyDependencies(item.key, self._limits.dependencies_per_item_max)
-        changes = changes_of(made, self._private(tx, made))
+        changes = changes_of(made)
         for item_id, old in olds.items():
             self._save(tx, old, items[item_id], changes[item_id], by=by)
         for dependency in made:
@@ -219,10 +216,6 @@ class DependencyService:
             )
         self._blocking.tell(tx, watched, by=by)
         return made
-
-    def _private(self, tx: Tx, dependencies: Iterable[Dependency]) -> frozenset[str]:
-        ids = {item.project_id for each in dependencies for item in (each.blocking, each.blocked)}
-        return self._access.private(whole(tx), ids) if len(ids) > 1 else frozenset()
 
     def _closed(self, tx: Tx, wishes: Sequence[_Wish]) -> dict[WorkItemId, WorkItem]:
         """Return the duplicates that shall be cancelled, unless they are finished already."""

@@ -35,6 +35,8 @@ from tidemill.board.item_kinds.service import ItemKinds
 from tidemill.board.labels.models import ItemLabel, by_name, joined_ids
 from tidemill.board.limits import BoardLimits
 from tidemill.board.project_access.database import WalledDatabase
+from tidemill.board.project_access.models import ProjectRole
+from tidemill.board.project_access.service import require
 from tidemill.board.project_access.whole import whole
 from tidemill.board.projects.models import Project
 from tidemill.board.projects.repository import Numbers, ProjectRepository
@@ -95,9 +97,12 @@ class ImportService:
 
         Rows that were imported before, by their id in the file, are left alone. Raises
         `ImportUnreadable`, `ImportTooLarge`, and `ImportRejected` when rows are wrong and the
-        mode is `all_or_nothing`; a dry run reports them instead.
+        mode is `all_or_nothing`; a dry run reports them instead. Who may not change the project
+        is told by `ProjectRoleNeeded` before the file is looked at.
         """
-        workflow, kinds = await self._tenants.read(actor, lambda tx: self._rules_of(tx, reference))
+        workflow, kinds = await self._tenants.read(
+            actor, lambda tx: self._rules_of(tx, reference, actor)
+        )
         # Reading and planning thousands of rows would hold up every other request of this process.
         reading = options.reading
         read = await asyncio.to_thread(read_backlog, data, self._limits, workflow, reading, kinds)
@@ -160,14 +165,16 @@ class ImportService:
     def _plan(self, backlog: Backlog, world: World) -> Plan:
         return plan(backlog, world, self._limits.dependencies_per_item_max)
 
-    def _rules_of(self, tx: Tx, reference: str) -> tuple[Workflow, Kinds]:
-        """Return the workflow of a project, and the tenant's kinds.
+    def _rules_of(self, tx: Tx, reference: str, actor: Actor) -> tuple[Workflow, Kinds]:
+        """Return the workflow of a project that `actor` may change, and the tenant's kinds.
 
         Without the project they are the usual ones: the import tells later.
         """
         project = self._projects.find(tx, reference)
         if project is None:
             return DEFAULT_WORKFLOW, USUAL
+        # Before anything is read: planning is costly, and tells what is in the project.
+        require(tx, project.id, ProjectRole.EDITOR, by=actor)
         workflow = self._workflows.of(tx, project.id, project.workflow_id)
         return workflow, self._kinds.of(tx, project.kinds_id)
 

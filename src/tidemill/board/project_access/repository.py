@@ -30,6 +30,22 @@ _PLACES: Final = {
     """  # noqa: S608 - a constant
     for dialect, among in _AMONG.items()
 }
+_NAMED: Final = {
+    dialect: f"""
+    SELECT key, id FROM projects WHERE tenant_id = :tenant_id AND key {among}
+    UNION ALL
+    SELECT id, id FROM projects WHERE tenant_id = :tenant_id AND id {among}
+    UNION ALL
+    SELECT id, project_id FROM work_items WHERE tenant_id = :tenant_id AND id {among}
+    UNION ALL
+    SELECT id, project_id FROM sprints WHERE tenant_id = :tenant_id AND id {among}
+    """  # noqa: S608 - a constant
+    for dialect, among in _AMONG.items()
+}
+_SEEN: Final = {
+    dialect: f"SELECT id FROM projects WHERE tenant_id = :tenant_id AND id {among}"  # noqa: S608
+    for dialect, among in _AMONG.items()
+}
 # A tenant has few of them.
 _PRIVATE: Final = """
     SELECT id FROM projects WHERE tenant_id = :tenant_id AND visibility = 'private' ORDER BY id
@@ -88,10 +104,15 @@ class AccessRepository:
         """Give somebody a role in a project, instead of the one before."""
         tx.execute(_PUT, project_id=project_id, user_id=user_id, role=role, by=by)
 
-    def private(self, tx: Tx, project_ids: Iterable[str]) -> frozenset[str]:
-        """Return those of the projects that only their members see."""
-        wanted = frozenset(project_ids)
-        return frozenset(row[0] for row in tx.all(_PRIVATE) if row[0] in wanted)
+    def named(self, tx: Tx, names: Iterable[str]) -> dict[str, str]:
+        """Return the projects that keys of projects, and ids of what is in them, speak of."""
+        given = msgspec.json.encode(sorted(names)).decode()
+        return {row[0]: row[1] for row in tx.all(_NAMED[tx.dialect], ids=given)}
+
+    def seen(self, tx: Tx, project_ids: Iterable[str]) -> frozenset[str]:
+        """Return those of the projects that lie within the walls of `tx`."""
+        given = msgspec.json.encode(sorted(project_ids)).decode()
+        return frozenset(row[0] for row in tx.all(_SEEN[tx.dialect], ids=given))
 
     def everything(self, tx: Tx) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
         """Return the members of all projects, and those of the private ones, the same sets."""

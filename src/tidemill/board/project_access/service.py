@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from tidemill.board.access_errors import ProjectRoleNeeded, TenantRoleNeeded
@@ -10,7 +11,7 @@ from tidemill.board.errors import ProjectNotFound
 from tidemill.board.project_access.deeds import CONSEQUENCES, NEEDS
 from tidemill.board.project_access.models import ProjectRole, project_role, reader_of
 from tidemill.board.project_access.repository import AccessRepository
-from tidemill.board.project_access.whole import whole
+from tidemill.board.project_access.whole import reader_behind, whole
 from tidemill.core.actor import Actor, Role
 from tidemill.core.facts import Fact
 from tidemill.core.ports import Tx
@@ -68,6 +69,18 @@ def may(tx: Tx, project_id: ProjectId, needed: ProjectRole, actor: Actor) -> boo
         return True
     role = role_in(whole(tx), project_id, actor)
     return role is not None and role.rank >= needed.rank
+
+
+def hidden_among(tx: Tx, names: Collection[str]) -> frozenset[str]:
+    """Return which keys of projects, or ids of what is in them, are of projects behind the walls.
+
+    What nobody knows is none of them.
+    """
+    if not names or reader_behind(tx) is None:
+        return frozenset()
+    places = _access.named(whole(tx), names)
+    seen = _access.seen(tx, set(places.values()))
+    return frozenset(name for name, project_id in places.items() if project_id not in seen)
 
 
 def role_in(tx: Tx, project_id: ProjectId, actor: Actor) -> ProjectRole | None:

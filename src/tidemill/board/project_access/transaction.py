@@ -22,12 +22,13 @@ T = TypeVar("T")
 class WalledTx:
     """See `Tx`: reads what one reader may see, and tells only what that one may do.
 
-    `whole` is the same transaction without walls, for what must hold for all projects at once.
+    `whole` is the same transaction without walls, for what must hold for all projects at once;
+    `reader` is the one for whom it reads.
     """
 
     def __init__(self, whole: Tx, reader: Reader) -> None:
         self.whole = whole
-        self._reader = reader
+        self.reader = reader
 
     @property
     def tenant_id(self) -> TenantId:
@@ -138,5 +139,5 @@ class WalledTx:
 
     def _walled(self, sql: str) -> tuple[str, dict[str, Value]]:
         """Return the statement behind the walls, and what it knows of the reader."""
-        behind = walled(sql, is_guest=self._reader.is_guest)
-        return behind, {} if behind == sql else {**self._reader.known}
+        behind = walled(sql, is_guest=self.reader.is_guest)
+        return behind, {} if behind == sql else {**self.reader.known}

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from tidemill.board.activities.models import Action
 from tidemill.board.projects.models import Project
 from tidemill.board.quoting import plain, quoted
 from tidemill.board.workflows.models import CLOSED, Category, Workflow
@@ -78,7 +79,8 @@ def change_entry(key: str, row: Sequence[Any], zone: ZoneInfo) -> str:
     """Return the line of a change, with both values where those are short."""
     number, field, action, old, new, at, name = row
     what = action if not field else plain(field, chars_max=_value_chars_max)
-    if field in _SHORT_FIELDS:
+    # What an item had in another project is no matter of this one.
+    if field in _SHORT_FIELDS and action != Action.TRANSFERRED:
         what = f"{field} {_value(old)} -> {_value(new)}"
     by = f" by {quoted(name, chars_max=_name_chars_max)}" if name else ""
     return f"- {_minute(at, zone)} {key}-{number} {what}{by}"

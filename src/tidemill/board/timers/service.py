@@ -8,6 +8,7 @@ from msgspec import structs
 
 from tidemill.board.limits import BoardLimits
 from tidemill.board.project_access.database import WalledDatabase
+from tidemill.board.project_access.service import hidden_among
 from tidemill.board.project_access.whole import whole
 from tidemill.board.time_errors import NoTimerRunning, TimerBusy
 from tidemill.board.time_tracking import journal
@@ -44,7 +45,8 @@ class TimerService:
     ) -> Tracked:
         """Start a timer for an item, and stop the one that runs.
 
-        Raises `WorkItemNotFound` and `ProjectIsArchived`.
+        One for an item that the actor may not see any more stops untold. Raises
+        `WorkItemNotFound` and `ProjectIsArchived`.
         """
         text = valid_time_description(description, self._limits)
 
@@ -58,7 +60,8 @@ class TimerService:
             )
             ended = self._stop_and_add(tx, entry, actor)
             journal.started(tx, entry, ended, by=actor)
-            return self._keeping.tracked(tx, entry, ended)
+            is_hidden = ended is not None and _is_hidden(tx, ended)
+            return self._keeping.tracked(tx, entry, None if is_hidden else ended)
 
         return await self._tenants.write(actor, use_case, once=once)
 
@@ -72,9 +75,7 @@ class TimerService:
         """Stop the actor's timer; raises `NoTimerRunning`."""
 
         def use_case(tx: Tx) -> Tracked:
-            entry = self._stop(tx, actor)
-            if entry is None:
-                raise NoTimerRunning
+            entry = self._ended(tx, self._visible(tx, actor), actor)
             journal.stopped(tx, entry, by=actor)
             return self._keeping.tracked(tx, entry)
 
@@ -84,9 +85,7 @@ class TimerService:
         """Delete the actor's entry whose timer runs; raises `NoTimerRunning`."""
 
         def use_case(tx: Tx) -> None:
-            entry = self._locked(tx, actor)
-            if entry is None:
-                raise NoTimerRunning
+            entry = self._visible(tx, actor)
             journal.deleted(tx, self._keeping.deleted(tx, entry, by=actor), by=actor)
 
         await self._tenants.write(actor, use_case)
@@ -103,8 +102,16 @@ class TimerService:
 
     def _stop(self, tx: Tx, actor: Actor) -> TimeEntry | None:
         entry = self._locked(tx, actor)
-        if entry is None:
-            return None
+        return None if entry is None else self._ended(tx, entry, actor)
+
+    def _visible(self, tx: Tx, actor: Actor) -> TimeEntry:
+        """Return the actor's timer; one for an item that is hidden now is there no more."""
+        entry = self._locked(tx, actor)
+        if entry is None or _is_hidden(tx, entry):
+            raise NoTimerRunning
+        return entry
+
+    def _ended(self, tx: Tx, entry: TimeEntry, actor: Actor) -> TimeEntry:
         ended = structs.replace(entry, ended_at=stopped(entry.started_at, tx.now))
         return self._keeping.saved(tx, ended, by=actor)
 
@@ -117,3 +124,7 @@ class TimerService:
             if entry is not None or self._keeping.entries.running(everywhere, own) is None:
                 return entry
         raise TimerBusy
+
+
+def _is_hidden(tx: Tx, entry: TimeEntry) -> bool:
+    return bool(hidden_among(tx, {entry.project_id}))

@@ -1,11 +1,8 @@
 from __future__ import annotations
 
-from msgspec import structs
-
 from tidemill.board.contract import FieldChange, ProjectId, WorkItemId
 from tidemill.board.dependencies.models import (
     FIELDS,
-    PRIVATE_ITEM,
     Dependency,
     DependencyType,
     LinkedItem,
@@ -36,7 +33,7 @@ def test_fields_name_every_type_from_both_sides() -> None:
 def test_changes_of_names_the_other_items_of_each_item_once() -> None:
     blocks, relates = DependencyType.BLOCKS, DependencyType.RELATES_TO
     changes = changes_of(
-        [_dependency(blocks, 1, 2), _dependency(blocks, 1, 3), _dependency(relates, 2, 1)], ()
+        [_dependency(blocks, 1, 2), _dependency(blocks, 1, 3), _dependency(relates, 2, 1)]
     )
 
     told = {
@@ -51,22 +48,9 @@ def test_changes_of_names_the_other_items_of_each_item_once() -> None:
 
 
 def test_changes_of_what_was_removed_names_it_as_the_old_value() -> None:
-    changes = changes_of([_dependency(DependencyType.DUPLICATES, 1, 2)], (), removed=True)
+    changes = changes_of([_dependency(DependencyType.DUPLICATES, 1, 2)], removed=True)
 
     assert changes == {
         "i1": (FieldChange(field_name="duplicates", old_value="TM-2", new_value=None),),
         "i2": (FieldChange(field_name="duplicated_by", old_value="TM-1", new_value=None),),
     }
-
-
-def test_changes_of_do_not_name_items_of_other_projects_that_are_private() -> None:
-    dependency = _dependency(DependencyType.BLOCKS, 1, 2)
-    hidden = structs.replace(dependency.blocked, project_id=ProjectId("q"), project_key="HIDE")
-    across = structs.replace(dependency, blocked=hidden)
-
-    changes = changes_of([across], {"q"})
-    inside = changes_of([dependency], {"p"})
-
-    assert changes[WorkItemId("i1")][0].new_value == PRIVATE_ITEM
-    assert changes[WorkItemId("i2")][0].new_value == "TM-1", "those inside see what is open"
-    assert inside[WorkItemId("i1")][0].new_value == "TM-2", "its own project is no secret"
