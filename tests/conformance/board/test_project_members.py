@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any, Final
+
+import asyncpg
 import pytest
 from msgspec import structs
 
+from tests.fixtures.beside import beside, until_somebody_waits
 from tests.fixtures.board import BoardWorld
-from tidemill.board.access_errors import ProjectMemberNotFound, ProjectMemberUnknown
+from tidemill.board.access_errors import (
+    ProjectMemberNotFound,
+    ProjectMemberUnknown,
+    ProjectRoleNeeded,
+)
 from tidemill.board.dependencies.models import DependencyType, NewDependency
 from tidemill.board.dependency_errors import DependencyCycle
 from tidemill.board.errors import ProjectKeyTaken, ProjectNotFound, WorkItemNotFound
@@ -15,7 +24,7 @@ from tidemill.board.project_members.models import RoleSource
 from tidemill.board.project_members.service import ProjectMemberService, members_projection
 from tidemill.board.projects.models import ProjectChanges
 from tidemill.board.versions import ANY_VERSION
-from tidemill.board.work_items.models import NewWorkItem
+from tidemill.board.work_items.models import NewWorkItem, WorkItemChanges
 from tidemill.core.actor import Actor, ActorKind
 from tidemill.core.authorization import PermissionDenied
 from tidemill.core.ids import UserId
@@ -27,6 +36,12 @@ from tidemill.events.stream.service import Stream
 from tidemill.identity import MemberRemoved
 
 pytestmark = pytest.mark.anyio
+
+_SHUT_OUT: Final = {
+    "removed": "DELETE FROM project_members WHERE user_id = $1",
+    "lowered": "UPDATE project_members SET role = 'commenter' WHERE user_id = $1",
+    "closed": "UPDATE projects SET visibility = 'private' WHERE id = $1",
+}
 
 
 async def test_members_integration_are_set_told_and_removed(world: BoardWorld) -> None:
@@ -121,6 +136,66 @@ async def test_walls_integration_keep_order_over_what_is_unseen(world: BoardWorl
     assert "HIDE" not in str(cycle.value)
     assert "an item that you may not see" in str(cycle.value)
     assert named.key == "HIDE2"
+
+
+@pytest.mark.each_database(reason="transactions race for the same rows")
+@pytest.mark.parametrize("left", ["removed", "lowered", "closed"])
+async def test_members_integration_do_nothing_more_once_they_may_not(
+    world: BoardWorld, left: str
+) -> None:
+    """Who is shut out in another transaction hears it, also where that has yet to commit."""
+    if "sqlite" in type(world.stores.tenants).__module__:
+        pytest.skip("SQLite has one writer")
+    project = await world.a_project()
+    item = await world.an_item()
+    eve = await _member(world, "Eve")
+    if left != "closed":
+        changes = ProjectChanges(visibility=ProjectVisibility.PRIVATE)
+        await world.projects.change("TM", changes, ANY_VERSION, actor=world.actor)
+        members = ProjectMemberService(world.stores.tenants)
+        await members.put("TM", eve.user_id or "", ProjectRole.EDITOR, actor=world.actor)
+    change = WorkItemChanges(title="By Eve")
+    async with beside(await _schema(world)) as other:
+        async with other.transaction():
+            await other.execute("SELECT 1 FROM projects WHERE id = $1 FOR UPDATE", project.id)
+            await other.execute(_SHUT_OUT[left], *([project.id] if left == "closed" else [eve.id]))
+            task = asyncio.ensure_future(world.items.change(item.key, change, actor=eve))
+            await _until_it_waits(task, other)
+        with pytest.raises((ProjectNotFound, ProjectRoleNeeded)):
+            await task
+
+    assert (await world.reads.get(item.key, actor=world.actor)).title == item.title
+
+
+@pytest.mark.each_database(reason="transactions race for the same rows")
+async def test_members_integration_are_removed_behind_what_they_are_doing(
+    world: BoardWorld,
+) -> None:
+    if "sqlite" in type(world.stores.tenants).__module__:
+        pytest.skip("SQLite has one writer")
+    project = await world.a_project()
+    eve = await _member(world, "Eve")
+    members = ProjectMemberService(world.stores.tenants)
+    await members.put("TM", eve.id, ProjectRole.EDITOR, actor=world.actor)
+    async with beside(await _schema(world)) as other:
+        async with other.transaction():
+            # As a deed of hers holds it.
+            await other.execute("SELECT 1 FROM projects WHERE id = $1 FOR KEY SHARE", project.id)
+            task = asyncio.ensure_future(members.remove("TM", eve.id, actor=world.actor))
+            await _until_it_waits(task, other)
+        await task
+
+
+async def _schema(world: BoardWorld) -> str:
+    [row] = await world.rows("SELECT current_schema() WHERE :tenant_id <> ''")
+    return str(row[0])
+
+
+async def _until_it_waits(task: asyncio.Future[Any], other: asyncpg.Connection) -> None:
+    waits = asyncio.ensure_future(until_somebody_waits(other))
+    await asyncio.wait({task, waits}, return_when=asyncio.FIRST_COMPLETED)
+    waits.cancel()
+    assert not task.done(), "it went on beside what is not committed yet"
 
 
 async def _blocks(

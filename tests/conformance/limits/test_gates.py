@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import anyio
-import asyncpg
 import pytest
 
+from tests.fixtures.beside import beside, until_somebody_waits
 from tests.fixtures.guarded import an_admin, guarded_folders, queue_by
 from tests.fixtures.jobs import JobsWorld
-from tests.fixtures.services import need
 from tests.fixtures.turns import Turns, limited, one_at_a_time
 from tidemill.core.pages import PageRequest
 from tidemill.core.ports import Row, Tx, Value
@@ -67,26 +65,6 @@ CHANGES: Mapping[str, Change] = {
 }
 
 
-@asynccontextmanager
-async def beside(world: JobsWorld) -> AsyncIterator[asyncpg.Connection]:
-    """Yield a connection of its own to the tables of a world on PostgreSQL."""
-    ((schema,),) = await world.rows("SELECT current_schema()")
-    connection = await asyncpg.connect(need("postgres"))
-    try:
-        await connection.execute(f'SET search_path TO "{schema}"')
-        yield connection
-    finally:
-        await connection.close()
-
-
-async def until_somebody_waits(connection: asyncpg.Connection) -> None:
-    """Return once another transaction waits for a lock that this connection holds."""
-    blocked = "SELECT 1 FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
-    with anyio.fail_after(60):
-        while not await connection.fetch(blocked):  # noqa: ASYNC110 - the database says so
-            await anyio.sleep(0.005)
-
-
 @pytest.mark.parametrize("change", CHANGES)
 async def test_whatever_changes_a_job_locks_its_key_first(
     world: JobsWorld, turns: Turns, change: str
@@ -96,7 +74,8 @@ async def test_whatever_changes_a_job_locks_its_key_first(
     job = await limited(world, concurrency=one_at_a_time(), ttl_seconds=30)
     if change == "end":
         await turns.take()
-    async with beside(world) as other:
+    ((schema,),) = await world.rows("SELECT current_schema()")
+    async with beside(schema) as other:
         async with other.transaction():
             await other.execute("SELECT 1 FROM concurrency_slots FOR UPDATE")
             task = asyncio.ensure_future(CHANGES[change](world, turns, job))

@@ -9,7 +9,7 @@ import msgspec
 
 from tidemill.board.contract import ProjectId
 from tidemill.board.project_access.models import Access, ProjectRole, ProjectVisibility
-from tidemill.core.ports import Tx
+from tidemill.core.ports import Row, Tx
 
 _AMONG: Final = {
     "sqlite": "IN (SELECT value FROM json_each(:ids))",
@@ -43,7 +43,7 @@ _NAMED: Final = {
     for dialect, among in _AMONG.items()
 }
 _SEEN: Final = {
-    dialect: f"SELECT id FROM projects WHERE tenant_id = :tenant_id AND id {among}"  # noqa: S608
+    dialect: f"SELECT id FROM projects WHERE tenant_id = :tenant_id AND id {among}"  # noqa: S608 - a constant
     for dialect, among in _AMONG.items()
 }
 # A tenant has few of them.
@@ -56,6 +56,27 @@ _ACCESS: Final = """
     LEFT JOIN project_members AS m
         ON m.tenant_id = p.tenant_id AND m.project_id = p.id AND m.user_id = :user_id
     WHERE p.tenant_id = :tenant_id AND p.id = :project_id
+"""
+# Whoever changes who may do what takes the project for itself alone, see `_LOCK`: a deed and that
+# come one after the other. The role is read once the project is held, as it is then.
+_HELD_ACCESS: Final = {
+    "sqlite": _ACCESS,
+    "postgres": """
+    WITH p AS MATERIALIZED (
+        SELECT tenant_id, id, visibility FROM projects
+        WHERE tenant_id = :tenant_id AND id = :project_id
+        FOR KEY SHARE
+    ), m AS MATERIALIZED (
+        SELECT m.role FROM p
+        JOIN project_members AS m
+            ON m.tenant_id = p.tenant_id AND m.project_id = p.id AND m.user_id = :user_id
+        FOR SHARE OF m
+    )
+    SELECT p.visibility, (SELECT role FROM m) FROM p
+    """,
+}
+_LOCK: Final = """
+    SELECT 1 FROM projects WHERE tenant_id = :tenant_id AND id = :project_id FOR UPDATE
 """
 _PUT: Final = """
     INSERT INTO project_members (tenant_id, project_id, user_id, role, created_at, created_by,
@@ -95,10 +116,20 @@ class AccessRepository:
 
     def find(self, tx: Tx, project_id: ProjectId, user_id: str) -> Access | None:
         """Return what somebody was made in a project, deleted or not."""
-        row = tx.one(_ACCESS, project_id=project_id, user_id=user_id)
-        if row is None:
-            return None
-        return Access(ProjectVisibility(row[0]), None if row[1] is None else ProjectRole(row[1]))
+        return _access(tx.one(_ACCESS, project_id=project_id, user_id=user_id))
+
+    def hold(self, tx: Tx, project_id: ProjectId, user_id: str) -> Access | None:
+        """Return what `find` returns, which nobody changes before this transaction ends.
+
+        Only the first role that somebody gets in an open project may come in between.
+        """
+        sql = _HELD_ACCESS[tx.dialect]
+        return _access(tx.one(sql, project_id=project_id, user_id=user_id))
+
+    def lock(self, tx: Tx, project_id: ProjectId) -> None:
+        """Wait for what others do in the project, before this changes who may do what there."""
+        if tx.dialect == "postgres":
+            tx.one(_LOCK, project_id=project_id)
 
     def put(self, tx: Tx, project_id: ProjectId, user_id: str, role: str, *, by: str) -> None:
         """Give somebody a role in a project, instead of the one before."""
@@ -132,3 +163,9 @@ class AccessRepository:
         given = msgspec.json.encode(list(user_ids)).decode()
         rows = tx.all(_READERS[tx.dialect], project_id=project_id, ids=given)
         return frozenset(row[0] for row in rows)
+
+
+def _access(row: Row | None) -> Access | None:
+    if row is None:
+        return None
+    return Access(ProjectVisibility(row[0]), None if row[1] is None else ProjectRole(row[1]))

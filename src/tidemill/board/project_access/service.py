@@ -33,7 +33,8 @@ def check_deed(tx: Tx, fact: Fact, *, by: Actor) -> None:
     if need.both or not projects:
         check_tenant_role(by, need.tenant)
     for project_id in projects[:1] if need.first_alone else projects:
-        check_role(tx, ProjectId(project_id), need.project, by=by)
+        held = _held_role(tx, ProjectId(project_id), by)
+        _check(ProjectId(project_id), held, need.project)
 
 
 def check_tenant_role(by: Actor, needed: Role) -> None:
@@ -47,11 +48,7 @@ def check_role(tx: Tx, project_id: ProjectId, needed: ProjectRole, *, by: Actor)
 
     Raises `ProjectNotFound` and `ProjectRoleNeeded`.
     """
-    role = role_in(tx, project_id, by)
-    if role is None:
-        raise ProjectNotFound(project_id)
-    if role.rank < needed.rank:
-        raise ProjectRoleNeeded(needed, role)
+    _check(project_id, role_in(tx, project_id, by), needed)
 
 
 def require(tx: Tx, project_id: ProjectId, needed: ProjectRole, *, by: Actor) -> None:
@@ -81,6 +78,21 @@ def hidden_among(tx: Tx, names: Collection[str]) -> frozenset[str]:
     places = _access.named(whole(tx), names)
     seen = _access.seen(tx, set(places.values()))
     return frozenset(name for name, project_id in places.items() if project_id not in seen)
+
+
+def _held_role(tx: Tx, project_id: ProjectId, actor: Actor) -> ProjectRole | None:
+    """Return what `role_in` returns, which holds until this transaction ends."""
+    if actor.project_id is not None:
+        return role_in(tx, project_id, actor)
+    access = _access.hold(tx, project_id, actor.user_id or "")
+    return None if access is None else project_role(actor.role, access)
+
+
+def _check(project_id: ProjectId, role: ProjectRole | None, needed: ProjectRole) -> None:
+    if role is None:
+        raise ProjectNotFound(project_id)
+    if role.rank < needed.rank:
+        raise ProjectRoleNeeded(needed, role)
 
 
 def role_in(tx: Tx, project_id: ProjectId, actor: Actor) -> ProjectRole | None:

@@ -92,6 +92,7 @@ class ProjectMemberService:
 
         def use_case(tx: Tx) -> tuple[ProjectMember, ProjectId | None]:
             project_id = self._living(tx, project, lock=True).id
+            self._access.lock(tx, project_id)
             require(tx, project_id, ProjectRole.OWNER, by=actor)
             person = self._members.person(tx, wanted)
             if person is None:
@@ -119,6 +120,7 @@ class ProjectMemberService:
         def use_case(tx: Tx) -> ProjectId | None:
             found = self._living(tx, project, lock=True)
             project_id = found.id
+            self._access.lock(tx, project_id)
             old = self._members.role(tx, project_id, wanted)
             if old is None:
                 raise ProjectMemberNotFound(user_id)

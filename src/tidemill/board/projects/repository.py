@@ -101,7 +101,7 @@ class ProjectRepository:
         sql, reference = _sql_for(reference, _BY_ID, _BY_KEY)
         if sql is None:
             return None
-        suffix = " FOR UPDATE" if lock and tx.dialect == "postgres" else ""
+        suffix = " FOR NO KEY UPDATE" if lock and tx.dialect == "postgres" else ""
         row = tx.one(sql + suffix, reference=reference)
         return Project(*row) if row else None
 

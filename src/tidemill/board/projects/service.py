@@ -131,6 +131,7 @@ class ProjectService:
                 require(tx, project.id, ProjectRole.OWNER, by=actor)
             if wanted.visibility != project.visibility:
                 authorize(actor, WRITE_PROJECT_MEMBERS)
+                self._access.lock(tx, project.id)
             self._save(tx, wanted)
             tx.record(
                 ProjectUpdated(project=wanted.state(), changes=fields, user_id=actor.user_id),
