@@ -177,6 +177,7 @@ schedules create a/daily a/hello --cron @daily
 schedules list
 schedules show a/daily
 schedules preview a/daily
+schedules preview --cron @daily
 schedules occurrences a/daily
 schedules pause a/daily
 schedules resume a/daily

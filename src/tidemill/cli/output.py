@@ -6,7 +6,7 @@ import json
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Final
 
 from tidemill.cli.failures import CommandFailed
@@ -167,6 +167,12 @@ def moment(value: object, zone: str | None = None) -> str:
     local = parsed.astimezone(clock)
     named = zone if clock is not None else _offset(local)
     return f"{local:%Y-%m-%d %H:%M:%S} {named}"
+
+
+def offset_of(instant: str, zone: str | None) -> timedelta | None:
+    """Return how far the clock of `zone` is ahead of UTC then; None when it is not known here."""
+    clock = _clock_of(zone) if zone else None
+    return None if clock is None else datetime.fromisoformat(instant).astimezone(clock).utcoffset()
 
 
 def when(field: str, zone: str | None = None) -> Callable[[Mapping[str, Any]], str]:

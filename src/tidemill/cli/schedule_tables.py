@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
-from tidemill.cli.output import Column, moment
+from tidemill.cli.output import Column, moment, offset_of
 
 
 def state_of(row: Any) -> str:
@@ -22,6 +23,18 @@ def zone_of(row: Any) -> str | None:
     """Return the name of the zone by whose clock a schedule's times are told."""
     zone = (row.get("trigger") or {}).get("zone")
     return str(zone) if zone else None
+
+
+def changes_of_clock(dues: Sequence[str], zone: str | None) -> dict[str, str]:
+    """Return how the clock of `zone` was set before each of `dues`, since the one before it."""
+    offsets = [offset_of(due, zone) for due in dues]
+    changes = {}
+    for due, before, after in zip(dues[1:], offsets, offsets[1:], strict=False):
+        if before is not None and after is not None and before != after:
+            minutes = int(abs(after - before).total_seconds()) // 60
+            way = "forward" if after > before else "back"
+            changes[due] = f"set {way} by {minutes} min before this one"
+    return changes
 
 
 def next_of(row: dict[str, Any]) -> str:

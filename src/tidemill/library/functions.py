@@ -22,7 +22,7 @@ from tidemill.library.borrowing import Borrowed, enqueue_in, enqueue_in_sync
 from tidemill.library.handles import JobHandle
 from tidemill.library.kinds import moment_of
 from tidemill.library.schedules import JobSchedule, When, keep
-from tidemill.library.wishes import Wishes, check_call, check_wishes
+from tidemill.library.wishes import Wishes, check_call, check_heartbeat, check_wishes
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -218,7 +218,9 @@ class Enqueuer(Generic[P, T]):
             labels=None if labels is None else tuple(labels),
         )
         known = {name: value for name, value in structs.asdict(given).items() if value is not None}
-        return Enqueuer(self._declared, app or self._app, structs.replace(self._wishes, **known))
+        wishes = structs.replace(self._wishes, **known)
+        check_heartbeat(wishes, self._declared.options.timeout_seconds)
+        return Enqueuer(self._declared, app or self._app, wishes)
 
     def _queue_app(self) -> Tidemill:
         return self._app or Tidemill.own()

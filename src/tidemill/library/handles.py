@@ -61,8 +61,9 @@ class JobHandle(Generic[T]):
         """Return what the function returned, once it has; wait for `timeout` seconds at most.
 
         Raises `JobFailed`, or one of its kinds, `ResultExpired`, `TimeoutError` when it has not
-        ended by then, and `TypeError` and `ValueError` for a time that is no number. A job that was
-        left in a SQLite outbox by a transaction that rolled back never comes.
+        ended by then, which says what it waits for, and `TypeError` and `ValueError` for a time
+        that is no number. A job that was left in a SQLite outbox by a transaction that rolled back
+        never comes.
 
         >>> job = await refuse.enqueue(7)
         >>> await job.result(timeout=60)
@@ -75,7 +76,11 @@ class JobHandle(Generic[T]):
             self.id, tenant=self._app.tenant, seconds=timeout, comes_later=self._comes_later
         )
         if not job.state.final:
-            raise TimeoutError(f"Job {self.id} is {job.state} after {timeout:g} s.")
+            why = await (await self._control()).why(job)
+            raise TimeoutError(
+                f"Job {self.id} has not ended after {timeout:g} s; it is {job.state}. {why} "
+                "It goes on: wait for it again with result(), or end it with cancel()."
+            )
         return self._value(job)
 
     async def state(self) -> JobState:

@@ -74,6 +74,22 @@ def check_wishes(**wishes: Any) -> None:
         requires.checked()
 
 
+def check_heartbeat(wishes: Wishes, declared_seconds: float | None) -> None:
+    """Raise `InvalidJobField` for a sign of life that is awaited longer than a run may take.
+
+    A run may take `declared_seconds` where the wishes say nothing, or as long as the queue lets it.
+    """
+    limits = wishes.limits
+    seconds = wishes.timeout or declared_seconds or _LIMITS.timeout_seconds_default
+    if limits is None or limits.within(seconds) is limits:
+        return
+    hint = "" if wishes.timeout is not None else "; give options() a longer timeout with it"
+    raise InvalidJobField(
+        "limits.heartbeat_timeout_seconds",
+        f"less than timeout, {seconds:g}, or it would have no effect{hint}",
+    )
+
+
 def _check_place(tag: str | None, priority: int | None) -> None:
     """Raise `ValueError` for a tag or a priority that no queue takes."""
     if tag is not None and not TAG.fullmatch(tag):

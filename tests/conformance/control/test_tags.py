@@ -69,7 +69,7 @@ async def test_jobs_of_a_paused_tag_wait_and_say_so(
     lane = await world.stores.jobs.read(
         world.tenant_id, lambda tx: ReasonRepository().lane(tx, job.id)
     )
-    told = explain_job(job, lane, None)
+    told = explain_job(job, lane, None, now=world.clock.now())
     assert ReasonCode.TAG_PAUSED in {reason.code for reason in told.reasons}
     assert told.message.endswith(f"it is next among the jobs with the tag {tag}.")
 

@@ -100,7 +100,16 @@ async def test_functions_integration_are_checked_before_a_job_is_made(mill: App)
     isolated = await mill.owner.post(
         "/api/v1/jobs", json={"function": f"{MODULE}:double", "isolation": "sandbox"}
     )
+    silent = await mill.owner.post(
+        "/api/v1/jobs",
+        json={
+            "function": f"{MODULE}:double",
+            "args": {"number": 1},
+            "limits": {"heartbeat_timeout_seconds": 600},
+        },
+    )
 
+    assert silent.json()["error"]["param"] == "limits.heartbeat_timeout_seconds"
     assert unknown.status_code == 404
     assert unknown.json()["error"]["code"] == "FUNCTION_NOT_FOUND"
     assert f"Did you mean '{MODULE}:double'?" in unknown.json()["error"]["message"]

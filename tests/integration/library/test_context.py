@@ -96,7 +96,7 @@ async def test_context_integration_children_hang_below_their_job(shop: Shop) -> 
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
-        ({"priority": "high"}, "priority: Expected `int`, got `str`."),
+        ({"priority": "high"}, "priority: Expected `int | null`, got `str`."),
         ({"labels": "quay"}, "labels: Expected `array`, got `str`."),
         ({"limits": {"rate": 1}}, "limits.rate: Expected `object | null`, got `int`."),
         ({"limits": Limits(ttl_seconds="x")}, "limits.ttl_seconds must be a number, not 'x'."),  # type: ignore[arg-type]  # told

@@ -15,6 +15,7 @@ from tests.fixtures import shop as program
 from tests.fixtures.library import Shop
 from tests.fixtures.stores import until
 from tidemill import Concurrency, JobTimedOut, Limits, ResultExpired, Unique
+from tidemill.jobs.code.functions.registry import REGISTRY
 from tidemill.jobs.errors import InvalidJobField
 
 pytestmark = pytest.mark.anyio
@@ -146,11 +147,20 @@ async def test_limits_integration_a_result_that_is_gone_is_no_result(shop: Shop)
 
 
 async def test_limits_integration_a_heartbeat_longer_than_the_default_timeout_is_no_fault_of_a_call(
-    shop: Shop,
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A function says how long it may be silent, and each server how long a run may take."""
-    patient = program.add.options(app=shop.app, limits=Limits(heartbeat_timeout_seconds=86_400))
+    monkeypatch.setattr(REGISTRY, "_declared", dict(REGISTRY.all()))
+    limits = Limits(heartbeat_timeout_seconds=86_400)
+
+    @tidemill.job(name="tests.fixtures.shop:patient", limits=limits, app=shop.app)
+    def patient() -> int:
+        return 2
+
     async with shop.app.worker():
-        job = await patient.enqueue(1)
+        job = await patient.enqueue()
 
         assert await job.result(seconds) == 2
+    with pytest.raises(InvalidJobField, match=r"less than timeout, 600, .* a longer timeout"):
+        program.add.options(limits=limits)
+    assert program.add.options(timeout=60).options(limits=Limits(heartbeat_timeout_seconds=59))

@@ -217,8 +217,16 @@ async def test_sync_twins_integration_work_without_a_loop(shop: Shop) -> None:
 async def test_result_integration_raises_timeout_while_the_job_waits(shop: Shop) -> None:
     job = await program.double.options(app=shop.app).enqueue(1)
 
-    with pytest.raises(TimeoutError, match="queued"):
+    with pytest.raises(TimeoutError) as waiting:
         await job.result(timeout=0.01)
+    later = await program.double.options(app=shop.app, run_at=timedelta(hours=1)).enqueue(1)
+    with pytest.raises(
+        TimeoutError, match=r"it is scheduled\. Its time has not come: it starts at"
+    ):
+        await later.result(timeout=0.01)
+
+    assert f"Job {job.id} has not ended after 0.01 s; it is queued. No worker" in str(waiting.value)
+    assert "wait for it again with result(), or end it with cancel()" in str(waiting.value)
 
 
 async def test_tag_integration_routes_to_workers_of_that_tag(shop: Shop) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -24,12 +24,26 @@ from tidemill.cli.options import (
 )
 from tidemill.cli.output import Column, emit, emit_rows, fields, when
 from tidemill.cli.people import member_id_of, name_of
-from tidemill.cli.schedule_tables import COLUMNS, FIELDS, next_of, state_of, zone_of
+from tidemill.cli.schedule_tables import (
+    COLUMNS,
+    FIELDS,
+    changes_of_clock,
+    next_of,
+    state_of,
+    zone_of,
+)
 from tidemill.cli.times import instant_ahead, instant_of
 
 app = group("Start scripts at their times, or after each other.")
 
 Schedule = Annotated[str, typer.Argument(help="The schedule's path, or its id.")]
+MaybeSchedule = Annotated[str | None, typer.Argument(help="The schedule's path, or its id.")]
+Cron = Annotated[str | None, typer.Option(help="5 fields, or 6 with seconds first.")]
+Every = Annotated[int | None, typer.Option(help="Every so many seconds.")]
+At = Annotated[str | None, typer.Option(help="Once, such as 2031-05-05T06:00:00Z.")]
+Times = Annotated[list[str] | None, typer.Option(help="A time of day; repeat it.")]
+Zone = Annotated[str | None, typer.Option(help="Whose clock counts: Europe/Berlin; else UTC.")]
+Calendar = Annotated[str | None, typer.Option(help="weekdays, or one of your own.")]
 Owner = Annotated[
     str | None, typer.Option(help="Only those with this member's rights: an address, or me.")
 ]
@@ -40,6 +54,7 @@ Handler = Annotated[
         help="A script, or package:function, that hears of it.", autocompletion=completing.scripts
     ),
 ]
+previewed_max: Final = 200
 
 
 @app.command("list", examples=("tidemill schedules list",))
@@ -86,12 +101,12 @@ def create(  # noqa: PLR0913, PLR0917 - one for each field
             autocompletion=completing.scripts,
         ),
     ],
-    cron: Annotated[str | None, typer.Option(help="5 fields, or 6 with seconds first.")] = None,
-    every: Annotated[int | None, typer.Option(help="Every so many seconds.")] = None,
-    at: Annotated[str | None, typer.Option(help="Once, such as 2031-05-05T06:00:00Z.")] = None,
-    times: Annotated[list[str] | None, typer.Option(help="A time of day; repeat it.")] = None,
-    zone: Annotated[str, typer.Option(help="Whose clock counts, e.g. Europe/Berlin.")] = "UTC",
-    calendar: Annotated[str | None, typer.Option(help="weekdays, or one of your own.")] = None,
+    cron: Cron = None,
+    every: Every = None,
+    at: At = None,
+    times: Times = None,
+    zone: Zone = None,
+    calendar: Calendar = None,
     after: Annotated[list[str] | None, typer.Option(help="A schedule to run after.")] = None,
     arg: Annotated[
         list[str] | None,
@@ -116,12 +131,11 @@ def create(  # noqa: PLR0913, PLR0917 - one for each field
     affinity_key: AffinityKey = None,
 ) -> None:
     """Make a schedule. What it can do besides is in the guide; `import` takes all of it."""
-    trigger = {"cron": cron, "every_seconds": every, "at": at, "times": times, "zone": zone}
     body: dict[str, Any] = {
         "path": path,
         **_target(script),
         "args": arguments(arg or [], args),
-        "trigger": {name: value for name, value in trigger.items() if value is not None},
+        **_rhythm(cron=cron, every_seconds=every, at=at, times=times, zone=zone),
         "days": {"calendar": calendar} if calendar else None,
         "after": [{"path": one} for one in after or []],
         "overlap": overlap,
@@ -139,14 +153,42 @@ def create(  # noqa: PLR0913, PLR0917 - one for each field
     emit(made, f"Made {made['path']}. {next_of(made)}".rstrip())
 
 
-@app.command(examples=("tidemill schedules preview reports/daily -n 5",))
-def preview(schedule: Schedule, limit: Limit = 10) -> None:
-    """Show the next due times of a schedule."""
+@app.command(
+    examples=(
+        "tidemill schedules preview reports/daily -n 5",
+        "tidemill schedules preview --cron '30 2 * * 0' --zone Europe/Berlin",
+    )
+)
+def preview(  # noqa: PLR0913, PLR0917 - one for each thing that says when
+    schedule: MaybeSchedule = None,
+    cron: Cron = None,
+    every: Every = None,
+    at: At = None,
+    times: Times = None,
+    zone: Zone = None,
+    calendar: Calendar = None,
+    limit: Limit = 10,
+) -> None:
+    """Show the next due times of a schedule, or of one that is not made yet."""
+    if limit > previewed_max:
+        raise CommandFailed(f"A preview shows up to {previewed_max} times.", ExitCode.USAGE)
+    body = _rhythm(cron=cron, every_seconds=every, at=at, times=times, zone=zone)
+    days = {"days": {"calendar": calendar}} if calendar else {}
+    if (schedule is None) == (not body and not days):
+        told = "Give a schedule, or what one would say: --cron, --every, --at or --times."
+        raise CommandFailed(told, ExitCode.USAGE)
     client = connect()
-    found = _found(client, schedule)
-    url = f"/schedules/{segment(found['id'])}/preview"
-    rows = [{"due_at": due} for due in client.get(url, count=min(limit, 200))["due_at"]]
+    if schedule is None:
+        found = {"trigger": {"zone": "UTC", **body.get("trigger", {})}, **days}
+        dues = client.post("/schedules/preview", {**found, "count": limit})["due_at"]
+    else:
+        found = _found(client, schedule)
+        dues = client.get(f"/schedules/{segment(found['id'])}/preview", count=limit)["due_at"]
     columns: list[Column] = [("DUE", when("due_at", zone_of(found)))]
+    changes = changes_of_clock(dues, zone_of(found))
+    if changes:
+        columns.append(("CLOCK", lambda row: changes.get(row["due_at"], "")))
+    rows = [{"due_at": due} for due in dues]
     emit_rows(rows, columns, "It has no due times of its own to come.")
 
 
@@ -215,7 +257,7 @@ def run_now(schedule: Schedule) -> None:
     )
 )
 def pause(
-    schedule: Annotated[str | None, typer.Argument(help="The schedule's path, or its id.")] = None,
+    schedule: MaybeSchedule = None,
     until: Annotated[
         str | None, typer.Option(help="An instant, or so long: 2h, 3d; else until resumed.")
     ] = None,
@@ -255,6 +297,12 @@ def delete(schedule: Schedule) -> None:
     client = connect()
     client.delete(f"/schedules/{_id(client, schedule)}")
     emit({"schedule": schedule}, f"Deleted {schedule}.")
+
+
+def _rhythm(**trigger: Any) -> dict[str, Any]:
+    """Return the trigger that options say; nothing where they say none."""
+    said = {name: value for name, value in trigger.items() if value not in (None, [])}
+    return {"trigger": said} if said else {}
 
 
 def _target(name: str) -> dict[str, str]:

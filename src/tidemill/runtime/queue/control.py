@@ -9,6 +9,7 @@ from tidemill.core.pages import Page, PageRequest, page_request
 from tidemill.jobs.queueing.queue.models import Job
 from tidemill.jobs.records.search.models import JobFilter
 from tidemill.jobs.records.search.service import SearchService
+from tidemill.jobs.scheduling.reasons.service import JobReasons
 from tidemill.jobs.steering.bulk.models import BulkResult, Refusal, portion_max
 from tidemill.jobs.steering.bulk.service import BulkService
 from tidemill.jobs.steering.control.models import Changes, CodeChoice
@@ -27,6 +28,11 @@ class QueueControl:
         self._search = SearchService(jobs)
         self._control = ControlService(jobs, service, queue.signals)
         self._bulk = BulkService(jobs, service, self._control)
+        self._reasons = JobReasons(jobs, service)
+
+    async def why(self, job: Job) -> str:
+        """Return what a job waits for or does, in sentences."""
+        return (await self._reasons.of(job)).message
 
     async def retry(self, job_id: str) -> Job:
         """See `ControlService.retry`."""

@@ -33,7 +33,7 @@ def test_create_sends_an_interval_of_nothing_for_the_server_to_refuse(server: An
 
     run(["schedules", "create", "tides/poll", "tides/read", "--every", "0"])
 
-    assert server.asked[0].body["trigger"] == {"every_seconds": 0, "zone": "UTC"}
+    assert server.asked[0].body["trigger"] == {"every_seconds": 0}
 
 
 def test_create_sends_attempts_jitter_and_handlers(server: Answers) -> None:
@@ -85,6 +85,33 @@ def test_times_of_a_schedule_are_told_in_its_zone(
     listed, told = capsys.readouterr().out.split("DUE")
     assert DUE in listed
     assert DUE in told
+
+
+def test_preview_tells_the_times_of_a_schedule_that_is_not_made_and_where_the_clock_changes(
+    server: Answers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dues = ["2031-03-29T01:30:00Z", "2031-03-30T01:00:00Z", "2031-03-31T00:30:00Z"]
+    server.prepare("POST", "/api/v1/schedules/preview", Answer(body={"due_at": dues}))
+
+    assert run(["schedules", "preview", "--cron", "30 2 * * *", "--zone", "Europe/Berlin"]) == 0
+
+    trigger = {"cron": "30 2 * * *", "zone": "Europe/Berlin"}
+    assert server.asked[0].body == {"trigger": trigger, "count": 10}
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert lines == [
+        "DUE CLOCK",
+        "2031-03-29 02:30:00 Europe/Berlin",
+        "2031-03-30 03:00:00 Europe/Berlin set forward by 60 min before this one",
+        "2031-03-31 02:30:00 Europe/Berlin",
+    ]
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["reports/daily", "--cron", "@daily"], ["--cron", "@daily", "-n", "201"]]
+)
+def test_preview_wants_a_schedule_or_what_one_would_say(server: Answers, words: list[str]) -> None:
+    assert run(["schedules", "preview", *words]) == 2
+    assert server.asked == []
 
 
 def test_show_tells_handlers_attempts_and_the_owner_by_e_mail(

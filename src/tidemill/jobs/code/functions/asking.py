@@ -207,7 +207,7 @@ async def start_job_async(what: str, args: dict[str, Any] | None = None, **field
     True
     >>> await context.start_job_async("shop.tasks:charge", {"number": 7}, priority="high")
     Traceback (most recent call last):
-    tidemill.jobs.code.functions.api.Refused: priority: Expected `int`, got `str`.
+    tidemill.jobs.code.functions.api.Refused: priority: Expected `int | null`, got `str`.
     """
     job = here()
     kind = "function" if ":" in what else "script_path"

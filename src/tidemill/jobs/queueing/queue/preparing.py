@@ -21,7 +21,13 @@ from tidemill.jobs.queueing.queue.coding import code_of
 from tidemill.jobs.queueing.queue.limits import LimitsFor, QueueLimits
 from tidemill.jobs.queueing.queue.lineages import Lineage, Lineages
 from tidemill.jobs.queueing.queue.plans import Plan, plan_of, with_defaults
-from tidemill.jobs.queueing.queue.requests import Code, check, fingerprint, requires_by
+from tidemill.jobs.queueing.queue.requests import (
+    Code,
+    check,
+    check_heartbeat,
+    fingerprint,
+    requires_by,
+)
 from tidemill.jobs.queueing.queue.sight import EVERYTHING, Reach, Sight
 from tidemill.jobs.queueing.strategies.service import Door
 from tidemill.jobs.tracing import begin_enqueue
@@ -119,6 +125,7 @@ class Preparing:
         if request.function is not None and self._functions is not None:
             hidden = await hidden_by(self._folders, actor)
             request, deployed, schema = await self._functions.admitted(request, hidden)
+            check_heartbeat(request, limits)
         if code is None:
             allowed = self._folders is not None
             code = await code_of(self._scripts, request, actor, known, allowed=allowed)

@@ -94,7 +94,9 @@ def check(request: JobRequest, limits: QueueLimits) -> None:
     if request.limits is not None:
         check_limits(request.limits)
     _check_numbers(request, limits)
-    _check_heartbeat(request, limits)
+    # Of a function whose timeout is not known yet, whoever looks it up has to check this.
+    if request.function is None or request.timeout_seconds is not None:
+        check_heartbeat(request, limits)
     _check_isolation(request, limits)
 
 
@@ -213,11 +215,8 @@ def _check_numbers(request: JobRequest, limits: QueueLimits) -> None:
         raise InvalidJobField("run_at", "an instant between the years 1970 and 9999")
 
 
-def _check_heartbeat(request: JobRequest, limits: QueueLimits) -> None:
+def check_heartbeat(request: JobRequest, limits: QueueLimits) -> None:
     """Raise for a sign of life that is awaited longer than the run may take at all."""
-    if request.function is not None and request.timeout_seconds is None:
-        # A program sends what its function declares with each enqueue; our default it cannot know.
-        return
     seconds = None if request.limits is None else request.limits.heartbeat_timeout_seconds
     most = request.timeout_seconds or min(
         limits.timeout_seconds_default, limits.timeout_seconds_max

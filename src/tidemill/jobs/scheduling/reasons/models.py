@@ -6,8 +6,9 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from tidemill.core.clock import Instant, rfc3339
+from tidemill.core.clock import MICROSECONDS_PER_SECOND, Instant, rfc3339
 from tidemill.jobs.contract import JobState
+from tidemill.jobs.limits.models import limits_of
 from tidemill.jobs.queueing.queue.models import Job, error_message
 from tidemill.jobs.requirements.models import requires_of
 from tidemill.jobs.scheduling.occurrences.models import Occurrence, OccurrenceState
@@ -17,6 +18,8 @@ class ReasonCode(StrEnum):
     """What kind of thing stands in the way."""
 
     DUE_TIME = "due_time"
+    DEBOUNCE = "debounce"
+    SNOOZE = "snooze"
     RETRY = "retry"
     NO_WORKER = "no_worker"
     TAG_PAUSED = "tag_paused"
@@ -55,9 +58,9 @@ class Explanation(Struct, frozen=True, kw_only=True):
     schedule_path: str | None = None
 
 
-def explain_job(job: Job, lane: Lane | None, no_worker: str | None) -> Explanation:
+def explain_job(job: Job, lane: Lane | None, no_worker: str | None, *, now: Instant) -> Explanation:
     """Return why a job is in its state."""
-    reasons = _reasons(job, lane, no_worker)
+    reasons = _reasons(job, lane, no_worker, now)
     message = "; ".join(reason.message for reason in reasons) if reasons else _told(job)
     return Explanation(
         id=job.public_id,
@@ -86,9 +89,9 @@ def explain_occurrence(occurrence: Occurrence, path: str | None) -> Explanation:
     )
 
 
-def _reasons(job: Job, lane: Lane | None, no_worker: str | None) -> list[Reason]:
+def _reasons(job: Job, lane: Lane | None, no_worker: str | None, now: Instant) -> list[Reason]:
     if job.state is JobState.SCHEDULED:
-        return [_due(job)]
+        return [_due(job, now)]
     if job.state is JobState.WAITING:
         return [_limit(job, no_worker or "its limits are asked at once")]
     if job.state in {JobState.LEASED, JobState.RUNNING} and job.cancel_requested_at is not None:
@@ -116,14 +119,32 @@ def _limit(job: Job, told: str) -> Reason:
     return Reason(code=code, message=text[:1].lower() + text[1:])
 
 
-def _due(job: Job) -> Reason:
+def _due(job: Job, now: Instant) -> Reason:
     if job.attempts:
         text = f"attempt {job.attempts} failed ({error_message(job)}); the next one starts at"
         return Reason(
             code=ReasonCode.RETRY, message=f"{text} {rfc3339(job.due_at)}", until=job.due_at
         )
     text = f"its time has not come: it starts at {rfc3339(job.due_at)}"
+    if job.snoozes:
+        text = f"it was put off (snoozed): it starts at {rfc3339(job.due_at)}"
+        return Reason(code=ReasonCode.SNOOZE, message=text, until=job.due_at)
+    if (pause := _pause(job, now)) is not None:
+        return Reason(code=ReasonCode.DEBOUNCE, message=pause, until=job.due_at)
     return Reason(code=ReasonCode.DUE_TIME, message=text, until=job.due_at)
+
+
+def _pause(job: Job, now: Instant) -> str | None:
+    """Return what a debounced job waits for; None for one with a later time of its own."""
+    debounce = None if job.limits is None else limits_of(job.limits).debounce
+    if debounce is None or job.due_at > now + debounce.seconds * MICROSECONDS_PER_SECOND:
+        return None
+    most = debounce.max_seconds
+    bound = "" if most is None else f", for {most:g} s from the first one on at most"
+    return (
+        f"it is debounced: it starts at {rfc3339(job.due_at)} unless another one of its key comes "
+        f"before, and then {debounce.seconds:g} s after that one{bound}"
+    )
 
 
 def _turn(job: Job, lane: Lane | None) -> str:
