@@ -179,7 +179,7 @@ def preview(  # noqa: PLR0913, PLR0917 - one for each thing that says when
         raise CommandFailed(told, ExitCode.USAGE)
     client = connect()
     if schedule is None:
-        found = {"trigger": {"zone": "UTC", **body.get("trigger", {})}, **days}
+        found: dict[str, Any] = {"trigger": {"zone": "UTC", **body.get("trigger", {})}, **days}
         dues = client.post("/schedules/preview", {**found, "count": limit})["due_at"]
     else:
         found = _found(client, schedule)
