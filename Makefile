@@ -80,6 +80,8 @@ proto: $(STAMP) ## Write the code of the live protocol from proto/
 lock: $(STAMP) ## Pin the newest allowed versions in requirements.lock
 	@$(BIN)/uv pip compile -q pyproject.toml --group dev --group bench --universal --python-version 3.11 \
 		--upgrade --no-annotate --custom-compile-command "make lock" -o requirements.lock
+	@$(BIN)/uv pip compile -q tests/fixtures/airflow.in --universal --python-version 3.11 \
+		--upgrade --no-annotate --custom-compile-command "make lock" -o tests/fixtures/airflow.lock
 
 docs: $(STAMP) ## Write what is made from the code: references and shipped configuration files
 	@$(BIN)/python -m tidemill.api.documents

@@ -1,6 +1,7 @@
 """The pages for those who come from elsewhere: both halves of each pair do the same.
 
-The old half runs in the full tier, Celery's on a Redis of its own.
+The old half runs in the full tier: Celery's on a Redis of its own, Airflow's in an environment of
+its own. The new halves of Airflow and Windmill are run as all guides are, by `test_guides.py`.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import pytest
 
+from tests.fixtures.airflow import Airflow
 from tests.fixtures.answers import Answer, answering
 from tests.fixtures.library import ROOT
 from tests.fixtures.ports import free_port
@@ -36,8 +39,8 @@ class Desk:
 
     def __init__(self, page: str, folder: Path) -> None:
         self.folder = folder
-        text = (PAGES / page).read_text(encoding="utf-8")
-        self.files: Mapping[str, str] = dict(_BLOCK.findall(text))
+        self.text = (PAGES / page).read_text(encoding="utf-8")
+        self.files: Mapping[str, str] = dict(_BLOCK.findall(self.text))
         self.environment = {**os.environ, "TIDEMILL_DATABASE_URL": "sqlite:///jobs.db"}
 
     def lay(self, half: str, *, redis: str = REDIS) -> Path:
@@ -136,6 +139,18 @@ def test_cron_page_before_runs_at_each_due_time(folder: Path) -> None:
     before = desk.lay("before")
     with desk.beside(before, sys.executable, "gauge.py"):
         _wait_for_two_lines(before)
+
+
+@pytest.mark.full(reason="it installs Airflow, which then takes 17 s of CPU")
+def test_airflow_page_before_gives_what_the_new_half_prints(folder: Path) -> None:
+    desk = Desk("airflow.md", folder)
+    (folder / "report_dag.py").write_text(desk.files["report_dag.py"])
+    by_hand = re.search(r"--arg due=(\S+)\n```\n\n```text\n(.*)\n", desk.text)
+    assert by_hand
+
+    given = Airflow(folder / "home").test(folder, "report", by_hand[1])
+
+    assert given["summarise"] == msgspec.json.decode(by_hand[2])
 
 
 @pytest.mark.full(reason="it shows what Windmill's library does; the new half is in each change")
