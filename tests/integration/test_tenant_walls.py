@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from tests.fixtures.app import App, error, make_app
 from tests.fixtures.failed_pings import a_failed_ping
+from tests.fixtures.model_server import an_alias
 from tests.fixtures.news import a_notification
 from tests.fixtures.route_bodies import BODIES
 
@@ -266,6 +267,7 @@ async def _things(app: App) -> dict[str, str]:
         **await _beside(app, item["id"], bob["access_token"]),
         "dependency_id": dependency["id"],
         **await a_failed_ping(owner, CANARY),
+        **await an_alias(owner, CANARY),
         "path": path,
         "job_id": job["id"],
         "attempt": "1",

@@ -29,8 +29,9 @@ from tidemill.core.calls import CALLER
 from tidemill.core.config import Config
 from tidemill.core.facts import every_fact
 from tidemill.core.module import Module, Offer, Parts, Projection
+from tidemill.core.sealing import SEALING
 from tidemill.events import DELIVERY
-from tidemill.jobs import SEALING, WORK_ITEM_LINKS
+from tidemill.jobs import WORK_ITEM_LINKS
 
 lease_seconds_spare: Final = 30.0
 _HOUR_SECONDS: Final = 3600

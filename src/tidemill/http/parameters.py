@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Annotated, Any, Final, Protocol
 
 from litestar.connection import Request
 from litestar.params import QueryParameter
 
 from tidemill.core.actor import Actor
+from tidemill.core.clock import Instant, from_datetime
 from tidemill.core.errors import InvalidInput, PreconditionFailed
 from tidemill.core.pages import PageRequest, page_request
 from tidemill.http.authentication import CredentialsMissing, context_of
@@ -173,3 +175,12 @@ def _read_version(tag: str) -> ReadVersion:
     version.weak = match[1] is not None
     version.born = None if match[3] is None else int(match[3], 16)
     return version
+
+
+def instant_of(name: str, moment: datetime | None) -> Instant | None:
+    """Return what a query parameter says; raises `InvalidInput` for a moment without a zone."""
+    if moment is None:
+        return None
+    if moment.tzinfo is None:
+        raise InvalidInput(f"{name} needs a zone, such as 2026-01-31T12:00:00Z.", param=name)
+    return from_datetime(moment)

@@ -22,12 +22,10 @@ from tidemill.jobs.contract import (
     ScriptId,
     WorkItemLinks,
 )
-from tidemill.jobs.sealing_contract import SEALING, Sealed, Sealing
 
 __all__ = [
     "FINAL_STATES",
     "JOBS",
-    "SEALING",
     "WORK_ITEM_LINKS",
     "JobFinished",
     "JobId",
@@ -45,7 +43,5 @@ __all__ = [
     "ScriptArchived",
     "ScriptDeployed",
     "ScriptId",
-    "Sealed",
-    "Sealing",
     "WorkItemLinks",
 ]

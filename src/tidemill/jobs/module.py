@@ -23,6 +23,7 @@ from tidemill.core.module import (
     Service,
 )
 from tidemill.core.operators import OPERATORS
+from tidemill.core.sealing import SEALING
 from tidemill.events import FOLDER_VISIBILITY
 from tidemill.http.authentication import AUTHENTICATOR, still_valid_by
 from tidemill.identity import IDENTITY, JOB_LIVENESS, JOB_TOKENS
@@ -70,7 +71,6 @@ from tidemill.jobs.records.logs.files import LogFiles
 from tidemill.jobs.records.logs.writing import LogArrivals, LogWriter
 from tidemill.jobs.scheduling.assembly import ROUTES as SCHEDULE_ROUTES
 from tidemill.jobs.scheduling.assembly import Schedules
-from tidemill.jobs.sealing_contract import SEALING
 from tidemill.jobs.steering.assembly import ROUTES as CONTROL_ROUTES
 from tidemill.jobs.steering.assembly import Control
 from tidemill.settings import SETTINGS, Settings

@@ -18,9 +18,10 @@ from tidemill.core.module import Module
 from tidemill.events.module import MODULE as EVENTS
 from tidemill.identity.module import MODULE as IDENTITY
 from tidemill.jobs.module import MODULE as JOBS
+from tidemill.llm.module import MODULE as LLM
 from tidemill.settings.module import MODULE as SETTINGS
 
-CATALOG: Final = (EVENTS, AUDIT, SETTINGS, IDENTITY, BOARD, NOTIFICATIONS, JOBS, AUTOMATION)
+CATALOG: Final = (EVENTS, AUDIT, SETTINGS, IDENTITY, BOARD, NOTIFICATIONS, JOBS, LLM, AUTOMATION)
 
 
 @cache

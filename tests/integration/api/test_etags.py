@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.fixtures.app import App, make_app
+from tests.fixtures.model_server import an_alias
 from tests.fixtures.news import a_colleague, a_notification
 
 pytestmark = pytest.mark.anyio
@@ -134,6 +135,8 @@ async def _made(app: App) -> list[str]:
             )
         )["id"],
         "notifications": await a_notification(owner, await a_colleague(app), item_id),
+        "llm/aliases": (model := await an_alias(owner, "tide"))["alias_id"],
+        "llm/providers": model["provider_id"],
         "tenants": me["tenant"]["id"],
         "members": me["user"]["id"],
     }

@@ -16,11 +16,9 @@ from tidemill.audit.chain.schemas import AuditEventPage, AuditEventView, Verific
 from tidemill.audit.chain.service import Chain
 from tidemill.audit.permissions import READ_AUDIT, VERIFY_AUDIT
 from tidemill.core.actor import Actor
-from tidemill.core.clock import Instant, from_datetime
-from tidemill.core.errors import InvalidInput
 from tidemill.core.pages import page_request
 from tidemill.http import get, post
-from tidemill.http.parameters import Cursor, Limit
+from tidemill.http.parameters import Cursor, Limit, instant_of
 
 Who = Annotated[str | None, QueryParameter(name="actor", description="Id of the actor.")]
 What = Annotated[
@@ -107,17 +105,9 @@ def _query(
         actor=who,
         action=what,
         resource=which,
-        since=_instant("since", since),
-        until=_instant("until", until),
+        since=instant_of("since", since),
+        until=instant_of("until", until),
     )
-
-
-def _instant(name: str, moment: datetime | None) -> Instant | None:
-    if moment is None:
-        return None
-    if moment.tzinfo is None:
-        raise InvalidInput(f"{name} needs a zone, such as 2026-01-31T12:00:00Z.", param=name)
-    return from_datetime(moment)
 
 
 ROUTES: Final = (list_audit_events, export_audit_events, verify_audit_chain)

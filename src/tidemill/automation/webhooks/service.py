@@ -39,8 +39,8 @@ from tidemill.core.ids import TenantId
 from tidemill.core.keysets import after_text
 from tidemill.core.pages import Page, PageRequest, page_of
 from tidemill.core.ports import Database, Once, Tx
+from tidemill.core.sealing import Sealed, Sealing
 from tidemill.http import check_version
-from tidemill.jobs import Sealed, Sealing
 
 Wake = Callable[[TenantId], None]
 """Says that a tenant has something to send."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 import httptools
 
 from tidemill.core.calls import CallAnswer
+from tidemill.infrastructure.calls.approving import AddressRefused, RefusalOf, Resolve
 
 head_bytes_max: Final = 64 * 1024
 resolving_threads: Final = 16
@@ -20,21 +21,13 @@ _PORTS: Final = {"http": 80, "https": 443}
 _FIRST_FINAL: Final = 200
 
 
-class AddressRefused(Exception):
-    """A host cannot be resolved, or leads to where it may not."""
-
-
-Resolve = Callable[[str, int], Sequence[str]]
-"""Returns the addresses of a host that may be connected to; blocks. Raises `AddressRefused`."""
-
-
 class HttpCaller:
     """See `Caller`. `refusal_of` says why a literal address is refused; None for names."""
 
     def __init__(
         self,
         resolve: Resolve,
-        refusal_of: Callable[[str, int], str | None],
+        refusal_of: RefusalOf,
         *,
         seconds_max: float,
         body_bytes_max: int,

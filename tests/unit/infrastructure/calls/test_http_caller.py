@@ -12,7 +12,8 @@ import pytest
 from msgspec import Struct
 
 from tests.fixtures.certificates import Authority
-from tidemill.infrastructure.calls.http_caller import AddressRefused, HttpCaller
+from tidemill.infrastructure.calls.approving import AddressRefused
+from tidemill.infrastructure.calls.http_caller import HttpCaller
 
 pytestmark = pytest.mark.anyio
 

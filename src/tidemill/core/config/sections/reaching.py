@@ -56,3 +56,24 @@ class Webhooks(Struct, frozen=True, kw_only=True):
     log_days: Annotated[
         float, key("How long the log keeps a delivery that has ended.", ge=0.01, le=3650)
     ] = 14
+
+
+class Llm(Struct, frozen=True, kw_only=True):
+    """Servers of models that tenants name as providers."""
+
+    addresses_allowed: Annotated[
+        tuple[str, ...],
+        key(
+            "Networks, addresses or names, with or without a port, where providers of models may "
+            "be besides public addresses.",
+            About(check=checks.reachable),
+        ),
+    ] = ()
+    silent_seconds_max: Annotated[
+        float,
+        key(
+            "How long a provider may send nothing, before its answer and between its parts.",
+            ge=1,
+            le=3600,
+        ),
+    ] = 600

@@ -8,6 +8,7 @@ from typing import Final
 from tidemill.core.actor import Actor, ActorKind
 from tidemill.core.pages import Page, PageRequest, page_of
 from tidemill.core.ports import Database, Once, Tx
+from tidemill.core.sealing import Reseal, Sealed
 from tidemill.http import check_found, check_written
 from tidemill.jobs.code.variables.models import (
     Rotation,
@@ -29,7 +30,6 @@ from tidemill.jobs.resource_errors import (
     VariableInvalid,
     VariableNotFound,
 )
-from tidemill.jobs.sealing_contract import Reseal, Sealed
 
 _batch: Final = 200
 UsersOf = Callable[[str, Actor], Awaitable[Sequence[str]]]

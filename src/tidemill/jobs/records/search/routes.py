@@ -8,11 +8,9 @@ from typing import Annotated
 from litestar.params import QueryParameter
 
 from tidemill.core.actor import Actor
-from tidemill.core.clock import Instant, from_datetime
-from tidemill.core.errors import InvalidInput
 from tidemill.core.pages import page_request
 from tidemill.http import get
-from tidemill.http.parameters import Cursor, Limit
+from tidemill.http.parameters import Cursor, Limit, instant_of
 from tidemill.jobs.contract import JobState
 from tidemill.jobs.permissions import READ_JOBS
 from tidemill.jobs.queueing.queue.schemas import JobPage, JobView
@@ -68,22 +66,13 @@ async def list_jobs(  # noqa: PLR0913 - each filter is a parameter of the query
         work_item_id=work_item_id,
         parent_id=parent_id,
         root_id=root_id,
-        since=instant("since", since),
-        until=instant("until", until),
+        since=instant_of("since", since),
+        until=instant_of("until", until),
     )
     found = await job_search.list(page_request(limit, cursor, wanted.digest), wanted, actor=actor)
     return JobPage(
         items=[JobView.listed(job) for job in found.items], next_cursor=found.next_cursor
     )
-
-
-def instant(name: str, moment: datetime | None) -> Instant | None:
-    """Return an instant of the query; raises `InvalidInput` when it has no zone."""
-    if moment is None:
-        return None
-    if moment.tzinfo is None:
-        raise InvalidInput(f"{name} needs a zone, such as 2026-01-31T12:00:00Z.", param=name)
-    return from_datetime(moment)
 
 
 ROUTES = (list_jobs,)

@@ -13,9 +13,8 @@ from tidemill.core.actor import Actor
 from tidemill.core.clock import from_datetime, rfc3339
 from tidemill.core.pages import page_request
 from tidemill.http import Idempotency, Tagged, composed, delete, get, post, put
-from tidemill.http.parameters import Cursor, Limit
+from tidemill.http.parameters import Cursor, Limit, instant_of
 from tidemill.jobs.permissions import READ_SCHEDULES, WRITE_SCHEDULES
-from tidemill.jobs.records.search.routes import instant
 from tidemill.jobs.scheduling.schedules.models import Schedule, Sought
 from tidemill.jobs.scheduling.schedules.schemas import (
     CreateSchedule,
@@ -86,7 +85,7 @@ async def list_schedules(  # noqa: PLR0913 - one parameter for each filter
         path=path,
         script_path=script_path,
         owner_id=owner_id,
-        updated_since=instant("updated_since", updated_since),
+        updated_since=instant_of("updated_since", updated_since),
     )
     page = page_request(limit, cursor, f"schedules:{msgspec.json.encode(sought).decode()}")
     found = await schedules.list(page, sought, actor=actor)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from tidemill.core.actor import Actor
 from tidemill.core.pages import page_request
 from tidemill.http import Idempotency, get, post
-from tidemill.http.parameters import Cursor, Limit
+from tidemill.http.parameters import Cursor, Limit, instant_of
 from tidemill.jobs.permissions import READ_JOBS, RUN_JOBS
 from tidemill.jobs.records.search.models import Among, JobFilter
-from tidemill.jobs.records.search.routes import InState, Path, Since, Until, Who, instant
+from tidemill.jobs.records.search.routes import InState, Path, Since, Until, Who
 from tidemill.jobs.records.search.service import SearchService
 from tidemill.jobs.steering.bulk.models import BulkResult
 from tidemill.jobs.steering.bulk.schemas import (
@@ -75,8 +75,8 @@ async def list_dead_jobs(  # noqa: PLR0913 - each filter is a parameter of the q
         path=path,
         label=label,
         actor_id=who,
-        since=instant("since", since),
-        until=instant("until", until),
+        since=instant_of("since", since),
+        until=instant_of("until", until),
         among=Among.DEAD,
     )
     found = await job_search.list(page_request(limit, cursor, wanted.digest), wanted, actor=actor)

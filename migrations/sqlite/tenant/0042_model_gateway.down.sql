@@ -1,0 +1,4 @@
+DROP TABLE llm_requests;
+DROP TABLE llm_deployments;
+DROP TABLE llm_aliases;
+DROP TABLE llm_providers;

@@ -1,0 +1,1 @@
+"""Aliases: the names that clients ask for, and the deployments behind them."""

@@ -1,0 +1,261 @@
+"""Passes an answer on as it comes: one deployment after the other until one answers (ADR 0040).
+
+An ASGI application for each request, since a client that leaves is only seen by who receives.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import msgspec
+import structlog
+from litestar.types import Receive, Scope, Send
+from msgspec import Struct
+
+from tidemill.core.errors import TidemillError
+from tidemill.core.upstreams import Cause, UpstreamAnswer, UpstreamLost, UpstreamRequest, Upstreams
+from tidemill.http.bodies import ErrorBody, ErrorDetail
+from tidemill.llm.errors import ProviderBusy, ProviderFailed
+from tidemill.llm.gateway.events import PassingEvents
+from tidemill.llm.gateway.models import ModelRequest, Route, Target
+from tidemill.llm.usage.models import Outcome, Tokens
+
+log = structlog.get_logger(__name__)
+
+answer_bytes_max: Final = 64 * 1024 * 1024
+"""How long an answer in one piece may be."""
+refusal_bytes_max: Final = 64 * 1024
+retry_after_seconds_default: Final = 5.0
+_bytes_per_token: Final = 4
+_OK: Final = 200
+_TOO_MANY: Final = 429
+_OUR_FAULT: Final = frozenset({400, 413, 422})
+"""What is wrong with the request itself is wrong for every other deployment, too."""
+_JSON: Final = "application/json"
+_EVENT_STREAM: Final = "text/event-stream"
+_TOLD: Final = {
+    Cause.ADDRESS_REFUSED: "its address is not allowed here",
+    Cause.UNREACHABLE: "it cannot be reached",
+    Cause.CERTIFICATE: "its certificate is not valid",
+    Cause.TIMEOUT: "it does not answer",
+    Cause.BROKEN: "its answer broke off",
+}
+
+
+class Result(Struct, kw_only=True):
+    """What came of a request, as far as it went."""
+
+    outcome: Outcome = Outcome.FAILED
+    status: int = 502
+    attempts: int = 0
+    target: Target | None = None
+    tokens: Tokens = Tokens()
+    estimated: bool = False
+    first_part_ms: int | None = None
+    duration_ms: int = 0
+
+
+Ended = Callable[[Result], Awaitable[None]]
+"""Keeps what a request used; called once, whatever became of it."""
+
+
+class Relay:
+    """An answer on its way from a provider to a client."""
+
+    def __init__(
+        self, upstreams: Upstreams, request: ModelRequest, route: Route, ended: Ended
+    ) -> None:
+        self._upstreams = upstreams
+        self._request = request
+        self._route = route
+        self._ended = ended
+        self._result = Result()
+        self._began = time.monotonic()
+        self._is_shown = False
+        self._retry_after = retry_after_seconds_default
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or stop asking as soon as the client is gone."""
+        del scope
+        relaying = asyncio.ensure_future(self._relay(send))
+        leaving = asyncio.ensure_future(_left(receive))
+        try:
+            await asyncio.wait({relaying, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if not relaying.done():
+                self._result.outcome = Outcome.CANCELLED
+        finally:
+            relaying.cancel()
+            leaving.cancel()
+            await asyncio.gather(relaying, leaving, return_exceptions=True)
+            self._result.duration_ms = self._elapsed_ms()
+            await asyncio.shield(self._ended(self._result))
+        if not relaying.cancelled():
+            relaying.result()
+
+    async def _relay(self, send: Send) -> None:
+        failures: list[str] = []
+        for target in self._route.targets:
+            self._result.attempts += 1
+            self._result.target = target
+            try:
+                if await self._ask(target, send, failures):
+                    return
+            except UpstreamLost as error:
+                log.warning(
+                    "llm.provider.lost",
+                    provider=target.provider_name,
+                    cause=error.cause.value,
+                    detail=str(error),
+                )
+                failure = f"{target.provider_name}: {_TOLD[error.cause]}"
+                if self._is_shown:
+                    await self._break_off(send, ProviderFailed(f"{failure}."))
+                    return
+                failures.append(failure)
+        raise self._failed(failures)
+
+    async def _ask(self, target: Target, send: Send, failures: list[str]) -> bool:
+        """Return whether the client has its answer; else the next deployment is asked."""
+        request = UpstreamRequest(
+            url=target.url(self._request.operation),
+            headers=target.headers(),
+            body=self._request.for_target(self._route, target),
+        )
+        async with self._upstreams.open(request) as answer:
+            self._result.status = answer.status
+            if answer.status == _OK:
+                await self._pass(answer, target, send)
+                return True
+            if answer.status in _OUR_FAULT:
+                await self._pass_refusal(answer, target, send)
+                return True
+            if answer.status == _TOO_MANY:
+                self._retry_after = _seconds(answer.header("retry-after"))
+            said = (await answer.read(refusal_bytes_max) or b"")[:500]
+            log.warning(
+                "llm.provider.refused",
+                provider=target.provider_name,
+                status=answer.status,
+                said=said.decode(errors="replace"),
+            )
+        failures.append(f"{target.provider_name}: it answered {answer.status}")
+        return False
+
+    async def _pass(self, answer: UpstreamAnswer, target: Target, send: Send) -> None:
+        if self._request.stream:
+            await self._pass_events(answer, target, send)
+            return
+        body = await answer.read(answer_bytes_max)
+        if body is None:
+            raise UpstreamLost(Cause.BROKEN, f"The answer has over {answer_bytes_max} bytes.")
+        self._result.first_part_ms = self._elapsed_ms()
+        counted = Tokens.of_openai(_usage_of(body))
+        self._count(counted, written=len(body))
+        self._result.outcome = Outcome.OK
+        await self._begin(send, answer, target, length=len(body))
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+    async def _pass_events(self, answer: UpstreamAnswer, target: Target, send: Send) -> None:
+        events = PassingEvents(hide_usage=self._request.hide_usage)
+        try:
+            async for part in answer.parts():
+                if shown := events.feed(part):
+                    if not self._is_shown:
+                        self._result.first_part_ms = self._elapsed_ms()
+                        await self._begin(send, answer, target)
+                    await send({"type": "http.response.body", "body": shown, "more_body": True})
+        finally:
+            self._count(events.tokens, written=events.events * _bytes_per_token)
+        if not self._is_shown:
+            await self._begin(send, answer, target)
+        self._result.outcome = Outcome.OK
+        await send({"type": "http.response.body", "body": events.end(), "more_body": False})
+
+    async def _pass_refusal(self, answer: UpstreamAnswer, target: Target, send: Send) -> None:
+        body = await answer.read(refusal_bytes_max)
+        if body is None or _error_of(body) is None:
+            told = f"{target.provider_name} refused the request with status {answer.status}."
+            raise ProviderFailed(told)
+        await self._begin(send, answer, target, length=len(body))
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+    async def _begin(
+        self, send: Send, answer: UpstreamAnswer, target: Target, length: int | None = None
+    ) -> None:
+        default = _EVENT_STREAM if length is None else _JSON
+        headers = [
+            (b"content-type", (answer.header("content-type") or default).encode("latin-1")),
+            (b"x-tidemill-provider", target.provider_name.encode()),
+            (b"x-tidemill-model", target.model.encode("ascii", "replace")),
+            (b"x-tidemill-attempts", b"%d" % self._result.attempts),
+        ]
+        if length is None:
+            headers.append((b"x-accel-buffering", b"no"))
+        else:
+            headers.append((b"content-length", b"%d" % length))
+        self._is_shown = True
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+
+    async def _break_off(self, send: Send, error: TidemillError) -> None:
+        """End a stream that has begun by an event that says why, as OpenAI's clients read it."""
+        self._result.outcome = Outcome.FAILED
+        detail = ErrorDetail(message=error.message, type=error.type, code=error.code)
+        event = b"data: " + msgspec.json.encode(ErrorBody(error=detail)) + b"\n\n"
+        await send({"type": "http.response.body", "body": event, "more_body": False})
+
+    def _failed(self, failures: list[str]) -> TidemillError:
+        if self._result.status == _TOO_MANY:
+            return ProviderBusy(self._retry_after)
+        error = ProviderFailed(f"No provider answered ({'; '.join(failures)}).")
+        self._result.status = error.status
+        return error
+
+    def _count(self, counted: Tokens | None, *, written: int) -> None:
+        if counted is not None:
+            self._result.tokens = counted
+            return
+        # Nobody counted: about four bytes are a token, in English text.
+        asked = len(msgspec.json.encode(self._request.body))
+        self._result.tokens = Tokens(
+            input=asked // _bytes_per_token, output=written // _bytes_per_token
+        )
+        self._result.estimated = True
+
+    def _elapsed_ms(self) -> int:
+        return round((time.monotonic() - self._began) * 1000)
+
+
+async def _left(receive: Receive) -> None:
+    """Return when the client has closed the connection."""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+
+
+def _usage_of(body: bytes) -> object:
+    said = _object_of(body)
+    return None if said is None else said.get("usage")
+
+
+def _error_of(body: bytes) -> object:
+    said = _object_of(body)
+    return None if said is None else said.get("error")
+
+
+def _object_of(body: bytes) -> dict[str, object] | None:
+    try:
+        said = msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return said if isinstance(said, dict) else None
+
+
+def _seconds(header: str | None) -> float:
+    try:
+        return min(3600.0, max(1.0, float(header or "")))
+    except ValueError:
+        return retry_after_seconds_default

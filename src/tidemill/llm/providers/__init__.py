@@ -1,0 +1,1 @@
+"""Providers: the servers that models are asked of."""

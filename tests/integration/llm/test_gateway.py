@@ -1,0 +1,255 @@
+"""Requests of models over HTTP, in the whole application, to a real server of models."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+
+from tests.fixtures.app import App, error, make_app
+from tests.fixtures.model_server import ModelServer, model_server
+from tidemill.core.config.sections.reaching import Llm
+
+pytestmark = pytest.mark.anyio
+
+MESSAGES = [{"role": "user", "content": "When?"}]
+KEY = "sk-a-key-of-the-provider"
+
+
+@asynccontextmanager
+async def gateway(tmp_path: Path) -> AsyncIterator[tuple[App, ModelServer]]:
+    """An application with one provider and the alias `fast`."""
+    async with (
+        model_server() as server,
+        make_app(tmp_path, llm=Llm(addresses_allowed=("127.0.0.1",))) as app,
+    ):
+        provider = await made(app, "providers", name="near", base_url=server.url, api_key=KEY)
+        deployment = {"provider_id": provider["id"], "model": "tide-1"}
+        await made(
+            app, "aliases", name="fast", deployments=[deployment], parameters={"temperature": 0.2}
+        )
+        yield app, server
+
+
+async def made(app: App, what: str, **body: Any) -> dict[str, Any]:
+    answer = await app.owner.post(f"/api/v1/llm/{what}", json=body)
+    assert answer.status_code == 201, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def chat(app: App, **body: Any) -> httpx.Response:
+    return await app.owner.post("/v1/chat/completions", json={"messages": MESSAGES, **body})
+
+
+async def ledger(app: App) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await app.owner.get("/api/v1/llm/requests")).json()["items"]
+    return found
+
+
+async def test_a_chat_is_answered_by_the_deployment_behind_the_alias_and_counted(
+    tmp_path: Path,
+) -> None:
+    async with gateway(tmp_path) as (app, server):
+        answer = await chat(app, model="fast", top_p=0.5)
+        rows = await ledger(app)
+        totals = (await app.owner.get("/api/v1/llm/usage?by=model")).json()["items"]
+
+    assert answer.status_code == 200
+    assert answer.json()["choices"][0]["message"]["content"] == "The tide turns."
+    assert answer.headers["x-tidemill-provider"] == "near"
+    assert server.asked == [
+        {"temperature": 0.2, "messages": MESSAGES, "model": "tide-1", "top_p": 0.5}
+    ]
+    assert server.keys == [f"Bearer {KEY}"]
+    (row,) = rows
+    assert (row["model"], row["deployed_model"], row["outcome"]) == ("fast", "tide-1", "ok")
+    assert (row["input_tokens"], row["cached_tokens"], row["output_tokens"]) == (7, 2, 3)
+    assert not row["estimated"]
+    assert [(one["key"], one["requests"], one["output_tokens"]) for one in totals] == [
+        ("fast", 1, 3)
+    ]
+
+
+async def test_a_stream_passes_as_it_is_without_the_usage_that_nobody_asked_for(
+    tmp_path: Path,
+) -> None:
+    async with gateway(tmp_path) as (app, server):
+        plain = await chat(app, model="fast", stream=True)
+        asked = await chat(app, model="fast", stream=True, stream_options={"include_usage": True})
+        rows = await ledger(app)
+
+    events = [line for line in plain.text.split("\n\n") if line]
+    assert plain.headers["content-type"] == "text/event-stream"
+    assert [json.loads(one[6:])["choices"][0]["delta"]["content"] for one in events[:-1]] == [
+        "The ",
+        "tide ",
+        "turns.",
+    ]
+    assert events[-1] == "data: [DONE]"
+    assert '"completion_tokens": 3' in asked.text
+    assert [body["stream_options"] for body in server.asked] == [{"include_usage": True}] * 2
+    assert [row["output_tokens"] for row in rows] == [3, 3]
+
+
+async def test_a_provider_is_asked_for_its_own_models_by_its_name(tmp_path: Path) -> None:
+    async with gateway(tmp_path) as (app, server):
+        answer = await chat(app, model="near/tide-2:free")
+
+    assert answer.status_code == 200
+    assert server.asked[0]["model"] == "tide-2:free"
+
+
+async def test_an_unknown_model_names_the_nearest_ones(tmp_path: Path) -> None:
+    async with gateway(tmp_path) as (app, _):
+        answer = await chat(app, model="fats")
+
+    assert error(answer) == (404, "MODEL_NOT_FOUND", "model")
+    assert "Did you mean fast?" in answer.json()["error"]["message"]
+
+
+async def test_the_next_deployment_answers_when_the_first_is_away_or_fails(
+    tmp_path: Path,
+) -> None:
+    async with gateway(tmp_path) as (app, server), model_server() as other:
+        second = await made(app, "providers", name="far", base_url=other.url)
+        aliases = (await app.owner.get("/api/v1/llm/aliases")).json()["items"]
+        first = aliases[0]["deployments"][0]
+        behind = {"provider_id": second["id"], "model": "tide-9"}
+        changed = await app.owner.patch(
+            f"/api/v1/llm/aliases/{aliases[0]['id']}", json={"deployments": [first, behind]}
+        )
+        server.refuses = 500
+        failed_over = await chat(app, model="fast", stream=True)
+        server.refuses, other.refuses = 429, 429
+        busy = await chat(app, model="fast")
+        server.refuses, other.refuses = 401, 503
+        away = await chat(app, model="fast")
+        rows = await ledger(app)
+
+    assert changed.status_code == 200
+    assert failed_over.headers["x-tidemill-provider"] == "far"
+    assert failed_over.headers["x-tidemill-attempts"] == "2"
+    assert error(busy) == (429, "PROVIDER_BUSY", None)
+    assert busy.headers["retry-after"] == "7"
+    assert error(away) == (502, "PROVIDER_FAILED", None)
+    assert "near: it answered 401; far: it answered 503" in away.json()["error"]["message"]
+    assert server.url not in away.text
+    assert [(row["outcome"], row["attempts"], row["status_code"]) for row in rows] == [
+        ("failed", 2, 502),
+        ("failed", 2, 429),
+        ("ok", 2, 200),
+    ]
+
+
+async def test_what_is_wrong_with_the_request_is_told_as_the_provider_says_it(
+    tmp_path: Path,
+) -> None:
+    async with gateway(tmp_path) as (app, server):
+        server.refuses = 400
+        refused = await chat(app, model="fast")
+        without = await app.owner.post("/v1/chat/completions", json={"model": "fast"})
+        nameless = await app.owner.post("/v1/chat/completions", json={"messages": MESSAGES})
+
+    assert error(without) == (
+        400,
+        "INVALID_MODEL_REQUEST",
+        "messages",
+    )
+    assert refused.status_code == 400
+    assert refused.json()["error"]["code"] == "refused_upstream"
+    assert error(nameless) == (400, "INVALID_MODEL_REQUEST", "model")
+
+
+async def test_a_stream_that_breaks_off_ends_with_an_error_event(tmp_path: Path) -> None:
+    async with gateway(tmp_path) as (app, server):
+        server.breaks_after = 2
+        answer = await chat(app, model="fast", stream=True)
+        rows = await ledger(app)
+
+    events = [line for line in answer.text.split("\n\n") if line]
+    assert json.loads(events[-1][6:])["error"]["code"] == "PROVIDER_FAILED"
+    assert "[DONE]" not in answer.text
+    (row,) = rows
+    assert (row["outcome"], row["estimated"]) == ("failed", True)
+    assert row["output_tokens"] > 0
+
+
+async def test_embeddings_are_relayed_and_counted(tmp_path: Path) -> None:
+    async with gateway(tmp_path) as (app, _):
+        answer = await app.owner.post("/v1/embeddings", json={"model": "fast", "input": "tide"})
+        (row,) = await ledger(app)
+
+    assert answer.json()["data"][0]["embedding"] == [0.5, 0.25]
+    assert (row["operation"], row["input_tokens"], row["output_tokens"]) == ("embedding", 4, 0)
+
+
+async def test_a_key_is_never_shown_and_goes_to_no_other_address(tmp_path: Path) -> None:
+    async with gateway(tmp_path) as (app, server):
+        (provider,) = (await app.owner.get("/api/v1/llm/providers")).json()["items"]
+        path = f"/api/v1/llm/providers/{provider['id']}"
+        moved = await app.owner.patch(path, json={"base_url": server.url + "/other"})
+        forgotten = await app.owner.patch(
+            path, json={"base_url": server.url + "/other", "api_key": None}
+        )
+        audited = (await app.owner.get("/api/v1/audit-events")).text
+    kept = await anyio.to_thread.run_sync(_kept_in, tmp_path)
+
+    assert provider["has_key"]
+    assert KEY not in json.dumps(provider)
+    assert error(moved) == (400, "INVALID_PROVIDER", "api_key")
+    assert (forgotten.status_code, forgotten.json()["has_key"]) == (200, False)
+    assert KEY not in audited
+    assert KEY.encode() not in kept
+
+
+async def test_a_provider_that_serves_an_alias_stays_until_the_alias_is_gone(
+    tmp_path: Path,
+) -> None:
+    async with gateway(tmp_path) as (app, _):
+        (provider,) = (await app.owner.get("/api/v1/llm/providers")).json()["items"]
+        (alias,) = (await app.owner.get("/api/v1/llm/aliases")).json()["items"]
+        used = await app.owner.delete(f"/api/v1/llm/providers/{provider['id']}")
+        await app.owner.delete(f"/api/v1/llm/aliases/{alias['id']}")
+        gone = await app.owner.delete(f"/api/v1/llm/providers/{provider['id']}")
+        models = (await app.owner.get("/v1/models")).json()
+
+    assert error(used) == (409, "PROVIDER_IN_USE", None)
+    assert "fast" in used.json()["error"]["message"]
+    assert gone.status_code == 204
+    assert models == {"object": "list", "data": []}
+
+
+@pytest.mark.parametrize(
+    ("what", "body", "param"),
+    [
+        ("providers", {"name": "Not Plain", "base_url": "https://example.org/v1"}, "name"),
+        ("providers", {"name": "near", "base_url": "http://169.254.169.254/v1"}, "base_url"),
+        ("providers", {"name": "near", "base_url": "https://u:p@example.org/v1"}, "base_url"),
+        ("providers", {"name": "near", "base_url": "ftp://example.org/v1"}, "base_url"),
+        ("aliases", {"name": "a/b", "deployments": [{"provider_id": "x", "model": "m"}]}, "name"),
+        (
+            "aliases",
+            {"name": "a", "deployments": [{"provider_id": "x", "model": "m"}]},
+            "deployments[0].provider_id",
+        ),
+    ],
+)
+async def test_what_would_never_work_is_refused(
+    tmp_path: Path, what: str, body: dict[str, Any], param: str
+) -> None:
+    async with make_app(tmp_path) as app:
+        answer = await app.owner.post(f"/api/v1/llm/{what}", json=body)
+
+    assert error(answer)[2] == param
+    assert answer.status_code in {400, 404}
+
+
+def _kept_in(directory: Path) -> bytes:
+    return b"".join(one.read_bytes() for one in directory.rglob("*.db*"))
