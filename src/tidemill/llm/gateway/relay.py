@@ -86,6 +86,8 @@ class Relay:
             await asyncio.wait({relaying, leaving}, return_when=asyncio.FIRST_COMPLETED)
             if not relaying.done():
                 self._result.outcome = Outcome.CANCELLED
+                # What it was asked was read; a stream that has begun counts itself when it ends.
+                self._count(None, written=0)
         finally:
             relaying.cancel()
             leaving.cancel()
@@ -214,6 +216,7 @@ class Relay:
         return error
 
     def _count(self, counted: Tokens | None, *, written: int) -> None:
+        self._result.estimated = counted is None
         if counted is not None:
             self._result.tokens = counted
             return
@@ -222,7 +225,6 @@ class Relay:
         self._result.tokens = Tokens(
             input=asked // _bytes_per_token, output=written // _bytes_per_token
         )
-        self._result.estimated = True
 
     def _elapsed_ms(self) -> int:
         return round((time.monotonic() - self._began) * 1000)
