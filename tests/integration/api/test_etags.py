@@ -152,8 +152,7 @@ async def _made(app: App) -> list[str]:
     brief = f"llm/projects/{project['id']}"
     content = f"attachments/{ids['attachments']}/content"
     of_it = (workflow, settings, brief, board, content)
-    mine = "notification-preferences"
-    own = (mine, f"projects/{project['id']}", *of_it, "scripts/f/tides")
+    own = ("notification-preferences", f"projects/{project['id']}", *of_it, "scripts/f/tides")
     return [f"/api/v1/{one}" for one in (*own, *things, *_PUT)]
 
 
