@@ -241,7 +241,9 @@ async def _things(app: App) -> dict[str, str]:
     schedule = await _made(
         owner,
         "schedules",
-        **{"path": path, "script_path": path, "trigger": {"every_seconds": 86_400}},
+        path=path,
+        script_path=path,
+        trigger={"every_seconds": 86_400},
         description=CANARY,
     )
     occurrence = await _made(owner, f"schedules/{schedule['id']}/run-now")
