@@ -14,6 +14,7 @@ import pytest
 
 from tests.fixtures.app import App, error, make_app
 from tests.fixtures.model_server import ModelServer, model_server
+from tests.fixtures.stores import KINDS_BY_TIER, StoresKind
 from tidemill.core.config.sections.reaching import Llm
 
 pytestmark = pytest.mark.anyio
@@ -23,11 +24,13 @@ KEY = "sk-a-key-of-the-provider"
 
 
 @asynccontextmanager
-async def gateway(tmp_path: Path) -> AsyncIterator[tuple[App, ModelServer]]:
+async def gateway(
+    tmp_path: Path, kind: StoresKind = "sqlite"
+) -> AsyncIterator[tuple[App, ModelServer]]:
     """An application with one provider and the alias `fast`."""
     async with (
         model_server() as server,
-        make_app(tmp_path, llm=Llm(addresses_allowed=("127.0.0.1",))) as app,
+        make_app(tmp_path, kind, llm=Llm(addresses_allowed=("127.0.0.1",))) as app,
     ):
         provider = await made(app, "providers", name="near", base_url=server.url, api_key=KEY)
         deployment = {"provider_id": provider["id"], "model": "tide-1"}
@@ -53,10 +56,11 @@ async def ledger(app: App) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.parametrize("kind", KINDS_BY_TIER)
 async def test_a_chat_is_answered_by_the_deployment_behind_the_alias_and_counted(
-    tmp_path: Path,
+    tmp_path: Path, kind: StoresKind
 ) -> None:
-    async with gateway(tmp_path) as (app, server):
+    async with gateway(tmp_path, kind) as (app, server):
         answer = await chat(app, model="fast", top_p=0.5)
         rows = await ledger(app)
         totals = (await app.owner.get("/api/v1/llm/usage?by=model")).json()["items"]
@@ -209,10 +213,11 @@ async def test_a_key_is_never_shown_and_goes_to_no_other_address(tmp_path: Path)
     assert KEY.encode() not in kept
 
 
+@pytest.mark.parametrize("kind", KINDS_BY_TIER)
 async def test_a_provider_that_serves_an_alias_stays_until_the_alias_is_gone(
-    tmp_path: Path,
+    tmp_path: Path, kind: StoresKind
 ) -> None:
-    async with gateway(tmp_path) as (app, _):
+    async with gateway(tmp_path, kind) as (app, _):
         (provider,) = (await app.owner.get("/api/v1/llm/providers")).json()["items"]
         (alias,) = (await app.owner.get("/api/v1/llm/aliases")).json()["items"]
         used = await app.owner.delete(f"/api/v1/llm/providers/{provider['id']}")
