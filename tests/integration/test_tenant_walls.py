@@ -12,6 +12,7 @@ import pytest
 from msgspec import Struct
 
 from tests.fixtures.app import App, error, make_app
+from tests.fixtures.dependencies import a_dependency
 from tests.fixtures.failed_pings import a_failed_ping
 from tests.fixtures.model_server import an_alias
 from tests.fixtures.news import a_notification
@@ -233,7 +234,7 @@ async def _things(app: App) -> dict[str, str]:
     sprint = await _made(owner, "sprints", project_id=project["id"], name=CANARY, **_DAYS)
     view = await _made(owner, "views", name=CANARY, filter="is:open", is_shared=True)
     comment = await _made(owner, f"work-items/{item['id']}/comments", content=CANARY)
-    dependency = await _a_dependency(owner, item)
+    dependency = await a_dependency(owner, item["id"], task)
     content = f"def main():\n    return '{CANARY}'\n"
     path = "f/hidden"  # Without the canary: answers may repeat what the caller asked for.
     await _made(owner, "scripts", path=path, language="python", content=content)
@@ -317,16 +318,6 @@ async def _tracked(owner: httpx.AsyncClient, item_id: str) -> dict[str, Any]:
     spent = {"work_item_id": item_id, "description": CANARY}
     await _made(owner, "timer", **spent)
     return await _made(owner, "time-entries", **spent, date="2026-03-02", duration_seconds=60)
-
-
-async def _a_dependency(owner: httpx.AsyncClient, item: dict[str, Any]) -> dict[str, Any]:
-    """Let `item` block another one of its project."""
-    other = await _made(
-        owner, "work-items", project_id=item["project_id"], item_type="task", title=CANARY
-    )
-    return await _made(
-        owner, "dependencies", blocking_item_id=item["id"], blocked_item_id=other["id"]
-    )
 
 
 async def _settled(owner: httpx.AsyncClient, item_id: str, schedule_id: str) -> None:

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.fixtures.app import App, make_app
+from tests.fixtures.dependencies import a_dependency
 from tests.fixtures.model_server import an_alias
 from tests.fixtures.news import a_colleague, a_notification
 
@@ -124,7 +125,7 @@ async def _made(app: App) -> list[str]:
         "time-entries": (await _post(owner, "time-entries", spent))["id"],
         "comments": comment["id"],
         "sprints": (await _post(owner, "sprints", sprint))["id"],
-        "dependencies": (await _a_dependency(owner, item_id, item))["id"],
+        "dependencies": (await a_dependency(owner, item_id, item))["id"],
         "views": (await _post(owner, "views", {"name": "Mine", "filter": "is:open"}))["id"],
         "webhooks": (
             await _post(owner, "webhooks", {"url": "https://receiver.invalid/", "events": ["*"]})
@@ -154,14 +155,6 @@ async def _made(app: App) -> list[str]:
     of_it = (workflow, settings, brief, board, content)
     own = ("notification-preferences", f"projects/{project['id']}", *of_it, "scripts/f/tides")
     return [f"/api/v1/{one}" for one in (*own, *things, *_PUT)]
-
-
-async def _a_dependency(
-    owner: httpx.AsyncClient, blocking_id: str, item: dict[str, Any]
-) -> dict[str, Any]:
-    blocked = await _post(owner, "work-items", item)
-    body = {"blocking_item_id": blocking_id, "blocked_item_id": blocked["id"]}
-    return await _post(owner, "dependencies", {**body, "dependency_type": "blocks"})
 
 
 async def _post(owner: httpx.AsyncClient, things: str, body: dict[str, Any]) -> dict[str, Any]:
