@@ -55,6 +55,21 @@ def test_a_revoked_token_ends_in_the_second_process(cluster: Cluster, owner: Cli
         _soon(lambda: follower.closes[:1] == [4401])
 
 
+def test_a_guest_link_that_is_revoked_ends_in_the_second_process(
+    cluster: Cluster, owner: Client
+) -> None:
+    owner.post("/projects", {"key": "GUEST", "name": "For guests"})
+    links = "/projects/GUEST/guest-links"
+    made = owner.post(links, {"name": "The harbour office"})
+    with Client(cluster.there.url, made["token"]) as there, _follow(there) as follower:
+        assert there.ask("GET", "/projects/GUEST").status_code == 200
+
+        owner.delete(f"{links}/{made['id']}")
+
+        _soon(lambda: there.ask("GET", "/projects/GUEST").status_code == 401)
+        _soon(lambda: follower.closes[:1] == [4401])
+
+
 def test_a_session_that_logs_out_ends_in_the_second_process(
     cluster: Cluster, owner: Client
 ) -> None:

@@ -32,7 +32,7 @@ from tidemill.board.exports.routes import ROUTES as EXPORT_ROUTES
 from tidemill.board.exports.service import ExportService
 from tidemill.board.filter_contract import ITEM_FILTERS
 from tidemill.board.guest_links.routes import ROUTES as GUEST_LINK_ROUTES
-from tidemill.board.guest_links.service import GuestLinkUseCases
+from tidemill.board.guest_links.service import GuestLinkUseCases, ownership_reaction
 from tidemill.board.handles.service import handles_projection
 from tidemill.board.imports.routes import ROUTES as IMPORT_ROUTES
 from tidemill.board.imports.service import ImportService
@@ -161,8 +161,7 @@ def build(parts: Parts) -> Offer:
         routes=ROUTES,
         dependencies={
             "projects": projects,
-            "project_members": ProjectMemberService(parts.tenants, parts.late(GUEST_LINKS)),
-            "guest_links": GuestLinkUseCases(parts.tenants, parts.late(GUEST_LINKS)),
+            **_those_who_come(parts),
             "workflows": WorkflowService(parts.tenants),
             **_writers_of_items(parts, limits, work_items, sprint_types),
             "item_readings": ItemReadingService(parts.tenants, limits),
@@ -196,9 +195,17 @@ def build(parts: Parts) -> Offer:
             PROJECT_VISIBILITY: LiveProjects(parts.tenants),
         },
         projections=(handles_projection(), members_projection()),
+        reactions=(ownership_reaction(parts.tenants, parts.late(GUEST_LINKS)),),
         periodic=(_sweeping(parts),),
         permissions=PERMISSIONS,
     )
+
+
+def _those_who_come(parts: Parts) -> dict[str, object]:
+    return {
+        "project_members": ProjectMemberService(parts.tenants),
+        "guest_links": GuestLinkUseCases(parts.tenants, parts.late(GUEST_LINKS)),
+    }
 
 
 def _shapes_of_items(

@@ -13,9 +13,12 @@ import pytest
 from tests.fixtures.run import unique_name
 from tidemill.core.clock import Instant
 from tidemill.core.ports import StoreKind
-from tidemill.infrastructure.database.migrations import Migration, discover
-from tidemill.infrastructure.database.postgres.migrating import upgrade_schema
-from tidemill.infrastructure.database.sqlite.migrating import upgrade_connection
+from tidemill.infrastructure.database.migrations import Migration, MigrationFailed, discover
+from tidemill.infrastructure.database.postgres.migrating import downgrade_schema, upgrade_schema
+from tidemill.infrastructure.database.sqlite.migrating import (
+    downgrade_connection,
+    upgrade_connection,
+)
 
 pytestmark = [
     pytest.mark.anyio,
@@ -44,11 +47,15 @@ _STATEMENTS: Final = (
         )
     ),
     _FACT.format(5, "MemberRoleChanged", "eve", '{"old_role": "member", "new_role": "viewer"}'),
+    "INSERT INTO followers (tenant_id, name, seq) VALUES ('t', 'identity.people', 5)",
     *(_PROJECT.format(name) for name in ("ada", "bob", "eve", "gone")),
 )
 _ROLES: Final = "SELECT user_id, role FROM people ORDER BY user_id"
 _MEMBERS: Final = "SELECT project_id, user_id, role FROM project_members ORDER BY project_id"
-_SEEN: Final = "SELECT DISTINCT visibility FROM projects"
+_HEARD: Final = "SELECT seq FROM followers WHERE name = 'board.project_members'"
+_CLOSE: Final = "UPDATE projects SET visibility = 'private' WHERE key = 'ada'"
+_OPEN: Final = "UPDATE projects SET visibility = 'tenant'"
+_SEEN: Final = "SELECT DISTINCT visibility FROM projects ORDER BY visibility"
 
 
 def _before(dialect: str) -> list[Migration]:
@@ -57,10 +64,11 @@ def _before(dialect: str) -> list[Migration]:
     return [one for one in migrations if one.version < first]
 
 
-def _check(roles: object, members: object, seen: object) -> None:
+def _check(roles: object, members: object, seen: object, heard: object) -> None:
     assert roles == [("ada", "owner"), ("bob", "member"), ("eve", "viewer"), ("gone", "member")]
     assert members == [("p-ada", "ada", "owner"), ("p-bob", "bob", "owner")]
     assert seen == [("tenant",)]
+    assert heard == [(5,)], "what happened before takes no role away"
 
 
 def test_old_projects_on_sqlite_belong_to_who_made_them(tmp_path: Path) -> None:
@@ -70,7 +78,15 @@ def test_old_projects_on_sqlite_belong_to_who_made_them(tmp_path: Path) -> None:
             connection.execute(statement)
         upgrade_connection(connection, StoreKind.TENANT, Instant(1))
 
-        _check(*(connection.execute(sql).fetchall() for sql in (_ROLES, _MEMBERS, _SEEN)))
+        _check(*(connection.execute(sql).fetchall() for sql in (_ROLES, _MEMBERS, _SEEN, _HEARD)))
+
+        last = _before("sqlite")[-1].version
+        connection.execute(_CLOSE)
+        with pytest.raises(MigrationFailed, match="There are private projects"):
+            downgrade_connection(connection, StoreKind.TENANT, last)
+        assert connection.execute(_SEEN).fetchall() == [("private",), ("tenant",)]
+        connection.execute(_OPEN)
+        assert downgrade_connection(connection, StoreKind.TENANT, last) == last
 
 
 async def test_old_projects_on_postgres_belong_to_who_made_them(postgres_url: str) -> None:
@@ -85,8 +101,15 @@ async def test_old_projects_on_postgres_belong_to_who_made_them(postgres_url: st
         await upgrade_schema(connection, StoreKind.TENANT, schema, Instant(1))
         await connection.execute(f'SET search_path = "{schema}"')
 
-        found = [await connection.fetch(sql) for sql in (_ROLES, _MEMBERS, _SEEN)]
+        found = [await connection.fetch(sql) for sql in (_ROLES, _MEMBERS, _SEEN, _HEARD)]
         _check(*([tuple(row) for row in rows] for rows in found))
+        last = before[-1].version
+        await connection.execute(_CLOSE)
+        with pytest.raises(MigrationFailed, match="There are private projects"):
+            await downgrade_schema(connection, StoreKind.TENANT, schema, last)
+        await connection.execute(f'SET search_path = "{schema}"')
+        await connection.execute(_OPEN)
+        assert await downgrade_schema(connection, StoreKind.TENANT, schema, last) == last
     finally:
         await connection.execute(f'DROP SCHEMA IF EXISTS "{schema}" CASCADE')
         await connection.close()

@@ -21,6 +21,7 @@ from tidemill.board.workflow_changes.models import NewWorkflow, ProjectWorkflow,
 from tidemill.board.workflow_errors import InvalidWorkflow, StatusInUse, TransitionGuarded
 from tidemill.board.workflows.models import DEFAULT_WORKFLOW, Category, Guard, GuardType, Status
 from tidemill.core.actor import Actor, Role
+from tidemill.core.ids import UserId
 from tidemill.core.pages import PageRequest
 from tidemill.http import VersionChanged
 
@@ -172,7 +173,9 @@ async def test_workflows_integration_guards_hold_items_back_and_say_what_to_do(
     await world.an_item("task", parent="TM-1")
     await world.an_item("task")
     await world.a_link("TM-3", "TM-1")
-    member = structs.replace(world.actor, role=Role.MEMBER)
+    # Whoever made the project owns it, which is as much as to be an admin.
+    bo = UserId(await world.a_person("Bo"))
+    member = structs.replace(world.actor, id=bo, user_id=bo, role=Role.MEMBER)
     admin = structs.replace(world.actor, role=Role.ADMIN)
     with pytest.raises(TransitionGuarded) as refused:
         await to(world, "TM-1", "shipped", member)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, time, timedelta
+
 import pytest
 from msgspec import structs
 
@@ -11,6 +13,7 @@ from tidemill.board.notifications.service import Unread
 from tidemill.board.project_access.models import ProjectRole, ProjectVisibility
 from tidemill.board.project_members.service import ProjectMemberService
 from tidemill.board.projects.models import ProjectChanges
+from tidemill.board.reminders.service import Reminding
 from tidemill.board.versions import ANY_VERSION
 from tidemill.core.actor import Role
 
@@ -59,6 +62,30 @@ async def test_private_projects_integration_leave_inboxes_and_mail_of_who_is_rem
     assert await world.send() == [], "what was to tell is told no more"
     await members.put("TM", bo.id, ProjectRole.VIEWER, actor=world.actor)
     assert [row.id for row in await world.inbox(bo)] == [before.id]
+
+
+async def test_private_projects_integration_remind_and_tell_of_sprints_their_members_alone(
+    world: NotificationWorld,
+) -> None:
+    bo, cy = [await world.a_reader(name) for name in ("Bo", "Cy")]
+    today = datetime.fromtimestamp(world.clock.now() / 1_000_000, UTC).date()
+    sprint = await world.a_sprint("Ebb")
+    for one in (bo, cy):
+        due = today + timedelta(days=5)
+        await world.an_item(assignee_id=one.id, due_date=due, sprint=sprint.id)
+    await _turn(world, ProjectVisibility.PRIVATE)
+    members = ProjectMemberService(world.stores.tenants)
+    await members.put("TM", bo.id, ProjectRole.VIEWER, actor=world.actor)
+
+    await world.sprints.start(sprint.id, actor=world.actor)
+    noon = datetime.combine(today + timedelta(days=4), time(12), UTC)
+    world.clock.advance(noon.timestamp() - world.clock.now() / 1_000_000)
+    await Reminding(world.stores.tenants, world, world.defaults_of).remind(world.tenant_id)
+
+    assert await world.reasons(bo) == ["assigned due_soon sprint_started"]
+    assert await world.reasons(cy) == []
+    letters = await world.send()
+    assert [mail.to for mail in letters if mail.to.startswith("cy")] == []
 
 
 async def _turn(world: NotificationWorld, visibility: ProjectVisibility) -> None:

@@ -14,6 +14,7 @@ from msgspec import Struct
 from tests.fixtures.app import error
 from tests.fixtures.private_project import (
     API,
+    CANARY,
     KEY,
     PrivateProject,
     a_person,
@@ -301,6 +302,54 @@ async def test_assignees_are_found_among_those_who_can_see(world: PrivateProject
         (422, "ASSIGNEE_WITHOUT_ACCESS", "assignee_id")
     ] * 2
     assert error(watched) == (422, "ASSIGNEE_WITHOUT_ACCESS", "user_id")
+
+
+async def test_people_in_custom_fields_are_found_among_those_who_can_see(
+    world: PrivateProject,
+) -> None:
+    field = {"key": "pilot", "name": "Pilot", "type": "user"}
+    await made(world.app.owner, "custom-fields", **field)
+    url = f"{API}/work-items/{world.ids['item_id']}"
+    editor = world.members["editor"].client
+    seen = await editor.patch(url, json={"custom_fields": {"pilot": world.members["viewer"].id}})
+    unseen = await editor.patch(url, json={"custom_fields": {"pilot": world.outsider.id}})
+    task = {"item_type": "task", "title": "New", "custom_fields": {"pilot": world.outsider.id}}
+    born = await editor.post(f"{API}/work-items", json={**task, "project_id": KEY})
+    elsewhere = await made(world.app.owner, "work-items", project_id="OPEN", **task)
+    moved = await world.app.owner.post(
+        f"{API}/work-items/{elsewhere['id']}/transfers", json={"project_id": KEY}
+    )
+
+    assert seen.status_code == 200, seen.text
+    assert [error(one) for one in (unseen, born)] == [
+        (422, "ASSIGNEE_WITHOUT_ACCESS", "custom_fields.pilot")
+    ] * 2
+    assert moved.json()["items"][0]["custom_fields_left"] == ["pilot"]
+
+
+async def test_guards_of_a_workflow_know_people_by_their_role_in_the_project(
+    world: PrivateProject,
+) -> None:
+    guard = {"type": "requires_role", "role": "admin"}
+    move = {"from": "todo", "to": ["done"], "guards": [guard]}
+    flow = {
+        "statuses": [
+            {"key": "todo", "name": "To do", "category": "unstarted"},
+            {"key": "done", "name": "Done", "category": "done"},
+        ],
+        "transitions": [move],
+        "moves": {CANARY: "done"},
+    }
+    put = await world.app.owner.put(f"{API}/projects/{KEY}/workflow", json=flow)
+    url = f"{API}/work-items/{world.ids['item_id']}"
+    finished = {"status": "done"}
+
+    held = await world.members["editor"].client.patch(url, json=finished)
+    done = await world.members["owner"].client.patch(url, json=finished)
+
+    assert put.status_code == 200, put.text
+    assert error(held)[1] == "TRANSITION_GUARDED"
+    assert done.status_code == 200, done.text
 
 
 async def _send(world: PrivateProject, client: httpx.AsyncClient, line: Line) -> httpx.Response:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tidemill.board.access_facts import ProjectMemberRemoved, ProjectMemberSet
 from tidemill.board.contract import ProjectId
 from tidemill.board.errors import ProjectNotFound
 from tidemill.board.project_access.database import WalledDatabase
 from tidemill.board.project_access.models import ProjectRole
-from tidemill.board.project_access.service import require
+from tidemill.board.project_access.service import owns, require
 from tidemill.board.projects.repository import ProjectRepository
-from tidemill.core.actor import Actor
+from tidemill.core.actor import Actor, system
+from tidemill.core.facts import RecordedFact, decode_fact
+from tidemill.core.module import Reaction
 from tidemill.core.pages import Page, PageRequest
 from tidemill.core.ports import Database, Once, Tx
 from tidemill.identity import GuestLink, GuestLinks, NewGuestLink
@@ -68,3 +71,26 @@ class GuestLinkUseCases:
             return project.id
 
         return await self._tenants.read(actor, use_case)
+
+
+def ownership_reaction(tenants: Database, links: Callable[[], GuestLinks | None]) -> Reaction:
+    """Return the follower that ends the links of who owns a project no more.
+
+    Links lie in another store than roles: what a crash leaves undone is done when it goes on.
+    """
+
+    async def react(recorded: RecordedFact) -> None:
+        removed = recorded.type == ProjectMemberRemoved.__name__
+        fact = decode_fact(recorded, ProjectMemberRemoved if removed else ProjectMemberSet)
+        project_id, user_id = fact.project_id, fact.member_id
+        known = links()
+        if known is None:
+            return
+        # As it is now: whoever owns the project again keeps what was made since.
+        if not await tenants.read(recorded.tenant_id, lambda tx: owns(tx, project_id, user_id)):
+            by = system("board", recorded.tenant_id)
+            await known.revoke_of(project_id, user_id, actor=by)
+
+    return Reaction(
+        name="board.guest_links", facts=(ProjectMemberSet, ProjectMemberRemoved), react=react
+    )

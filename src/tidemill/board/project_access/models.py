@@ -32,6 +32,15 @@ _RANKS: Final = {
 }
 
 
+# Whoever owns a project says what its workflow asks for.
+_WORTH: Final = {
+    ProjectRole.OWNER: Role.OWNER,
+    ProjectRole.EDITOR: Role.MEMBER,
+    ProjectRole.COMMENTER: Role.VIEWER,
+    ProjectRole.VIEWER: Role.VIEWER,
+}
+
+
 class ProjectVisibility(StrEnum):
     """Who may see a project that they are no member of: everybody in the tenant, or nobody."""
 
@@ -63,6 +72,16 @@ def project_role(tenant_role: Role | None, access: Access) -> ProjectRole | None
     if access.visibility is ProjectVisibility.PRIVATE:
         return None
     return ProjectRole.EDITOR if tenant_role is Role.MEMBER else ProjectRole.VIEWER
+
+
+def known_as(tenant_role: Role | None, access: Access) -> Role | None:
+    """Return the role of the tenant that is worth what somebody may do in a project.
+
+    It is the own one where that person was made nothing there.
+    """
+    if access.member_role is None or (tenant_role and tenant_role.rank >= Role.ADMIN.rank):
+        return tenant_role
+    return _WORTH[access.member_role]
 
 
 class Reader(Struct, frozen=True):

@@ -78,6 +78,15 @@ _HELD_ACCESS: Final = {
 _LOCK: Final = """
     SELECT 1 FROM projects WHERE tenant_id = :tenant_id AND id = :project_id FOR UPDATE
 """
+_OWNS: Final = """
+    SELECT 1 FROM people AS p
+    WHERE p.tenant_id = :tenant_id AND p.user_id = :user_id AND p.state = 'active'
+        AND (p.role IN ('owner', 'admin') OR EXISTS (
+            SELECT 1 FROM project_members AS m
+            WHERE m.tenant_id = :tenant_id AND m.project_id = :project_id
+                AND m.user_id = :user_id AND m.role = 'owner'
+        ))
+"""
 _PUT: Final = """
     INSERT INTO project_members (tenant_id, project_id, user_id, role, created_at, created_by,
         updated_at, updated_by)
@@ -130,6 +139,10 @@ class AccessRepository:
         """Wait for what others do in the project, before this changes who may do what there."""
         if tx.dialect == "postgres":
             tx.one(_LOCK, project_id=project_id)
+
+    def owns(self, tx: Tx, project_id: ProjectId, user_id: str) -> bool:
+        """Return whether an active member of the tenant owns a project, by whatever role."""
+        return tx.one(_OWNS, project_id=project_id, user_id=user_id) is not None
 
     def put(self, tx: Tx, project_id: ProjectId, user_id: str, role: str, *, by: str) -> None:
         """Give somebody a role in a project, instead of the one before."""

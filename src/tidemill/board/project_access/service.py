@@ -9,7 +9,12 @@ from tidemill.board.access_errors import ProjectRoleNeeded, TenantRoleNeeded
 from tidemill.board.contract import ProjectId
 from tidemill.board.errors import ProjectNotFound
 from tidemill.board.project_access.deeds import CONSEQUENCES, NEEDS
-from tidemill.board.project_access.models import ProjectRole, project_role, reader_of
+from tidemill.board.project_access.models import (
+    ProjectRole,
+    known_as,
+    project_role,
+    reader_of,
+)
 from tidemill.board.project_access.repository import AccessRepository
 from tidemill.board.project_access.whole import reader_behind, whole
 from tidemill.core.actor import Actor, Role
@@ -66,6 +71,19 @@ def may(tx: Tx, project_id: ProjectId, needed: ProjectRole, actor: Actor) -> boo
         return True
     role = role_in(whole(tx), project_id, actor)
     return role is not None and role.rank >= needed.rank
+
+
+def owns(tx: Tx, project_id: ProjectId, user_id: str) -> bool:
+    """Return whether somebody is an owner of a project, by whatever role; `tx` has no walls."""
+    return _access.owns(tx, project_id, user_id)
+
+
+def role_for_guards(tx: Tx, project_id: ProjectId, actor: Actor) -> Role | None:
+    """Return the role by which the workflow of a project knows `actor`; see `known_as`."""
+    if reader_of(actor) is None:
+        return actor.role
+    access = _access.find(whole(tx), project_id, actor.user_id or "")
+    return actor.role if access is None else known_as(actor.role, access)
 
 
 def hidden_among(tx: Tx, names: Collection[str]) -> frozenset[str]:

@@ -7,6 +7,7 @@ from typing import Final
 from tidemill.board.contract import ProjectId
 from tidemill.board.project_access.models import ProjectRole
 from tidemill.board.project_members.models import ProjectMember
+from tidemill.core.clock import Instant
 from tidemill.core.ports import Tx
 
 _PAGE: Final = """
@@ -31,7 +32,8 @@ _REMOVE: Final = """
     WHERE tenant_id = :tenant_id AND project_id = :project_id AND user_id = :user_id
 """
 _REMOVE_PERSON: Final = """
-    DELETE FROM project_members WHERE tenant_id = :tenant_id AND user_id = :user_id
+    DELETE FROM project_members
+    WHERE tenant_id = :tenant_id AND user_id = :user_id AND updated_at <= :until
 """
 
 
@@ -57,6 +59,6 @@ class ProjectMemberRepository:
         """Take somebody's role in a project."""
         tx.execute(_REMOVE, project_id=project_id, user_id=user_id)
 
-    def remove_person(self, tx: Tx, user_id: str) -> None:
-        """Take all roles of somebody in projects."""
-        tx.execute(_REMOVE_PERSON, user_id=user_id)
+    def remove_person(self, tx: Tx, user_id: str, until: Instant) -> None:
+        """Take all roles in projects that somebody was given up to an instant."""
+        tx.execute(_REMOVE_PERSON, user_id=user_id, until=until)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 from tidemill.board.access_errors import ProjectMemberNotFound, ProjectMemberUnknown
@@ -28,7 +27,7 @@ from tidemill.core.keysets import after_text
 from tidemill.core.module import Projection
 from tidemill.core.pages import Page, PageRequest, page_of
 from tidemill.core.ports import Database, Tx
-from tidemill.identity import GuestLinks, MemberRemoved
+from tidemill.identity import MemberRemoved
 
 ME: Final = "me"
 
@@ -36,10 +35,7 @@ ME: Final = "me"
 class ProjectMemberService:
     """Use cases of members of projects; a project is named by its id or key."""
 
-    def __init__(
-        self, tenants: Database, links: Callable[[], GuestLinks | None] = lambda: None
-    ) -> None:
-        self._late_links = links
+    def __init__(self, tenants: Database) -> None:
         self._tenants = WalledDatabase(tenants)
         self._projects = ProjectRepository()
         self._members = ProjectMemberRepository()
@@ -90,7 +86,7 @@ class ProjectMemberService:
         """
         wanted = _meant(user_id, actor)
 
-        def use_case(tx: Tx) -> tuple[ProjectMember, ProjectId | None]:
+        def use_case(tx: Tx) -> ProjectMember:
             project_id = self._living(tx, project, lock=True).id
             self._access.lock(tx, project_id)
             require(tx, project_id, ProjectRole.OWNER, by=actor)
@@ -102,13 +98,9 @@ class ProjectMemberService:
                 # Told first: what counts is the role before, also where it is one's own.
                 _tell(tx, project_id, wanted, (old, role), by=actor)
                 self._access.put(tx, project_id, wanted, role, by=actor.user_id or actor.id)
-            owns = role is ProjectRole.OWNER or _owns_all(person[2])
-            made = ProjectMember(wanted, person[0], person[1], role)
-            return made, None if owns else project_id
+            return ProjectMember(wanted, person[0], person[1], role)
 
-        member, without = await self._tenants.write(actor, use_case)
-        await self._end_links(without, wanted, actor)
-        return member
+        return await self._tenants.write(actor, use_case)
 
     async def remove(self, project: str, user_id: str, *, actor: Actor) -> None:
         """Take somebody's role in a project; anybody may leave who gains nothing by it.
@@ -117,7 +109,7 @@ class ProjectMemberService:
         """
         wanted = _meant(user_id, actor)
 
-        def use_case(tx: Tx) -> ProjectId | None:
+        def use_case(tx: Tx) -> None:
             found = self._living(tx, project, lock=True)
             project_id = found.id
             self._access.lock(tx, project_id)
@@ -131,17 +123,8 @@ class ProjectMemberService:
             # Told first: who leaves is an owner no more behind it.
             _tell(tx, project_id, wanted, (old, None), by=actor)
             self._members.remove(tx, project_id, wanted)
-            person = self._members.person(tx, wanted)
-            return None if person is not None and _owns_all(person[2]) else project_id
 
-        without = await self._tenants.write(actor, use_case)
-        await self._end_links(without, wanted, actor)
-
-    async def _end_links(self, project_id: ProjectId | None, user_id: str, actor: Actor) -> None:
-        """End what guest links somebody made in a project, who is no owner there any more."""
-        links = self._late_links()
-        if project_id is not None and links is not None:
-            await links.revoke_of(project_id, user_id, actor=actor)
+        await self._tenants.write(actor, use_case)
 
     def _living(self, tx: Tx, reference: str, *, lock: bool = False) -> Project:
         project = self._projects.find(tx, reference, lock=lock)
@@ -155,18 +138,15 @@ def members_projection() -> Projection:
     members = ProjectMemberRepository()
 
     def apply(tx: Tx, recorded: RecordedFact) -> None:
-        # Whoever is invited again begins anew.
-        members.remove_person(tx, decode_fact(recorded, MemberRemoved).user_id)
+        # Whoever is invited again begins anew, and keeps what came since.
+        left = decode_fact(recorded, MemberRemoved)
+        members.remove_person(tx, left.user_id, recorded.at)
 
     return Projection(name="board.project_members", facts=(MemberRemoved,), apply=apply)
 
 
 def _meant(user_id: str, actor: Actor) -> str:
     return (actor.user_id or "") if user_id == ME else user_id.lower()
-
-
-def _owns_all(tenant_role: str | None) -> bool:
-    return tenant_role is not None and Role(tenant_role).rank >= Role.ADMIN.rank
 
 
 def _tell(

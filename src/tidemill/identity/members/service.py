@@ -84,6 +84,9 @@ class MemberService:
                     before={"role": old},
                     after={"role": role},
                 )
+                if old.rank >= Role.ADMIN.rank > role.rank:
+                    # Or the links of who owned every project would go on in those of others.
+                    revoke_links_of(tx, user_id, by=actor)
                 self._grants.end_membership(tx, user_id)
             member = self._members.member(tx, user_id)
             if member is None:

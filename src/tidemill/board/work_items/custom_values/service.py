@@ -6,16 +6,20 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import UNSET, UnsetType, structs
 
+from tidemill.board.access_errors import AssigneeWithoutAccess
 from tidemill.board.contract import ProjectId
 from tidemill.board.custom_field_errors import (
     CustomFieldRequired,
     InvalidCustomValue,
     UnknownCustomField,
+    value_param,
 )
 from tidemill.board.custom_fields.models import CustomField, FieldType, Given
 from tidemill.board.custom_fields.repository import CustomFieldRepository, Indexed
 from tidemill.board.custom_fields.values import Held, held, kept, ordinal, valid_value
 from tidemill.board.errors import InvalidText, shown
+from tidemill.board.project_access.repository import AccessRepository
+from tidemill.board.project_access.whole import whole
 from tidemill.board.projects.repository import Numbers
 from tidemill.board.work_items.models import WorkItem
 from tidemill.core.ports import Tx
@@ -29,6 +33,7 @@ class CustomValues:
 
     def __init__(self) -> None:
         self._fields = CustomFieldRepository()
+        self._access = AccessRepository()
 
     def initial(self, tx: Tx, numbers: Numbers, wanted: Wanted) -> str | None:
         """Return what a new item has: what is said of it, and defaults.
@@ -43,8 +48,9 @@ class CustomValues:
         for field in fields:
             if field.key in wanted:
                 value = self._checked(tx, field, wanted[field.key])
+                self._check_reader(tx, field, value, (numbers.project_id, numbers.project_key))
             else:
-                value = self._default(tx, field)
+                value = self._default(tx, field, numbers.project_id)
             if value is not None:
                 values[field.id] = Held(field.key, field.field_type, value)
             elif field.is_required:
@@ -57,14 +63,14 @@ class CustomValues:
         Nothing is locked. Raises `CustomFieldRequired`.
         """
         for field in self._fields.named(tx, project_id, (), demanding=True, lock=False):
-            if field.is_required and self._default(tx, field) is None:
+            if field.is_required and self._default(tx, field, project_id) is None:
                 raise CustomFieldRequired(field.key, field.name)
 
     def changed(self, tx: Tx, item: WorkItem, wanted: Wanted | UnsetType) -> WorkItem:
         """Return `item` with other values; those that nobody names stay.
 
-        Raises `UnknownCustomField`, `InvalidCustomValue`, `InvalidText` and
-        `CustomFieldRequired`.
+        Raises `UnknownCustomField`, `InvalidCustomValue`, `InvalidText`,
+        `AssigneeWithoutAccess` and `CustomFieldRequired`.
         """
         if wanted is UNSET or not wanted:
             return item
@@ -79,6 +85,7 @@ class CustomValues:
                 value: str | None = current
             else:
                 value = self._checked(tx, field, given, current=current)
+                self._check_reader(tx, field, value, (item.project_id, item.project_key))
             if value is not None:
                 values[field.id] = Held(field.key, field.field_type, value)
             elif field.is_required and current is not None:
@@ -102,6 +109,8 @@ class CustomValues:
         for one in values.values():
             field = by_key.get(one.key)
             value = _fitting(field, one) if field is not None else None
+            if value is not None and field is not None and field.field_type is FieldType.USER:
+                value = value if self._reads(tx, project_id, value) else None
             if field is None or value is None:
                 lost.append(one.key)
             else:
@@ -127,12 +136,23 @@ class CustomValues:
         if values := [each for item in items if item.custom_values for each in _indexed(item)]:
             self._fields.put(tx, values)
 
-    def _default(self, tx: Tx, field: CustomField) -> str | None:
+    def _default(self, tx: Tx, field: CustomField, project_id: ProjectId) -> str | None:
         default = field.default
         if default is None or field.field_type is not FieldType.USER:
             return default
-        # Whoever has left gets nothing new.
-        return default if self._fields.is_member(tx, default) else None
+        # Whoever has left, or does not see the project, gets nothing new.
+        return default if self._reads(tx, project_id, default) else None
+
+    def _check_reader(
+        self, tx: Tx, field: CustomField, value: str | None, project: tuple[ProjectId, str]
+    ) -> None:
+        if value is None or field.field_type is not FieldType.USER:
+            return
+        if not self._reads(tx, project[0], value):
+            raise AssigneeWithoutAccess(value, project[1], param=value_param(field.key))
+
+    def _reads(self, tx: Tx, project_id: ProjectId, user_id: str) -> bool:
+        return bool(self._access.readers(whole(tx), project_id, [user_id]))
 
     def _checked(
         self, tx: Tx, field: CustomField, given: Given, *, current: str | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tidemill.board.blocking.service import Blocking
+from tidemill.board.project_access.service import role_for_guards
 from tidemill.board.work_items.models import WorkItem
 from tidemill.board.work_items.repository import WorkItemRepository
 from tidemill.board.workflow_errors import TransitionGuarded
@@ -61,8 +62,11 @@ class Guarding:
             blockers = self._blocking.unfinished(tx, item.id, limit=keys_told_max)
         if GuardType.NO_OPEN_CHILDREN in types:
             children = self._items.open_children(tx, item.id, limit=keys_told_max)
+        role = by.role
+        if GuardType.ROLE in types:
+            role = role_for_guards(tx, item.project_id, by)
         return Circumstances(
-            filled=_filled(item), role=by.role, open_blockers=blockers, open_children=children
+            filled=_filled(item), role=role, open_blockers=blockers, open_children=children
         )
 
 
