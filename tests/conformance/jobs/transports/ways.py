@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol, cast
 from msgspec import structs
 
 from tests.fixtures.certificates import Authority
+from tests.fixtures.comers import come
 from tests.fixtures.jobs import JobsWorld, SpokenWorker
 from tests.fixtures.queues import BrokerKind, BrokerPlace, broker_place
 from tidemill.jobs.dispatching.brokers.dialer import BrokerDialer
@@ -26,7 +27,7 @@ from tidemill.jobs.protocol.connection import DispatcherConnection, WorkerConnec
 from tidemill.jobs.protocol.memory import MemoryListener
 from tidemill.jobs.protocol.messages import Hello, Isolation, protocol_version
 from tidemill.jobs.protocol.tls import TlsListener, TlsPlace, TlsTarget, dial
-from tidemill.jobs.protocol.unix import connect, read_secret
+from tidemill.jobs.protocol.unix import UnixListener, connect, read_secret
 
 WAYS: Final = ("memory", "unix", "tls", "amqp", "nats")
 
@@ -34,8 +35,12 @@ WAYS: Final = ("memory", "unix", "tls", "amqp", "nats")
 class Way(Protocol):
     """How a worker of the suite reaches the dispatcher."""
 
-    async def dial(self, dispatcher: Dispatcher, name: str) -> tuple[WorkerConnection, str]:
-        """Return a connection, and the secret for the greeting."""
+    def secret(self, dispatcher: Dispatcher) -> str:
+        """Return what a worker shows with its greeting."""
+        ...
+
+    async def dial(self, dispatcher: Dispatcher, name: str) -> WorkerConnection:
+        """Return a connection; raises `ConnectionLost` while there is no way."""
         ...
 
     async def cut(self, worker: SpokenWorker) -> None:
@@ -47,20 +52,24 @@ class _Memory:
     def __init__(self, world: JobsWorld) -> None:
         world.options = structs.replace(world.options, directory=None)
 
-    async def dial(self, dispatcher: Dispatcher, name: str) -> tuple[WorkerConnection, str]:
+    def secret(self, dispatcher: Dispatcher) -> str:
+        return cast("MemoryListener", dispatcher.listener).secret
+
+    async def dial(self, dispatcher: Dispatcher, name: str) -> WorkerConnection:
         del name
-        listener = cast("MemoryListener", dispatcher.listener)
-        return listener.connect(), listener.secret
+        return cast("MemoryListener", dispatcher.listener).connect()
 
     async def cut(self, worker: SpokenWorker) -> None:
         worker.connection.abort("cut by the test")
 
 
 class _Unix:
-    async def dial(self, dispatcher: Dispatcher, name: str) -> tuple[WorkerConnection, str]:
+    def secret(self, dispatcher: Dispatcher) -> str:
+        return read_secret(cast("UnixListener", dispatcher.listener).directory)
+
+    async def dial(self, dispatcher: Dispatcher, name: str) -> WorkerConnection:
         del name
-        directory = dispatcher.listener.directory  # type: ignore[union-attr]  # of this kind
-        return await connect(directory), read_secret(directory)
+        return await connect(cast("UnixListener", dispatcher.listener).directory)
 
     async def cut(self, worker: SpokenWorker) -> None:
         worker.connection.abort("cut by the test")
@@ -88,11 +97,15 @@ class _Tls:
         self._listener = TlsListener(self._place, accept)
         return self._listener
 
-    async def dial(self, dispatcher: Dispatcher, name: str) -> tuple[WorkerConnection, str]:
+    def secret(self, dispatcher: Dispatcher) -> str:
+        del dispatcher
+        return ""
+
+    async def dial(self, dispatcher: Dispatcher, name: str) -> WorkerConnection:
         del dispatcher, name
         assert self._listener is not None
         target = TlsTarget(host="localhost", port=self._listener.port, ca_file=self._ca_file)
-        return await dial(target), ""
+        return await dial(target)
 
     async def cut(self, worker: SpokenWorker) -> None:
         worker.connection.abort("cut by the test")
@@ -110,7 +123,11 @@ class _Broker:
         queues, names = self.place.queues(), self.place.names()
         return broker_door(queues, names, admit=everybody, leads=lambda: True)(reception)
 
-    async def dial(self, dispatcher: Dispatcher, name: str) -> tuple[WorkerConnection, str]:
+    def secret(self, dispatcher: Dispatcher) -> str:
+        del dispatcher
+        return ""
+
+    async def dial(self, dispatcher: Dispatcher, name: str) -> WorkerConnection:
         del dispatcher
         dialer = self._dialers.get(name)
         if dialer is None:
@@ -119,7 +136,7 @@ class _Broker:
             )
             self._dialers[name] = dialer
             self._stack.push_async_callback(dialer.close)
-        return await dialer.connect(), ""
+        return await dialer.connect()
 
     async def cut(self, worker: SpokenWorker) -> None:
         del worker
@@ -149,19 +166,16 @@ class Workers:
 
     async def come(self, name: str = "worker-1", **fields: Any) -> SpokenWorker:
         """Connect a worker and return it once it was welcomed or refused."""
-        connection, secret = await self.way.dial(self.dispatcher, name)
         hello = Hello(
             version=protocol_version,
             worker_id=name,
-            secret=secret,
+            secret=self.way.secret(self.dispatcher),
             host="here",
             slots=5,
             tags=("default",),
             isolations=(Isolation.FORK, Isolation.SANDBOX),
         )
         hello = structs.replace(hello, **fields)
-        worker = SpokenWorker(connection, hello)
+        worker = await come(lambda: self.way.dial(self.dispatcher, name), hello)
         self._stack.push_async_callback(worker.leave)
-        await connection.send(hello)
-        await worker.news(lambda: worker.welcome or worker.other)
         return worker

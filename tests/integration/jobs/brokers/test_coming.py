@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from msgspec import structs
 
+from tests.fixtures.comers import come
 from tests.fixtures.jobs import JobsWorld, SpokenWorker, make_jobs, news_seconds_max
 from tests.fixtures.queues import BrokerPlace, broker_place
 from tests.fixtures.stores import until
 from tidemill.jobs.contract import JobState
 from tidemill.jobs.dispatching.brokers.dialer import BrokerDialer
 from tidemill.jobs.dispatching.brokers.doors import broker_door, everybody
-from tidemill.jobs.protocol.errors import ConnectionLost
 from tidemill.jobs.protocol.messages import Held, Hello, Isolation, Started, protocol_version
 
 pytestmark = pytest.mark.anyio
@@ -116,22 +115,17 @@ async def test_what_no_column_takes_stops_nobody(world: JobsWorld, place: Broker
 
 
 async def _come(dialer: BrokerDialer, holding: tuple[Held, ...] = ()) -> SpokenWorker:
-    """Connect until a dispatcher answers, as a worker does."""
-    while True:
-        connection = await dialer.connect()
-        hello = Hello(
-            version=protocol_version,
-            worker_id="worker-1",
-            secret="",
-            host="here",
-            slots=1,
-            tags=("default",),
-            isolations=(Isolation.FORK, Isolation.SANDBOX),
-            holding=holding,
-        )
-        worker = SpokenWorker(connection, hello)
-        with suppress(ConnectionLost):
-            await connection.send(hello)
-            await worker.news(lambda worker=worker: worker.welcome)
-            return worker
-        await worker.leave()
+    """Come until a dispatcher takes the worker, as every worker does."""
+    hello = Hello(
+        version=protocol_version,
+        worker_id="worker-1",
+        secret="",
+        host="here",
+        slots=1,
+        tags=("default",),
+        isolations=(Isolation.FORK, Isolation.SANDBOX),
+        holding=holding,
+    )
+    while (worker := await come(dialer.connect, hello)).welcome is None:
+        await worker.leave()  # Its predecessor is still believed to live.
+    return worker

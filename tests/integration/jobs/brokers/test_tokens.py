@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
+from tests.fixtures.comers import come
 from tests.fixtures.jobs import JobsWorld, SpokenWorker, make_jobs, news_seconds_max
 from tests.fixtures.queues import BrokerPlace, broker_place
 from tests.fixtures.stores import until
@@ -53,10 +54,7 @@ class Site:
             tags=("default",),
             isolations=(Isolation.FORK, Isolation.SANDBOX),
         )
-        worker = SpokenWorker(await dialer.connect(), hello)
-        await worker.connection.send(hello)
-        await worker.news(lambda: worker.welcome or worker.other)
-        return worker
+        return await come(dialer.connect, hello)
 
     async def close(self) -> None:
         """Remove the workers' queues."""
