@@ -7,6 +7,7 @@ import pytest
 from tests.fixtures.schedules import ScheduleWorld, at, clock_times
 from tidemill.core.clock import Instant
 from tidemill.core.ports import Tx
+from tidemill.jobs.contract import JobState
 from tidemill.jobs.schedule_errors import BackfillTooLarge, ScheduleInvalid
 from tidemill.jobs.scheduling.occurrences.models import OccurrenceState
 from tidemill.jobs.scheduling.occurrences.planning import Planned
@@ -132,3 +133,26 @@ async def test_a_backfill_reaches_no_further_back_than_the_history(world: Schedu
 
     assert len(await service.fill(old.id, near, actor=world.actor)) == 12
     assert len(await service.fill(young.id, far, actor=world.actor)) == 26, "none is forgotten"
+
+
+@pytest.mark.parametrize("overlap", [Overlap.CANCEL_RUNNING, Overlap.SKIP, Overlap.QUEUE_ALL])
+async def test_a_backfill_and_what_comes_due_leave_each_other_alone(
+    world: ScheduleWorld, overlap: Overlap
+) -> None:
+    schedule = await world.a_schedule(
+        trigger=Trigger(cron="0 * * * *"), missed=Missed.SKIP, overlap=overlap
+    )
+    wanted = Range(since=at("2031-05-05T04:00:00"), until=at("2031-05-05T05:00:00"))
+    await world.schedule_runs.fill(schedule.id, wanted, actor=world.actor)
+    await world.fire()
+    world.clock.advance(3_600)
+
+    await world.fire()
+    filling, waiting, live = await world.occurrences(schedule)
+    job = await world.jobs.get(filling.job_id or "", actor=world.actor)
+    await world.end(filling)
+    await world.fire()
+
+    assert (filling.state, job.state) == ("started", JobState.QUEUED)
+    assert (waiting.state, live.state) == ("pending", "started")
+    assert await world.states(schedule) == ["succeeded", "started", "started"]

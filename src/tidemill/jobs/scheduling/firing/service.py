@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
@@ -138,8 +139,7 @@ class Firing:
         decisions = decide(
             schedule,
             list(zip(pending, findings, strict=True)),
-            running=len(running),
-            by_hand=sum(one.origin == Origin.MANUAL for one in running),
+            running=Counter(one.origin for one in running),
             now=tx.now,
         )
         return _Look(schedule=schedule, pending=pending, running=running, decisions=decisions)
@@ -233,8 +233,8 @@ class Firing:
 
     def _cancel(self, tx: Tx, schedule: Schedule, running: Sequence[Occurrence]) -> None:
         for occurrence in running:
-            # What somebody started by hand runs whatever else does.
-            if occurrence.job_id is not None and occurrence.origin != Origin.MANUAL:
+            # What somebody asked for, by hand or to fill a range, runs whatever else does.
+            if occurrence.job_id is not None and occurrence.origin == Origin.SCHEDULE:
                 self._queue.cancel_in(tx, [occurrence.job_id], _system(schedule, tx.tenant_id))
 
 

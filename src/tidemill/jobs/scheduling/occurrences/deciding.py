@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Final
 
@@ -99,34 +100,34 @@ def decide(
     schedule: Schedule,
     pending: Sequence[tuple[Occurrence, Sequence[Finding]]],
     *,
-    running: int,
-    by_hand: int = 0,
+    running: Mapping[str, int],
     now: Instant,
 ) -> list[Decision]:
     """Return what is done about each pending occurrence, which come in the order of due times.
 
-    `by_hand` of those that are `running` somebody started by hand.
+    `running` tells how many are under way of each origin. What fills a range is a line of its own:
+    neither waits for the other, or is cancelled or skipped for it.
     """
+    under_way = Counter(running)
     first = [_alone(schedule, one, findings, now) for one, findings in pending]
     ready = [index for index, decision in enumerate(first) if decision.verdict is Verdict.START]
-    # Whoever is started by hand takes nobody's place.
-    in_turn = [index for index in ready if pending[index][0].origin != Origin.MANUAL]
+    # Whoever is started by hand, or fills a range, takes nobody's place.
+    in_turn = [index for index in ready if pending[index][0].origin == Origin.SCHEDULE]
     waiting = 0
     for index in ready:
-        manual = pending[index][0].origin == Origin.MANUAL
-        fills = pending[index][0].origin == Origin.BACKFILL
+        origin = pending[index][0].origin
+        fills, by_hand = origin == Origin.BACKFILL, under_way[Origin.MANUAL]
         decision = _overlapping(
             _policy(schedule, pending[index][0]),
-            running=running,
+            running=under_way[origin] if fills else under_way[Origin.SCHEDULE] + by_hand,
             by_hand=by_hand,
             waiting=waiting,
-            # What fills a range has its bound when it is asked for, and takes nobody's place.
+            # What fills a range has its bound when it is asked for.
             queue_max=None if fills else schedule.definition.waiting_max,
             is_last=index in in_turn[-1:],
         )
         first[index] = decision
-        running += decision.verdict is Verdict.START
-        by_hand += decision.verdict is Verdict.START and manual
+        under_way[origin] += decision.verdict is Verdict.START
         waiting += decision.verdict is Verdict.WAIT and not fills
     return first
 

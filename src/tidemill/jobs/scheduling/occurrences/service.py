@@ -240,9 +240,10 @@ class Occurrences:
 
     def _follow(self, tx: Tx, dependent: Schedule, occurrence: Occurrence) -> None:
         """Let `dependent` run for the due time; what it skipped, when that is filled again."""
-        due = occurrence.due_at
-        made = self.add(tx, dependent, Planned(due_at=due, through_at=due))
-        if made is None and occurrence.origin == Origin.BACKFILL:
+        due, fills = occurrence.due_at, occurrence.origin == Origin.BACKFILL
+        origin = Origin.BACKFILL if fills else Origin.SCHEDULE
+        made = self.add(tx, dependent, Planned(due_at=due, through_at=due), origin)
+        if made is None and fills:
             known = self.rows.runs(tx, dependent.id, [due]).get(due)
             if known is not None and known.state is OccurrenceState.SKIPPED:
                 self.reopen(tx, known)

@@ -114,7 +114,8 @@ class SchedulerMachine(RuleBasedStateMachine):
                 self.schedule, next_at=planned.next_at, paused_at=None, paused_until=None
             )
         pending = [(one, ()) for one in self.of(PENDING)]
-        decisions = decide(self.schedule, pending, running=len(self.of(STARTED)), now=self.now)
+        started = {str(Origin.SCHEDULE): len(self.of(STARTED))}
+        decisions = decide(self.schedule, pending, running=started, now=self.now)
         for (one, _), decision in zip(pending, decisions, strict=True):
             if decision.verdict is Verdict.START:
                 assert one.due_at <= self.now, "it started before its time"
