@@ -14,6 +14,7 @@ from tidemill.core.actor import Actor
 from tidemill.jobs.contract import JobState
 from tidemill.jobs.control_errors import JobImportRefused
 from tidemill.jobs.steering.transfers.models import JobImportReport, Line
+from tidemill.jobs.steering.transfers import service
 from tidemill.jobs.steering.transfers.schemas import request_of
 from tidemill.jobs.steering.transfers.service import TransferService
 
@@ -106,6 +107,25 @@ async def test_history_is_exported_with_results_and_not_imported(
     [done] = [line for line in read if line.finished_at]
     assert (done.job["id"], done.state, done.attempts) == (past.id, JobState.SUCCEEDED, 1)
     assert (report.imported, report.skipped) == (1, 1)
+
+
+@pytest.mark.each_database(reason="statements differ")
+async def test_an_export_holds_no_more_than_a_few_long_jobs_at_once(
+    world: JobsWorld, transfers: TransferService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "page_bytes", 25_000)
+    tag = f"long-{world.tenant_id}"
+    code = "def main(text: str): pass\n"
+    for length in (10_000, 10_000, 10_000, 60_000, 10, 10):
+        await world.a_job(content=code, args={"text": "ü" * (length // 2)}, tag=tag)
+    for _ in range(2):
+        await a_past_job(world, tag=f"{tag}-past", content=code, args={"text": "x" * 20_000})
+
+    pages = [page async for page in transfers.export(history=True, actor=world.actor)]
+
+    assert [len(page) for page in pages] == [2, 1, 1, 2, 1, 1]
+    ids = [line.job["id"] for page in pages for line in page]
+    assert ids == [*sorted(ids[:6]), *sorted(ids[6:])]
 
 
 async def test_wrong_lines_are_all_named_and_nothing_is_imported(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -63,6 +64,18 @@ def line_of(job: Job) -> Line:
         result=raw(job.result) if job.state.final else None,
         error=None if job.error is None else raw(job.error),
     )
+
+
+def ends_of(sizes: Sequence[tuple[str, int]], bytes_max: int) -> Iterator[str]:
+    """Give the id of the last job of each page, so that none but a single job has more bytes."""
+    held, before = 0, None
+    for id_, size in sizes:
+        if before is not None and held + size > bytes_max:
+            yield before
+            held = 0
+        held, before = held + size, id_
+    if before is not None:
+        yield before
 
 
 def line_error(line: int, error: TidemillError) -> LineError:

@@ -20,15 +20,17 @@ from tidemill.jobs.queueing.queue.service import JobService
 from tidemill.jobs.steering.transfers.models import (
     JobImportReport,
     Line,
+    ends_of,
     line_error,
     line_of,
     lines_in,
     lines_max,
     parsed,
 )
-from tidemill.jobs.steering.transfers.repository import TransferRepository
+from tidemill.jobs.steering.transfers.repository import TABLES, TransferRepository
 
 page_length: Final = 500
+page_bytes: Final = 4 * 1024 * 1024
 RequestOf = Callable[[Line], JobRequest]
 """Reads the request of a line; raises `msgspec.ValidationError`."""
 
@@ -45,19 +47,35 @@ class TransferService:
     async def export(self, *, history: bool, actor: Actor) -> AsyncIterator[list[Line]]:
         """Yield jobs that have not ended as lines, the oldest first; with `history` all others too.
 
-        Each page is read by itself: what is enqueued meanwhile may be in it.
+        Each page is read by itself: what is enqueued meanwhile may be in it. One holds
+        `page_bytes` at most, or a single job.
         """
-        readers = (self._transfers.live, *((self._transfers.past,) if history else ()))
-        for reader in readers:
+        for table in TABLES if history else TABLES[:1]:
             after = ""
             while True:
-                read = partial(reader, after=after, limit=page_length)
-                jobs: list[Job] = await self._database.read(actor.tenant_id, read)
-                if jobs:
-                    yield [line_of(job) for job in jobs if await self._queue.sees(job, actor)]
-                if len(jobs) < page_length:
+                look = partial(self._transfers.sizes, table=table, after=after, limit=page_length)
+                sizes = await self._database.read(actor.tenant_id, look)
+                for last in ends_of(sizes, page_bytes):
+                    async for jobs in self._between(table, after, last, actor):
+                        yield [line_of(job) for job in jobs if await self._queue.sees(job, actor)]
+                    after = last
+                if len(sizes) < page_length:
                     break
-                after = jobs[-1].id
+
+    async def _between(
+        self, table: str, after: str, last: str, actor: Actor
+    ) -> AsyncIterator[list[Job]]:
+        """Yield the jobs of a page, and those that have come in between since it was planned."""
+        while True:
+            read = partial(
+                self._transfers.whole, table=table, after=after, last=last, limit=page_length
+            )
+            jobs: list[Job] = await self._database.read(actor.tenant_id, read)
+            if jobs:
+                yield jobs
+            if len(jobs) < page_length:
+                return
+            after = jobs[-1].id
 
     async def import_lines(
         self,
