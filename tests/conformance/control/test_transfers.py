@@ -13,8 +13,8 @@ from tests.fixtures.stores import a_tenant
 from tidemill.core.actor import Actor
 from tidemill.jobs.contract import JobState
 from tidemill.jobs.control_errors import JobImportRefused
-from tidemill.jobs.steering.transfers.models import JobImportReport, Line
 from tidemill.jobs.steering.transfers import service
+from tidemill.jobs.steering.transfers.models import JobImportReport, Line
 from tidemill.jobs.steering.transfers.schemas import request_of
 from tidemill.jobs.steering.transfers.service import TransferService
 

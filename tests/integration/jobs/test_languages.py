@@ -119,6 +119,7 @@ async def test_languages_integration_run_http(app: App, port: int) -> None:
         ("sql", "-- $database (oracle)\nSELECT 1", "SCRIPT_INVALID", "oracle is no database"),
         ("sql", "SELECT 1;\nCOMMIT", "SCRIPT_INVALID", "Line 2"),
         ("http", "{", "SCRIPT_INVALID", "Line 1"),
+        ("python", "#requirements:\n#rich\ndef main(): pass", "SCRIPT_INVALID", "PEP 723"),
         ("http", '{"url": "file:///etc/passwd"}', "SCRIPT_INVALID", "http://"),
         ("http", '{"url": "https://{host}/"}', "SCRIPT_INVALID", "written out"),
     ],

@@ -17,7 +17,7 @@ dependencies_max: Final = 100
 _BLOCK: Final = re.compile(
     r"(?m)^# /// (?P<kind>[a-zA-Z0-9-]+)$\s(?P<content>(^#(| .*)$\s)+)^# ///$"
 )
-_OPENING: Final = re.compile(r"(?m)^#[ \t]*///[ \t]*script[ \t]*$")
+_OPENING: Final = re.compile(r"(?m)^#[ \t]*///[ \t]*script[ \t]*\r?$")
 _TOML_LINE: Final = re.compile(r" \(at line (\d+), column \d+\)")
 # Names with versions and markers. An option or an address on such a line would be obeyed by the
 # installer, so nothing else comes through.
@@ -74,13 +74,23 @@ def packages_of(contents: Iterable[str]) -> Packages:
     return Packages(dependencies=tuple(sorted(wanted)), requires_python=",".join(pythons))
 
 
+def has_header(content: str) -> bool:
+    """Return whether a text begins a header, be that right or wrong."""
+    return _OPENING.search(content) is not None
+
+
+def is_requirement(text: str) -> bool:
+    """Return whether a text names one package, perhaps with versions and markers."""
+    return _REQUIREMENT.fullmatch(text) is not None
+
+
 def _header(content: str) -> Packages:
     content = content.replace("\r\n", "\n")
     blocks = [match for match in _BLOCK.finditer(content) if match["kind"] == "script"]
     _check_closed(content)
     if not blocks:
         return NONE
-    line = _line_at(content, blocks[0].start())
+    line = line_at(content, blocks[0].start())
     if len(blocks) > 1:
         raise ScriptInvalid("A script has one header `# /// script`.", line=line)
     text = "".join(
@@ -116,7 +126,7 @@ def _check_closed(content: str) -> None:
             raise ScriptInvalid(
                 "The header is not closed: it begins with `# /// script`, each further line with "
                 "`# `, and its last line is `# ///`.",
-                line=_line_at(content, opening.start()),
+                line=line_at(content, opening.start()),
             )
 
 
@@ -124,7 +134,7 @@ def _checked(dependencies: list[object], text: str, line: int) -> tuple[str, ...
     if len(dependencies) > dependencies_max:
         raise ScriptInvalid(f"A script names {dependencies_max} packages at most.", line=line)
     for one in dependencies:
-        if not isinstance(one, str) or not _REQUIREMENT.fullmatch(one.strip()):
+        if not isinstance(one, str) or not is_requirement(one.strip()):
             raise ScriptInvalid(
                 f"{one!r} is no package with versions, such as httpx>=0.28; addresses and files "
                 "are not taken.",
@@ -137,8 +147,9 @@ def _row_of(dependency: object, text: str) -> int:
     """Return in which row of the header a dependency stands; 0 where it is written otherwise."""
     shown = (f'"{dependency}"', f"'{dependency}'") if isinstance(dependency, str) else ()
     at = next((at for one in shown if (at := text.find(one)) >= 0), None)
-    return 0 if at is None else _line_at(text, at)
+    return 0 if at is None else line_at(text, at)
 
 
-def _line_at(text: str, position: int) -> int:
+def line_at(text: str, position: int) -> int:
+    """Return the number of the line in which a position of a text lies."""
     return text.count("\n", 0, position) + 1

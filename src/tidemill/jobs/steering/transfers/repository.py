@@ -32,12 +32,12 @@ _ORDER: Final = {"jobs": "jobs.id", "job_history": "job_history.day, job_history
 
 def _sizes(table: str, dialect: str) -> str:
     size = " + ".join(f"COALESCE({_BYTES[dialect].format(name)}, 0)" for name in _BODIES[table])
-    return f"SELECT {table}.id, {size} {_FROM[table]} ORDER BY {_ORDER[table]} LIMIT :limit"  # noqa: S608 - constant names
+    return f"SELECT {table}.id, {size} {_FROM[table]} ORDER BY {_ORDER[table]} LIMIT :limit"
 
 
 def _whole(table: str) -> str:
     wanted = f"{_FROM[table]} AND {table}.id <= :last ORDER BY {_ORDER[table]} LIMIT :limit"
-    return f"SELECT {columns(table)} {wanted}"  # noqa: S608 - constant names of columns
+    return f"SELECT {columns(table)} {wanted}"
 
 
 _SIZES: Final = {table: {name: _sizes(table, name) for name in _BYTES} for table in _FROM}
