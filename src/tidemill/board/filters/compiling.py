@@ -61,10 +61,12 @@ _NULLABLE: Final = frozenset({
     "parent_id", "assignee_id", "external_id", "points", "start_date", "due_date", "sprint_id",
     "archived_at",
 })  # fmt: skip
+# A cross join is read in its order: asked for each document instead, an index of texts would look
+# for the words anew each time.
 _TEXTS: Final = {
     "sqlite": """w.id IN (
         SELECT d.work_item_id FROM search_words AS f
-        JOIN search_documents AS d ON d.position = f.rowid
+        CROSS JOIN search_documents AS d ON d.position = f.rowid
         WHERE f.search_words MATCH :{name} AND d.tenant_id = :tenant_id)""",
     "postgres": """w.id IN (
         SELECT d.work_item_id FROM search_documents AS d
@@ -73,7 +75,7 @@ _TEXTS: Final = {
 _COMMENTS: Final = {
     "sqlite": """w.id IN (
         SELECT cd.work_item_id FROM search_comments AS f
-        JOIN comment_documents AS cd ON cd.position = f.rowid
+        CROSS JOIN comment_documents AS cd ON cd.position = f.rowid
         WHERE f.search_comments MATCH :{name} AND cd.tenant_id = :tenant_id)""",
     "postgres": """w.id IN (
         SELECT cd.work_item_id FROM comment_documents AS cd

@@ -26,10 +26,11 @@ _JOINS: Final = """
     JOIN projects AS p
         ON p.tenant_id = w.tenant_id AND p.id = w.project_id AND p.deleted_at IS NULL
 """
+# A cross join is read in its order: the words are looked for once.
 _SQLITE_WORDS: Final = """
     SELECT w.id, w.title, w.updated_at
     FROM search_words AS f
-    JOIN search_documents AS d ON d.position = f.rowid {joins}
+    CROSS JOIN search_documents AS d ON d.position = f.rowid {joins}
     WHERE f.search_words MATCH :query AND d.tenant_id = :tenant_id AND {condition}
     ORDER BY bm25(f.search_words, 8.0, 1.0), w.id
     LIMIT :limit
@@ -43,7 +44,7 @@ _SQLITE_COMMENTS: Final = """
             ORDER BY rowid DESC
             LIMIT :comments
         ) AS f
-        JOIN comment_documents AS cd ON cd.position = f.rowid
+        CROSS JOIN comment_documents AS cd ON cd.position = f.rowid
         WHERE cd.tenant_id = :tenant_id
         GROUP BY cd.tenant_id, cd.work_item_id
     ) AS d {joins}
@@ -54,7 +55,7 @@ _SQLITE_COMMENTS: Final = """
 _SQLITE_TRIGRAMS: Final = """
     SELECT w.id, w.title, w.updated_at
     FROM search_trigrams AS f
-    JOIN search_documents AS d ON d.position = f.rowid {joins}
+    CROSS JOIN search_documents AS d ON d.position = f.rowid {joins}
     WHERE f.search_trigrams MATCH :query AND d.tenant_id = :tenant_id AND {condition}
     ORDER BY bm25(f.search_trigrams), w.id
     LIMIT :limit
