@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Final
 
@@ -19,6 +19,11 @@ from tidemill.core.ports import Row, Tx, Value
 Statement = tuple[str, dict[str, Value]]
 Lane = tuple[LaneField, str | None]
 """A field and the value of one lane; None are the items without one."""
+Part = tuple[str, str | None]
+"""What of a cell has one status: that, and the value of its lane."""
+_Ranked = tuple[str, str]
+# How many of each status are read for each cell of it: lanes are seldom of one size.
+_heads_per_cell: Final = 3
 
 _LIVING: Final = "w.tenant_id = :tenant_id AND w.deleted_at IS NULL"
 _SHOWN: Final = f"{_LIVING} AND w.archived_at IS NULL"
@@ -72,17 +77,45 @@ class BoardRepository:
         columns: Mapping[str, str],
         field: LaneField,
         *,
-        lanes: Sequence[str] | None,
+        sizes: Mapping[Part, int],
         limit: int,
     ) -> list[Card]:
         """Return the first `limit` cards of each cell; `columns` tells the column of each status.
 
-        Of `lanes` and of what has no lane, where they are not all.
+        `sizes` says how many items the parts of the shown cells have.
         """
-        if not columns:
+        wanted = {part: min(size, limit) for part, size in sizes.items()}
+        statuses = list(dict.fromkeys(status for status, _ in wanted))
+        if not statuses:
             return []
-        sql, parameters = lanes_statement(condition, columns, field, lanes, tx.dialect)
-        return _by_rank(tx.all(sql, limit=limit, **parameters))
+        sql, parameters = heads_statement(condition, statuses, field, tx.dialect)
+        lanes = len({lane for _, lane in wanted})
+        heads = tx.all(sql, limit=_heads_per_cell * limit * lanes, **parameters)
+        found = _parts(heads, wanted)
+        # Where a lane has few of a long column's items, they do not stand at its head.
+        missing = [part for part, most in wanted.items() if len(found[part]) < most]
+        if missing:
+            sql, parameters = tails_statement(condition, missing, field, tx.dialect)
+            found |= _parts(tx.all(sql, limit=limit, **parameters), missing)
+        cells: dict[tuple[str, str | None], list[_Ranked]] = {}
+        for (status, lane), ranked in found.items():
+            cells.setdefault((columns[status], lane), []).extend(ranked)
+        lanes_of: dict[str, list[str | None]] = {}
+        for (_, lane), ranked in cells.items():
+            for _, item_id in sorted(ranked)[:limit]:
+                lanes_of.setdefault(item_id, []).append(lane)
+        sql, parameters = cards_statement(list(lanes_of), tx.dialect)
+        rows = tx.all(sql, limit=len(lanes_of), **parameters)
+        return _by_rank([(row[0], lane, *row[2:]) for row in rows for lane in lanes_of[row[0]]])
+
+
+def _parts(rows: Sequence[Row], wanted: Iterable[Part]) -> dict[Part, list[_Ranked]]:
+    """Return rank and id of what lies in each part of `wanted`."""
+    found: dict[Part, list[_Ranked]] = {part: [] for part in wanted}
+    for status, lane, rank, item_id in rows:
+        if (part := found.get((status, lane))) is not None:
+            part.append((rank, item_id))
+    return found
 
 
 def _shown(condition: Condition) -> str:
@@ -143,36 +176,62 @@ def column_statement(
     return _CARDS.format(lane="w.lane", source=source), parameters
 
 
-def lanes_statement(
-    condition: Condition,
-    columns: Mapping[str, str],
-    field: LaneField,
-    lanes: Sequence[str] | None,
-    dialect: str,
+def heads_statement(
+    condition: Condition, statuses: Sequence[str], field: LaneField, dialect: str
 ) -> Statement:
-    """Return the statement of the first cards of each cell, which looks at each item once."""
+    """Return the statement of the first items of each status with their lanes."""
     compiled = Compiled(condition, dialect)
     parameters: dict[str, Value] = dict(compiled.parameters)
     cut = LANES[field]
-    whens = []
-    for place, (status, column) in enumerate(columns.items()):
+    branches = []
+    for place, status in enumerate(statuses):
         parameters[f"status_{place}"] = status
-        parameters[f"column_{place}"] = column
-        whens.append(f"WHEN :status_{place} THEN CAST(:column_{place} AS TEXT)")
-    statuses = ", ".join(f":status_{place}" for place in range(len(columns)))
-    among = ""
-    if lanes is not None:
-        parameters["ids"] = msgspec.json.encode(lanes).decode()
-        among = f"AND ({cut.value} IS NULL OR {cut.value} {AMONG_IDS[dialect]})"
-    source = f"""(
-        SELECT id, lane FROM (
-            SELECT w.id, {cut.value} AS lane, row_number() OVER (
-                PARTITION BY CASE w.status {" ".join(whens)} END, {cut.value} ORDER BY w.rank
+        branches.append(
+            f"""SELECT * FROM (
+                SELECT w.status, {cut.value} AS lane, w.rank, w.id
+                FROM work_items AS w {cut.joins}
+                WHERE {_shown(condition)} AND {compiled.sql} AND w.status = :status_{place}
+                ORDER BY w.rank LIMIT :limit
+            ) AS s{place}"""  # noqa: S608 - constants and a condition whose values are bound
+        )
+    return " UNION ALL ".join(branches), parameters
+
+
+def tails_statement(
+    condition: Condition, parts: Sequence[Part], field: LaneField, dialect: str
+) -> Statement:
+    """Return the statement of the first items of some parts, which looks through all of them."""
+    compiled = Compiled(condition, dialect)
+    parameters: dict[str, Value] = dict(compiled.parameters)
+    cut = LANES[field]
+    statuses = list(dict.fromkeys(status for status, _ in parts))
+    for place, status in enumerate(statuses):
+        parameters[f"status_{place}"] = status
+    names = ", ".join(f":status_{place}" for place in range(len(statuses)))
+    lanes = {lane for _, lane in parts}
+    parameters["ids"] = msgspec.json.encode(
+        sorted(one for one in lanes if one is not None)
+    ).decode()
+    among = f"{cut.value} {AMONG_IDS[dialect]}"
+    if None in lanes:
+        among = f"({cut.value} IS NULL OR {among})"
+    sql = f"""
+        SELECT status, lane, rank, id FROM (
+            SELECT w.status, {cut.value} AS lane, w.rank, w.id, row_number() OVER (
+                PARTITION BY w.status, {cut.value} ORDER BY w.rank
             ) AS place
             FROM work_items AS w {cut.joins}
-            WHERE {_shown(condition)} AND {compiled.sql} AND w.status IN ({statuses}) {among}
+            WHERE {_shown(condition)} AND {compiled.sql} AND w.status IN ({names}) AND {among}
         ) AS placed
         WHERE place <= :limit
-    ) AS c JOIN work_items AS w ON w.tenant_id = :tenant_id AND w.id = c.id
     """  # noqa: S608 - constants and a condition whose values are bound
-    return _CARDS.format(lane="c.lane", source=source), parameters
+    return sql, parameters
+
+
+def cards_statement(ids: Sequence[str], dialect: str) -> Statement:
+    """Return the statement of cards by their ids, without a lane."""
+    source = "work_items AS w"
+    among = f"WHERE w.tenant_id = :tenant_id AND w.id {AMONG_IDS[dialect]} LIMIT :limit"
+    return _CARDS.format(lane="NULL", source=source) + among, {
+        "ids": msgspec.json.encode(ids).decode()
+    }

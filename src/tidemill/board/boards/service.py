@@ -31,7 +31,7 @@ from tidemill.board.boards.models import (
     per_cell_of,
     totals_of,
 )
-from tidemill.board.boards.repository import BoardRepository
+from tidemill.board.boards.repository import BoardRepository, Part
 from tidemill.board.contract import ProjectId
 from tidemill.board.errors import ProjectNotFound
 from tidemill.board.filter_errors import InvalidFilter
@@ -119,7 +119,8 @@ class BoardService:
             most = per_cell_of(
                 wanted.per_cell, has_lanes=field is not None, counts=list(counts.values())
             )
-            cells = self._filled(tx, ground, counts, lanes, (most, left_out > 0))
+            sizes = _parts(ground, tallies, counts)
+            cells = self._filled(tx, ground, counts, sizes, most)
             is_whole = wanted.sprint is None and wanted.filter == Filter()
             every = by_status if is_whole else None
             loads = self._loading.loads(
@@ -227,19 +228,17 @@ class BoardService:
         tx: Tx,
         ground: Ground,
         counts: Mapping[CellKey, int],
-        lanes: Sequence[Named],
-        most: tuple[int, bool],
+        sizes: Mapping[Part, int],
+        limit: int,
     ) -> dict[CellKey, Cell]:
-        """Return each cell with its first cards; `most` says how many, and if lanes are missing."""
-        limit, is_cut = most
+        """Return each cell with its first cards."""
         column_of = {status.key: one for one in ground.columns for status in one.statuses}
         columns = {status: column.key for status, column in column_of.items()}
         if ground.field is None:
             cards = self._boards.first(tx, ground.condition, list(columns), limit=limit)
         else:
-            values = [value for value, _, _ in lanes if value is not None] if is_cut else None
             cards = self._boards.first_in_lanes(
-                tx, ground.condition, columns, ground.field, lanes=values, limit=limit
+                tx, ground.condition, columns, ground.field, sizes=sizes, limit=limit
             )
         found: dict[CellKey, list[Card]] = {key: [] for key in counts}
         for card in self._with_labels(tx, cards):
@@ -309,6 +308,18 @@ def _cells(ground: Ground, tallies: Sequence[Tally], lanes: Sequence[Named]) -> 
         if key in counts:
             counts[key] += tally.count
     return counts
+
+
+def _parts(
+    ground: Ground, tallies: Sequence[Tally], counts: Mapping[CellKey, int]
+) -> dict[Part, int]:
+    """Return how many items each status has in each lane that is shown."""
+    column_of = {one.key: column.key for column in ground.columns for one in column.statuses}
+    return {
+        (tally.status, tally.lane): tally.count
+        for tally in tallies
+        if (tally.lane, column_of.get(tally.status, "")) in counts
+    }
 
 
 def _next(

@@ -12,6 +12,7 @@ from tests.fixtures.board import BoardWorld
 from tests.fixtures.board_plans import board_statements
 from tidemill.board.board_settings.models import LaneField
 from tidemill.board.project_access.walls import walled
+from tidemill.board.workflows.models import DEFAULT_WORKFLOW
 
 pytestmark = pytest.mark.anyio
 
@@ -34,6 +35,11 @@ async def test_board_statements_read_indexes(world: BoardWorld, is_walled: bool)
         assert "TEMP B-TREE" not in plans[name], plans[name]
     assert "TEMP B-TREE" not in plans["counts"]
     for field in LaneField:
+        assert plans[f"heads by {field}"].count("idx_work_items_board") == len(
+            DEFAULT_WORKFLOW.statuses
+        )
+        assert "ORDER BY" not in plans[f"heads by {field}"], plans[f"heads by {field}"]
+        assert "idx_work_items_board" in plans[f"tails by {field}"], field
         assert "idx_work_items_status_category" in plans[f"started by {field}"], field
 
 
