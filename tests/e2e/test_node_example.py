@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Final
@@ -12,21 +11,27 @@ from typing import Final
 import pytest
 
 from tests.fixtures.client import log_in
+from tests.fixtures.node import FOLDER, copied_example, node_is_installed
 from tests.fixtures.server import TIDEMILL, Server
 from tests.fixtures.waiting import wait_until
 
-_ROOT: Final = Path(__file__).parents[2]
-_FOLDER: Final = _ROOT / "examples" / "workers" / "node"
-_PAGE: Final = _FOLDER / "README.md"
+_PAGE: Final = FOLDER / "README.md"
 lines_max: Final = 100
+columns_max: Final = 120
 
 
-def test_worker_in_node_has_the_hundred_lines_that_its_page_tells() -> None:
-    assert "in a hundred lines" in _PAGE.read_text("utf-8")
-    assert len((_FOLDER / "worker.mjs").read_text("utf-8").splitlines()) <= lines_max
+def test_worker_in_node_has_the_lines_that_its_page_tells() -> None:
+    told = re.findall(r"^\| `(.+\.mjs)` \| (\d+) \|", _PAGE.read_text("utf-8"), re.MULTILINE)
+    lines = {file.name: file.read_text("utf-8").splitlines() for file in FOLDER.glob("*.mjs")}
+
+    assert {name: int(count) for name, count in told} == {
+        name: len(text) for name, text in lines.items()
+    }
+    assert max(map(len, lines.values())) <= lines_max
+    assert max(len(line) for text in lines.values() for line in text) <= columns_max
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+@pytest.mark.skipif(not node_is_installed(), reason="node is not installed")
 def test_page_of_the_worker_in_node_leads_to_a_job_that_ran_there(tmp_path: Path) -> None:
     blocks = re.findall(r"^```sh\n(.*?)^```$", _PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
     start, connect, run = blocks[:3]
@@ -36,10 +41,12 @@ def test_page_of_the_worker_in_node_leads_to_a_job_that_ran_there(tmp_path: Path
 
     with Server(settings={key: value}) as server, log_in(server.url) as client:
         (tmp_path / "data").symlink_to(server.data_dir)
-        (tmp_path / "examples").symlink_to(_ROOT / "examples")
+        copied_example(tmp_path / "examples" / "workers" / "node")
+        *prepare, begin = connect.splitlines()
+        subprocess.run(["/bin/bash", "-ec", "\n".join(prepare)], cwd=tmp_path, check=True)
         log = tmp_path / "worker.log"
         with log.open("w") as told:
-            worker = subprocess.Popen(shlex.split(connect), cwd=tmp_path, stderr=told)
+            worker = subprocess.Popen(shlex.split(begin), cwd=tmp_path, stderr=told)
         try:
             wait_until(lambda: "connected to" in log.read_text(), seconds_max=60, what="its word")
             done = subprocess.run(

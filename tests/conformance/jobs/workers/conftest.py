@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -12,6 +11,7 @@ from typing import Any, Final
 import pytest
 
 from tests.fixtures.client import Client, log_in
+from tests.fixtures.node import node_is_installed
 from tests.fixtures.remote import (
     RemoteServer,
     RemoteWorker,
@@ -74,7 +74,7 @@ def benches(remote: RemoteServer) -> Iterator[dict[str, Bench]]:
         workers = [
             make(remote, kind, remote.token_file(owner, f"of-{kind}", tags=[kind]), kind)
             for kind, make in _MAKERS.items()
-            if kind != "node" or shutil.which("node") is not None
+            if kind != "node" or node_is_installed()
         ]
         yield {
             worker.name: Bench(remote, stack.enter_context(started(worker, owner)), owner)

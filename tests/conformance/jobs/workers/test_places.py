@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
 
 from tests.conformance.jobs.workers.conftest import Bench
 from tests.fixtures.client import Client, log_in
-from tests.fixtures.remote import NODE_WORKER, RemoteServer, RemoteWorker, started
+from tests.fixtures.node import node_is_installed, worker_program
+from tests.fixtures.remote import RemoteServer, RemoteWorker, started
 
 _SANDBOXED = {"script_path": "reads", "tag": "python", "isolation": "sandbox"}
 WORD = "neap tide at the west pier"
@@ -70,10 +70,10 @@ def test_worker_far_away_runs_sql_on_its_own_files_and_keeps_no_rows_that_nobody
 def test_worker_in_node_works_over_the_socket_of_its_machine(
     remote: RemoteServer, owner: Client
 ) -> None:
-    if shutil.which("node") is None:
+    if not node_is_installed():
         pytest.skip("node is not installed")
     socket = f"unix:{remote.server.data_dir}/run/dispatcher"
-    command = ["node", str(NODE_WORKER), socket, "--name", "near", "--tags", "near"]
+    command = ["node", str(worker_program()), socket, "--name", "near", "--tags", "near"]
 
     with started(RemoteWorker(remote.directory, "near", command), owner):
         bench = Bench(remote, RemoteWorker(remote.directory, "near", command), owner)
