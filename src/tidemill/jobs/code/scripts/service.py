@@ -38,7 +38,6 @@ from tidemill.jobs.contract import ScriptArchived, ScriptDeployed
 from tidemill.jobs.errors import ScriptNotFound
 from tidemill.jobs.execution.languages.imports import imports_of
 from tidemill.jobs.execution.languages.models import Language, language
-from tidemill.jobs.execution.packages.comments import check_comments
 from tidemill.jobs.execution.packages.models import packages_of
 from tidemill.jobs.folders.models import Level
 from tidemill.jobs.folders.service import FolderRules
@@ -110,8 +109,6 @@ class ScriptService:
         path, kind = script_path(wanted.path), language(wanted.language)
         content = checked_content(wanted.content, bytes_max=self._bytes_max)
         schema = await checked_schema(kind, content)
-        if kind is Language.PYTHON:
-            check_comments(content)
         digest, by = content_hash(content), actor.user_id or actor.id
         needs = await self._needs_now(actor.tenant_id, kind, content, path)
         imports, limits = _imports_of(needs), checked_limits(wanted.limits, schema)
@@ -266,7 +263,6 @@ class ScriptService:
             schema = msgspec.json.encode(infer_schema(known, content)).decode()
             if known is Language.PYTHON:
                 packages_of([content])
-                check_comments(content)
             # What starts with a dot has nowhere to start from, and is refused here.
             imports_of(known, content, None)
             self._inline_schemas[key] = schema

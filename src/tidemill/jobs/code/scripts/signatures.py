@@ -19,6 +19,7 @@ from tidemill.jobs.execution.languages.http import parse_http
 from tidemill.jobs.execution.languages.models import Language, Schema, object_schema
 from tidemill.jobs.execution.languages.sql import parse_sql
 from tidemill.jobs.execution.languages.typescript import parse_typescript
+from tidemill.jobs.execution.packages.comments import check_comments
 
 # `name="$1"`, `name=${2:-default}`, `local name="${3}"`.
 _POSITIONAL: Final = re.compile(
@@ -48,6 +49,7 @@ def infer_schema(language: Language, content: str) -> Schema:
 def _of_python(content: str) -> Schema:
     module = _parsed(content)
     main = _main(module)
+    check_comments(content)
     parameters = main.args
     if parameters.posonlyargs:
         raise ScriptInvalid(
