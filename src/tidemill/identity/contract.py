@@ -276,14 +276,21 @@ class JobTokens(Protocol):
     """Credentials of running jobs: the rights of their actor and no more."""
 
     def issue_job_token(
-        self, actor: Actor, job_id: str, *, epoch: int = 0, ttl_seconds: float = 3600
+        self,
+        actor: Actor,
+        job_id: str,
+        *,
+        epoch: int = 0,
+        ttl_seconds: float = 3600,
+        began_at: Instant | None = None,
     ) -> str:
         """Return a token for the execution `epoch` of a job; raises `JobTokenNeedsPerson`.
 
         It ends after `ttl_seconds`, or when `JOB_LIVENESS` says that this execution is over,
         whichever comes first. Where `actor` goes back to a log-in, it counts only while the
         account has the password and state of that log-in; where it goes back to an API token, only
-        if that one has not expired at this moment. Does no I/O.
+        if that one had not expired when the execution `began_at`, by default at this moment. Does
+        no I/O.
         """
         ...
 

@@ -8,15 +8,16 @@ import pytest
 from msgspec import structs
 
 from tests.fixtures.guarded import an_admin, guarded_folders, queue_by
-from tests.fixtures.jobs import JobsWorld
+from tests.fixtures.jobs import JobsWorld, SpokenWorker
 from tests.fixtures.stores import a_tenant
+from tidemill.core.clock import Instant
 from tidemill.core.ids import TenantId
 from tidemill.core.pages import PageRequest
 from tidemill.jobs.code.functions.service import FunctionService
-from tidemill.jobs.contract import JobRequest
+from tidemill.jobs.contract import JobRequest, JobState
 from tidemill.jobs.dispatching.dispatcher.models import Demand, Ring
 from tidemill.jobs.errors import FunctionNotFound
-from tidemill.jobs.protocol.messages import RegisteredFunction
+from tidemill.jobs.protocol.messages import Assignment, Held, RegisteredFunction, Token, TokenWanted
 from tidemill.jobs.queueing.workers.models import Registration
 
 pytestmark = pytest.mark.anyio
@@ -139,3 +140,41 @@ async def test_an_unknown_function_proposes_none_of_a_folder_that_is_closed(
         told.append("guarded.tasks:paint" in refused.value.message)
 
     assert told == [False, True]
+
+
+async def test_a_job_that_asks_for_its_token_late_has_the_rights_that_it_began_with(
+    world: JobsWorld,
+) -> None:
+    """The rights of who started it may have ended since, as they may for jobs with a token."""
+    tokens = world.job_tokens = _Tokens()
+    async with world.dispatching_now():
+        job = await world.a_job()
+        async with world.a_worker("one") as one:
+            found = await one.assignment(job)
+            await one.start(found)
+            await world.until_state(job, JobState.RUNNING)
+            began = world.clock.now()
+            world.clock.advance(20)
+            await _ask(one, found)
+        async with world.a_worker("one", holding=(Held(found.job_id, found.epoch),)) as one:
+            await _ask(one, found)
+
+    at_once, late, after_a_new_connection = tokens.began
+    assert at_once is None
+    assert late is not None
+    assert late <= began
+    assert after_a_new_connection == 1_000_000, "what the books say of its start"
+
+
+class _Tokens:
+    def __init__(self) -> None:
+        self.began: list[Instant | None] = []
+
+    def issue_job_token(self, *_: object, began_at: Instant | None, **__: object) -> str:
+        self.began.append(began_at)
+        return "token"
+
+
+async def _ask(worker: SpokenWorker, found: Assignment) -> None:
+    await worker.connection.send(TokenWanted(job_id=found.job_id, epoch=found.epoch))
+    await worker.news(lambda: any(isinstance(one, Token) for one in worker.other))

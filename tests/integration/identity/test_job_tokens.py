@@ -123,6 +123,7 @@ async def test_job_tokens_integration_are_worth_nothing_once_their_token_has_exp
     owner = await world.an_owner()
     starter = await world.authenticator.bearer(await world.an_api_token(owner, "admin"), Origin())
     running = world.job_tokens.issue_job_token(starter, JOB, ttl_seconds=86_400)
+    began_at = world.clock.now()
     by_job = await world.authenticator.bearer(running, Origin())
     await world.job_tokens.check_starter(by_job)
     world.clock.advance(90.1 * 86_400)
@@ -130,7 +131,9 @@ async def test_job_tokens_integration_are_worth_nothing_once_their_token_has_exp
     await follower.look()
 
     late = [world.job_tokens.issue_job_token(one, "job-2") for one in (starter, by_job)]
+    asked_late = world.job_tokens.issue_job_token(starter, JOB, began_at=began_at)
 
+    assert await _status(world, asked_late) == 200, "it began in time, and asks for it only now"
     assert [await _code(world, token) for token in late] == ["JOB_RIGHTS_ENDED"] * 2
     for one in (starter, by_job):
         with pytest.raises(JobStarterEnded, match="the API token has expired"):

@@ -9,7 +9,7 @@ from msgspec import Struct
 from uuid_utils import uuid7
 
 from tidemill.core.actor import Actor, ActorKind
-from tidemill.core.clock import MICROSECONDS_PER_SECOND, Clock
+from tidemill.core.clock import MICROSECONDS_PER_SECOND, Clock, Instant
 from tidemill.core.config import Config
 from tidemill.core.ids import TenantId
 from tidemill.identity.contract import JobLiveness
@@ -69,7 +69,13 @@ class JobTokenService:
         self._alive: Bounded[tuple[TenantId, str, int], float] = Bounded()
 
     def issue_job_token(
-        self, actor: Actor, job_id: str, *, epoch: int = 0, ttl_seconds: float = 3600
+        self,
+        actor: Actor,
+        job_id: str,
+        *,
+        epoch: int = 0,
+        ttl_seconds: float = 3600,
+        began_at: Instant | None = None,
     ) -> str:
         """See `JobTokens.issue_job_token`."""
         if actor.user_id is None:
@@ -79,7 +85,8 @@ class JobTokenService:
             sub=actor.user_id,
             tenant_id=actor.tenant_id,
             exp=now + int(max(1.0, min(ttl_seconds, self._ttl_seconds_max))),
-            iat=now,
+            # A job has the rights that it began with, also when it asks for its token late.
+            iat=now if began_at is None else min(now, began_at // MICROSECONDS_PER_SECOND),
             iss=self._auth.jwt_issuer,
             aud=self._auth.jwt_audience,
             jti=str(uuid7()),

@@ -7,6 +7,7 @@ from typing import Final
 
 from msgspec import structs
 
+from tidemill.core.clock import Instant
 from tidemill.core.errors import TidemillError
 from tidemill.identity import JobTokens
 from tidemill.jobs.code.functions.models import isolation_of
@@ -133,8 +134,12 @@ class Assignments:
             heartbeat_seconds=limits.heartbeat_timeout_seconds,
         )
 
-    def token(self, job: Claimed) -> str:
-        """Return the job's own token for `/api/v1`; empty where it has no rights of its own."""
+    def token(self, job: Claimed, began_at: Instant | None = None) -> str:
+        """Return the job's own token for `/api/v1`; empty where it has no rights of its own.
+
+        One that asks for it late, of an attempt that `began_at` an instant, has the rights that it
+        had then.
+        """
         tokens = self._tokens()
         if tokens is None:
             return ""
@@ -144,6 +149,7 @@ class Assignments:
                 job.id,
                 epoch=job.epoch,
                 ttl_seconds=job.spec.timeout_seconds + token_seconds_spare,
+                began_at=began_at,
             )
         except TidemillError:
             # A job that nobody in person has started has no rights of its own.

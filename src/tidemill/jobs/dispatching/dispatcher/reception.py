@@ -120,7 +120,7 @@ class Reception:
     clock: Clock
     is_secret: Callable[[str], bool]
     functions: FunctionService | None = None
-    token_of: Callable[[Claimed], str]
+    token_of: Callable[[Claimed, Instant | None], str]
 
     def __init__(
         self, options: DispatcherOptions, dispatching: Dispatching, logs: LogWriter, inbox: Inbox
@@ -317,7 +317,8 @@ class Reception:
                 session.draining = True
             case TokenWanted():
                 job = session.holds(message.job_id, message.epoch)
-                session.tell_token(message, "" if job is None else self.token_of(job))
+                token = "" if job is None else self.token_of(job, session.began_at(job))
+                session.tell_token(message, token)
             case _:
                 session.connection.abort("A worker says Hello once.")
 
@@ -334,7 +335,7 @@ class Reception:
             self._logs.when_drained(lambda: session.connection.resume(Channel.LOGS))
 
     def _hear_start(self, session: Session, started: Started) -> None:
-        job = session.begins(started.job_id, started.epoch)
+        job = session.begins(started.job_id, started.epoch, now=self.clock.now())
         if job is not None:
             self.signals.breakdown.of(job).began(job.due_at, started.started_at)
             begun = Begun(job.tenant_id, job.id, job.epoch, started.started_at)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
+from tidemill.core.clock import Instant
 from tidemill.jobs.code.functions.models import lane_of
 from tidemill.jobs.contract import JobState
 from tidemill.jobs.dispatching.dispatcher.admission import EVERYTHING, Rights
@@ -46,6 +47,7 @@ short_microseconds_max: Final = 20_000
 ahead_microseconds_max: Final = 50_000
 """For how long, at their pace, those ahead may have to wait for a slot."""
 ahead_jobs_max: Final = 1_000
+_UNBEGUN: Final = (0, None)
 _pace_first: Final = 1_000_000.0
 _pace_share: Final = 1 / 32
 
@@ -96,7 +98,7 @@ class Session:
         self.rights = rights
         self.heard_at = asyncio.get_running_loop().time()
         self._cancelled: set[tuple[str, int]] = set()
-        self._begun: dict[str, int] = {}
+        self._begun: dict[str, tuple[int, Instant]] = {}
         self.drained = False
         self._left = False
         self._ahead_max = min(max(0, hello.ahead), ahead_jobs_max)
@@ -181,22 +183,31 @@ class Session:
         job = self.held.get(job_id)
         return job if job is not None and job.epoch == epoch else None
 
-    def begins(self, job_id: str, epoch: int) -> Claimed | None:
+    def begins(self, job_id: str, epoch: int, *, now: Instant) -> Claimed | None:
         """Return the job that begins; None when the worker does not hold it or has said so."""
         job = self.holds(job_id, epoch)
-        if job is None or self._begun.get(job_id) == epoch:
+        if job is None or self.has_begun(job):
             return None
-        self._begun[job_id] = epoch
+        self._begun[job_id] = (epoch, now)
         return job
 
     def has_begun(self, job: Claimed) -> bool:
         """Return whether the worker has said that it began; of a short job it says only its end."""
-        return self._begun.get(job.id) == job.epoch
+        return self.began_at(job) is not None
+
+    def began_at(self, job: Claimed) -> Instant | None:
+        """Return when the worker has said that it began."""
+        epoch, at = self._begun.get(job.id, _UNBEGUN)
+        return at if epoch == job.epoch else None
 
     def keep(self, jobs: Sequence[Job]) -> None:
         """Take over what the worker held on its last connection, and said of it."""
         self.held = {job.id: claimed(job) for job in jobs}
-        self._begun = {job.id: job.epoch for job in jobs if job.state is JobState.RUNNING}
+        self._begun = {
+            job.id: (job.epoch, job.started_at or job.due_at)
+            for job in jobs
+            if job.state is JobState.RUNNING
+        }
 
     def assign(self, assignments: Iterable[Assignment]) -> None:
         """Send jobs; when the worker has gone, it will not hold them when it returns."""

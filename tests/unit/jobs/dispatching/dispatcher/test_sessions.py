@@ -5,6 +5,7 @@ from typing import cast
 
 import pytest
 
+from tidemill.core.clock import Instant
 from tidemill.jobs.dispatching.dispatcher.sessions import (
     Session,
     short_microseconds_max,
@@ -132,11 +133,11 @@ async def test_a_worker_that_takes_nothing_of_what_it_is_told_is_given_up() -> N
 
 async def test_a_job_begins_once_for_each_time_that_it_is_given() -> None:
     session = a_session()
-    job = cast("Claimed", SimpleNamespace(epoch=1))
+    job = cast("Claimed", SimpleNamespace(id="job", epoch=1))
     session.held = {"job": job}
 
-    assert session.begins("job", 1) is job
-    assert session.begins("job", 1) is None
-    session.held = {"job": (again := cast("Claimed", SimpleNamespace(epoch=2)))}
-    assert session.begins("job", 1) is None
-    assert session.begins("job", 2) is again
+    assert session.begins("job", 1, now=Instant(7)) is job
+    assert session.begins("job", 1, now=Instant(7)) is None
+    session.held = {"job": (again := cast("Claimed", SimpleNamespace(id="job", epoch=2)))}
+    assert session.begins("job", 1, now=Instant(7)) is None
+    assert session.begins("job", 2, now=Instant(7)) is again
