@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import pytest
 from msgspec import Struct
 
@@ -47,6 +48,9 @@ def server() -> Iterator[Server]:
             marks=pytest.mark.full(reason="twenty commands take 8 s of CPU; each has its tests"),
         ),
         *("scripts.md", "jobs-over-http.md"),
+        pytest.param("schedules.md", marks=_COMMANDS),
+        pytest.param("secrets.md", marks=_COMMANDS),
+        pytest.param("languages.md", marks=pytest.mark.full(reason="it takes a package from PyPI")),
         pytest.param("folders.md", marks=_COMMANDS),
         pytest.param("audit.md", marks=_COMMANDS),
         pytest.param("migrate/airflow.md", marks=_COMMANDS),
@@ -61,7 +65,10 @@ def test_guide_shows_what_its_commands_print(name: str, server: Server, tmp_path
     parts = _read(name, tmp_path)
     with log_in(server.url) as client:
         token = client.token or ""
-    shell = "".join(f"{part.commands}\necho '{_MARK}'\n" for part in parts)
+    # Stands for the password manager, which the machine may not have.
+    shell = "pass() { echo 'low tide at noon'; }\n" + "".join(
+        f"{part.commands}\necho '{_MARK}'\n" for part in parts
+    )
 
     done = subprocess.run(
         ["/bin/bash", "-euo", "pipefail", "-c", shell],
@@ -82,6 +89,20 @@ def test_guide_shows_what_its_commands_print(name: str, server: Server, tmp_path
     for part, text in zip(parts, printed[:-1], strict=True):
         for line in part.shown:
             assert line in text, f"{part.commands}\nprinted\n{text}\nnot {line}"
+
+
+def test_guide_to_schedules_shows_parts_of_the_schedules_that_it_imports() -> None:
+    blocks = _BLOCK.findall((GUIDES / "schedules.md").read_text(encoding="utf-8"))
+    shown = [
+        msgspec.json.decode(f"{{{text}}}")
+        for kind, title, text in blocks
+        if kind == "json" and not title
+    ]
+    imported = [msgspec.json.decode(text) for _, title, text in blocks if title == "schedules.json"]
+
+    assert shown
+    for part in shown:
+        assert any(part.items() <= schedule.items() for schedule in imported[0])
 
 
 def _read(name: str, directory: Path) -> list[Part]:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from textwrap import indent
 from typing import Final
 
 import httpx
@@ -25,6 +26,28 @@ from tests.fixtures.waiting import wait_until
 GUIDE: Final = ROOT / "docs" / "guide" / "library.md"
 EXAMPLES: Final = ROOT / "examples" / "library"
 BLOCK: Final = re.compile(r"```(?:python|text) title=\"([^\"]+)\"\n(.*?)```", re.DOTALL)
+DISPATCH: Final = ROOT / "docs" / "guide" / "dispatch.md"
+FRAGMENT: Final = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+# What the fragments of the guides name without showing it.
+AROUND_FRAGMENTS: Final = """
+from datetime import timedelta
+import tidemill
+cents, letter, film = "250", "letter", "film"
+ships = lambda day: ["Alba", "Bris"]
+@tidemill.job
+def charge(number: int, cents: int = 100) -> int: ...
+@tidemill.job(name="shop.tasks:report")
+def report(ships: int | str) -> int | str:
+    return ships
+@tidemill.job
+async def tidy() -> None: ...
+@tidemill.job
+async def tell_somebody(run: dict) -> None: ...
+@tidemill.job
+async def send(what: str) -> None: ...
+@tidemill.job
+async def render(what: str) -> None: ...
+"""
 seconds_max: Final = 60.0
 
 
@@ -89,6 +112,23 @@ def test_guide_prints_what_it_says(place: Place) -> None:
 
     assert printed == blocks["main.py prints"]
     assert steered == "0 of 0 run again\n"
+
+
+def test_fragments_of_the_guides_hold_in_a_program(place: Place) -> None:
+    errors, schedules, functions = FRAGMENT.findall(GUIDE.read_text(encoding="utf-8"))
+    (strategies,) = FRAGMENT.findall(DISPATCH.read_text(encoding="utf-8"))
+    enqueued = "print(await (await count_ships.enqueue('monday')).result(timeout=60))\n"
+    working = f"async with app.worker():\n{indent(errors + schedules + enqueued, '    ')}"
+    main = f"async def main():\n{indent(strategies + working, '    ')}"
+    (place.folder / "program.py").write_text(f"{AROUND_FRAGMENTS}{functions}\n{main}")
+    place.environment = {**place.environment, "TIDEMILL_DATABASE_URL": "sqlite:///jobs.db"}
+
+    printed = place.run(
+        sys.executable, "-c", "import asyncio, program; asyncio.run(program.main())"
+    )
+
+    told = [line for line in printed.splitlines() if "[info" not in line]
+    assert told == ["args.cents: Expected `int`, got `str`.", "2"]
 
 
 def test_script_example_counts_words(place: Place) -> None:
