@@ -113,6 +113,8 @@ async def test_a_change_of_many_must_say_of_which(world: JobsWorld, bulk: BulkSe
         await bulk.cancel(PageRequest(), JobFilter(state=JobState.QUEUED), actor=world.actor)
     with pytest.raises(FilterStateWrong):
         await bulk.count_to_cancel(JobFilter(tag="a", state=JobState.FAILED), actor=world.actor)
+    with pytest.raises(FilterStateWrong, match="failed or timed_out or cancelled"):
+        await bulk.count_to_retry(JobFilter(tag="a", state=JobState.QUEUED), actor=world.actor)
     with pytest.raises(FilterStateWrong):
         await bulk.count_to_replay(JobFilter(state=JobState.QUEUED), actor=world.actor)
 

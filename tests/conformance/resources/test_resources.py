@@ -78,6 +78,10 @@ async def test_an_unknown_field_of_a_type_is_told_with_the_nearest(world: Values
         "value.sslmod: there is no such field; did you mean sslmode? The type has: host, port,"
     )
     assert "needs a type of your own" in built_in.value.message
+    with pytest.raises(ResourceInvalid, match=r"hots: there is no such field; did you mean host\?"):
+        await world.put_resource("db", {"hots": "x", "dbname": "y"}, "postgresql")
+    with pytest.raises(ResourceInvalid, match=r"no type 'postgres'; did you mean postgresql\?"):
+        await world.put_resource("db", DATABASE, "postgres")
 
 
 async def test_a_resource_of_an_earlier_release_is_read_with_its_unknown_fields(

@@ -24,7 +24,8 @@ app = single()
 Script = Annotated[
     str,
     typer.Argument(
-        help="A deployed script's path, or a file to run once.", autocompletion=completing.scripts
+        help="A deployed script's path, package:function, or a file to run once.",
+        autocompletion=completing.scripts,
     ),
 ]
 Tag = Annotated[
@@ -39,6 +40,7 @@ Isolation = Annotated[
     examples=(
         "tidemill run harbour/tides --arg port=Cuxhaven --item TM-1",
         "tidemill run tides.py --arg days=3 --attempts 5",
+        "tidemill run shop.tasks:charge --arg number=7 --priority 5",
         "tidemill run backup --unique --limits '{\"ttl_seconds\": 600}'",
         'tidemill run film --tag render --requires \'{"labels": ["gpu"]}\'',
         "tidemill run backup --args '{\"full\": true}' --detach",
@@ -185,7 +187,7 @@ def _what(script: str) -> dict[str, str]:
     file = Path(script)
     if file.suffix in LANGUAGES:
         return {"language": language_of(file), "content": content_of(file)}
-    return {"script_path": script}
+    return {"function" if ":" in script else "script_path": script}
 
 
 def _item_id(client: Client, item: str | None) -> str | None:

@@ -9,7 +9,7 @@ import typer
 from tidemill.cli import completing
 from tidemill.cli.client import API, Client, connect, segment
 from tidemill.cli.commands import schedule_files
-from tidemill.cli.commands.run import arguments
+from tidemill.cli.commands.run import Tag, arguments
 from tidemill.cli.failures import AnsweredWithError, CommandFailed, ExitCode
 from tidemill.cli.http import Request
 from tidemill.cli.lazy import group
@@ -37,6 +37,10 @@ from tidemill.cli.times import instant_ahead, instant_of
 app = group("Start scripts at their times, or after each other.")
 
 Schedule = Annotated[str, typer.Argument(help="The schedule's path, or its id.")]
+Argument = Annotated[
+    list[str] | None,
+    typer.Option("--arg", "-a", metavar="NAME=VALUE", help="JSON, else text; @FILE is its text."),
+]
 MaybeSchedule = Annotated[str | None, typer.Argument(help="The schedule's path, or its id.")]
 Cron = Annotated[str | None, typer.Option(help="5 fields, or 6 with seconds first.")]
 Every = Annotated[int | None, typer.Option(help="Every so many seconds.")]
@@ -108,12 +112,7 @@ def create(  # noqa: PLR0913, PLR0917 - one for each field
     zone: Zone = None,
     calendar: Calendar = None,
     after: Annotated[list[str] | None, typer.Option(help="A schedule to run after.")] = None,
-    arg: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--arg", "-a", metavar="NAME=VALUE", help="JSON, else text; @FILE is its text."
-        ),
-    ] = None,
+    arg: Argument = None,
     args: Annotated[str | None, typer.Option(help="All arguments as one JSON object.")] = None,
     overlap: Annotated[
         str | None, typer.Option(help="skip, allow, queue_one, queue_all, cancel_running.")
@@ -122,6 +121,8 @@ def create(  # noqa: PLR0913, PLR0917 - one for each field
     due_argument: Annotated[
         str | None, typer.Option(help="The argument that is given the due time.")
     ] = None,
+    tag: Tag = None,
+    priority: Annotated[int | None, typer.Option(help="Higher starts sooner.")] = None,
     attempts: Attempts = None,
     jitter: Annotated[int | None, typer.Option(help="Up to so many seconds later.")] = None,
     on_success: Handler = None,
@@ -141,6 +142,8 @@ def create(  # noqa: PLR0913, PLR0917 - one for each field
         "overlap": overlap,
         "missed": missed,
         "due_argument": due_argument,
+        "tag": tag,
+        "priority": priority,
         "attempts_max": attempts,
         "jitter_seconds": jitter,
         "on_success": on_success and _target(on_success),

@@ -196,6 +196,14 @@ def test_run_detached_prints_the_id(server: Answers, capsys: pytest.CaptureFixtu
     assert capsys.readouterr().out == "j1\n"
 
 
+def test_run_starts_a_function_by_its_name(server: Answers) -> None:
+    _prepare(server, state="succeeded")
+
+    assert run(["run", "shop.tasks:charge", "--priority", "0", "--detach"]) == 0
+
+    assert server.asked[0].body == {"function": "shop.tasks:charge", "args": {}, "priority": 0}
+
+
 def test_arguments_joins_the_whole_and_the_single_ones() -> None:
     whole = json.dumps({"days": 1, "port": "Husum"})
 

@@ -38,13 +38,14 @@ def test_create_sends_an_interval_of_nothing_for_the_server_to_refuse(server: An
 
 def test_create_sends_attempts_jitter_and_handlers(server: Answers) -> None:
     server.prepare("POST", "/api/v1/schedules", Answer(status=201, body=SCHEDULE))
-    words = ["--due-argument", "due", "--attempts", "0", "--jitter", "40"]
+    words = ["--due-argument", "due", "--attempts", "0", "--jitter", "40", "--priority", "0"]
     handlers = ["--on-success", "tell/all", "--on-failure", "tell/ops", "--on-recovery", "a:b"]
 
     run(["schedules", "create", "tides/poll", "tides/read", "--every", "9", *words, *handlers])
 
     sent = server.asked[0].body
     assert (sent["due_argument"], sent["attempts_max"], sent["jitter_seconds"]) == ("due", 0, 40)
+    assert sent["priority"] == 0
     assert sent["on_success"] == {"script_path": "tell/all"}
     assert sent["on_failure"] == {"script_path": "tell/ops"}
     assert sent["on_recovery"] == {"function": "a:b"}

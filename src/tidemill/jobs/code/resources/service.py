@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -178,9 +179,10 @@ class ResourceService:
     def _check(self, tx: Tx, type_: str, value: Any) -> None:
         known = BUILT_IN.get(type_) or self._types.find(tx, type_, lock="SHARE")
         if known is None:
-            raise ResourceInvalid(
-                "type", f"there is no type {type_!r}; see `tidemill resources types`."
-            )
+            own = [one.name for one in self._types.page(tx, after="", limit=types_max)]
+            near = difflib.get_close_matches(type_, [*BUILT_IN, *own], n=1)
+            meant = f"did you mean {near[0]}?" if near else "see `tidemill resources types`."
+            raise ResourceInvalid("type", f"there is no type {type_!r}; {meant}")
         wrong = self._schemas.mismatch(known.schema, value)
         if wrong is not None:
             where, reason = wrong

@@ -62,10 +62,10 @@ class Arguments:
 
     def mismatch(self, schema: str, value: Any) -> tuple[str, str] | None:
         """Return where `value` does not fit `schema`, and why; None when it does."""
-        for error in self._errors(schema, value):
-            if not is_reference(error.instance):
-                return _place(error, schema)
-        return None
+        wrong = [error for error in self._errors(schema, value) if not is_reference(error.instance)]
+        # A name that is not known tells more than that of the one which it was meant to be.
+        wrong.sort(key=lambda error: error.kind.name != "additionalProperties")
+        return _place(wrong[0], schema) if wrong else None
 
     def _errors(self, schema: str, value: Any) -> Iterator[ValidationError]:
         validator = self._validator(schema)

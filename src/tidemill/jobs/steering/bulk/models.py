@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct, structs
@@ -51,13 +52,17 @@ def to_retry(wanted: JobFilter) -> JobFilter:
     _check_named(wanted)
     if wanted.state is JobState.CANCELLED:
         return structs.replace(wanted, among=Among.UNRETRIED).checked()
-    return to_replay(wanted)
+    return _dead(wanted, (*DEAD_STATES, JobState.CANCELLED))
 
 
 def to_replay(wanted: JobFilter) -> JobFilter:
     """Return the filter of dead jobs."""
+    return _dead(wanted, DEAD_STATES)
+
+
+def _dead(wanted: JobFilter, possible: Sequence[JobState]) -> JobFilter:
     if wanted.state not in {None, *DEAD_STATES}:
-        raise FilterStateWrong(str(wanted.state), " or ".join(DEAD_STATES))
+        raise FilterStateWrong(str(wanted.state), " or ".join(possible))
     return structs.replace(wanted, among=Among.DEAD).checked()
 
 
