@@ -27,6 +27,9 @@ session_cookie_name: Final = "tm_session"
 secure_session_cookie_name: Final = "__Host-tm_session"
 local_tenant_header: Final = "x-tidemill-tenant"
 csrf_header: Final = "x-csrf-token"
+api_key_header: Final = "x-api-key"
+_MODELS: Final = "/v1/"
+"""Begin of the paths where clients of Anthropic show their token in a header of their own."""
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 PERMISSION: Final = "permission"
 GUESTS: Final = "guests"
@@ -232,6 +235,9 @@ async def authenticate(connection: ASGIConnection[Any, Any, Any, Any], kit: Kit)
     context = context_of(connection.scope)
     origin = context.origin
     header = connection.headers.get("authorization")
+    if header is None and connection.scope["path"].startswith(_MODELS):
+        key = connection.headers.get(api_key_header)
+        header = None if key is None else f"Bearer {key}"
     if header is None and context.local:
         return _local_actor(connection.headers, origin)
     if header is not None:

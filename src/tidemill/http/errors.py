@@ -32,6 +32,10 @@ from tidemill.http.validation import of_message, of_parameters, of_undecodable
 
 log = structlog.get_logger(__name__)
 
+ERROR_BODY: Final = "tidemill.error_body"
+"""Key of a route's `opt` with what gives the body of an error, where it is not ours."""
+ERROR_CODE: Final = "x-tidemill-error-code"
+_JSON: Final = "application/json"
 _DECODER: Final = "litestar.serialization.msgspec_hooks"
 _TOO_DEEP: Final = re.compile("while (?:de)?serializing an object$")
 """What msgspec says of nesting. What it could just decode may be too deep to be encoded again,
@@ -99,17 +103,22 @@ def error_response(error: TidemillError) -> Response[ErrorBody]:
         ErrorBody(error=detail),
         status_code=error.status,
         headers=error.headers,
-        media_type="application/json",
+        media_type=_JSON,
     )
 
 
-def handle_error(request: Request[Any, Any, Any], error: Exception) -> Response[ErrorBody]:
-    """Answer any exception in the one format."""
+def handle_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """Answer any exception in the one format, or in that of a route which speaks as others do."""
     named = as_tidemill_error(request, error)
     kit = request.app.state.get(SERVICES)
     if isinstance(kit, Kit):
         kit.refused.add(named.code)
-    return error_response(named)
+    handler = request.scope.get("route_handler")
+    body_of = handler.opt.get(ERROR_BODY) if handler is not None else None
+    if body_of is None:
+        return error_response(named)
+    headers = {**named.headers, ERROR_CODE: named.code}
+    return Answer(body_of(named), status_code=named.status, headers=headers, media_type=_JSON)
 
 
 def as_tidemill_error(request: Request[Any, Any, Any], error: Exception) -> TidemillError:

@@ -131,6 +131,15 @@ class InvalidModelRequest(InvalidInput):
         super().__init__(problem, param=param)
 
 
+class RequestRefused(InvalidInput):
+    """A provider finds something wrong with the request."""
+
+    code = "REQUEST_REFUSED"
+
+    def __init__(self, provider: str, said: str) -> None:
+        super().__init__(f"{provider} refused the request: {said[:500]}")
+
+
 class ProviderFailed(TidemillError):
     """No provider behind the name answered."""
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,45 +10,17 @@ import anyio
 import openai
 import pytest
 
-from tests.fixtures.app import App, make_app
-from tests.fixtures.model_server import ModelServer, an_alias_of, model_server
-from tidemill.api.http_server import http_server, listen_on
-from tidemill.core.config.sections.reaching import Llm
+from tests.integration.llm.served import ledger_of, served, token_of
 
 pytestmark = pytest.mark.anyio
 
 MESSAGES: Any = [{"role": "user", "content": "When?"}]
 
 
-@asynccontextmanager
-async def served(tmp_path: Path) -> AsyncIterator[tuple[str, App, ModelServer]]:
-    """The address of an application with the alias `fast`, a token's owner, and the models."""
-    async with (
-        model_server() as models,
-        make_app(tmp_path, llm=Llm(addresses_allowed=("127.0.0.1",))) as app,
-    ):
-        await an_alias_of(app.owner, "fast", models.url)
-        listening = listen_on("127.0.0.1", 0)
-        server = http_server(app.application.asgi, stop_seconds_max=1)
-        running = asyncio.ensure_future(server.serve(sockets=[listening]))
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}/v1", app, models
-        finally:
-            server.should_exit = True
-            await running
-
-
-async def token_of(app: App, *scopes: str) -> str:
-    body = {"name": "sdk", "scopes": list(scopes)}
-    made = await app.owner.post("/api/v1/api-tokens", json=body)
-    assert made.status_code == 201, made.text
-    return str(made.json()["token"])
-
-
 async def test_the_sdk_chats_streams_embeds_and_lists_models(tmp_path: Path) -> None:
     async with served(tmp_path) as (url, app, _):
         token = await token_of(app, "llm:chat", "llm:embed")
-        async with openai.AsyncOpenAI(base_url=url, api_key=token, max_retries=0) as client:
+        async with openai.AsyncOpenAI(base_url=f"{url}/v1", api_key=token, max_retries=0) as client:
             said = await client.chat.completions.create(model="fast", messages=MESSAGES)
             stream = await client.chat.completions.create(
                 model="fast", messages=MESSAGES, stream=True
@@ -72,7 +42,7 @@ async def test_the_sdk_chats_streams_embeds_and_lists_models(tmp_path: Path) -> 
 async def test_the_sdk_raises_the_errors_that_it_knows(tmp_path: Path) -> None:
     async with served(tmp_path) as (url, app, models):
         token = await token_of(app, "llm:chat")
-        async with openai.AsyncOpenAI(base_url=url, api_key=token, max_retries=0) as client:
+        async with openai.AsyncOpenAI(base_url=f"{url}/v1", api_key=token, max_retries=0) as client:
             with pytest.raises(openai.NotFoundError, match="Did you mean fast"):
                 await client.chat.completions.create(model="fats", messages=MESSAGES)
             with pytest.raises(openai.PermissionDeniedError):
@@ -87,7 +57,9 @@ async def test_the_sdk_raises_the_errors_that_it_knows(tmp_path: Path) -> None:
             )
             with pytest.raises(openai.APIError, match="broke off"):
                 _ = [chunk async for chunk in stream]
-        async with openai.AsyncOpenAI(base_url=url, api_key="sk-none", max_retries=0) as client:
+        async with openai.AsyncOpenAI(
+            base_url=f"{url}/v1", api_key="sk-none", max_retries=0
+        ) as client:
             with pytest.raises(openai.AuthenticationError):
                 await client.models.list()
 
@@ -97,7 +69,7 @@ async def test_a_client_that_leaves_stops_the_provider(tmp_path: Path, is_stream
     async with served(tmp_path) as (url, app, models):
         token = await token_of(app, "llm:chat")
         models.pauses = True
-        async with openai.AsyncOpenAI(base_url=url, api_key=token, max_retries=0) as client:
+        async with openai.AsyncOpenAI(base_url=f"{url}/v1", api_key=token, max_retries=0) as client:
             asking = asyncio.ensure_future(_begin(client, is_stream=is_stream))
             with anyio.fail_after(20):
                 await models.reached.wait()
@@ -109,7 +81,7 @@ async def test_a_client_that_leaves_stops_the_provider(tmp_path: Path, is_stream
             await asyncio.gather(asking, return_exceptions=True)
             with anyio.fail_after(20):
                 await models.left.wait()
-            rows = await _ledger(app)
+            rows = await ledger_of(app)
 
     assert [(row["outcome"], row["estimated"]) for row in rows] == [("cancelled", True)]
     assert models.sent < 3
@@ -119,11 +91,68 @@ async def _begin(client: openai.AsyncOpenAI, *, is_stream: bool) -> Any:
     return await client.chat.completions.create(model="fast", messages=MESSAGES, stream=is_stream)
 
 
-async def _ledger(app: App) -> list[dict[str, Any]]:
-    """Return the ledger as soon as it has a row."""
-    with anyio.fail_after(20):
-        while True:
-            answer = await app.owner.get("/api/v1/llm/requests")
-            if found := answer.json()["items"]:
-                return list(found)
-            await anyio.sleep(0.02)
+TOOLS: Any = [{"type": "function", "function": {"name": "tide", "parameters": {"type": "object"}}}]
+
+
+async def test_the_sdk_speaks_to_a_provider_of_anthropics_dialect(tmp_path: Path) -> None:
+    turns: Any = [
+        {"role": "system", "content": "Be short."},
+        *MESSAGES,
+        {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [
+                {"id": "t0", "type": "function", "function": {"name": "tide", "arguments": "{}"}}
+            ],
+        },
+        {"role": "tool", "tool_call_id": "t0", "content": "12:04"},
+    ]
+    async with served(tmp_path, "anthropic") as (url, app, models):
+        token = await token_of(app, "llm:chat")
+        async with openai.AsyncOpenAI(base_url=f"{url}/v1", api_key=token) as client:
+            said = await client.chat.completions.create(
+                model="fast", messages=turns, tools=TOOLS, stop=["."]
+            )
+            stream = await client.chat.completions.create(
+                model="fast",
+                messages=MESSAGES,
+                stream=True,
+                stream_options={"include_usage": True},
+            )
+            chunks = [chunk async for chunk in stream]
+            with pytest.raises(openai.BadRequestError, match="has no n"):
+                await client.chat.completions.create(model="fast", messages=MESSAGES, n=2)
+        rows = await ledger_of(app)
+
+    assert models.asked[0] == {
+        "model": "m",
+        "max_tokens": 4096,
+        "system": "Be short.",
+        "stop_sequences": ["."],
+        "tools": [{"name": "tide", "input_schema": {"type": "object"}}],
+        "messages": [
+            {"role": "user", "content": [{"type": "text", "text": "When?"}]},
+            {
+                "role": "assistant",
+                "content": [{"type": "tool_use", "id": "t0", "name": "tide", "input": {}}],
+            },
+            {
+                "role": "user",
+                "content": [{"type": "tool_result", "tool_use_id": "t0", "content": "12:04"}],
+            },
+        ],
+    }
+    message = said.choices[0].message
+    assert message.content == "I look."
+    assert message.tool_calls is not None
+    assert message.tool_calls[0].function.arguments == '{"port":"Husum"}'
+    assert said.choices[0].finish_reason == "tool_calls"
+    assert "".join(one.choices[0].delta.content or "" for one in chunks if one.choices) == "I look."
+    called = [one.choices[0].delta.tool_calls for one in chunks if one.choices]
+    arguments = [call[0].function.arguments for call in called if call and call[0].function]
+    assert arguments == ["", '{"port": "Husum"}']
+    assert chunks[-1].usage is not None
+    assert (chunks[-1].usage.prompt_tokens, chunks[-1].usage.completion_tokens) == (7, 3)
+    assert [(row["input_tokens"], row["cached_tokens"], row["output_tokens"]) for row in rows][
+        1:
+    ] == [(7, 2, 3), (7, 2, 3)]

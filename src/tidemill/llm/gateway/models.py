@@ -2,37 +2,20 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from msgspec import Struct
 
 from tidemill.llm.aliases.models import Parameters
 from tidemill.llm.contract import AliasId, ProviderId
+from tidemill.llm.dialects.catalog import CODECS
+from tidemill.llm.dialects.codec import Codec, Json, Operation, Passing
+from tidemill.llm.dialects.names import Dialect
+from tidemill.llm.dialects.translated import TranslatedEvents
 from tidemill.llm.errors import InvalidModelRequest
 
 model_name_chars_max: Final = 300
-
-
-class Operation(StrEnum):
-    """What a model is asked for."""
-
-    CHAT = "chat"
-    COMPLETION = "completion"
-    EMBEDDING = "embedding"
-
-
-_PATHS: Final = {
-    Operation.CHAT: "/chat/completions",
-    Operation.COMPLETION: "/completions",
-    Operation.EMBEDDING: "/embeddings",
-}
-_NEEDED: Final[dict[Operation, tuple[str, tuple[type, ...]]]] = {
-    Operation.CHAT: ("messages", (list,)),
-    Operation.COMPLETION: ("prompt", (str, list)),
-    Operation.EMBEDDING: ("input", (str, list)),
-}
 _STREAMED: Final = frozenset({Operation.CHAT, Operation.COMPLETION})
 
 
@@ -41,18 +24,24 @@ class Target(Struct, frozen=True, kw_only=True):
 
     provider_id: ProviderId
     provider_name: str
+    dialect: Dialect
     base_url: str
     key: str | None
     model: str
 
+    @property
+    def codec(self) -> Codec:
+        """Return what its provider speaks."""
+        return CODECS[self.dialect]
+
     def headers(self) -> dict[str, str]:
         """Return what the provider is shown."""
         headers = {"content-type": "application/json", "user-agent": "tidemill"}
-        return headers if self.key is None else headers | {"authorization": f"Bearer {self.key}"}
+        return headers | self.codec.headers(self.key)
 
     def url(self, operation: Operation) -> str:
-        """Return where the operation is asked for."""
-        return self.base_url + _PATHS[operation]
+        """Return where the operation is asked for; raises `InvalidModelRequest`."""
+        return self.base_url + self.codec.path(operation)
 
 
 class Route(Struct, frozen=True, kw_only=True):
@@ -64,28 +53,54 @@ class Route(Struct, frozen=True, kw_only=True):
 
 
 class ModelRequest(Struct, frozen=True, kw_only=True):
-    """A request of OpenAI's dialect, as far as the gateway must know it."""
+    """A request in the dialect of its client, as far as the gateway must know it."""
 
     operation: Operation
-    body: dict[str, Any]
+    dialect: Dialect
+    body: Json
     model: str
     stream: bool
     hide_usage: bool
 
+    @property
+    def codec(self) -> Codec:
+        """Return what the client speaks."""
+        return CODECS[self.dialect]
+
+    def is_passed_to(self, target: Target) -> bool:
+        """Return whether client and provider understand each other without us."""
+        return self.dialect is target.dialect or self.operation is not Operation.CHAT
+
     def for_target(self, route: Route, target: Target) -> bytes:
-        """Return the body for a deployment: its model, and the alias's parameters beneath."""
-        defaults: dict[str, Any] = {}
+        """Return the body for a deployment: its model, and the alias's parameters beneath.
+
+        Raises `InvalidModelRequest` for what its provider has no like of.
+        """
+        body = self.body
         if self.operation in _STREAMED:
-            defaults = msgspec.to_builtins(route.parameters)
-        body = {**defaults, **self.body, "model": target.model}
-        if self.stream and self.hide_usage:
-            options = self.body.get("stream_options")
-            told = options if isinstance(options, dict) else {}
-            body["stream_options"] = {**told, "include_usage": True}
+            body = self.codec.with_defaults(body, msgspec.to_builtins(route.parameters))
+        body = {**body, "model": target.model}
+        if not self.is_passed_to(target):
+            body = self.codec.request_to_chat(body)
+            body = target.codec.request_of_chat(body)
+        elif self.stream:
+            body = target.codec.counted(body)
         return msgspec.json.encode(body)
 
+    def events_of(self, target: Target, created: int) -> Passing:
+        """Return the way of a stream from a deployment to the client."""
+        if self.is_passed_to(target):
+            return target.codec.passing(hide_usage=self.hide_usage)
+        return TranslatedEvents(
+            target.codec.reader(created), self.codec.writer(hide_usage=self.hide_usage)
+        )
 
-def model_request(operation: Operation, body: dict[str, Any]) -> ModelRequest:
+    def answer_of(self, target: Target, answer: Json, created: int) -> Json:
+        """Return a deployment's answer as the client expects it."""
+        return self.codec.answer_of_chat(target.codec.answer_to_chat(answer, created))
+
+
+def model_request(operation: Operation, dialect: Dialect, body: Json) -> ModelRequest:
     """Return what a body asks for; raises `InvalidModelRequest`."""
     model = body.get("model")
     if not isinstance(model, str) or not model:
@@ -94,18 +109,16 @@ def model_request(operation: Operation, body: dict[str, Any]) -> ModelRequest:
         raise InvalidModelRequest(
             "model", f"A model's name has at most {model_name_chars_max} characters."
         )
-    name, kinds = _NEEDED[operation]
-    if not isinstance(body.get(name), kinds) or not body[name]:
-        wanted = "text or a list" if str in kinds else "a list"
-        raise InvalidModelRequest(name, f"{name} must be {wanted} that is not empty.")
     stream = body.get("stream", False)
     if not isinstance(stream, bool | None):
         raise InvalidModelRequest("stream", "stream must be true or false.")
+    CODECS[dialect].check(operation, body)
     is_stream = bool(stream) and operation in _STREAMED
     options = body.get("stream_options")
     asks = isinstance(options, dict) and options.get("include_usage") is True
     return ModelRequest(
         operation=operation,
+        dialect=dialect,
         body=body,
         model=model,
         stream=is_stream,

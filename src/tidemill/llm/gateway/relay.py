@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import structlog
@@ -17,9 +17,8 @@ from msgspec import Struct
 
 from tidemill.core.errors import TidemillError
 from tidemill.core.upstreams import Cause, UpstreamAnswer, UpstreamLost, UpstreamRequest, Upstreams
-from tidemill.http.bodies import ErrorBody, ErrorDetail
-from tidemill.llm.errors import ProviderBusy, ProviderFailed
-from tidemill.llm.gateway.events import PassingEvents
+from tidemill.llm.dialects.codec import Passing, StreamFailed
+from tidemill.llm.errors import ProviderBusy, ProviderFailed, RequestRefused
 from tidemill.llm.gateway.models import ModelRequest, Route, Target
 from tidemill.llm.usage.models import Outcome, Tokens
 
@@ -34,8 +33,8 @@ _OK: Final = 200
 _TOO_MANY: Final = 429
 _OUR_FAULT: Final = frozenset({400, 413, 422})
 """What is wrong with the request itself is wrong for every other deployment, too."""
-_JSON: Final = "application/json"
-_EVENT_STREAM: Final = "text/event-stream"
+_JSON: Final = b"application/json"
+_EVENT_STREAM: Final = b"text/event-stream"
 _TOLD: Final = {
     Cause.ADDRESS_REFUSED: "its address is not allowed here",
     Cause.UNREACHABLE: "it cannot be reached",
@@ -66,12 +65,19 @@ class Relay:
     """An answer on its way from a provider to a client."""
 
     def __init__(
-        self, upstreams: Upstreams, request: ModelRequest, route: Route, ended: Ended
+        self,
+        upstreams: Upstreams,
+        request: ModelRequest,
+        route: Route,
+        ended: Ended,
+        *,
+        created: int,
     ) -> None:
         self._upstreams = upstreams
         self._request = request
         self._route = route
         self._ended = ended
+        self._created = created
         self._result = Result()
         self._began = time.monotonic()
         self._is_shown = False
@@ -154,17 +160,21 @@ class Relay:
         if body is None:
             raise UpstreamLost(Cause.BROKEN, f"The answer has over {answer_bytes_max} bytes.")
         self._result.first_part_ms = self._elapsed_ms()
-        counted = Tokens.of_openai(_usage_of(body))
-        self._count(counted, written=len(body))
+        said = _object_of(body)
+        self._count(None if said is None else target.codec.tokens_of(said), written=len(body))
+        if not self._request.is_passed_to(target):
+            if said is None:
+                raise UpstreamLost(Cause.BROKEN, "The answer is no JSON object.")
+            body = msgspec.json.encode(self._request.answer_of(target, said, self._created))
         self._result.outcome = Outcome.OK
         await self._begin(send, answer, target, length=len(body))
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
     async def _pass_events(self, answer: UpstreamAnswer, target: Target, send: Send) -> None:
-        events = PassingEvents(hide_usage=self._request.hide_usage)
+        events = self._request.events_of(target, self._created)
         try:
             async for part in answer.parts():
-                if shown := events.feed(part):
+                if shown := _fed(events, part):
                     if not self._is_shown:
                         self._result.first_part_ms = self._elapsed_ms()
                         await self._begin(send, answer, target)
@@ -178,18 +188,21 @@ class Relay:
 
     async def _pass_refusal(self, answer: UpstreamAnswer, target: Target, send: Send) -> None:
         body = await answer.read(refusal_bytes_max)
-        if body is None or _error_of(body) is None:
+        error = None if body is None else (_object_of(body) or {}).get("error")
+        if body is None or not isinstance(error, dict):
             told = f"{target.provider_name} refused the request with status {answer.status}."
             raise ProviderFailed(told)
+        if not self._request.is_passed_to(target):
+            raise RequestRefused(target.provider_name, str(error.get("message", "")))
         await self._begin(send, answer, target, length=len(body))
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
     async def _begin(
         self, send: Send, answer: UpstreamAnswer, target: Target, length: int | None = None
     ) -> None:
-        default = _EVENT_STREAM if length is None else _JSON
+        kind = _EVENT_STREAM if length is None else _JSON
         headers = [
-            (b"content-type", (answer.header("content-type") or default).encode("latin-1")),
+            (b"content-type", kind),
             (b"x-tidemill-provider", target.provider_name.encode()),
             (b"x-tidemill-model", target.model.encode("ascii", "replace")),
             (b"x-tidemill-attempts", b"%d" % self._result.attempts),
@@ -204,8 +217,7 @@ class Relay:
     async def _break_off(self, send: Send, error: TidemillError) -> None:
         """End a stream that has begun by an event that says why, as OpenAI's clients read it."""
         self._result.outcome = Outcome.FAILED
-        detail = ErrorDetail(message=error.message, type=error.type, code=error.code)
-        event = b"data: " + msgspec.json.encode(ErrorBody(error=detail)) + b"\n\n"
+        event = self._request.codec.error_event(error)
         await send({"type": "http.response.body", "body": event, "more_body": False})
 
     def _failed(self, failures: list[str]) -> TidemillError:
@@ -238,17 +250,14 @@ async def _left(receive: Receive) -> None:
             return
 
 
-def _usage_of(body: bytes) -> object:
-    said = _object_of(body)
-    return None if said is None else said.get("usage")
+def _fed(events: Passing, part: bytes) -> bytes:
+    try:
+        return events.feed(part)
+    except StreamFailed as error:
+        raise UpstreamLost(Cause.BROKEN, str(error)) from None
 
 
-def _error_of(body: bytes) -> object:
-    said = _object_of(body)
-    return None if said is None else said.get("error")
-
-
-def _object_of(body: bytes) -> dict[str, object] | None:
+def _object_of(body: bytes) -> dict[str, Any] | None:
     try:
         said = msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError):

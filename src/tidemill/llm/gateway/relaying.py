@@ -6,7 +6,7 @@ import structlog
 import uuid_utils
 
 from tidemill.core.actor import Actor
-from tidemill.core.clock import Clock
+from tidemill.core.clock import MICROSECONDS_PER_SECOND, Clock
 from tidemill.core.errors import TidemillError
 from tidemill.core.upstreams import Upstreams
 from tidemill.llm.gateway.models import ModelRequest
@@ -63,4 +63,5 @@ class Gateway:
                 # The client has its answer; what it used stands in the log alone.
                 log.error("llm.usage.lost", request_id=id_, reason=error.message)  # noqa: TRY400 - no trace is needed
 
-        return Relay(self._upstreams, request, route, ended)
+        created = started_at // MICROSECONDS_PER_SECOND
+        return Relay(self._upstreams, request, route, ended, created=created)

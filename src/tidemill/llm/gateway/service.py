@@ -8,6 +8,7 @@ from tidemill.core.actor import Actor
 from tidemill.core.ports import Database, Tx
 from tidemill.llm.aliases.models import Alias, aliases_max
 from tidemill.llm.aliases.repository import AliasRepository
+from tidemill.llm.dialects.names import Dialect
 from tidemill.llm.errors import ModelNotFound
 from tidemill.llm.gateway.models import Route, Target
 from tidemill.llm.providers.models import Provider, providers_max
@@ -55,6 +56,7 @@ class RoutingService:
         return Target(
             provider_id=provider.id,
             provider_name=provider.name,
+            dialect=Dialect(provider.dialect),
             base_url=provider.base_url,
             key=self._keys.opened(tx, provider),
             model=model,

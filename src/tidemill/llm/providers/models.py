@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from enum import StrEnum
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -11,6 +10,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from tidemill.core.clock import Instant
 from tidemill.llm.contract import ProviderId
+from tidemill.llm.dialects.names import Dialect
 from tidemill.llm.errors import InvalidProvider
 
 providers_max: Final = 100
@@ -19,12 +19,6 @@ key_chars_max: Final = 4096
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
 _URL: Final = re.compile(r"https?://[!-~]+")
 _KEY: Final = re.compile(r"[!-~]+")
-
-
-class Dialect(StrEnum):
-    """The protocol that a provider speaks."""
-
-    OPENAI = "openai"
 
 
 class Provider(Struct, frozen=True):

@@ -8,7 +8,8 @@ from msgspec import UNSET, Meta, UnsetType
 
 from tidemill.core.clock import rfc3339
 from tidemill.http import Body, PageView, View
-from tidemill.llm.providers.models import Dialect, Provider
+from tidemill.llm.dialects.names import Dialect
+from tidemill.llm.providers.models import Provider
 
 _Name = Annotated[str, Meta(min_length=1, examples=["openai"])]
 _BaseUrl = Annotated[

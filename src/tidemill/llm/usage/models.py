@@ -37,10 +37,10 @@ class Tokens(Struct, frozen=True, kw_only=True):
         if not isinstance(usage, dict):
             return None
         return cls(
-            input=_count(usage, "prompt_tokens"),
-            cached=_count(usage.get("prompt_tokens_details"), "cached_tokens"),
-            output=_count(usage, "completion_tokens"),
-            reasoning=_count(usage.get("completion_tokens_details"), "reasoning_tokens"),
+            input=count_of(usage, "prompt_tokens"),
+            cached=count_of(usage.get("prompt_tokens_details"), "cached_tokens"),
+            output=count_of(usage, "completion_tokens"),
+            reasoning=count_of(usage.get("completion_tokens_details"), "reasoning_tokens"),
         )
 
 
@@ -96,7 +96,8 @@ class Dimension(StrEnum):
     OPERATION = "operation"
 
 
-def _count(usage: Any, name: str) -> int:
+def count_of(usage: Any, name: str) -> int:
+    """Return a count of a provider's `usage`; 0 for what is none."""
     found = usage.get(name) if isinstance(usage, dict) else None
     is_count = isinstance(found, int) and not isinstance(found, bool) and 0 <= found <= _tokens_max
     return int(found) if is_count and found is not None else 0

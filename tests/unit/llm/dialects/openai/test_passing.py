@@ -7,7 +7,8 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidemill.llm.gateway.events import PassingEvents, event_bytes_max
+from tidemill.llm.dialects.events import event_bytes_max
+from tidemill.llm.dialects.openai.passing import PassingEvents
 from tidemill.llm.usage.models import Tokens
 
 WORDS = [b'data: {"choices": [{"delta": {"content": "a\\"usage\\": {"}}], "usage": null}\n\n'] * 3

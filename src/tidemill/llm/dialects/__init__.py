@@ -1,0 +1,1 @@
+"""The protocols of clients and providers, each translated by way of OpenAI's chat."""

@@ -1,0 +1,16 @@
+"""The dialects that there are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from tidemill.llm.dialects.anthropic.codec import AnthropicCodec
+from tidemill.llm.dialects.codec import Codec
+from tidemill.llm.dialects.names import Dialect
+from tidemill.llm.dialects.openai.codec import OpenAICodec
+
+CODECS: Final[Mapping[Dialect, Codec]] = MappingProxyType(
+    {Dialect.OPENAI: OpenAICodec(), Dialect.ANTHROPIC: AnthropicCodec()}
+)

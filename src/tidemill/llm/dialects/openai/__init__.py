@@ -1,0 +1,1 @@
+"""OpenAI's dialect, which is also what the others are translated by."""
