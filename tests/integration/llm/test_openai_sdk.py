@@ -145,11 +145,13 @@ async def test_the_sdk_speaks_to_a_provider_of_anthropics_dialect(tmp_path: Path
     message = said.choices[0].message
     assert message.content == "I look."
     assert message.tool_calls is not None
-    assert message.tool_calls[0].function.arguments == '{"port":"Husum"}'
+    (call,) = message.tool_calls
+    assert call.type == "function"
+    assert call.function.arguments == '{"port":"Husum"}'
     assert said.choices[0].finish_reason == "tool_calls"
     assert "".join(one.choices[0].delta.content or "" for one in chunks if one.choices) == "I look."
     called = [one.choices[0].delta.tool_calls for one in chunks if one.choices]
-    arguments = [call[0].function.arguments for call in called if call and call[0].function]
+    arguments = [one[0].function.arguments for one in called if one and one[0].function]
     assert arguments == ["", '{"port": "Husum"}']
     assert chunks[-1].usage is not None
     assert (chunks[-1].usage.prompt_tokens, chunks[-1].usage.completion_tokens) == (7, 3)
