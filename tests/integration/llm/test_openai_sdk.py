@@ -93,25 +93,26 @@ async def _begin(client: openai.AsyncOpenAI, *, is_stream: bool) -> Any:
 
 TOOLS: Any = [{"type": "function", "function": {"name": "tide", "parameters": {"type": "object"}}}]
 
+TURNS: Any = [
+    {"role": "system", "content": "Be short."},
+    *MESSAGES,
+    {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [
+            {"id": "t0", "type": "function", "function": {"name": "tide", "arguments": "{}"}}
+        ],
+    },
+    {"role": "tool", "tool_call_id": "t0", "content": "12:04"},
+]
+
 
 async def test_the_sdk_speaks_to_a_provider_of_anthropics_dialect(tmp_path: Path) -> None:
-    turns: Any = [
-        {"role": "system", "content": "Be short."},
-        *MESSAGES,
-        {
-            "role": "assistant",
-            "content": None,
-            "tool_calls": [
-                {"id": "t0", "type": "function", "function": {"name": "tide", "arguments": "{}"}}
-            ],
-        },
-        {"role": "tool", "tool_call_id": "t0", "content": "12:04"},
-    ]
     async with served(tmp_path, "anthropic") as (url, app, models):
         token = await token_of(app, "llm:chat")
         async with openai.AsyncOpenAI(base_url=f"{url}/v1", api_key=token) as client:
             said = await client.chat.completions.create(
-                model="fast", messages=turns, tools=TOOLS, stop=["."]
+                model="fast", messages=TURNS, tools=TOOLS, stop=["."]
             )
             stream = await client.chat.completions.create(
                 model="fast",
