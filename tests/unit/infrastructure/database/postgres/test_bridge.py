@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
@@ -84,3 +87,38 @@ async def test_wait_for_is_refused_outside_a_use_case() -> None:
         wait_for(coroutine)
 
     coroutine.close()
+
+
+async def test_run_bridged_holds_on_to_nothing_that_has_ended() -> None:
+    class Arguments:
+        pass
+
+    given = Arguments()
+    known = weakref.ref(given)
+    await run_bridged(partial(id, given))
+    del given
+
+    assert known() is None
+
+
+async def test_run_bridged_runs_on_after_a_function_that_failed() -> None:
+    for _ in range(3):
+        with pytest.raises(LookupError, match="gone"):
+            await run_bridged(lambda: wait_for(_fail()))
+
+    assert await run_bridged(lambda: wait_for(_later(4))) == 4
+
+
+def test_run_bridged_serves_each_thread_by_itself() -> None:
+    def work(number: int) -> int:
+        async def many() -> list[int]:
+            waits = (run_bridged(partial(wait_for_number, number)) for _ in range(3))
+            return await asyncio.gather(*waits)
+
+        return sum(asyncio.run(many()))
+
+    def wait_for_number(number: int) -> int:
+        return wait_for(_later(number))
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(work, range(8))) == [3 * number for number in range(8)]
