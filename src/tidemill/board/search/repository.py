@@ -19,6 +19,8 @@ from tidemill.board.work_items.repository import SELECT_ITEMS
 from tidemill.core.ports import Tx, Value
 
 _title_chars: Final = 100
+# Most of what SQLite finds first is neither deleted nor archived, so that these are enough.
+_best_max: Final = 1_000
 _LAST: Final = "\U0010ffff"
 _JOINS: Final = """
     JOIN work_items AS w
@@ -26,13 +28,19 @@ _JOINS: Final = """
     JOIN projects AS p
         ON p.tenant_id = w.tenant_id AND p.id = w.project_id AND p.deleted_at IS NULL
 """
-# A cross join is read in its order: the words are looked for once.
+# A cross join is read in its order: the words are looked for once, and of what has them no more
+# than the best are looked at.
 _SQLITE_WORDS: Final = """
     SELECT w.id, w.title, w.updated_at
-    FROM search_words AS f
+    FROM (
+        SELECT rowid, bm25(search_words, 8.0, 1.0) AS score FROM search_words
+        WHERE search_words MATCH :query
+        ORDER BY score
+        LIMIT :best
+    ) AS f
     CROSS JOIN search_documents AS d ON d.position = f.rowid {joins}
-    WHERE f.search_words MATCH :query AND d.tenant_id = :tenant_id AND {condition}
-    ORDER BY bm25(f.search_words, 8.0, 1.0), w.id
+    WHERE d.tenant_id = :tenant_id AND {condition}
+    ORDER BY f.score, w.id
     LIMIT :limit
 """
 _SQLITE_COMMENTS: Final = """
@@ -54,10 +62,15 @@ _SQLITE_COMMENTS: Final = """
 """
 _SQLITE_TRIGRAMS: Final = """
     SELECT w.id, w.title, w.updated_at
-    FROM search_trigrams AS f
+    FROM (
+        SELECT rowid, bm25(search_trigrams) AS score FROM search_trigrams
+        WHERE search_trigrams MATCH :query
+        ORDER BY score
+        LIMIT :best
+    ) AS f
     CROSS JOIN search_documents AS d ON d.position = f.rowid {joins}
-    WHERE f.search_trigrams MATCH :query AND d.tenant_id = :tenant_id AND {condition}
-    ORDER BY bm25(f.search_trigrams), w.id
+    WHERE d.tenant_id = :tenant_id AND {condition}
+    ORDER BY f.score, w.id
     LIMIT :limit
 """
 _POSTGRES_TITLE: Final = """
@@ -111,8 +124,8 @@ class SearchRepository:
         if not query.words:
             return []
         if tx.dialect == "sqlite":
-            titles = _candidates(tx, _SQLITE_WORDS, condition, query=_title_match(query))
-            words = _candidates(tx, _SQLITE_WORDS, condition, query=_words_match(query))
+            titles = _best(tx, _SQLITE_WORDS, condition, _title_match(query))
+            words = _best(tx, _SQLITE_WORDS, condition, _words_match(query))
         else:
             low = " ".join(query.folded)[:_title_chars]
             titles = _candidates(tx, _POSTGRES_TITLE, condition, low=low, high=low + _LAST)
@@ -136,7 +149,7 @@ class SearchRepository:
             return []
         if tx.dialect == "sqlite":
             match = " OR ".join(f'"{trigram}"' for trigram in trigrams)
-            return _candidates(tx, _SQLITE_TRIGRAMS, condition, query=match)
+            return _best(tx, _SQLITE_TRIGRAMS, condition, match)
         return _candidates(tx, _POSTGRES_TRIGRAMS, condition, query=" ".join(trigrams))
 
     def items(self, tx: Tx, ids: Sequence[str]) -> list[WorkItem]:
@@ -150,6 +163,15 @@ class SearchRepository:
         )
         rows = tx.all(sql, limit=len(ids), **parameters)
         return [WorkItem(*row) for row in rows]
+
+
+def _best(tx: Tx, sql: str, condition: Condition, match: str) -> list[Candidate]:
+    """Return candidates of SQLite, among the best that it has or, if need be, among all."""
+    found = _candidates(tx, sql, condition, query=match, best=_best_max)
+    if len(found) == candidates_max:
+        return found
+    # Those that may be seen and are asked for can lie anywhere.
+    return _candidates(tx, sql, condition, query=match, best=-1)
 
 
 def _candidates(tx: Tx, sql: str, condition: Condition, **values: Value) -> list[Candidate]:
