@@ -47,6 +47,10 @@ class Visibility(Protocol):
         """Return whether `actor` may read `update`."""
         ...
 
+    def for_guests(self, fact: RecordedFact) -> RecordedFact:
+        """Return a fact that guests may read, without what of it is not for them."""
+        ...
+
 
 PROJECT_VISIBILITY: Final[Port[Visibility]] = Port("project visibility")
 FOLDER_VISIBILITY: Final[Port[Visibility]] = Port("folder visibility")

@@ -217,7 +217,8 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
         raise PermissionDenied(permission, "guests only read their project")
     if own := kit.requests_per_minute():
         await _take(kit, context, f"actor:{actor.tenant_id}:{actor.id}", own)
-    if shared := kit.tenant_requests_per_minute():
+    # Whoever is given a link must not use up what the members share.
+    if actor.kind is not ActorKind.GUEST and (shared := kit.tenant_requests_per_minute()):
         await _take(kit, context, f"tenant:{actor.tenant_id}", shared)
 
 

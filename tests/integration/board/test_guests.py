@@ -123,6 +123,31 @@ async def test_guests_read_no_key_of_another_project_in_histories(world: Private
     assert "an item of another project" in history.text
 
 
+async def test_guests_see_no_job_of_an_item(world: PrivateProject) -> None:
+    guest, owner = await _a_guest(world, KEY), world.app.owner
+    item = world.ids["item_id"]
+    script = {"language": "python", "content": "def main():\n    return 1\n"}
+    job = await owner.post(f"{API}/jobs", json={**script, "work_item_id": item})
+    url = f"{API}/work-items/{item}"
+    with anyio.fail_after(60):
+        while (shown := (await owner.get(url)).json())["job"] is None:  # noqa: ASYNC110 - polled
+            await anyio.sleep(0.02)
+    paths = (
+        f"work-items/{item}",
+        f"work-items/{item}/activity",
+        "work-items",
+        f"projects/{KEY}/activity?limit=200",
+        f"projects/{KEY}/board",
+        f"projects/{KEY}/board/columns/{world.ids['status']}",
+        f"search?q={CANARY}",
+    )
+    answers = [await guest.get(f"{API}/{path}") for path in paths]
+
+    assert shown["job"]["id"] == job.json()["id"]
+    assert [answer.status_code for answer in answers] == [200] * len(paths)
+    assert [str(answer.url) for answer in answers if job.json()["id"] in answer.text] == []
+
+
 async def test_guests_may_do_nothing_else(world: PrivateProject) -> None:
     guest = await _a_guest(world, KEY)
     ids = {**world.ids, "attempt": "1"}

@@ -13,6 +13,8 @@ import pytest
 
 from tests.unit.events.live.watching import names_of
 from tests.unit.events.world import World, a_user, a_world
+from tidemill.board.contract import JobSummary
+from tidemill.board.job_links.service import BoardForOthers
 from tidemill.board.limits import BoardLimits
 from tidemill.board.project_access.live.service import LiveProjects
 from tidemill.board.project_access.models import ProjectRole, ProjectVisibility
@@ -25,6 +27,7 @@ from tidemill.board.versions import ANY_VERSION
 from tidemill.board.work_items.models import NewWorkItem, WorkItem
 from tidemill.board.work_items.service import WorkItemService
 from tidemill.core.actor import Actor, ActorKind, Role
+from tidemill.core.clock import Instant
 from tidemill.core.facts import Topic, topic
 from tidemill.core.ids import UserId
 from tidemill.core.ports import FactBatch, Tx
@@ -279,6 +282,47 @@ async def test_live_integration_a_guest_hears_of_its_project_alone(live: Live) -
         assert watching.closed is None
         assert live.sees_topic(guest, topic("work-item", item.id))
         assert not live.sees_topic(guest, topic("user", "ada"))
+
+
+async def test_live_integration_a_guest_hears_neither_of_jobs_nor_who_is_there(live: Live) -> None:
+    project = await live.begin()
+    item = await live.an_item()
+    await live.tell()
+    guest = Actor(
+        kind=ActorKind.GUEST,
+        id="link",
+        tenant_id=live.world.tenant,
+        role=Role.VIEWER,
+        project_id=project.id,
+    )
+    board = BoardForOthers(live.world.stores.tenants, BoardLimits())
+    summary = JobSummary(id="a-job", state="succeeded", queued_at=Instant(1), error="a trace")
+    at = topic("project", project.id)
+    async with live.watching(guest, at) as watching, live.watching(live.bob, at) as bob:
+        live.presence.declare(bob, (at,), ())
+        assert (await _presence(bob))["count"] == 1
+        await live.world.stores.tenants.write(
+            live.world.tenant, lambda tx: board.show_job(tx, item.id, summary, by=live.ada)
+        )
+        await live.tell()
+        [heard] = await _messages(watching, 1)
+        [known] = await _messages(bob, 1)
+
+    assert "a-job" in str(known)
+    assert heard["header"]["type"] == "WorkItemUpdated"
+    assert "a-job" not in str(heard)
+    assert "job_result" not in str(heard)
+
+
+async def _messages(connection: Connection, count: int) -> list[dict[str, Any]]:
+    """Return facts; the first frames of all, where they are of another kind, fail the test."""
+    found: list[dict[str, Any]] = []
+    async with asyncio.timeout(60):
+        while len(found) < count:
+            for frame in await connection.next_frames():
+                message = msgspec.json.decode(frame)
+                found += message["batch"]["messages"] if "batch" in message else [message]
+    return found
 
 
 async def _types(connection: Connection, count: int) -> list[str]:

@@ -13,7 +13,7 @@ from tidemill.core.actor import Actor, ActorKind, Origin, Role
 from tidemill.core.authorization import Permission, Scope
 from tidemill.core.ids import TenantId
 from tidemill.core.module import Offer
-from tidemill.http import Public, SessionActor, context_of, get
+from tidemill.http import FOR_GUESTS, Public, SessionActor, context_of, get
 from tidemill.http.authentication import CredentialsMalformed, Kit
 from tidemill.infrastructure.cache import MemoryRateLimiter
 
@@ -33,11 +33,17 @@ async def closed_route() -> dict[str, str]:
     return {}
 
 
+@get("/shared", READ, opt=FOR_GUESTS)
+async def shared_route() -> dict[str, str]:
+    return {}
+
+
 class _Authenticator:
     async def bearer(self, token: str, origin: Origin) -> Actor:
         if token == "guessed":
             raise CredentialsMalformed
-        return Actor(kind=ActorKind.USER, id=token, tenant_id=TenantId("t1"), role=Role.OWNER)
+        kind = ActorKind.GUEST if token.startswith("guest") else ActorKind.USER
+        return Actor(kind=kind, id=token, tenant_id=TenantId("t1"), role=Role.OWNER)
 
     async def session(self, cookie: str, origin: Origin) -> SessionActor:
         return SessionActor(actor=await self.bearer(cookie, origin), csrf_token="csrf")
@@ -62,7 +68,7 @@ async def client(limits: dict[str, int]) -> AsyncIterator[httpx.AsyncClient]:
         secure=True,
     )
     app, _ = create_app(
-        [Offer(routes=[open_route, closed_route])],
+        [Offer(routes=[open_route, closed_route, shared_route])],
         kit,
         ApiOptions(body_bytes_max=1000, trusted_proxies=("10.0.0.0/8",)),
         Probes(checks={}, render_metrics=lambda: b"", observe=lambda *_: None),
@@ -128,6 +134,19 @@ async def test_a_tenant_is_bounded_whoever_asks(
     ]
 
     assert statuses == [200, 200, 429]
+
+
+async def test_a_guest_is_bounded_alone_and_takes_nothing_from_the_tenant(
+    client: httpx.AsyncClient, limits: dict[str, int]
+) -> None:
+    limits["own"], limits["tenant"] = 2, 1
+
+    statuses = [
+        (await client.get("/api/v1/shared", headers={"Authorization": f"Bearer {who}"})).status_code
+        for who in ("guest1", "guest1", "guest1", "guest2", "member")
+    ]
+
+    assert statuses == [200, 200, 429, 200, 200]
 
 
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded"])

@@ -20,7 +20,8 @@ _KEYS: Final = frozenset(
     {"key", "blocks", "blocked_by", "relates_to", "duplicates", "duplicated_by"}
 )
 _IDS: Final = frozenset({"project_id", "parent_id", "sprint_id"})
-_JOBS: Final = frozenset({"job", "job_result"})
+JOB_FIELDS: Final = frozenset({"job", "job_result"})
+"""What histories and facts tell of jobs."""
 
 
 def names_in(activity: Activity) -> frozenset[str]:
@@ -45,7 +46,7 @@ def masked(activity: Activity, hidden: Collection[str]) -> Activity:
 
 def without_job(activity: Activity) -> Activity:
     """Return an activity that tells of no job."""
-    if activity.field not in _JOBS:
+    if activity.field not in JOB_FIELDS:
         return activity
     return structs.replace(activity, old_value=None, new_value=None)
 

@@ -51,6 +51,8 @@ _VISIBLE_TO_GUESTS: Final = {
     "item_templates": _OF_PROJECT,
     "notifications": "1 = 0",
 }
+# Jobs are nothing of a project: what an item shows of its last one is for members.
+_UNTOLD_TO_GUESTS: Final = re.compile(r"\bw\.job\b")
 TABLES: Final = frozenset(_VISIBLE)
 """What holds something of projects and is read by itself."""
 TABLES_OF_WALLS: Final = frozenset({"projects", "project_members", "work_items"})
@@ -78,4 +80,5 @@ def walled(sql: str, *, is_guest: bool) -> str:
             f"WHERE tenant_id = :tenant_id AND {visible}) AS {match.group('alias') or table}"
         )
 
-    return _READ.sub(behind_walls, sql)
+    told = _UNTOLD_TO_GUESTS.sub("CAST(NULL AS TEXT)", sql) if is_guest else sql
+    return _READ.sub(behind_walls, told)

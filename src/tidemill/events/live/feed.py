@@ -150,6 +150,8 @@ class Feed:
                 break
             position = facts[-1].seq
             seen = [fact for fact in facts if self._concerns(connection, fact, topics)]
+            if connection.is_guest:
+                seen = [self._visibility.for_guests(fact) for fact in seen]
             if seen:
                 reached = [*(fact.seq for fact in seen[:-1]), position]
                 items = [connection.encoder.fact(fact) for fact in seen]
@@ -291,7 +293,12 @@ class Feed:
 
     def _deliver(self, facts: Sequence[RecordedFact], updates: Sequence[Ephemeral]) -> None:
         tick = Tick(
-            facts, updates, through_seq=self._through, epoch=self.epoch, at=self._clock.now()
+            facts,
+            updates,
+            through_seq=self._through,
+            epoch=self.epoch,
+            at=self._clock.now(),
+            for_guests=self._visibility.for_guests,
         )
         for index, fact in enumerate(facts):
             for connection in self._followers_of((TENANT_TOPIC, *fact.topics)):

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from tidemill.core.clock import Instant
 from tidemill.core.facts import RecordedFact
 from tidemill.core.ports import Ephemeral
 from tidemill.events.live.connection import Connection
 from tidemill.events.live.frames import Item, frames_of
+from tidemill.events.wire import Format
 
 
 class Tick:
-    """Encodes each item once for each format, and each frame once for all that see the same."""
+    """Encodes each item once for each format, and each frame once for all that see the same.
+
+    Guests hear `for_guests` of a fact, which is once more.
+    """
 
     def __init__(
         self,
@@ -22,15 +26,17 @@ class Tick:
         through_seq: int,
         epoch: str,
         at: Instant,
+        for_guests: Callable[[RecordedFact], RecordedFact],
     ) -> None:
         self._facts = facts
         self._updates = updates
         self._through_seq = through_seq
         self._epoch = epoch
         self._at = at
+        self._for_guests = for_guests
         self._wanted: dict[Connection, list[int]] = {}
-        self._items: dict[tuple[str, int], bytes] = {}
-        self._frames: dict[tuple[str, tuple[int, ...]], list[Item]] = {}
+        self._items: dict[tuple[Format, bool, int], bytes] = {}
+        self._frames: dict[tuple[Format, bool, tuple[int, ...]], list[Item]] = {}
 
     def add(self, connection: Connection, index: int) -> None:
         """Send the item `index`, facts first, to `connection`."""
@@ -39,7 +45,7 @@ class Tick:
     def send(self) -> None:
         """Queue the frames; nobody is waited for."""
         for connection, indexes in self._wanted.items():
-            key = (connection.format, tuple(indexes))
+            key = (connection.format, connection.is_guest, tuple(indexes))
             frames = self._frames.get(key)
             if frames is None:
                 reached = [*map(self._seq, indexes[:-1]), self._through_seq]
@@ -53,7 +59,7 @@ class Tick:
         return self._facts[index].seq if index < len(self._facts) else self._through_seq
 
     def _item(self, connection: Connection, index: int) -> bytes:
-        key = (connection.format, index)
+        key = (connection.format, connection.is_guest, index)
         item = self._items.get(key)
         if item is None:
             item = self._items[key] = self._encode(connection, index)
@@ -61,5 +67,6 @@ class Tick:
 
     def _encode(self, connection: Connection, index: int) -> bytes:
         if index < len(self._facts):
-            return connection.encoder.fact(self._facts[index])
+            fact = self._facts[index]
+            return connection.encoder.fact(self._for_guests(fact) if connection.is_guest else fact)
         return connection.encoder.update(self._updates[index - len(self._facts)], self._at)

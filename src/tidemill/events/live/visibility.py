@@ -44,6 +44,10 @@ class MembersSeeTheirTenant:
         """See `Visibility.sees_update`."""
         return actor.tenant_id == update.tenant_id and is_allowed(actor, READ_EVENTS)
 
+    def for_guests(self, fact: RecordedFact) -> RecordedFact:
+        """See `Visibility.for_guests`."""
+        return fact
+
 
 class LateVisibility:
     """The rules that modules built later provide, all of which hold; without any, membership.
@@ -84,6 +88,12 @@ class LateVisibility:
         if any(one.startswith(INBOX) and one != f"{INBOX}{actor.user_id}" for one in update.topics):
             return False
         return all(rule.sees_update(actor, update) for rule in self._rules())
+
+    def for_guests(self, fact: RecordedFact) -> RecordedFact:
+        """See `Visibility.for_guests`."""
+        for rule in self._rules():
+            fact = rule.for_guests(fact)
+        return fact
 
     def _rules(self) -> Sequence[Visibility]:
         if len(self._found) < len(self._late):

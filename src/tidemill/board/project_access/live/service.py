@@ -10,7 +10,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
+from msgspec import structs
 
+from tidemill.board.activities.masking import JOB_FIELDS
 from tidemill.board.project_access.models import ProjectVisibility as Seen
 from tidemill.board.project_access.models import reader_of
 from tidemill.board.project_access.repository import AccessRepository
@@ -99,12 +101,21 @@ class LiveProjects:
         """See `Visibility.sees_update`."""
         if actor.tenant_id != update.tenant_id or not is_allowed(actor, READ_EVENTS):
             return False
+        if actor.project_id is not None:
+            return False  # Of who is there, and of jobs, guests hear nothing.
         if self._sees_all(actor):
             return True
-        if len(update.topics) == 1 or actor.project_id is not None:
+        if len(update.topics) == 1:
             return all(self.sees_topic(actor, one) for one in update.topics)
         # Of a job, say, which can be seen wherever its item is.
         return not any(self._is_hidden(actor, one) for one in update.topics)
+
+    def for_guests(self, fact: RecordedFact) -> RecordedFact:
+        """See `Visibility.for_guests`: what an item shows of its last job is for members."""
+        if b'"job' not in bytes(fact.data):
+            return fact
+        data = msgspec.json.encode(_without_jobs(msgspec.json.decode(fact.data)))
+        return structs.replace(fact, data=msgspec.Raw(data))
 
     def sees_topic(self, actor: Actor, topic: Topic) -> bool:
         """See `Visibility.sees_topic`."""
@@ -156,6 +167,22 @@ def _move(known: _Tenant, topics: Iterable[Topic]) -> None:
     for topic in topics:
         if topic.startswith(_PLACED):
             known.places[topic] = projects[0]
+
+
+def _without_jobs(said: Any) -> Any:
+    if isinstance(said, list):
+        return [_without_jobs(one) for one in said if not _is_of_job(one)]
+    if not isinstance(said, dict):
+        return said
+    # A custom field may be called so, too, and has no object for its value.
+    return {
+        name: None if name == "job" and isinstance(one, dict) else _without_jobs(one)
+        for name, one in said.items()
+    }
+
+
+def _is_of_job(change: Any) -> bool:
+    return isinstance(change, dict) and change.get("field_name") in JOB_FIELDS
 
 
 def _learn(known: _Tenant, fact: RecordedFact) -> bool:
