@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import ClassVar, Final, NewType, Protocol
 
 import msgspec
@@ -379,10 +379,11 @@ class Board(Protocol):
         ...
 
     async def check_work_item_id(self, item_id: str, *, actor: Actor) -> None:
-        """Return when `item_id` is the id of a living item.
+        """Return when it is that of a living item; else `WorkItemNotFound`, `InvalidReference`."""
+        ...
 
-        Raises `WorkItemNotFound`, and `InvalidReference` when it is not an id.
-        """
+    async def hidden_work_items(self, item_ids: Collection[str], *, actor: Actor) -> frozenset[str]:
+        """Return those of the items that are in projects which `actor` may not see."""
         ...
 
     def show_job(

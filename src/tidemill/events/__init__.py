@@ -3,10 +3,12 @@
 from tidemill.events.cloud_events import cloud_event
 from tidemill.events.contract import (
     DELIVERY,
+    EVERYBODY,
     FOLDER_VISIBILITY,
     LIVE_CONNECTIONS,
     PROJECT_VISIBILITY,
     READ_EVENTS,
+    Audience,
     Delivery,
     DeliveryFigures,
     Drain,
@@ -18,10 +20,12 @@ from tidemill.events.marks.service import Marks
 
 __all__ = [
     "DELIVERY",
+    "EVERYBODY",
     "FOLDER_VISIBILITY",
     "LIVE_CONNECTIONS",
     "PROJECT_VISIBILITY",
     "READ_EVENTS",
+    "Audience",
     "Delivery",
     "DeliveryFigures",
     "Drain",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Final, Protocol
 
 from msgspec import Struct
@@ -15,6 +15,11 @@ from tidemill.core.module import Port, Projection, Reaction
 from tidemill.core.ports import Ephemeral, StoreKind
 
 READ_EVENTS: Final = Permission(name="events.stream.read", role=Role.VIEWER, scope=Scope.READ)
+
+
+Audience = Hashable
+"""Those who are told the same; `EVERYBODY` where nothing is left out."""
+EVERYBODY: Final = "everybody"
 
 
 class Visibility(Protocol):
@@ -47,8 +52,16 @@ class Visibility(Protocol):
         """Return whether `actor` may read `update`."""
         ...
 
-    def for_guests(self, fact: RecordedFact) -> RecordedFact:
-        """Return a fact that guests may read, without what of it is not for them."""
+    def audience(self, actor: Actor) -> Audience:
+        """Return among whom `actor` is, all of whom are told the same of what they may read."""
+        ...
+
+    def told(self, audience: Audience, fact: RecordedFact) -> RecordedFact:
+        """Return a fact that an audience may read, without what of it is not for them."""
+        ...
+
+    def told_update(self, audience: Audience, update: Ephemeral) -> Ephemeral:
+        """Return an update that an audience may read, without what of it is not for them."""
         ...
 
 

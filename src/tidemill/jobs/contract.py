@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import StrEnum
 from typing import Any, ClassVar, Final, NewType, Protocol
 
@@ -263,10 +264,14 @@ class Jobs(Protocol):
 
 
 class WorkItemLinks(Protocol):
-    """Says whether a job may be started for a work item; filled above the features."""
+    """Says who may start jobs for work items, and see them; filled above the features."""
 
     async def check(self, actor: Actor, work_item_id: str) -> None:
         """Return when `actor` may start jobs for the item; raises `NotFound` or `Forbidden`."""
+        ...
+
+    async def hidden(self, actor: Actor, work_item_ids: Collection[str]) -> frozenset[str]:
+        """Return those of the items that are in projects which `actor` may not see."""
         ...
 
 

@@ -210,6 +210,36 @@ async def test_private_project_is_not_told_by_the_timer_of_who_was_removed(
     assert [_found(world, one) for one in (stopped, discarded, began, running)] == [[]] * 4
 
 
+async def test_private_project_is_not_named_by_the_jobs_of_its_items(
+    world: PrivateProject,
+) -> None:
+    item = world.ids["item_id"]
+    code = {"language": "python", "content": "def main():\n    return 1\n"}
+    job = await made(world.app.owner, "jobs", **code, work_item_id=item)
+    paths = [
+        "jobs",
+        f"jobs/{job['id']}",
+        f"jobs/{job['id']}/links",
+        f"jobs/{job['id']}/tree",
+    ]
+    outsider, member = world.outsider.client, world.members["viewer"].client
+
+    answers = [await outsider.get(f"{API}/{path}") for path in paths]
+    by_item = await outsider.get(f"{API}/jobs?work_item_id={item}")
+    wanted = {"filter": {"work_item_id": item}, "dry_run": True}
+    counted = await outsider.post(f"{API}/jobs/cancel", json=wanted)
+    known = await member.get(f"{API}/jobs?work_item_id={item}")
+    cancelled = await outsider.post(f"{API}/jobs/{job['id']}/cancel")
+
+    answers.append(cancelled)
+    assert [answer.status_code for answer in answers] == [200] * len(answers)
+    assert [job["id"] in answer.text for answer in answers] == [True] * len(answers)
+    assert [_found(world, answer) for answer in answers] == [[]] * len(answers)
+    assert by_item.json()["items"] == []
+    assert counted.json()["matched"] == 0, counted.text
+    assert [one["work_item_id"] for one in known.json()["items"]] == [item]
+
+
 async def test_private_project_takes_nothing_from_outsiders(world: PrivateProject) -> None:
     """Nothing of one's own can be tied to it, and what was tried sounds as if it did not exist."""
     client, ids = world.outsider.client, world.ids

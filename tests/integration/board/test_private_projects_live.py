@@ -314,6 +314,31 @@ async def test_live_integration_a_guest_hears_neither_of_jobs_nor_who_is_there(l
     assert "job_result" not in str(heard)
 
 
+async def test_live_integration_a_job_is_heard_of_by_all_and_its_item_by_admins(
+    live: Live,
+) -> None:
+    await live.begin()
+    item = await live.an_item()
+    await live.tell()
+    root = live._person("root", Role.ADMIN)
+    at = topic("job", "j")
+    data = {"job_id": "j", "work_item_id": item.id}
+    topics = (at, topic("work-item", item.id))
+    async with (
+        live.watching(live.eve, at) as eve,
+        live.watching(live.bob, at) as bob,
+        live.watching(root, at) as admin,
+        # Whether somebody follows the item makes no difference to others.
+        live.watching(live.bob, topics[1]),
+    ):
+        updates = BusLiveUpdates(live.world.bus)
+        updates.publish(live.world.tenant, topics, "JobStateChanged", data)
+        heard = [str((await _messages(one, 1))[0]) for one in (eve, bob, admin)]
+
+    assert [item.id in one for one in heard] == [False, False, True]
+    assert ["'j'" in one for one in heard] == [True] * 3
+
+
 async def _messages(connection: Connection, count: int) -> list[dict[str, Any]]:
     """Return facts; the first frames of all, where they are of another kind, fail the test."""
     found: list[dict[str, Any]] = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from msgspec import structs
 
 from tidemill.automation.job_links.models import job_fact, summary_of
@@ -26,6 +28,10 @@ class JobLinks:
         """
         authorize(actor, LINK_JOBS)
         await self._board.check_work_item_id(work_item_id, actor=actor)
+
+    async def hidden(self, actor: Actor, work_item_ids: Collection[str]) -> frozenset[str]:
+        """See `WorkItemLinks.hidden`."""
+        return await self._board.hidden_work_items(work_item_ids, actor=actor)
 
     def apply(self, tx: Tx, recorded: RecordedFact) -> None:
         """Show what `recorded` says of its job on the job's item, if it has one."""

@@ -13,6 +13,7 @@ from msgspec import structs
 
 from tidemill.board.activities.models import Activity
 from tidemill.board.contract import FieldChange
+from tidemill.board.project_access.live.telling import JOB_FIELDS
 
 UNSEEN_ITEM: Final = "an item of another project"
 key_separator: Final = ", "
@@ -20,8 +21,6 @@ _KEYS: Final = frozenset(
     {"key", "blocks", "blocked_by", "relates_to", "duplicates", "duplicated_by"}
 )
 _IDS: Final = frozenset({"project_id", "parent_id", "sprint_id"})
-JOB_FIELDS: Final = frozenset({"job", "job_result"})
-"""What histories and facts tell of jobs."""
 
 
 def names_in(activity: Activity) -> frozenset[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import msgspec
 from msgspec import structs
 
@@ -11,8 +13,8 @@ from tidemill.board.errors import InvalidReference, WorkItemChanged, WorkItemNot
 from tidemill.board.job_links.models import excerpt, supersedes
 from tidemill.board.limits import BoardLimits
 from tidemill.board.project_access.database import WalledDatabase
-from tidemill.board.project_access.models import ProjectRole
-from tidemill.board.project_access.service import require
+from tidemill.board.project_access.models import ProjectRole, reader_of
+from tidemill.board.project_access.service import hidden_among, require
 from tidemill.board.work_items.changes import differences, next_version
 from tidemill.board.work_items.repository import WorkItemRepository
 from tidemill.core.actor import Actor
@@ -48,6 +50,12 @@ class BoardForOthers:
         await self._tenants.read(
             actor, lambda tx: require(tx, item.project_id, ProjectRole.EDITOR, by=actor)
         )
+
+    async def hidden_work_items(self, item_ids: Collection[str], *, actor: Actor) -> frozenset[str]:
+        """Return those of the items that are in projects which `actor` may not see."""
+        if reader_of(actor) is None:
+            return frozenset()
+        return await self._tenants.read(actor, lambda tx: hidden_among(tx, item_ids))
 
     def show_job(
         self, tx: Tx, item_id: WorkItemId, summary: JobSummary, *, by: Actor

@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from tidemill.core.actor import Actor, ActorKind
+from tidemill.core.actor import Actor
 from tidemill.core.facts import Topic
 from tidemill.events.wire import Encoder, Format, encoder_for
 
@@ -63,7 +63,6 @@ class Connection:
         """`write` hands a frame to the client at once, or returns False when that would wait."""
         self.id = id_
         self.actor = actor
-        self.is_guest = actor.kind is ActorKind.GUEST
         self.format = format_
         self.encoder: Encoder = encoder_for(format_)
         self.topics: set[Topic] = set()

@@ -150,8 +150,8 @@ class Feed:
                 break
             position = facts[-1].seq
             seen = [fact for fact in facts if self._concerns(connection, fact, topics)]
-            if connection.is_guest:
-                seen = [self._visibility.for_guests(fact) for fact in seen]
+            audience = self._visibility.audience(connection.actor)
+            seen = [self._visibility.told(audience, fact) for fact in seen]
             if seen:
                 reached = [*(fact.seq for fact in seen[:-1]), position]
                 items = [connection.encoder.fact(fact) for fact in seen]
@@ -298,7 +298,7 @@ class Feed:
             through_seq=self._through,
             epoch=self.epoch,
             at=self._clock.now(),
-            for_guests=self._visibility.for_guests,
+            visibility=self._visibility,
         )
         for index, fact in enumerate(facts):
             for connection in self._followers_of((TENANT_TOPIC, *fact.topics)):

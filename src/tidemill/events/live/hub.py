@@ -249,7 +249,8 @@ class Hub:
         if not self._visibility.sees_update(connection.actor, update):
             return
         encoder, through = connection.encoder, connection.reached_seq
-        item = encoder.update(update, self._clock.now())
+        told = self._visibility.told_update(self._visibility.audience(connection.actor), update)
+        item = encoder.update(told, self._clock.now())
         epoch = self._feed_of(connection).epoch
         for frame in encoder.frames([item], through, epoch):
             connection.push(frame, through, epoch)

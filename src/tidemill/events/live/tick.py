@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from tidemill.core.clock import Instant
 from tidemill.core.facts import RecordedFact
 from tidemill.core.ports import Ephemeral
+from tidemill.events.contract import Audience, Visibility
 from tidemill.events.live.connection import Connection
 from tidemill.events.live.frames import Item, frames_of
 from tidemill.events.wire import Format
 
 
 class Tick:
-    """Encodes each item once for each format, and each frame once for all that see the same.
+    """Encodes each item once for each format and audience.
 
-    Guests hear `for_guests` of a fact, which is once more.
+    And each frame once for all that see the same.
     """
 
     def __init__(
@@ -26,17 +27,17 @@ class Tick:
         through_seq: int,
         epoch: str,
         at: Instant,
-        for_guests: Callable[[RecordedFact], RecordedFact],
+        visibility: Visibility,
     ) -> None:
         self._facts = facts
         self._updates = updates
         self._through_seq = through_seq
         self._epoch = epoch
         self._at = at
-        self._for_guests = for_guests
+        self._visibility = visibility
         self._wanted: dict[Connection, list[int]] = {}
-        self._items: dict[tuple[Format, bool, int], bytes] = {}
-        self._frames: dict[tuple[Format, bool, tuple[int, ...]], list[Item]] = {}
+        self._items: dict[tuple[Format, Audience, int], bytes] = {}
+        self._frames: dict[tuple[Format, Audience, tuple[int, ...]], list[Item]] = {}
 
     def add(self, connection: Connection, index: int) -> None:
         """Send the item `index`, facts first, to `connection`."""
@@ -45,11 +46,12 @@ class Tick:
     def send(self) -> None:
         """Queue the frames; nobody is waited for."""
         for connection, indexes in self._wanted.items():
-            key = (connection.format, connection.is_guest, tuple(indexes))
+            audience = self._visibility.audience(connection.actor)
+            key = (connection.format, audience, tuple(indexes))
             frames = self._frames.get(key)
             if frames is None:
                 reached = [*map(self._seq, indexes[:-1]), self._through_seq]
-                items = [self._item(connection, index) for index in indexes]
+                items = [self._item(connection, audience, index) for index in indexes]
                 both = list(zip(items, reached, strict=True))
                 frames = self._frames[key] = frames_of(connection.encoder, both, self._epoch)
             for frame, through in frames:
@@ -58,15 +60,15 @@ class Tick:
     def _seq(self, index: int) -> int:
         return self._facts[index].seq if index < len(self._facts) else self._through_seq
 
-    def _item(self, connection: Connection, index: int) -> bytes:
-        key = (connection.format, connection.is_guest, index)
+    def _item(self, connection: Connection, audience: Audience, index: int) -> bytes:
+        key = (connection.format, audience, index)
         item = self._items.get(key)
         if item is None:
-            item = self._items[key] = self._encode(connection, index)
+            item = self._items[key] = self._encode(connection, audience, index)
         return item
 
-    def _encode(self, connection: Connection, index: int) -> bytes:
+    def _encode(self, connection: Connection, audience: Audience, index: int) -> bytes:
         if index < len(self._facts):
-            fact = self._facts[index]
-            return connection.encoder.fact(self._for_guests(fact) if connection.is_guest else fact)
-        return connection.encoder.update(self._updates[index - len(self._facts)], self._at)
+            return connection.encoder.fact(self._visibility.told(audience, self._facts[index]))
+        update = self._updates[index - len(self._facts)]
+        return connection.encoder.update(self._visibility.told_update(audience, update), self._at)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, cast
 
 from tidemill.core.actor import Actor
 from tidemill.core.authorization import is_allowed
 from tidemill.core.facts import RecordedFact, Topic
 from tidemill.core.ids import TenantId
 from tidemill.core.ports import Ephemeral
-from tidemill.events.contract import READ_EVENTS, Visibility
+from tidemill.events.contract import EVERYBODY, READ_EVENTS, Audience, Visibility
 
 INBOX: Final = "inbox:"
 
@@ -44,9 +44,20 @@ class MembersSeeTheirTenant:
         """See `Visibility.sees_update`."""
         return actor.tenant_id == update.tenant_id and is_allowed(actor, READ_EVENTS)
 
-    def for_guests(self, fact: RecordedFact) -> RecordedFact:
-        """See `Visibility.for_guests`."""
+    def audience(self, actor: Actor) -> Audience:
+        """See `Visibility.audience`."""
+        del actor
+        return EVERYBODY
+
+    def told(self, audience: Audience, fact: RecordedFact) -> RecordedFact:
+        """See `Visibility.told`."""
+        del audience
         return fact
+
+    def told_update(self, audience: Audience, update: Ephemeral) -> Ephemeral:
+        """See `Visibility.told_update`."""
+        del audience
+        return update
 
 
 class LateVisibility:
@@ -89,11 +100,24 @@ class LateVisibility:
             return False
         return all(rule.sees_update(actor, update) for rule in self._rules())
 
-    def for_guests(self, fact: RecordedFact) -> RecordedFact:
-        """See `Visibility.for_guests`."""
-        for rule in self._rules():
-            fact = rule.for_guests(fact)
+    def audience(self, actor: Actor) -> Audience:
+        """See `Visibility.audience`: one for each rule."""
+        return tuple(rule.audience(actor) for rule in self._rules())
+
+    def told(self, audience: Audience, fact: RecordedFact) -> RecordedFact:
+        """See `Visibility.told`."""
+        for rule, one in self._each(audience):
+            fact = rule.told(one, fact)
         return fact
+
+    def told_update(self, audience: Audience, update: Ephemeral) -> Ephemeral:
+        """See `Visibility.told_update`."""
+        for rule, one in self._each(audience):
+            update = rule.told_update(one, update)
+        return update
+
+    def _each(self, audience: Audience) -> Iterable[tuple[Visibility, Audience]]:
+        return zip(self._rules(), cast("tuple[Audience, ...]", audience), strict=True)
 
     def _rules(self) -> Sequence[Visibility]:
         if len(self._found) < len(self._late):

@@ -10,7 +10,7 @@ from tidemill.core.authorization import is_allowed
 from tidemill.core.facts import RecordedFact, Topic
 from tidemill.core.ids import TenantId
 from tidemill.core.ports import Ephemeral
-from tidemill.events import READ_EVENTS
+from tidemill.events import EVERYBODY, READ_EVENTS, Audience
 from tidemill.jobs.folders.models import OPEN, Level, Place, allows, place_of_topic
 from tidemill.jobs.folders.service import FolderService
 
@@ -47,9 +47,20 @@ class FolderVisibility:
         """See `Visibility.sees_update`."""
         return actor.tenant_id == update.tenant_id and self._sees(actor, update.topics)
 
-    def for_guests(self, fact: RecordedFact) -> RecordedFact:
-        """See `Visibility.for_guests`: of jobs they hear nothing at all."""
+    def audience(self, actor: Actor) -> Audience:
+        """See `Visibility.audience`: what may be read is told whole."""
+        del actor
+        return EVERYBODY
+
+    def told(self, audience: Audience, fact: RecordedFact) -> RecordedFact:
+        """See `Visibility.told`."""
+        del audience
         return fact
+
+    def told_update(self, audience: Audience, update: Ephemeral) -> Ephemeral:
+        """See `Visibility.told_update`."""
+        del audience
+        return update
 
     def _sees(self, actor: Actor, topics: Sequence[Topic]) -> bool:
         if not is_allowed(actor, READ_EVENTS):

@@ -6,7 +6,9 @@ from typing import Final
 
 from tidemill.core.module import Parts
 from tidemill.core.operators import OPERATORS
+from tidemill.jobs.contract import WORK_ITEM_LINKS
 from tidemill.jobs.folders.service import FolderService
+from tidemill.jobs.queueing.queue.item_links import ItemLinks
 from tidemill.jobs.queueing.queue.service import JobService
 from tidemill.jobs.queueing.queue.signals import Signals
 from tidemill.jobs.queueing.strategies.service import Door
@@ -61,6 +63,7 @@ class Control:
             "worker_drains": DrainService(parts.jobs, operators),
             "job_search": SearchService(parts.jobs, folders),
             "job_control": control,
+            "item_links": ItemLinks(parts.late(WORK_ITEM_LINKS)),
             "job_batches": BatchService(parts.jobs, queue),
             "job_transfers": TransferService(parts.jobs, queue),
             "job_retention": RetentionService(

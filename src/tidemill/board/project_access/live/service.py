@@ -10,9 +10,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
-from msgspec import structs
 
-from tidemill.board.activities.masking import JOB_FIELDS
+from tidemill.board.project_access.live.telling import is_of_job, told_fact, told_update
 from tidemill.board.project_access.models import ProjectVisibility as Seen
 from tidemill.board.project_access.models import reader_of
 from tidemill.board.project_access.repository import AccessRepository
@@ -21,9 +20,11 @@ from tidemill.core.authorization import is_allowed
 from tidemill.core.facts import RecordedFact, Topic
 from tidemill.core.ids import TenantId
 from tidemill.core.ports import Database, Ephemeral
-from tidemill.events import READ_EVENTS
+from tidemill.events import EVERYBODY, READ_EVENTS, Audience
 
 _PROJECT: Final = "project:"
+_GUESTS: Final = "guests"
+_READERS: Final = "readers"
 _PLACED: Final = ("work-item:", "sprint:")
 places_max: Final = 100_000
 GUESTS_HEAR_OF: Final = frozenset({
@@ -93,7 +94,8 @@ class LiveProjects:
             projects = [one for one in fact.topics if one.startswith(_PROJECT)]
             only = f"{_PROJECT}{actor.project_id}"
             return fact.type in GUESTS_HEAR_OF and set(projects) == {only}
-        if self._sees_all(actor):
+        # A job can be seen wherever its item is, which is left out.
+        if fact.feature == "jobs" or self._sees_all(actor):
             return True
         return not any(self._is_hidden(actor, one) for one in fact.topics)
 
@@ -103,19 +105,25 @@ class LiveProjects:
             return False
         if actor.project_id is not None:
             return False  # Of who is there, and of jobs, guests hear nothing.
-        if self._sees_all(actor):
+        if is_of_job(update.topics) or self._sees_all(actor):
             return True
         if len(update.topics) == 1:
             return all(self.sees_topic(actor, one) for one in update.topics)
-        # Of a job, say, which can be seen wherever its item is.
         return not any(self._is_hidden(actor, one) for one in update.topics)
 
-    def for_guests(self, fact: RecordedFact) -> RecordedFact:
-        """See `Visibility.for_guests`: what an item shows of its last job is for members."""
-        if b'"job' not in bytes(fact.data):
-            return fact
-        data = msgspec.json.encode(_without_jobs(msgspec.json.decode(fact.data)))
-        return structs.replace(fact, data=msgspec.Raw(data))
+    def audience(self, actor: Actor) -> Audience:
+        """See `Visibility.audience`."""
+        if actor.project_id is not None:
+            return _GUESTS
+        return EVERYBODY if self._sees_all(actor) else _READERS
+
+    def told(self, audience: Audience, fact: RecordedFact) -> RecordedFact:
+        """See `Visibility.told`."""
+        return told_fact(fact, is_guest=audience == _GUESTS) if audience != EVERYBODY else fact
+
+    def told_update(self, audience: Audience, update: Ephemeral) -> Ephemeral:
+        """See `Visibility.told_update`."""
+        return update if audience == EVERYBODY else told_update(update)
 
     def sees_topic(self, actor: Actor, topic: Topic) -> bool:
         """See `Visibility.sees_topic`."""
@@ -167,22 +175,6 @@ def _move(known: _Tenant, topics: Iterable[Topic]) -> None:
     for topic in topics:
         if topic.startswith(_PLACED):
             known.places[topic] = projects[0]
-
-
-def _without_jobs(said: Any) -> Any:
-    if isinstance(said, list):
-        return [_without_jobs(one) for one in said if not _is_of_job(one)]
-    if not isinstance(said, dict):
-        return said
-    # A custom field may be called so, too, and has no object for its value.
-    return {
-        name: None if name == "job" and isinstance(one, dict) else _without_jobs(one)
-        for name, one in said.items()
-    }
-
-
-def _is_of_job(change: Any) -> bool:
-    return isinstance(change, dict) and change.get("field_name") in JOB_FIELDS
 
 
 def _learn(known: _Tenant, fact: RecordedFact) -> bool:

@@ -13,6 +13,7 @@ from tidemill.core.actor import Actor
 from tidemill.http import get, post
 from tidemill.http.answers import Answer
 from tidemill.jobs.permissions import READ_JOBS, RUN_JOBS
+from tidemill.jobs.queueing.queue.item_links import ItemLinks
 from tidemill.jobs.queueing.queue.schemas import JobView, ResultView
 from tidemill.jobs.queueing.queue.service import JobService
 
@@ -40,9 +41,10 @@ async def get_job_result(
 
 
 @post("/jobs/{job_id:str}/cancel", RUN_JOBS, status_code=200)
-async def cancel_job(job_id: str, actor: Actor, jobs: JobService) -> JobView:
+async def cancel_job(job_id: str, actor: Actor, jobs: JobService, item_links: ItemLinks) -> JobView:
     """End a job. One that runs is asked to stop; one that has ended stays as it is."""
-    return JobView.of(await jobs.cancel_job(job_id, actor=actor))
+    job = await jobs.cancel_job(job_id, actor=actor)
+    return JobView.of(await item_links.shown(job, actor))
 
 
 ROUTES = (get_job_result, cancel_job)

@@ -16,6 +16,7 @@ from tidemill.http import Idempotency, get, post
 from tidemill.http.answers import Answer
 from tidemill.http.streaming import kept_alive
 from tidemill.jobs.permissions import READ_JOBS, RUN_JOBS
+from tidemill.jobs.queueing.queue.item_links import ItemLinks
 from tidemill.jobs.queueing.queue.models import Job, raw
 from tidemill.jobs.queueing.queue.schemas import CreateJob
 from tidemill.jobs.queueing.queue.service import JobService
@@ -48,6 +49,7 @@ async def create_job(  # noqa: PLR0913 - each parameter is injected by its name
     idempotency: Idempotency,
     jobs: JobService,
     job_following: FollowingService,
+    item_links: ItemLinks,
     request: Request[Any, Any, Any],
     wait: Wait = 0,
 ) -> Response[JobDetail]:
@@ -70,6 +72,8 @@ async def create_job(  # noqa: PLR0913 - each parameter is injected by its name
         status = 201 if job.found_by is None else 200
         if waits:
             job = await jobs.wait_final(job.public_id, seconds=wait, actor=actor)
+    # The one that is there already may be of an item that its starter sees no more.
+    job = await item_links.shown(job, actor)
     if is_stream:
         events = kept_alive(encoded(job_following.follow(job, actor=actor)))
         stream: Any = Stream(events, media_type=_EVENT_STREAM, headers=_UNKEPT)
@@ -87,10 +91,12 @@ async def get_job(
     jobs: JobService,
     job_progress: ProgressService,
     job_metrics: MetricService,
+    item_links: ItemLinks,
 ) -> JobDetail:
     """Read a job; a queued one says in `waiting_for` what it needs besides its turn."""
     job = await jobs.get(job_id, actor=actor)
-    view = JobDetail.of(job, await jobs.waiting_for(job))
+    shown = await item_links.shown(job, actor)
+    view = JobDetail.of(shown, await jobs.waiting_for(job))
     if job.epoch == 0:
         return view
     progress = await job_progress.of(job)

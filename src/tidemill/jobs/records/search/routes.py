@@ -13,6 +13,7 @@ from tidemill.http import get
 from tidemill.http.parameters import Cursor, Limit, instant_of
 from tidemill.jobs.contract import JobState
 from tidemill.jobs.permissions import READ_JOBS
+from tidemill.jobs.queueing.queue.item_links import ItemLinks
 from tidemill.jobs.queueing.queue.schemas import JobPage, JobView
 from tidemill.jobs.records.search.models import JobFilter
 from tidemill.jobs.records.search.service import SearchService
@@ -41,6 +42,7 @@ async def list_jobs(  # noqa: PLR0913 - each filter is a parameter of the query
     *,
     actor: Actor,
     job_search: SearchService,
+    item_links: ItemLinks,
     in_state: InState = None,
     tag: str | None = None,
     script_path: str | None = None,
@@ -63,16 +65,16 @@ async def list_jobs(  # noqa: PLR0913 - each filter is a parameter of the query
         path=path,
         label=label,
         actor_id=who,
-        work_item_id=work_item_id,
+        work_item_id=await item_links.sought(work_item_id, actor),
         parent_id=parent_id,
         root_id=root_id,
         since=instant_of("since", since),
         until=instant_of("until", until),
     )
-    found = await job_search.list(page_request(limit, cursor, wanted.digest), wanted, actor=actor)
-    return JobPage(
-        items=[JobView.listed(job) for job in found.items], next_cursor=found.next_cursor
-    )
+    page = page_request(limit, cursor, wanted.digest)
+    found = await job_search.list(page, wanted, actor=actor)
+    shown = await item_links.all_shown(found.items, actor)
+    return JobPage(items=[JobView.listed(job) for job in shown], next_cursor=found.next_cursor)
 
 
 ROUTES = (list_jobs,)
