@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, Self, TypedDict, Unpack
 
 import msgspec
@@ -257,7 +258,9 @@ def _filter(wanted: Wanted) -> JobFilter:
     fields: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
     unknown = fields.keys() - Wanted.__annotations__.keys()
     if unknown:
-        raise TypeError(f"Jobs are not searched by {', '.join(sorted(unknown))}.")
+        near = get_close_matches(min(unknown), Wanted.__annotations__, n=1)
+        meant = f" Did you mean {near[0]}?" if near else ""
+        raise TypeError(f"Jobs are not searched by {', '.join(sorted(unknown))}.{meant}")
     state = fields.get("state", JobState.QUEUED)
     if not isinstance(state, str) or state not in set(JobState):
         raise InvalidJobField("state", f"one of {', '.join(JobState)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypedDict
 
 import msgspec
@@ -194,6 +195,12 @@ def _definition(declared: Declared, cron: str | None, fields: dict[str, Any]) ->
         },
         **fields,
     }
+    unknown = known.keys() - set(Definition.__struct_fields__)
+    if unknown:
+        words = {*When.__annotations__, *Definition.__struct_fields__}
+        near = get_close_matches(min(unknown), sorted(words), n=1)
+        meant = f"; did you mean {near[0]}?" if near else "."
+        raise ScheduleInvalid(min(unknown), f"a schedule has no such field{meant}")
     # Checked here as a body of the API would be, with the field's name in the error.
     try:
         return msgspec.convert(known, Definition, builtin_types=(datetime,))

@@ -160,6 +160,8 @@ async def test_jobs_integration_refuse_a_filter_that_says_nothing_or_what_no_job
         await jobs.cancel(state="failed", path=DOUBLE)
     with pytest.raises(InvalidJobField, match="state"):
         await jobs.list(state="gone")
+    with pytest.raises(TypeError, match=r"searched by labels\. Did you mean label\?"):
+        await jobs.list(labels="red")  # type: ignore[call-arg]  # as below
     with pytest.raises(TypeError, match="searched by colour"):
         await jobs.list(colour="red")  # type: ignore[call-arg]  # as those do who check no types
 

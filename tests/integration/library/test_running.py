@@ -226,6 +226,7 @@ async def test_result_integration_raises_timeout_while_the_job_waits(shop: Shop)
         await later.result(timeout=0.01)
 
     assert f"Job {job.id} has not ended after 0.01 s; it is queued. No worker" in str(waiting.value)
+    assert "Start one with `tidemill worker --app MODULE`; " in str(waiting.value)
     assert "wait for it again with result(), or end it with cancel()" in str(waiting.value)
 
 

@@ -92,7 +92,7 @@ class Called(Struct, frozen=True):
 
 named_max: Final = 3
 """How many draining workers are named."""
-_NOBODY: Final = "No worker is connected. Start one with `tidemill worker`."
+_NOBODY: Final = "No worker is connected. Start one with `tidemill worker{app}`."
 _ALL_DRAIN: Final = "Every worker drains. Let one go on with `tidemill workers resume`."
 
 
@@ -110,7 +110,8 @@ def waiting_for(
     there = [w for w in workers if w.state(now, lease_seconds) is WorkerState.CONNECTED]
     if not there:
         drains = any(w.state(now, lease_seconds) is WorkerState.DRAINING for w in workers)
-        return _ALL_DRAIN if drains else _NOBODY
+        nobody = _NOBODY.format(app=" --app MODULE" if ":" in isolation else "")
+        return _ALL_DRAIN if drains else nobody
     if not any(worker.serves(tag, isolation) for worker in there):
         able = [worker for worker in workers if worker.serves(tag, isolation)]
         leaving = [w.id for w in able if w.state(now, lease_seconds) is WorkerState.DRAINING]
