@@ -75,15 +75,12 @@ class Assignments:
             refusal=refusal,
         )
 
-    def is_plain(self, job: Claimed) -> bool:
-        """Return whether the job calls a function, and refers to nothing: `of_function` will do."""
-        return job.function is not None and not self._refers(job)
-
-    def _refers(self, job: Claimed) -> bool:
+    def refers(self, job: Claimed) -> bool:
+        """Return whether the job refers to something; else `of_function` will do for a function."""
         return self._references is not None and may_refer(job.args)
 
     async def _resolved(self, job: Claimed) -> tuple[bytes, tuple[str, ...], str]:
-        if self._references is None or not self._refers(job):
+        if self._references is None or not self.refers(job):
             return job.args.encode(), NO_SECRETS, ""
         return await self._references.resolved(job)
 

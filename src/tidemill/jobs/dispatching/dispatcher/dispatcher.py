@@ -372,9 +372,9 @@ class Dispatcher:
         signals.leased(jobs)
         for job in jobs:
             try:
-                if job.function is not None:
-                    session.check_function(job.function)
-                if assignments.is_plain(job):
+                if (function := job.function) is not None:
+                    session.check_function(function)
+                if function is not None and not assignments.refers(job):
                     found.append(assignments.of_function(job))
                 else:
                     found.append(await assignments.of(job))

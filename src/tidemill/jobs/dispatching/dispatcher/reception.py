@@ -51,6 +51,7 @@ from tidemill.jobs.protocol.messages import (
 from tidemill.jobs.queueing.queue.claims import Claimed
 from tidemill.jobs.queueing.queue.models import Ending, Job, to_json
 from tidemill.jobs.queueing.queue.signals import Signals
+from tidemill.jobs.queueing.specs.models import Spec
 from tidemill.jobs.queueing.workers.models import Beat, Registration
 from tidemill.jobs.records.logs.writing import LogWriter
 
@@ -344,7 +345,8 @@ class Reception:
 
     def _hear_outcomes(self, session: Session, outcomes: Sequence[Outcome]) -> None:
         held, ended, breakdown = session.held, self._inbox.ended, self.signals.breakdown
-        fenced = []
+        fenced: list[Held] = []
+        spec: Spec | None = None
         for outcome in outcomes:
             job = held.get(outcome.job_id)
             if job is None or job.epoch != outcome.epoch:
@@ -353,7 +355,8 @@ class Reception:
             del held[job.id]
             lost = outcome.verdict is Verdict.LOST
             session.ran(None if lost else outcome.finished_at - outcome.started_at)
-            row = breakdown.of(job)
+            if job.spec is not spec:
+                spec, row = job.spec, breakdown.of(job)
             if not lost and not session.has_begun(job):
                 row.began(job.due_at, outcome.started_at)
             row.ended(outcome.started_at, outcome.finished_at)

@@ -91,8 +91,10 @@ class Dispatching:
         """
 
         def use_case(tx: Tx) -> Turn:
-            plain = [end for end in ended if end.plain]
-            others = [end for end in ended if not end.plain]
+            plain: list[Ended] = []
+            others: list[Ended] = []
+            for end in ended:
+                (plain if end.plain else others).append(end)
             if plain and not (others or leads) and self._claiming.is_simple(tx, demands):
                 return self._claiming.end_and_claim(tx, plain, demands[0], ring)
             # Those that have keys first, since keys are locked before any job.
