@@ -274,7 +274,7 @@ class DependencyService:
         by: Actor,
     ) -> None:
         saved = next_version(new, at=tx.now, by=by.user_id or by.id)
-        if not self._items.save(tx, saved):
+        if not self._items.save(tx, old, saved):
             raise WorkItemChanged(old.version, saved.version)
         self._sprinting.save(tx, old, saved)
         write = self._history.joined if new is old else self._history.updated

@@ -72,7 +72,7 @@ class BoardForOthers:
         if not fields:
             return None
         saved = next_version(wanted, at=tx.now, by=by.user_id or by.id)
-        if not self._items.save(tx, saved):
+        if not self._items.save(tx, item, saved):
             raise WorkItemChanged(item.version, saved.version)
         self._history.updated(tx, saved.state(), fields, by=by)
         return saved.state()

@@ -265,7 +265,7 @@ class TransferService:
 
     def _save(self, tx: Tx, old: WorkItem, new: WorkItem, *, by: Actor) -> WorkItem:
         saved = next_version(new, at=tx.now, by=by.user_id or by.id)
-        if not self._items.save(tx, saved):
+        if not self._items.save(tx, old, saved):
             raise WorkItemChanged(old.version, saved.version)
         return saved
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from tidemill.board.blocking.waiting import FINISHED, IS_BLOCKED, IS_NOT_BLOCKED, OPEN_BLOCKER
@@ -53,18 +54,12 @@ _INSERT: Final = """
         :status_category, :archived_at, :version, :created_at,
         :created_by, :updated_at, :updated_by, :custom_values)
 """
-_UPDATE: Final = """
-    UPDATE work_items
-    SET item_type = :item_type, title = :title, description = :description, status = :status,
-        priority = :priority,
-        parent_id = :parent_id, assignee_id = :assignee_id, job = :job, rank = :rank,
-        points = :points, start_date = :start_date, due_date = :due_date, label_ids = :label_ids,
-        started_at = :started_at, completed_at = :completed_at, sprint_id = :sprint_id,
-        estimate_seconds = :estimate_seconds, status_category = :status_category,
-        version = :version, updated_at = :updated_at, updated_by = :updated_by,
-        deleted_at = :deleted_at, archived_at = :archived_at
-    WHERE tenant_id = :tenant_id AND id = :id AND version = :previous_version
-"""
+# What a change may change besides the version, and who made it when.
+_CHANGEABLE: Final = (
+    "item_type", "title", "description", "status", "priority", "parent_id", "assignee_id", "job",
+    "rank", "points", "start_date", "due_date", "label_ids", "started_at", "completed_at",
+    "sprint_id", "estimate_seconds", "status_category", "deleted_at", "archived_at",
+)  # fmt: skip
 _IN_SPRINT: Final = (
     SELECT_ITEMS
     + """
@@ -168,35 +163,17 @@ class WorkItemRepository:
         """Insert `items`, parents before their children."""
         tx.execute_many(_INSERT, map(_inserted, items))
 
-    def save(self, tx: Tx, item: WorkItem) -> bool:
-        """Write the next version; return False when the stored one is not its predecessor."""
+    def save(self, tx: Tx, old: WorkItem, new: WorkItem) -> bool:
+        """Write the next version; return False when the stored one is not `old`."""
+        columns = tuple(one for one in _CHANGEABLE if getattr(old, one) != getattr(new, one))
         changed = tx.execute(
-            _UPDATE,
-            id=item.id,
-            previous_version=item.version - 1,
-            item_type=item.item_type,
-            title=item.title,
-            description=item.description,
-            status=item.status,
-            priority=item.priority,
-            parent_id=item.parent_id,
-            assignee_id=item.assignee_id,
-            job=item.job,
-            rank=item.rank,
-            points=item.points,
-            start_date=item.start_date,
-            due_date=item.due_date,
-            label_ids=item.label_ids,
-            started_at=item.started_at,
-            completed_at=item.completed_at,
-            sprint_id=item.sprint_id,
-            estimate_seconds=item.estimate_seconds,
-            status_category=item.status_category,
-            version=item.version,
-            updated_at=item.updated_at,
-            updated_by=item.updated_by,
-            deleted_at=item.deleted_at,
-            archived_at=item.archived_at,
+            update_statement(columns),
+            id=new.id,
+            previous_version=old.version,
+            version=new.version,
+            updated_at=new.updated_at,
+            updated_by=new.updated_by,
+            **{one: getattr(new, one) for one in columns},
         )
         return changed == 1
 
@@ -245,6 +222,17 @@ class WorkItemRepository:
         """
         sql, parameters = list_statement(wanted, after, label_ids)
         return [_item(row) for row in tx.all(sql, limit=limit, **parameters)]
+
+
+@lru_cache(maxsize=256)
+def update_statement(columns: tuple[str, ...]) -> str:
+    """Return what writes some columns: SQLite writes each index anew whose column is named."""
+    given = "".join(f"{one} = :{one}, " for one in columns)
+    return f"""
+        UPDATE work_items
+        SET {given}version = :version, updated_at = :updated_at, updated_by = :updated_by
+        WHERE tenant_id = :tenant_id AND id = :id AND version = :previous_version
+    """  # noqa: S608 - names of columns
 
 
 def list_statement(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,12 +15,14 @@ from tests.fixtures.board import BoardWorld
 from tidemill.board.contract import LabelId, ProjectId, WorkItemId
 from tidemill.board.project_access.walls import walled
 from tidemill.board.work_items import repository
-from tidemill.board.work_items.models import WorkItemFilter
+from tidemill.board.work_items.models import WorkItemChanges, WorkItemFilter
 from tidemill.board.work_items.repository import list_statement
 from tidemill.core.clock import Instant
+from tidemill.infrastructure.database.sqlite.tx import SqliteTx
 
 pytestmark = pytest.mark.anyio
 _PROJECT = ProjectId("p")
+_INDEX = re.compile(r"IdxInsert (\w+)")
 
 LISTS = {
     "all": (WorkItemFilter(), "PRIMARY KEY|sqlite_autoindex_work_items_1"),
@@ -72,6 +77,38 @@ async def test_list_statement_finds_bearers_of_a_label_by_its_index(
     assert "SEARCH il USING" in plan, plan
     assert "SCAN w" not in plan, plan
     assert "TEMP B-TREE" not in plan, plan
+
+
+async def test_change_writes_the_indexes_of_what_changed_alone(
+    world: BoardWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.a_project()
+    item = await world.an_item()
+    execute, updates = SqliteTx.execute, []
+
+    def told(tx: SqliteTx, sql: str, /, **parameters: Any) -> int:
+        if "UPDATE work_items" in sql:
+            updates.append((sql, parameters.copy()))
+        return execute(tx, sql, **parameters)
+
+    monkeypatch.setattr(SqliteTx, "execute", told)
+    await world.items.change(item.key, WorkItemChanges(title="Ebb"), actor=world.actor)
+
+    [(sql, parameters)] = updates
+    written = set(_INDEX.findall(_program(world, sql, parameters)))
+    assert written == {"idx_work_items_updated_at"}
+    assert (await world.items.change(item.key, WorkItemChanges(), actor=world.actor)).version == 2
+
+
+def _program(world: BoardWorld, sql: str, parameters: Mapping[str, object]) -> str:
+    """Return what the statement writes, with the names of indexes."""
+    (path,) = Path(world.stores_directory).glob(f"**/{world.tenant_id}/main.db")
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        names = dict(connection.execute("SELECT rootpage, name FROM sqlite_master"))
+        named = {"tenant_id": world.tenant_id, **parameters}
+        steps = connection.execute(f"EXPLAIN {sql}", named).fetchall()
+    opened = {step[2]: names.get(step[3], "") for step in steps if step[1] == "OpenWrite"}
+    return "\n".join(f"IdxInsert {opened[step[2]]}" for step in steps if step[1] == "IdxInsert")
 
 
 def _plan(world: BoardWorld, sql: str, parameters: Mapping[str, object]) -> str:

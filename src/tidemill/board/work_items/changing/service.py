@@ -138,7 +138,7 @@ class Changing:
         """
         opens_or_closes = step.old.is_open != step.new.is_open
         watched = self._blocking.watch(tx, step.old.id) if opens_or_closes else None
-        saved = self._save(tx, step.new, by=by)
+        saved = self._save(tx, step.old, step.new, by=by)
         if step.kind is StepKind.DELETE:
             self._sprinting.save(tx, step.old, saved)
         else:
@@ -163,8 +163,8 @@ class Changing:
         if starts_or_finishes(before, (new.status, new.status_category)):
             self._blocking.refuse_waiting(tx, old.id)
 
-    def _save(self, tx: Tx, item: WorkItem, *, by: Actor) -> WorkItem:
+    def _save(self, tx: Tx, old: WorkItem, item: WorkItem, *, by: Actor) -> WorkItem:
         saved = next_version(item, at=tx.now, by=by.user_id or by.id)
-        if not self._items.save(tx, saved):
+        if not self._items.save(tx, old, saved):
             raise WorkItemChanged(item.version, saved.version)
         return saved

@@ -83,7 +83,7 @@ class Sprinting:
                 continue
             wanted = _in(item, to)
             saved = next_version(wanted, at=tx.now, by=by.user_id or by.id)
-            if not self._items.save(tx, saved):
+            if not self._items.save(tx, item, saved):
                 raise WorkItemChanged(item.version, saved.version)
             self._scope.changed(tx, item.id, _planned(item), _planned(saved), carried_over=True)
             self._history.updated(tx, saved.state(), differences(item, saved), by=by)
