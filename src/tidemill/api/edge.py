@@ -50,6 +50,9 @@ _HSTS: Final = (b"strict-transport-security", b"max-age=31536000; includeSubDoma
 
 _OURS: Final = frozenset(name for name, _ in (*_API_HEADERS, _HSTS))
 
+_DATA: Final = ("/api/", "/v1/", "/health", "/live", "/ready")
+"""Begins of the paths that answer programs, except for the documentation below `/api/docs`."""
+
 _Headers = list[tuple[bytes, bytes]]
 
 _LOOPBACK: Final = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
@@ -118,7 +121,7 @@ class Edge:
                 end_request(span, method, route, exchange.status, context)
 
     def _headers_for(self, path: str) -> tuple[tuple[bytes, bytes], ...]:
-        pages = not path.startswith(("/api/v1", "/v1/", "/health", "/live", "/ready"))
+        pages = path.startswith("/api/docs") or not path.startswith(_DATA)
         return self._page_headers if pages else self._api_headers
 
     async def _bounded(

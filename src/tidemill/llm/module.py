@@ -11,6 +11,7 @@ from tidemill.core.sealing import SEALING
 from tidemill.core.upstreams import UPSTREAMS, Upstreams
 from tidemill.llm.aliases.routes import ROUTES as ALIAS_ROUTES
 from tidemill.llm.aliases.service import AliasService
+from tidemill.llm.gateway.ollama_routes import ROUTES as OLLAMA_ROUTES
 from tidemill.llm.gateway.relaying import Gateway
 from tidemill.llm.gateway.routes import ROUTES as MODEL_ROUTES
 from tidemill.llm.gateway.service import RoutingService
@@ -42,7 +43,7 @@ def build(parts: Parts) -> Offer:
     routing = RoutingService(parts.tenants, keys)
     usage = UsageService(parts.tenants)
     return Offer(
-        routes=(*PROVIDER_ROUTES, *ALIAS_ROUTES, *USAGE_ROUTES, *MODEL_ROUTES),
+        routes=(*PROVIDER_ROUTES, *ALIAS_ROUTES, *USAGE_ROUTES, *MODEL_ROUTES, *OLLAMA_ROUTES),
         dependencies={
             "llm_providers": ProviderService(parts.tenants, upstreams, keys),
             "llm_aliases": AliasService(parts.tenants),

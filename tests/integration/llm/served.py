@@ -44,11 +44,11 @@ async def token_of(app: App, *scopes: str) -> str:
     return str(made.json()["token"])
 
 
-async def ledger_of(app: App) -> list[dict[str, Any]]:
-    """Return the ledger, newest first, as soon as it has a row."""
+async def ledger_of(app: App, *, of: int) -> list[dict[str, Any]]:
+    """Return the ledger, newest first, as soon as it has so many rows: answers do not wait."""
     with anyio.fail_after(20):
         while True:
             answer = await app.owner.get("/api/v1/llm/requests")
-            if found := answer.json()["items"]:
+            if len(found := answer.json()["items"]) >= of:
                 return list(found)
             await anyio.sleep(0.02)

@@ -25,7 +25,7 @@ async def test_the_sdk_speaks_to_a_provider_of_its_own_dialect(tmp_path: Path) -
                 model="fast", max_tokens=50, messages=MESSAGES, tools=TOOLS
             ) as stream:
                 streamed = await stream.get_final_message()
-        rows = await ledger_of(app)
+        rows = await ledger_of(app, of=2)
 
     assert [block.type for block in said.content] == ["text", "tool_use"]
     assert [block.type for block in streamed.content] == ["text", "tool_use"]
@@ -63,7 +63,7 @@ async def test_the_sdk_speaks_to_a_provider_of_openais_dialect(tmp_path: Path) -
             ) as stream:
                 texts = [text async for text in stream.text_stream]
                 streamed = await stream.get_final_message()
-        rows = await ledger_of(app)
+        rows = await ledger_of(app, of=2)
 
     assert models.asked[0]["messages"] == [
         {"role": "system", "content": "Be short."},

@@ -81,7 +81,7 @@ async def test_a_client_that_leaves_stops_the_provider(tmp_path: Path, is_stream
             await asyncio.gather(asking, return_exceptions=True)
             with anyio.fail_after(20):
                 await models.left.wait()
-            rows = await ledger_of(app)
+            rows = await ledger_of(app, of=1)
 
     assert [(row["outcome"], row["estimated"]) for row in rows] == [("cancelled", True)]
     assert models.sent < 3
@@ -123,7 +123,7 @@ async def test_the_sdk_speaks_to_a_provider_of_anthropics_dialect(tmp_path: Path
             chunks = [chunk async for chunk in stream]
             with pytest.raises(openai.BadRequestError, match="has no n"):
                 await client.chat.completions.create(model="fast", messages=MESSAGES, n=2)
-        rows = await ledger_of(app)
+        rows = await ledger_of(app, of=3)
 
     assert models.asked[0] == {
         "model": "m",

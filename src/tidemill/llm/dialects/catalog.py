@@ -1,4 +1,4 @@
-"""The dialects that there are."""
+"""What providers speak."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from types import MappingProxyType
 from typing import Final
 
 from tidemill.llm.dialects.anthropic.codec import AnthropicCodec
-from tidemill.llm.dialects.codec import Codec
+from tidemill.llm.dialects.codec import ProviderCodec
 from tidemill.llm.dialects.names import Dialect
 from tidemill.llm.dialects.openai.codec import OpenAICodec
 
-CODECS: Final[Mapping[Dialect, Codec]] = MappingProxyType(
+PROVIDERS: Final[Mapping[Dialect, ProviderCodec]] = MappingProxyType(
     {Dialect.OPENAI: OpenAICodec(), Dialect.ANTHROPIC: AnthropicCodec()}
 )

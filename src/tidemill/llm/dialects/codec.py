@@ -11,6 +11,8 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from tidemill.core.errors import TidemillError
+from tidemill.llm.dialects.names import Dialect
+from tidemill.llm.errors import InvalidModelRequest
 from tidemill.llm.usage.models import Tokens
 
 Json = dict[str, Any]
@@ -59,19 +61,25 @@ class EventWriter(Protocol):
         ...
 
 
-class Codec(Protocol):
-    """A dialect."""
+class ClientCodec(Protocol):
+    """How clients of a dialect ask and are answered. `dialect` is None where no provider speaks it.
 
-    def path(self, operation: Operation) -> str:
-        """Return what stands behind a provider's address; raises `InvalidModelRequest`."""
-        ...
+    `stream_type` is the media type of its streams.
+    """
 
-    def headers(self, key: str | None) -> dict[str, str]:
-        """Return what a provider is shown beside the body."""
-        ...
+    dialect: Dialect | None
+    stream_type: str
 
     def check(self, operation: Operation, body: Json) -> None:
         """Raise `InvalidModelRequest` for a body without what every request needs."""
+        ...
+
+    def is_stream(self, body: Json) -> bool:
+        """Return whether a stream is asked for; raises `InvalidModelRequest`."""
+        ...
+
+    def wants_usage(self, body: Json) -> bool:
+        """Return whether a stream shall tell what it used."""
         ...
 
     def with_defaults(self, body: Json, parameters: Json) -> Json:
@@ -80,6 +88,34 @@ class Codec(Protocol):
 
     def request_to_chat(self, body: Json) -> Json:
         """Return a client's request as one of OpenAI's; raises `InvalidModelRequest`."""
+        ...
+
+    def answer_of_chat(self, answer: Json) -> Json:
+        """Return an answer of OpenAI's as a client expects it."""
+        ...
+
+    def writer(self, *, hide_usage: bool) -> EventWriter:
+        """Return what writes a client's stream."""
+        ...
+
+    def error(self, error: TidemillError) -> Json:
+        """Return an error as a client expects it."""
+        ...
+
+    def error_event(self, error: TidemillError) -> bytes:
+        """Return what ends a client's stream that failed."""
+        ...
+
+
+class ProviderCodec(Protocol):
+    """How providers of a dialect are asked, and how they answer."""
+
+    def path(self, operation: Operation) -> str:
+        """Return what stands behind a provider's address; raises `InvalidModelRequest`."""
+        ...
+
+    def headers(self, key: str | None) -> dict[str, str]:
+        """Return what a provider is shown beside the body."""
         ...
 
     def request_of_chat(self, body: Json) -> Json:
@@ -94,10 +130,6 @@ class Codec(Protocol):
         """Return a provider's answer as one of OpenAI's, made at `created` seconds."""
         ...
 
-    def answer_of_chat(self, answer: Json) -> Json:
-        """Return an answer of OpenAI's as a client expects it."""
-        ...
-
     def tokens_of(self, answer: Json) -> Tokens | None:
         """Return what a provider's answer counts."""
         ...
@@ -110,18 +142,16 @@ class Codec(Protocol):
         """Return what reads a provider's stream, begun at `created` seconds."""
         ...
 
-    def writer(self, *, hide_usage: bool) -> EventWriter:
-        """Return what writes a client's stream."""
-        ...
-
-    def error(self, error: TidemillError) -> Json:
-        """Return an error as a client expects it."""
-        ...
-
-    def error_event(self, error: TidemillError) -> bytes:
-        """Return the event that ends a client's stream which failed."""
-        ...
-
 
 class StreamFailed(Exception):
     """A provider tells in mid-stream that it cannot go on."""
+
+
+def flag_of(body: Json, name: str, *, default: bool) -> bool:
+    """Return a flag of a body; raises `InvalidModelRequest`."""
+    value = body.get(name)
+    if value is None:
+        return default
+    if not isinstance(value, bool):
+        raise InvalidModelRequest(name, f"{name} must be true or false.")
+    return value

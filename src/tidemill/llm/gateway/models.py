@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from tidemill.llm.aliases.models import Parameters
 from tidemill.llm.contract import AliasId, ProviderId
-from tidemill.llm.dialects.catalog import CODECS
-from tidemill.llm.dialects.codec import Codec, Json, Operation, Passing
+from tidemill.llm.dialects.catalog import PROVIDERS
+from tidemill.llm.dialects.codec import ClientCodec, Json, Operation, Passing, ProviderCodec
 from tidemill.llm.dialects.names import Dialect
 from tidemill.llm.dialects.translated import TranslatedEvents
 from tidemill.llm.errors import InvalidModelRequest
@@ -30,9 +30,9 @@ class Target(Struct, frozen=True, kw_only=True):
     model: str
 
     @property
-    def codec(self) -> Codec:
+    def codec(self) -> ProviderCodec:
         """Return what its provider speaks."""
-        return CODECS[self.dialect]
+        return PROVIDERS[self.dialect]
 
     def headers(self) -> dict[str, str]:
         """Return what the provider is shown."""
@@ -56,20 +56,15 @@ class ModelRequest(Struct, frozen=True, kw_only=True):
     """A request in the dialect of its client, as far as the gateway must know it."""
 
     operation: Operation
-    dialect: Dialect
+    codec: ClientCodec
     body: Json
     model: str
     stream: bool
     hide_usage: bool
 
-    @property
-    def codec(self) -> Codec:
-        """Return what the client speaks."""
-        return CODECS[self.dialect]
-
     def is_passed_to(self, target: Target) -> bool:
         """Return whether client and provider understand each other without us."""
-        return self.dialect is target.dialect or self.operation is not Operation.CHAT
+        return self.codec.dialect is target.dialect
 
     def for_target(self, route: Route, target: Target) -> bytes:
         """Return the body for a deployment: its model, and the alias's parameters beneath.
@@ -100,7 +95,7 @@ class ModelRequest(Struct, frozen=True, kw_only=True):
         return self.codec.answer_of_chat(target.codec.answer_to_chat(answer, created))
 
 
-def model_request(operation: Operation, dialect: Dialect, body: Json) -> ModelRequest:
+def model_request(operation: Operation, codec: ClientCodec, body: Json) -> ModelRequest:
     """Return what a body asks for; raises `InvalidModelRequest`."""
     model = body.get("model")
     if not isinstance(model, str) or not model:
@@ -109,18 +104,13 @@ def model_request(operation: Operation, dialect: Dialect, body: Json) -> ModelRe
         raise InvalidModelRequest(
             "model", f"A model's name has at most {model_name_chars_max} characters."
         )
-    stream = body.get("stream", False)
-    if not isinstance(stream, bool | None):
-        raise InvalidModelRequest("stream", "stream must be true or false.")
-    CODECS[dialect].check(operation, body)
-    is_stream = bool(stream) and operation in _STREAMED
-    options = body.get("stream_options")
-    asks = isinstance(options, dict) and options.get("include_usage") is True
+    codec.check(operation, body)
+    is_stream = operation in _STREAMED and codec.is_stream(body)
     return ModelRequest(
         operation=operation,
-        dialect=dialect,
+        codec=codec,
         body=body,
         model=model,
         stream=is_stream,
-        hide_usage=is_stream and not asks,
+        hide_usage=is_stream and not codec.wants_usage(body),
     )

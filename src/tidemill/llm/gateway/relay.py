@@ -33,8 +33,7 @@ _OK: Final = 200
 _TOO_MANY: Final = 429
 _OUR_FAULT: Final = frozenset({400, 413, 422})
 """What is wrong with the request itself is wrong for every other deployment, too."""
-_JSON: Final = b"application/json"
-_EVENT_STREAM: Final = b"text/event-stream"
+_JSON: Final = "application/json"
 _TOLD: Final = {
     Cause.ADDRESS_REFUSED: "its address is not allowed here",
     Cause.UNREACHABLE: "it cannot be reached",
@@ -200,9 +199,9 @@ class Relay:
     async def _begin(
         self, send: Send, answer: UpstreamAnswer, target: Target, length: int | None = None
     ) -> None:
-        kind = _EVENT_STREAM if length is None else _JSON
+        kind = self._request.codec.stream_type if length is None else _JSON
         headers = [
-            (b"content-type", kind),
+            (b"content-type", kind.encode()),
             (b"x-tidemill-provider", target.provider_name.encode()),
             (b"x-tidemill-model", target.model.encode("ascii", "replace")),
             (b"x-tidemill-attempts", b"%d" % self._result.attempts),

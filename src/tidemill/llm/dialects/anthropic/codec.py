@@ -9,8 +9,9 @@ from tidemill.llm.dialects.anthropic import answers, incoming, outgoing
 from tidemill.llm.dialects.anthropic.passing import PassingMessages
 from tidemill.llm.dialects.anthropic.reading import MessageReader
 from tidemill.llm.dialects.anthropic.writing import MessageWriter
-from tidemill.llm.dialects.codec import Json, Operation
+from tidemill.llm.dialects.codec import Json, Operation, flag_of
 from tidemill.llm.dialects.events import event_of
+from tidemill.llm.dialects.names import Dialect
 from tidemill.llm.errors import InvalidModelRequest
 from tidemill.llm.usage.models import Tokens
 
@@ -29,21 +30,24 @@ _TYPES: Final = {
 
 
 class AnthropicCodec:
-    """See `Codec`."""
+    """See `ClientCodec` and `ProviderCodec`."""
+
+    dialect: Dialect | None = Dialect.ANTHROPIC
+    stream_type = "text/event-stream"
 
     def path(self, operation: Operation) -> str:
-        """See `Codec.path`."""
+        """See `ProviderCodec.path`."""
         if operation is not Operation.CHAT:
             raise InvalidModelRequest("model", "This model's provider only chats.")
         return "/messages"
 
     def headers(self, key: str | None) -> dict[str, str]:
-        """See `Codec.headers`."""
+        """See `ProviderCodec.headers`."""
         headers = {"anthropic-version": _VERSION}
         return headers if key is None else headers | {"x-api-key": key}
 
     def check(self, operation: Operation, body: Json) -> None:
-        """See `Codec.check`."""
+        """See `ClientCodec.check`."""
         del operation
         if not isinstance(body.get("messages"), list) or not body["messages"]:
             raise InvalidModelRequest("messages", "messages must be a list that is not empty.")
@@ -51,54 +55,63 @@ class AnthropicCodec:
         if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
             raise InvalidModelRequest("max_tokens", "max_tokens must be a whole number from 1 on.")
 
+    def is_stream(self, body: Json) -> bool:
+        """See `ClientCodec.is_stream`."""
+        return flag_of(body, "stream", default=False)
+
+    def wants_usage(self, body: Json) -> bool:
+        """See `ClientCodec.wants_usage`."""
+        del body
+        return True
+
     def with_defaults(self, body: Json, parameters: Json) -> Json:
-        """See `Codec.with_defaults`; what has no like here is left out."""
+        """See `ClientCodec.with_defaults`; what has no like here is left out."""
         named = {_NAMES.get(name, name): value for name, value in parameters.items()}
         return {**{name: value for name, value in named.items() if name in _KNOWN}, **body}
 
     def request_to_chat(self, body: Json) -> Json:
-        """See `Codec.request_to_chat`."""
+        """See `ClientCodec.request_to_chat`."""
         return incoming.chat_of(body)
 
     def request_of_chat(self, body: Json) -> Json:
-        """See `Codec.request_of_chat`."""
+        """See `ProviderCodec.request_of_chat`."""
         return outgoing.messages_of(body)
 
     def counted(self, body: Json) -> Json:
-        """See `Codec.counted`; every stream does here."""
+        """See `ProviderCodec.counted`; every stream does here."""
         return body
 
     def answer_to_chat(self, answer: Json, created: int) -> Json:
-        """See `Codec.answer_to_chat`."""
+        """See `ProviderCodec.answer_to_chat`."""
         return answers.chat_of(answer, created)
 
     def answer_of_chat(self, answer: Json) -> Json:
-        """See `Codec.answer_of_chat`."""
+        """See `ClientCodec.answer_of_chat`."""
         return answers.message_of(answer)
 
     def tokens_of(self, answer: Json) -> Tokens | None:
-        """See `Codec.tokens_of`."""
+        """See `ProviderCodec.tokens_of`."""
         return answers.tokens_of(answer.get("usage"))
 
     def passing(self, *, hide_usage: bool) -> PassingMessages:
-        """See `Codec.passing`; usage is a part of every stream here."""
+        """See `ProviderCodec.passing`; usage is a part of every stream here."""
         del hide_usage
         return PassingMessages()
 
     def reader(self, created: int) -> MessageReader:
-        """See `Codec.reader`."""
+        """See `ProviderCodec.reader`."""
         return MessageReader(created)
 
     def writer(self, *, hide_usage: bool) -> MessageWriter:
-        """See `Codec.writer`."""
+        """See `ClientCodec.writer`."""
         del hide_usage
         return MessageWriter()
 
     def error(self, error: TidemillError) -> Json:
-        """See `Codec.error`."""
+        """See `ClientCodec.error`."""
         kind = _TYPES.get(error.type, "invalid_request_error")
         return {"type": "error", "error": {"type": kind, "message": error.message}}
 
     def error_event(self, error: TidemillError) -> bytes:
-        """See `Codec.error_event`."""
+        """See `ClientCodec.error_event`."""
         return event_of(self.error(error), "error")

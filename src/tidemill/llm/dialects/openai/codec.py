@@ -9,8 +9,9 @@ import msgspec
 
 from tidemill.core.errors import TidemillError
 from tidemill.http.bodies import ErrorBody, ErrorDetail
-from tidemill.llm.dialects.codec import Json, Operation, StreamFailed
+from tidemill.llm.dialects.codec import Json, Operation, StreamFailed, flag_of
 from tidemill.llm.dialects.events import WholeEvents, event_of, objects_of
+from tidemill.llm.dialects.names import Dialect
 from tidemill.llm.dialects.openai.passing import PassingEvents
 from tidemill.llm.errors import InvalidModelRequest
 from tidemill.llm.usage.models import Tokens
@@ -29,18 +30,21 @@ _DONE: Final = b"data: [DONE]\n\n"
 
 
 class OpenAICodec:
-    """See `Codec`."""
+    """See `ClientCodec` and `ProviderCodec`."""
+
+    dialect: Dialect | None = Dialect.OPENAI
+    stream_type = "text/event-stream"
 
     def path(self, operation: Operation) -> str:
-        """See `Codec.path`."""
+        """See `ProviderCodec.path`."""
         return _PATHS[operation]
 
     def headers(self, key: str | None) -> dict[str, str]:
-        """See `Codec.headers`."""
+        """See `ProviderCodec.headers`."""
         return {} if key is None else {"authorization": f"Bearer {key}"}
 
     def check(self, operation: Operation, body: Json) -> None:
-        """See `Codec.check`."""
+        """See `ClientCodec.check`."""
         name, kinds = _NEEDED[operation]
         if not isinstance(body.get(name), kinds) or not body[name]:
             wanted = "text or a list" if str in kinds else "a list"
@@ -49,50 +53,59 @@ class OpenAICodec:
         if options is not None and not isinstance(options, dict):
             raise InvalidModelRequest("stream_options", "stream_options must be an object.")
 
+    def is_stream(self, body: Json) -> bool:
+        """See `ClientCodec.is_stream`."""
+        return flag_of(body, "stream", default=False)
+
+    def wants_usage(self, body: Json) -> bool:
+        """See `ClientCodec.wants_usage`."""
+        options = body.get("stream_options")
+        return isinstance(options, dict) and options.get("include_usage") is True
+
     def with_defaults(self, body: Json, parameters: Json) -> Json:
-        """See `Codec.with_defaults`."""
+        """See `ClientCodec.with_defaults`."""
         return {**parameters, **body}
 
     def request_to_chat(self, body: Json) -> Json:
-        """See `Codec.request_to_chat`."""
+        """See `ClientCodec.request_to_chat`."""
         return body
 
     def request_of_chat(self, body: Json) -> Json:
-        """See `Codec.request_of_chat`."""
+        """See `ProviderCodec.request_of_chat`."""
         return self.counted(body) if body.get("stream") else body
 
     def counted(self, body: Json) -> Json:
-        """See `Codec.counted`."""
+        """See `ProviderCodec.counted`."""
         return {**body, "stream_options": {**(body.get("stream_options") or {}), **_COUNTED}}
 
     def answer_to_chat(self, answer: Json, created: int) -> Json:
-        """See `Codec.answer_to_chat`."""
+        """See `ProviderCodec.answer_to_chat`."""
         del created
         return answer
 
     def answer_of_chat(self, answer: Json) -> Json:
-        """See `Codec.answer_of_chat`."""
+        """See `ClientCodec.answer_of_chat`."""
         return answer
 
     def tokens_of(self, answer: Json) -> Tokens | None:
-        """See `Codec.tokens_of`."""
+        """See `ProviderCodec.tokens_of`."""
         return Tokens.of_openai(answer.get("usage"))
 
     def passing(self, *, hide_usage: bool) -> PassingEvents:
-        """See `Codec.passing`."""
+        """See `ProviderCodec.passing`."""
         return PassingEvents(hide_usage=hide_usage)
 
     def reader(self, created: int) -> ChunkReader:
-        """See `Codec.reader`."""
+        """See `ProviderCodec.reader`."""
         del created
         return ChunkReader()
 
     def writer(self, *, hide_usage: bool) -> ChunkWriter:
-        """See `Codec.writer`."""
+        """See `ClientCodec.writer`."""
         return ChunkWriter(hide_usage=hide_usage)
 
     def error(self, error: TidemillError) -> Json:
-        """See `Codec.error`."""
+        """See `ClientCodec.error`."""
         detail = ErrorDetail(
             message=error.message, type=error.type, code=error.code, param=error.param
         )
@@ -100,7 +113,7 @@ class OpenAICodec:
         return told
 
     def error_event(self, error: TidemillError) -> bytes:
-        """See `Codec.error_event`."""
+        """See `ClientCodec.error_event`."""
         return event_of(self.error(error))
 
 
