@@ -56,14 +56,15 @@ class Control:
         *,
         door: Door,
     ) -> None:
-        control = ControlService(parts.jobs, queue, signals)
+        items = ItemLinks(parts.late(WORK_ITEM_LINKS))
+        control = ControlService(parts.jobs, queue, signals, items)
         operators = parts.get(OPERATORS)
         self.dependencies: dict[str, object] = {
             "tags": TagService(parts.jobs, parts.clock, operators, signals, door=door),
             "worker_drains": DrainService(parts.jobs, operators),
             "job_search": SearchService(parts.jobs, folders),
             "job_control": control,
-            "item_links": ItemLinks(parts.late(WORK_ITEM_LINKS)),
+            "item_links": items,
             "job_batches": BatchService(parts.jobs, queue),
             "job_transfers": TransferService(parts.jobs, queue),
             "job_retention": RetentionService(

@@ -18,6 +18,7 @@ from tidemill.jobs.control_errors import JobRetriedAlready
 from tidemill.jobs.errors import InvalidJobField, JobNotFound
 from tidemill.jobs.limits.gates.repository import GateRepository
 from tidemill.jobs.limits.repository import LimitRepository
+from tidemill.jobs.queueing.queue.item_links import ItemLinks
 from tidemill.jobs.queueing.queue.models import Job
 from tidemill.jobs.queueing.queue.plans import check_begins, expiry_of, limits_in
 from tidemill.jobs.queueing.queue.preparing import Order
@@ -55,10 +56,17 @@ class Links(Struct, frozen=True, kw_only=True):
 class ControlService:
     """Use cases of control over single jobs."""
 
-    def __init__(self, jobs: Database, queue: JobService, signals: Signals) -> None:
+    def __init__(
+        self,
+        jobs: Database,
+        queue: JobService,
+        signals: Signals,
+        items: ItemLinks | None = None,
+    ) -> None:
         self._database = jobs
         self._queue = queue
         self._signals = signals
+        self._items = items or ItemLinks(lambda: None)
         self._jobs = JobRepository()
         self._control = ControlRepository()
         self._limits = LimitRepository()
@@ -144,8 +152,11 @@ class ControlService:
         actor: Actor,
         code: CodeChoice = CodeChoice.CURRENT,
     ) -> Order:
-        """Return the order of a job like `job`, with the rights of `actor`."""
-        request = request_of(job, changes)
+        """Return the order of a job like `job`, with the rights of `actor`.
+
+        It is of no work item where the actor may not see that of `job`.
+        """
+        request = request_of(await self._items.shown(job, actor), changes)
         known = code_of(job) if code is CodeChoice.SAME else None
         try:
             order = await self._queue.prepare(request, actor=actor, code=known)
