@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any, Final
 
 import pytest
+from msgspec import structs
 
-from tests.fixtures.jobs import JobsWorld
+from tests.fixtures.jobs import JobsWorld, news_seconds_max
 from tests.fixtures.looks import looked
+from tests.fixtures.run import run_directory, unique_name
+from tests.fixtures.stores import until
 from tidemill.jobs.contract import JobState
 from tidemill.jobs.dispatching.dispatcher.models import Turn
+from tidemill.jobs.protocol.messages import Held, Refused
 from tidemill.jobs.queueing.workers.models import Registration
 
 pytestmark = pytest.mark.anyio
@@ -88,3 +92,32 @@ async def test_a_job_claimed_while_its_worker_came_back_is_handed_out_anew(
         job = await world.a_job()
 
         assert (await one.assignment(job)).epoch == 2
+
+
+@pytest.mark.each_database(reason="who is let in is decided by what the database says")
+async def test_of_two_processes_under_one_name_the_later_one_is_let_in_at_any_dispatcher(
+    world: JobsWorld,
+) -> None:
+    options = world.options
+    async with world.dispatching_now(), world.a_worker("one", process="1") as earlier:
+        job = await world.a_job()
+        found = await earlier.assignment(job)
+        world.options = structs.replace(options, directory=run_directory() / unique_name("e"))
+        async with world.dispatching_now(), world.a_worker("one", process="2") as later:
+            again = await later.assignment(job)
+            world.options = options
+            await until(lambda: earlier.gone, seconds=news_seconds_max)
+            async with world.a_worker(
+                "one", process="1", holding=(Held(found.job_id, found.epoch),)
+            ) as back:
+                (refused,) = back.other
+            await later.end(again)
+            ended = await world.job(job)
+        world.clock.advance(2 * options.lease_seconds)
+        async with world.a_worker("one", process="1") as alone:
+            welcome = alone.welcome
+
+    assert isinstance(refused, Refused)
+    assert "Another worker named 'one' is connected" in refused.reason
+    assert (again.epoch, ended.state) == (found.epoch + 1, JobState.SUCCEEDED)
+    assert welcome is not None, "nobody else has the name any more"

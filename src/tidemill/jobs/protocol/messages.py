@@ -75,7 +75,8 @@ class Hello(Struct, frozen=True, kw_only=True, tag="hello"):
     """The first message of a worker; `holding` lists what it still runs after a reconnection.
 
     `labels`, `cpu` and `memory_mib` are what its machine offers to jobs that ask for it. `ahead` is
-    how many short jobs it takes beyond its slots, and begins when it has a slot for them.
+    how many short jobs it takes beyond its slots, and begins when it has a slot for them. `process`
+    is the same for as long as its program runs, and larger after each start.
     """
 
     version: int
@@ -92,6 +93,7 @@ class Hello(Struct, frozen=True, kw_only=True, tag="hello"):
     cpu: float | None = None
     memory_mib: int | None = None
     ahead: int = 0
+    process: str = ""
 
 
 class Heartbeat(Struct, frozen=True, kw_only=True, tag="heartbeat"):

@@ -29,6 +29,13 @@ class NotAdmitted(Exception):
         self.is_guess = is_guess
 
 
+def named_twice(worker_id: str) -> NotAdmitted:
+    """Return why the second of two workers under one name is sent away."""
+    return NotAdmitted(
+        f"Another worker named {worker_id!r} is connected. Give each its own worker.worker_id."
+    )
+
+
 class Rights(Struct, frozen=True, kw_only=True):
     """What an admitted worker may take; None for tenants or tags means all of them.
 

@@ -17,7 +17,13 @@ from tidemill.core.errors import TidemillError
 from tidemill.core.log_context import job_fields
 from tidemill.jobs.code.functions.service import FunctionService
 from tidemill.jobs.contract import JobState
-from tidemill.jobs.dispatching.dispatcher.admission import Admit, NotAdmitted, Rights, by_secret
+from tidemill.jobs.dispatching.dispatcher.admission import (
+    Admit,
+    NotAdmitted,
+    Rights,
+    by_secret,
+    named_twice,
+)
 from tidemill.jobs.dispatching.dispatcher.distrust import bounded
 from tidemill.jobs.dispatching.dispatcher.models import Begun, Ended
 from tidemill.jobs.dispatching.dispatcher.offers import wrong_with
@@ -229,10 +235,7 @@ class Reception:
         if wrong is not None:
             raise NotAdmitted(wrong)
         if not await self._predecessor_gone(hello.worker_id):
-            raise NotAdmitted(
-                f"Another worker named {hello.worker_id!r} is connected. Give each its own "
-                "worker.worker_id."
-            )
+            raise named_twice(hello.worker_id)
 
     async def _predecessor_gone(self, worker_id: str) -> bool:
         """Wait a moment for the end of the worker's own last connection to be seen."""
@@ -261,11 +264,17 @@ class Reception:
             isolations=lanes_of(hello),
             machine=machine_of(hello),
             functions=tuple(function.name for function in hello.functions),
+            process=hello.process,
         )
         if self.functions is not None:
             await self.functions.keep(hello.functions, tags=rights.tags)
         holding = {held.job_id: held.epoch for held in (*hello.holding, *hello.unacknowledged)}
-        registered = await self._dispatching.register(registration, holding, tenants=rights.tenants)
+        registered = await self._dispatching.register(
+            registration,
+            holding,
+            tenants=rights.tenants,
+            alive_seconds=self._options.lease_seconds,
+        )
         session = Session(connection, hello, registered.generation, rights)
         session.keep(registered.kept)
         session.drained = registered.drained

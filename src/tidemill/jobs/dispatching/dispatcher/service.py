@@ -12,6 +12,7 @@ from msgspec import structs
 from tidemill.core.clock import MICROSECONDS_PER_SECOND, Instant
 from tidemill.core.ids import INSTALLATION, TenantId
 from tidemill.core.ports import Database, Tx
+from tidemill.jobs.dispatching.dispatcher.admission import named_twice
 from tidemill.jobs.dispatching.dispatcher.choosing.service import Choosing
 from tidemill.jobs.dispatching.dispatcher.claiming.service import Claiming, StrategiesChanged
 from tidemill.jobs.dispatching.dispatcher.due.repository import DueRepository
@@ -165,14 +166,20 @@ class Dispatching:
         holding: Mapping[str, int],
         *,
         tenants: Collection[str] | None = None,
+        alive_seconds: float = 0,
     ) -> Registered:
         """Register a worker; keep what it holds rightly, and rescue what it does not know of.
 
+        Raises `NotAdmitted` for the earlier of two processes under one name, if the later one was
+        heard within `alive_seconds`: it may be connected to another dispatcher.
         Of `tenants` alone it may hold jobs, unless they are None: its rights may be fewer now.
         """
 
         def use_case(tx: Tx) -> tuple[Registered, list[Job]]:
-            worker = self._workers.register(tx, registration)
+            alive_since = Instant(tx.now - int(alive_seconds * MICROSECONDS_PER_SECOND))
+            worker = self._workers.register(tx, registration, alive_since=alive_since)
+            if worker is None:
+                raise named_twice(registration.id)
             self.choosing.announce(tx, registration.tags)
             booked = self._jobs.held_by(tx, worker.id, held_per_worker_max, lock=True)
             kept: list[Job] = []

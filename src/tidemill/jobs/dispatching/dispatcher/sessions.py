@@ -87,6 +87,7 @@ class Session:
     ) -> None:
         self.connection = connection
         self.worker_id = hello.worker_id
+        self.process = hello.process
         self.generation = generation
         self.slots = hello.slots
         self.tags = hello.tags

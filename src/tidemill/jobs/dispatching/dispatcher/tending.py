@@ -168,8 +168,10 @@ class Tending:
             for job_id, epoch in look.cancels:
                 session.cancel(job_id, epoch)
             is_back = look.beats.get(session.worker_id, _UNSEEN)[0] > session.generation
-            # Who still speaks is another one of the same name, and has its own jobs.
-            if is_back and session.is_silent(self._options.heartbeat_seconds):
+            # Who still speaks is an earlier one of the same name, which is not let in again while
+            # the later one lives. One that does not say which it is keeps its own jobs.
+            is_over = session.process or session.is_silent(self._options.heartbeat_seconds)
+            if is_back and is_over:
                 session.connection.abort("The worker has come back elsewhere.")
 
     def _forget_after_a_gap(self, deaf_at: float | None) -> None:

@@ -55,6 +55,7 @@ def introduction(
         holding=tuple(holding),
         unacknowledged=tuple(unacknowledged),
         functions=functions,
+        process=options.process,
     )
 
 

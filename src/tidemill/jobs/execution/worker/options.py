@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, field
+from uuid_utils import uuid7
 
 from tidemill.jobs.execution.executors.contract import Machine
 from tidemill.jobs.execution.isolation.warm import WarmLimits
@@ -30,7 +31,8 @@ class WorkerOptions(Struct, frozen=True, kw_only=True):
     spool survives there. Without `secret` the worker reads the one of the dispatcher's present
     start. With `remote` it calls a dispatcher on another machine instead. Without `isolations` it
     offers what this machine can keep. `ahead_max` is how many short jobs may wait here for a
-    slot. Beyond `own_memory_mib_max` of its own process it ends.
+    slot. Beyond `own_memory_mib_max` of its own process it ends. `process` tells its start from
+    others under its name.
     """
 
     worker_id: str
@@ -55,6 +57,7 @@ class WorkerOptions(Struct, frozen=True, kw_only=True):
     own_memory_mib_max: int = 0
     preload: tuple[str, ...] = ()
     machine: Machine | None = None
+    process: str = field(default_factory=lambda: str(uuid7()))
 
     @property
     def api_url(self) -> str:

@@ -64,7 +64,7 @@ class Worker(Struct, frozen=True):
 
 
 class Registration(Struct, frozen=True, kw_only=True):
-    """What a worker says of itself; `functions` by their names."""
+    """What a worker says of itself; `functions` by their names, `process` is one start of it."""
 
     id: str
     host: str
@@ -73,6 +73,7 @@ class Registration(Struct, frozen=True, kw_only=True):
     isolations: tuple[str, ...]
     machine: Machine = Machine()
     functions: tuple[str, ...] = ()
+    process: str = ""
 
 
 class Beat(Struct, frozen=True):

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from tidemill.core.clock import Instant
 from tidemill.core.ports import Tx
 from tidemill.jobs.queueing.workers.models import Beat, Registration, Worker
 from tidemill.jobs.requirements.models import Machine
@@ -19,16 +20,18 @@ _COLUMNS: Final = """
 """
 _REGISTER: Final = f"""
     INSERT INTO workers (tenant_id, id, host, slots, tags, isolations, generation, beat,
-        resident_bytes, connected_at, seen_at, labels, cpu, memory_mib, functions)
+        resident_bytes, connected_at, seen_at, labels, cpu, memory_mib, functions, process)
     VALUES (:tenant_id, :id, :host, :slots, :tags, :isolations, 1, 0, 0, :now, :now,
-        :labels, :cpu, :memory_mib, :functions)
+        :labels, :cpu, :memory_mib, :functions, :process)
     ON CONFLICT (tenant_id, id) DO UPDATE
     SET host = excluded.host, slots = excluded.slots, tags = excluded.tags,
         isolations = excluded.isolations, generation = workers.generation + 1,
         connected_at = excluded.connected_at, seen_at = excluded.seen_at,
         labels = excluded.labels, cpu = excluded.cpu, memory_mib = excluded.memory_mib,
-        functions = excluded.functions,
+        functions = excluded.functions, process = excluded.process,
         draining_at = NULL, left_at = NULL
+    WHERE COALESCE(workers.process, '') <= excluded.process
+        OR workers.left_at IS NOT NULL OR workers.seen_at < :alive_since
     RETURNING {_COLUMNS}
 """  # noqa: S608 - constant names of columns
 _BEAT: Final = """
@@ -81,8 +84,13 @@ _machine: Final = slice(7, 10)
 class WorkerRepository:
     """Workers; each method needs a transaction of the installation."""
 
-    def register(self, tx: Tx, registration: Registration) -> Worker:
-        """Write that a worker is here; each time under a new generation."""
+    def register(
+        self, tx: Tx, registration: Registration, *, alive_since: Instant
+    ) -> Worker | None:
+        """Write that a worker is here; each time under a new generation.
+
+        Return None when a later process has its name, and was heard since `alive_since`.
+        """
         row = tx.one(
             _REGISTER,
             id=registration.id,
@@ -94,9 +102,10 @@ class WorkerRepository:
             cpu=registration.machine.cpu,
             memory_mib=registration.machine.memory_mib,
             functions=_json(sorted(registration.functions)),
+            process=registration.process,
+            alive_since=alive_since,
         )
-        assert row is not None  # noqa: S101 - an upsert returns its row
-        return _worker(row)
+        return _worker(row) if row else None
 
     def beat(self, tx: Tx, beats: Iterable[Beat]) -> None:
         """Write signs of life."""
