@@ -42,6 +42,10 @@ projects visibility TM tenant
 guest=projects guests create TM Office --days 2
 projects guests list TM
 projects guests revoke TM {guest}
+projects git bind TM https://git.invalid/tm.git --user bot
+projects git show TM
+?projects git sync TM --dry-run
+projects git unbind TM
 items create First -p TM --type task
 add Second #task -p TM
 items import backlog.csv -p TM

@@ -65,6 +65,7 @@ from tidemill.board.dependency_facts import (
 )
 from tidemill.board.filter_contract import ITEM_FILTERS, ItemFilters
 from tidemill.board.filter_errors import InvalidFilter
+from tidemill.board.git_facts import ProjectGitBound, ProjectGitSynced, ProjectGitUnbound
 from tidemill.board.kind_facts import (
     ItemKindCreated,
     ItemKindDeleted,
@@ -136,6 +137,9 @@ __all__ = [
     "PeopleMentioned",
     "ProjectCreated",
     "ProjectDeleted",
+    "ProjectGitBound",
+    "ProjectGitSynced",
+    "ProjectGitUnbound",
     "ProjectId",
     "ProjectImported",
     "ProjectMemberRemoved",

@@ -28,6 +28,10 @@ WRITE_PROJECT_MEMBERS: Final = Permission(
     name="board.project_members.write", role=Role.VIEWER, scope=Scope.WRITE, not_for_jobs=True
 )
 """To say who may do what in a project, and to leave it; no job lets people in."""
+WRITE_PROJECT_GIT: Final = Permission(
+    name="board.project_git.write", role=Role.VIEWER, scope=Scope.WRITE, not_for_jobs=True
+)
+"""To say where a project is kept as files, and to sync it; no job takes a project elsewhere."""
 DELETE_PROJECTS: Final = Permission(
     name="board.projects.delete", role=Role.VIEWER, scope=Scope.WRITE
 )
@@ -160,6 +164,7 @@ PERMISSIONS: Final = (
     CREATE_PROJECTS,
     WRITE_PROJECTS,
     WRITE_PROJECT_MEMBERS,
+    WRITE_PROJECT_GIT,
     DELETE_PROJECTS,
     IMPORT_PROJECTS,
     WRITE_WORKFLOWS,

@@ -14,6 +14,7 @@ from tidemill.audit.module import MODULE as AUDIT
 from tidemill.automation.module import MODULE as AUTOMATION
 from tidemill.board.module import MODULE as BOARD
 from tidemill.board.notifications_module import MODULE as NOTIFICATIONS
+from tidemill.board.project_git_module import MODULE as PROJECT_GIT
 from tidemill.core.module import Module
 from tidemill.events.module import MODULE as EVENTS
 from tidemill.identity.module import MODULE as IDENTITY
@@ -21,7 +22,18 @@ from tidemill.jobs.module import MODULE as JOBS
 from tidemill.llm.module import MODULE as LLM
 from tidemill.settings.module import MODULE as SETTINGS
 
-CATALOG: Final = (EVENTS, AUDIT, SETTINGS, IDENTITY, BOARD, NOTIFICATIONS, JOBS, LLM, AUTOMATION)
+CATALOG: Final = (
+    EVENTS,
+    AUDIT,
+    SETTINGS,
+    IDENTITY,
+    BOARD,
+    NOTIFICATIONS,
+    JOBS,
+    LLM,
+    AUTOMATION,
+    PROJECT_GIT,
+)
 
 
 @cache

@@ -33,6 +33,7 @@ from tidemill.runtime.clock import SystemClock
 from tidemill.runtime.compose import Composition, compose
 from tidemill.runtime.figures import store_figures
 from tidemill.runtime.following import follow_settings
+from tidemill.runtime.git import repositories
 from tidemill.runtime.job_queues import job_queues
 from tidemill.runtime.revision import revision
 from tidemill.runtime.services import PeriodicWork, Services, running
@@ -87,7 +88,7 @@ async def open_process(
             mailer = _mailer(config, clock)
             parts = _parts_maker(config, clock, stores, bus, mailer, limiter)
             blobs = open_blobs(blob_options(config))
-            filled = {**job_queues(config), **callers(config), BLOBS: blobs}
+            filled = {**job_queues(config), **callers(config), **repositories(config), BLOBS: blobs}
             composition = compose(full_catalog(), parts, filled=filled)
             _introduce(composition)
             watch(health, stores, {"blobs": blobs, "bus": bus, "mail": mailer, "redis": limiter})

@@ -26,6 +26,7 @@ from tests.fixtures.project_rights import MATRIX, body_of
 from tidemill.board.module import ROUTES as BOARD_ROUTES
 from tidemill.board.notifications_module import ROUTES as NOTIFICATION_ROUTES
 from tidemill.board.project_access.models import ProjectRole
+from tidemill.board.project_git.routes import ROUTES as GIT_ROUTES
 
 pytestmark = pytest.mark.anyio
 
@@ -65,7 +66,7 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Priva
 def test_project_roles_are_said_for_every_route_of_the_board() -> None:
     routes = {
         f"{method} {path.replace(':str', '')}"
-        for handler in (*BOARD_ROUTES, *NOTIFICATION_ROUTES)
+        for handler in (*BOARD_ROUTES, *NOTIFICATION_ROUTES, *GIT_ROUTES)
         for method in handler.http_methods
         for path in handler.paths
         if "unsubscribe" not in path

@@ -34,8 +34,9 @@ _VIEWER: Final = Need(project=ProjectRole.VIEWER, tenant=Role.VIEWER)
 _NEEDS: Final = {
     _OWNER: (
         "CustomFieldCreated", "CustomFieldDeleted", "CustomFieldUpdated", "ItemKindCreated",
-        "ItemKindDeleted", "ItemKindUpdated", "ProjectDeleted",
-        "ProjectMemberSet", "ProjectRestored", "ProjectVisibilityChanged", "WorkflowChanged",
+        "ItemKindDeleted", "ItemKindUpdated", "ProjectDeleted", "ProjectGitBound",
+        "ProjectGitUnbound", "ProjectMemberSet", "ProjectRestored", "ProjectVisibilityChanged",
+        "WorkflowChanged",
     ),
     _EDITOR: (
         "AttachmentCreated", "AttachmentDeleted", "BoardSettingsChanged", "DependencyCreated",
@@ -59,6 +60,7 @@ _NEEDS: Final = {
     Need(project=ProjectRole.EDITOR, first_alone=True): ("TimerStarted",),
 }  # fmt: skip
 CONSEQUENCES: Final = frozenset({
+    "ProjectGitSynced",
     "TimerStopped", "WorkItemBlocked", "WorkItemDueSoon", "WorkItemUnblocked",
 })  # fmt: skip
 """What follows from another deed, maybe in a project where one may not do it, or not any more."""

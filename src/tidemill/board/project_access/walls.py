@@ -36,6 +36,8 @@ _VISIBLE: Final = {
     "work_items": _OF_PROJECT,
     "sprints": _OF_PROJECT,
     "time_entries": _OF_PROJECT,
+    "project_git_bindings": _OF_PROJECT,
+    "project_git_files": _OF_PROJECT,
     "workflows": _OF_PROJECT,
     "workflow_statuses": _OF_PROJECT,
     "labels": _OF_PROJECT_OR_TENANT,

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from tidemill.cli.client import connect, segment
-from tidemill.cli.commands import guests, workflows
+from tidemill.cli.commands import guests, project_git, workflows
 from tidemill.cli.commands.activity import project_activity_app
 from tidemill.cli.commands.project_imports import project_import_app
 from tidemill.cli.commands.sharing import sharing_app
@@ -22,6 +22,7 @@ from tidemill.cli.output import Column, emit, emit_rows, when
 app = group("List and make projects; take them elsewhere; say who sees them.")
 app.add_typer(workflows.app, name="workflow")
 app.add_typer(guests.app, name="guests")
+app.add_typer(project_git.app, name="git")
 app.registered_commands += project_activity_app.registered_commands
 app.registered_commands += project_import_app.registered_commands
 app.registered_commands += sharing_app.registered_commands

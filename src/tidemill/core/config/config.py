@@ -14,7 +14,7 @@ from tidemill.core.config.sections.people import (
     Owner,
     Preferences,
 )
-from tidemill.core.config.sections.reaching import Llm, Webhooks
+from tidemill.core.config.sections.reaching import Git, Llm, Webhooks
 from tidemill.core.config.sections.serving import Api, Cors, Environment, Limits, Log, Server
 from tidemill.core.config.sections.storing import (
     Audit,
@@ -47,6 +47,7 @@ class Config(Struct, frozen=True, kw_only=True):
     events: Events = Events()
     webhooks: Webhooks = Webhooks()
     llm: Llm = Llm()
+    git: Git = Git()
     audit: Audit = Audit()
     secrets: Secrets = Secrets()
     dispatcher: Dispatcher = Dispatcher()

@@ -77,3 +77,37 @@ class Llm(Struct, frozen=True, kw_only=True):
             le=3600,
         ),
     ] = 600
+
+
+class Git(Struct, frozen=True, kw_only=True):
+    """Repositories that projects are kept in as files."""
+
+    addresses_allowed: Annotated[
+        tuple[str, ...],
+        key(
+            "Networks, addresses or names, with or without a port, whose repositories may be "
+            "reached besides those at public addresses.",
+            About(check=checks.reachable),
+        ),
+    ] = ()
+    http_allowed: Annotated[
+        bool, key("Whether repositories are reached by http:// too, which shows passwords to all.")
+    ] = False
+    local_directory: Annotated[
+        str,
+        key(
+            "A directory below which projects may use bare repositories of this machine, by "
+            "file://; empty for none."
+        ),
+    ] = ""
+    repository_bytes_max: Annotated[
+        int,
+        key("How large one version of a repository may be.", ge=100_000, le=10_000_000_000),
+    ] = 100_000_000
+    files_max: Annotated[
+        int, key("Files below the directory of a project.", ge=100, le=100_000)
+    ] = 10_000
+    file_bytes_max: Annotated[
+        int, key("How large the file of an item may be.", ge=1000, le=10_000_000)
+    ] = 500_000
+    seconds_max: Annotated[float, key("How long one sync may take.", ge=1, le=3600)] = 120

@@ -1,0 +1,2 @@
+DROP TABLE project_git_files;
+DROP TABLE project_git_bindings;

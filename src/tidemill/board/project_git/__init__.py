@@ -1,0 +1,1 @@
+"""Projects as readable files in repositories of git, both ways."""

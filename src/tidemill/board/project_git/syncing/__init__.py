@@ -1,0 +1,1 @@
+"""Syncing: what the board does while a repository is synced."""

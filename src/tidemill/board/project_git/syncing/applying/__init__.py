@@ -1,0 +1,1 @@
+"""Applying: how the board takes what a repository says."""

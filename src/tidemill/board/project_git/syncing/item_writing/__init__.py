@@ -1,0 +1,1 @@
+"""Writing: the changes of single items that files ask for."""
