@@ -11,7 +11,8 @@ BOARD: Final = Path("src/tidemill/board")
 _FOR_NOBODY: Final = {
     "blobs/service.py", "notification_mails/service.py", "reminders/service.py",
     "unsubscribing/service.py",
-    "project_git/syncing/service.py", "project_access/database.py", "project_access/live/service.py",
+    "project_git/syncing/service.py",
+    "project_access/database.py", "project_access/live/service.py",
 }  # fmt: skip
 
 

@@ -103,7 +103,7 @@ async def test_project_git_integration_syncs_both_ways(world: BoardWorld, tmp_pa
         place.repository.write("boards/tm/items/new.md", "---\ntitle: New\nlabels: [a]\n---\n")
         place.repository.push()
         changes = WorkItemChanges(points=3)
-        await world.work_items.change("TM-1", changes, actor=world.actor)
+        await world.items.change("TM-1", changes, actor=world.actor)
         await place.ask()
         second = await place.sync()
         await place.ask()

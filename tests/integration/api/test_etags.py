@@ -107,6 +107,7 @@ async def _made(app: App) -> list[str]:
     spent = {"work_item_id": item_id, "date": "2026-03-02", "duration_seconds": 60}
     settings = f"projects/{project['id']}/time-settings"
     board = f"projects/{project['id']}/board-settings"
+    git = f"projects/{project['id']}/git"
     days = {"start_date": "2026-11-23", "end_date": "2026-12-04"}
     sprint = {"project_id": project["id"], "name": "Spring tide", **days}
     comment = await _post(owner, f"work-items/{item_id}/comments", {"content": "Read"})
@@ -145,6 +146,7 @@ async def _made(app: App) -> list[str]:
         *_PUT.items(),
         (settings, {"books_jobs": True}),
         (board, {"lane_field": "epic"}),
+        (git, {"url": "https://git.invalid/tides.git"}),
     ]:
         put = await owner.put(f"/api/v1/{thing}", json=body)
         assert put.status_code == 200, put.text
@@ -152,7 +154,7 @@ async def _made(app: App) -> list[str]:
     workflow = f"projects/{project['id']}/workflow"
     brief = f"llm/projects/{project['id']}"
     content = f"attachments/{ids['attachments']}/content"
-    of_it = (workflow, settings, brief, board, content)
+    of_it = (workflow, settings, brief, board, git, content)
     own = ("notification-preferences", f"projects/{project['id']}", *of_it, "scripts/f/tides")
     return [f"/api/v1/{one}" for one in (*own, *things, *_PUT)]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import re
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -18,6 +19,8 @@ from tidemill.core.git import GitCommit, GitFailed, GitOutrun, GitPlace, GitSnap
 from tidemill.infrastructure.git.commands import GitCommands
 
 _PORTS: Final = {"https": 443, "http": 80}
+_VERSION: Final = re.compile(r"(\d+)\.(\d+)")
+_VERSION_MIN: Final = (2, 38)
 _HEAD: Final = "refs/tidemill/head"
 _NEW: Final = "refs/tidemill/new"
 _PLAIN: Final = frozenset({"100644", "100755"})
@@ -140,6 +143,7 @@ class CommandLineCopy:
 
     async def fetch(self) -> None:
         """Read the last commit of the branch, and nothing of what was before."""
+        await self._check_version()
         await self._git.run("init", "--quiet", "--bare", "--template=", ".")
         reference = f"refs/heads/{self._place.branch}"
         upload = f"--upload-pack={_OTHER_END} upload-pack"
@@ -200,6 +204,14 @@ class CommandLineCopy:
                 raise GitOutrun(str(error)) from None
             raise
         return made
+
+    async def _check_version(self) -> None:
+        """Raise `GitFailed` for a git that would connect to other addresses than approved."""
+        told = (await self._git.run("version")).decode(errors="replace")
+        found = _VERSION.search(told)
+        if found is None or (int(found[1]), int(found[2])) < _VERSION_MIN:
+            least = ".".join(map(str, _VERSION_MIN))
+            raise GitFailed(f"The server needs git {least} or later.")
 
     async def _remote(self, *arguments: str) -> bytes:
         return await self._git.run(*arguments, settings=self._settings)
