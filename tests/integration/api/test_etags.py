@@ -95,6 +95,13 @@ def _template(path: str, known: set[str]) -> str:
 _TEMPLATE = {"name": "Tide", "item": {"item_type": "task", "title": "Read"}}
 
 
+_SETTINGS: dict[str, dict[str, Any]] = {
+    "time-settings": {"books_jobs": True},
+    "board-settings": {"lane_field": "epic"},
+    "git": {"url": "https://git.invalid/tides.git"},
+}
+
+
 async def _made(app: App) -> list[str]:
     owner = app.owner
     script = {"path": "f/tides", "language": "bash", "content": "true"}
@@ -105,9 +112,7 @@ async def _made(app: App) -> list[str]:
     on_new_year = {"trigger": {"cron": "0 0 1 1 *"}}
     item_id = (await _post(owner, "work-items", item))["id"]
     spent = {"work_item_id": item_id, "date": "2026-03-02", "duration_seconds": 60}
-    settings = f"projects/{project['id']}/time-settings"
-    board = f"projects/{project['id']}/board-settings"
-    git = f"projects/{project['id']}/git"
+    settings = {f"projects/{project['id']}/{part}": body for part, body in _SETTINGS.items()}
     days = {"start_date": "2026-11-23", "end_date": "2026-12-04"}
     sprint = {"project_id": project["id"], "name": "Spring tide", **days}
     comment = await _post(owner, f"work-items/{item_id}/comments", {"content": "Read"})
@@ -142,19 +147,14 @@ async def _made(app: App) -> list[str]:
         "tenants": me["tenant"]["id"],
         "members": me["user"]["id"],
     }
-    for thing, body in [
-        *_PUT.items(),
-        (settings, {"books_jobs": True}),
-        (board, {"lane_field": "epic"}),
-        (git, {"url": "https://git.invalid/tides.git"}),
-    ]:
+    for thing, body in {**_PUT, **settings}.items():
         put = await owner.put(f"/api/v1/{thing}", json=body)
         assert put.status_code == 200, put.text
     things = [f"{kind}/{one}" for kind, one in ids.items()]
     workflow = f"projects/{project['id']}/workflow"
     brief = f"llm/projects/{project['id']}"
     content = f"attachments/{ids['attachments']}/content"
-    of_it = (workflow, settings, brief, board, git, content)
+    of_it = (workflow, *settings, brief, content)
     own = ("notification-preferences", f"projects/{project['id']}", *of_it, "scripts/f/tides")
     return [f"/api/v1/{one}" for one in (*own, *things, *_PUT)]
 
