@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -273,7 +274,10 @@ async def test_secret_is_told_to_nobody_and_follows_to_no_other_url(harbour: Har
     assert (put.json()["has_secret"], kept.json()["has_secret"]) == (True, True)
     assert error(moved) == (400, "INVALID_GIT_BINDING", "secret")
     assert report["outcome"] == "failed"
-    log = await harbour.client.get(f"{API}/audit-events", params={"limit": 200})
-    assert "board.project_git.bind" in log.text
+    async with asyncio.timeout(60):
+        # Lines come to the log a moment after what they tell of.
+        url = f"{API}/audit-events?limit=200"
+        while "project_git.sync" not in (log := await harbour.client.get(url)).text:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
     for answer in (put.text, kept.text, str(report), log.text):
         assert "hush" not in answer
