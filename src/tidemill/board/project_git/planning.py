@@ -26,7 +26,7 @@ _SUFFIX: Final = ".md"
 
 
 class Deletions(StrEnum):
-    """What becomes of an item whose file somebody deleted."""
+    """What becomes of an item whose file somebody deleted; `refuse` writes the file anew."""
 
     ARCHIVE = "archive"
     REFUSE = "refuse"

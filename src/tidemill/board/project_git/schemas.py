@@ -26,10 +26,7 @@ class PutProjectGit(Body, frozen=True, kw_only=True):
     url: Annotated[str, Meta(examples=["https://git.example.org/harbour/board.git"])]
     branch: Annotated[str, Meta(description="It is made where it is not there.")] = "main"
     directory: Annotated[str, Meta(description="Where its files stand; empty for the top.")] = ""
-    deletions: Annotated[
-        Deletions,
-        Meta(description="What becomes of an item whose file is deleted; `refuse` writes it anew."),
-    ] = Deletions.ARCHIVE
+    deletions: Deletions = Deletions.ARCHIVE
     username: Annotated[str, Meta(description="Whose credential the secret is.")] = ""
     secret: Annotated[
         str | UnsetType | None,
