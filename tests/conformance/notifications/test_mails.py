@@ -11,7 +11,7 @@ from msgspec import structs
 
 from tests.fixtures.notifications import BATCH_SECONDS, NotificationWorld
 from tidemill.board.notification_errors import UnsubscribeLinkInvalid
-from tidemill.board.notification_mails.models import at_once_waiting_max
+from tidemill.board.notification_mails.models import at_once_waiting_max, events_max
 from tidemill.board.notification_preferences.models import PreferenceChanges
 from tidemill.board.notifications.models import Folder, NotificationChanges
 from tidemill.core.clock import Instant, from_datetime
@@ -64,6 +64,27 @@ async def test_mails_integration_gather_about_one_item_and_go_out_once(
     assert second.text.count("mentioned you") == 1
     assert second.message_id != mail.message_id
     assert bo.id
+
+
+async def test_mails_integration_tell_fifty_events_and_how_many_more_there_are(
+    world: NotificationWorld,
+) -> None:
+    await world.a_reader("Bo")
+    item = await world.an_item(title="Busy")
+    for _ in range(events_max):
+        await world.a_comment("@Bo", item=item.key)
+    await world.tell()
+    [full] = await world.send()
+    for _ in range(events_max + 2):
+        await world.a_comment("@Bo", item=item.key)
+    await world.tell()
+    [over] = await world.send()
+
+    assert full.text.count("mentioned you") == over.text.count("mentioned you") == events_max
+    assert " more:" not in full.text
+    assert "And 2 more: tidemill inbox list" in over.text
+    assert over.html is not None
+    assert "And 2 more in your inbox." in over.html
 
 
 async def test_mails_integration_leave_out_what_was_read_or_deleted(

@@ -7,7 +7,7 @@ from html import escape
 from itertools import groupby
 from typing import Final
 
-from tidemill.board.notification_mails.models import Line, events_max
+from tidemill.board.notification_mails.models import Line
 from tidemill.board.notifications.models import DELETED
 from tidemill.core.ports import Mail
 from tidemill.identity import Contact
@@ -36,14 +36,19 @@ _WHY: Final = "You get this mail since you belong to {tenant} in Tidemill."
 _HOW: Final = "Choose what you hear of: tidemill inbox preferences"
 
 
-def letter(contact: Contact, lines: Sequence[Line], *, kind: str, mail_id: str, link: str) -> Mail:
-    """Return the mail that tells `lines`; `link` is where one click ends all such mail."""
+def letter(
+    contact: Contact, lines: Sequence[Line], *, more: int, kind: str, mail_id: str, link: str
+) -> Mail:
+    """Return the mail that tells `lines` and that there are so many `more`.
+
+    `link` is where one click ends all such mail.
+    """
     by_item = [(item, list(found)) for item, found in groupby(lines, lambda line: line.item)]
     return Mail(
         to=contact.email,
         subject=_subject(by_item, contact, kind),
-        text=_text(by_item, contact, link),
-        html=_html(by_item, contact, link),
+        text=_text(by_item, more, contact, link),
+        html=_html(by_item, more, contact, link),
         headers={
             "List-Unsubscribe": f"<{link}>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
@@ -80,7 +85,7 @@ def _subject(by_item: list[tuple[str, list[Line]]], contact: Contact, kind: str)
     return " ".join(text.split())[:_subject_chars_max]
 
 
-def _text(by_item: list[tuple[str, list[Line]]], contact: Contact, link: str) -> str:
+def _text(by_item: list[tuple[str, list[Line]]], more: int, contact: Contact, link: str) -> str:
     parts = [f"Hello {contact.name},\n"]
     for item, lines in by_item:
         parts.append(item)
@@ -88,19 +93,19 @@ def _text(by_item: list[tuple[str, list[Line]]], contact: Contact, link: str) ->
             parts.append(f"  - {sentence(line)}")
             parts += [f"      > {row}" for row in _quoted(line).splitlines()]
         parts.append("")
-    if sum(len(lines) for _, lines in by_item) >= events_max:
-        parts.append("There may be more: tidemill inbox list\n")
+    if more:
+        parts.append(f"And {more} more: tidemill inbox list\n")
     parts += ["-- ", _WHY.format(tenant=contact.tenant_name), _HOW, f"No such mail: {link}", ""]
     return "\n".join(parts)
 
 
-def _html(by_item: list[tuple[str, list[Line]]], contact: Contact, link: str) -> str:
+def _html(by_item: list[tuple[str, list[Line]]], more: int, contact: Contact, link: str) -> str:
     parts = [f"<p>Hello {escape(contact.name)},</p>"]
     for item, lines in by_item:
         rows = "".join(f"<li>{escape(sentence(line))}{_quote(line)}</li>" for line in lines)
         parts.append(f"<h3>{escape(item)}</h3><ul>{rows}</ul>")
-    if sum(len(lines) for _, lines in by_item) >= events_max:
-        parts.append("<p>There may be more in your inbox.</p>")
+    if more:
+        parts.append(f"<p>And {more} more in your inbox.</p>")
     why = escape(_WHY.format(tenant=contact.tenant_name))
     parts.append(
         f'<hr><p><small>{why} <a href="{escape(link)}">No such mail any more</a>.</small></p>'

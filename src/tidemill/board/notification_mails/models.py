@@ -18,7 +18,7 @@ retry_seconds_max: Final = 6 * 3600.0
 at_once_waiting_max: Final = 20
 """How many mails of one member may gather at a time; what is more comes with the digest."""
 events_max: Final = 50
-"""How many events one mail tells."""
+"""How many events one mail tells; of others it says how many there are."""
 _retry_factor: Final = 4.0
 _mac_bytes: Final = 18
 _token_parts: Final = 3
@@ -68,6 +68,8 @@ class Parcel(Struct, frozen=True, kw_only=True):
 
     waiting: Waiting
     lines: tuple[Line, ...]
+    more: int
+    """How many events there are beside those that it tells."""
     key: str
 
     @property

@@ -62,24 +62,28 @@ _DROP: Final = """
     WHERE tenant_id = :tenant_id AND id = :id AND finished_at IS NULL
 """
 # What was read meanwhile is told no more, and what its reader may not see any more.
-_LINES: Final = f"""
-    SELECT e.reason, e.actor_kind, a.name, e.field, e.old_value, e.new_value, c.content, e.at,
-        q.key, w.number, w.title, COALESCE(w.deleted_at, q.deleted_at)
+_TOLD: Final = f"""
     FROM notification_mail_events AS m
     JOIN notification_events AS e ON e.tenant_id = m.tenant_id AND e.id = m.event_id
     JOIN notifications AS n ON n.tenant_id = e.tenant_id AND n.id = e.notification_id
     JOIN people AS p ON p.tenant_id = n.tenant_id AND p.user_id = n.user_id
+    LEFT JOIN work_items AS w ON w.tenant_id = n.tenant_id AND w.id = n.work_item_id
     LEFT JOIN people AS a ON a.tenant_id = e.tenant_id AND a.user_id = e.actor_user_id
     LEFT JOIN comments AS c
         ON c.tenant_id = e.tenant_id AND c.id = e.comment_id AND c.deleted_at IS NULL
-    LEFT JOIN work_items AS w ON w.tenant_id = n.tenant_id AND w.id = n.work_item_id
     LEFT JOIN projects AS q ON q.tenant_id = w.tenant_id AND q.id = w.project_id
     WHERE m.tenant_id = :tenant_id AND m.mail_id = :mail_id
         AND (n.read_at IS NULL OR n.read_at <= e.at)
         AND {SEES.format(project_id="w.project_id")}
+"""
+_COUNT: Final = f"SELECT count(*) {_TOLD}"
+_LINES: Final = f"""
+    SELECT e.reason, e.actor_kind, a.name, e.field, e.old_value, e.new_value, c.content, e.at,
+        q.key, w.number, w.title, COALESCE(w.deleted_at, q.deleted_at)
+    {_TOLD}
     ORDER BY q.key, w.number, e.id
     LIMIT :limit
-"""  # noqa: S608 - a constant
+"""
 _STOPPED: Final = """
     SELECT 1 FROM notification_profiles
     WHERE tenant_id = :tenant_id AND user_id = :user_id AND mail_stopped_at IS NOT NULL
@@ -197,6 +201,11 @@ class MailRepository:
         """Return what a mail tells, by item and then in the order of events."""
         rows = tx.all(_LINES, mail_id=mail_id, limit=events_max)
         return tuple(Line(*row) for row in rows)
+
+    def count(self, tx: Tx, mail_id: str) -> int:
+        """Return how many events there are to tell, those beyond a mail's limit too."""
+        row = tx.one(_COUNT, mail_id=mail_id)
+        return int(row[0]) if row else 0
 
     def is_stopped(self, tx: Tx, user_id: str) -> bool:
         """Return whether a member wants no mail at all."""

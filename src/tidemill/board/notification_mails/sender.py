@@ -120,6 +120,7 @@ class MailSender:
         mail = letter(
             contact,
             parcel.lines,
+            more=parcel.more,
             kind=waiting.kind,
             mail_id=waiting.id,
             link=f"{self._public_url}/unsubscribe?token={token}",

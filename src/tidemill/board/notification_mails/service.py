@@ -16,6 +16,7 @@ from tidemill.board.notification_mails.models import (
     Place,
     Waiting,
     at_once_waiting_max,
+    events_max,
     next_digest,
     retry_seconds,
 )
@@ -142,7 +143,11 @@ class Mailing:
             if not lines:
                 self._mails.drop(tx, mail_id)
                 return None
-            return Parcel(waiting=waiting, lines=lines, key=self._key(tx, waiting.user_id))
+            # A mail that is not full tells all there is: no need to count.
+            all_told = len(lines) < events_max
+            more = 0 if all_told else self._mails.count(tx, mail_id) - len(lines)
+            key = self._key(tx, waiting.user_id)
+            return Parcel(waiting=waiting, lines=lines, more=more, key=key)
 
         return await self._tenants.write(tenant_id, use_case)
 

@@ -44,7 +44,9 @@ def test_sentence_says_what_happened() -> None:
 def test_letter_keeps_line_breaks_and_markup_of_people_out_of_headers_and_html() -> None:
     sly = structs.replace(LINE, title='<img src="x">\r\nBcc: eve@example.org', comment="<b>\n> hi")
 
-    mail = letter(BO, [sly], kind="at_once", mail_id="m", link="http://tide.example/?a=1&b=2")
+    mail = letter(
+        BO, [sly], more=0, kind="at_once", mail_id="m", link="http://tide.example/?a=1&b=2"
+    )
 
     assert mail.subject == '[Harbour] TM-1 <img src="x"> Bcc: eve@example.org'
     assert mail.html is not None
@@ -52,3 +54,13 @@ def test_letter_keeps_line_breaks_and_markup_of_people_out_of_headers_and_html()
     assert "<b>" not in mail.html
     assert 'href="http://tide.example/?a=1&amp;b=2"' in mail.html
     assert mail.headers["List-Unsubscribe"] == "<http://tide.example/?a=1&b=2>"
+
+
+def test_letter_says_how_much_more_there_is_and_nothing_where_it_tells_all() -> None:
+    full = letter(BO, [LINE], more=3, kind="digest", mail_id="m", link="http://tide.example")
+    whole = letter(BO, [LINE], more=0, kind="digest", mail_id="m", link="http://tide.example")
+
+    assert "And 3 more: tidemill inbox list" in full.text
+    assert "And 3 more in your inbox." in (full.html or "")
+    assert " more:" not in whole.text
+    assert " more in" not in (whole.html or "")
