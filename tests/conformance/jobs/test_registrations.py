@@ -11,9 +11,12 @@ from tests.fixtures.jobs import JobsWorld, news_seconds_max
 from tests.fixtures.looks import looked
 from tests.fixtures.run import run_directory, unique_name
 from tests.fixtures.stores import until
+from tidemill.core.ids import INSTALLATION
+from tidemill.jobs.code.functions.repository import FunctionRepository
+from tidemill.jobs.code.functions.service import FunctionService
 from tidemill.jobs.contract import JobState
 from tidemill.jobs.dispatching.dispatcher.models import Turn
-from tidemill.jobs.protocol.messages import Held, Refused
+from tidemill.jobs.protocol.messages import Held, Refused, RegisteredFunction
 from tidemill.jobs.queueing.workers.models import Registration
 
 pytestmark = pytest.mark.anyio
@@ -119,5 +122,31 @@ async def test_of_two_processes_under_one_name_the_later_one_is_let_in_at_any_di
 
     assert isinstance(refused, Refused)
     assert "Another worker named 'one' is connected" in refused.reason
-    assert (again.epoch, ended.state) == (found.epoch + 1, JobState.SUCCEEDED)
+    # More than one later, where the first dispatcher claimed it once more for the earlier one.
+    assert again.epoch > found.epoch
+    assert ended.state is JobState.SUCCEEDED
     assert welcome is not None, "nobody else has the name any more"
+
+
+async def test_a_process_that_is_sent_away_for_a_later_one_changes_nothing_of_its_functions(
+    world: JobsWorld,
+) -> None:
+    """It runs the code of before, and asks again every few seconds."""
+    world.functions = FunctionService(world.stores.jobs)
+    later = RegisteredFunction(name="shop.tasks:charge", schema="{}", priority=7)
+    earlier = structs.replace(later, priority=1)
+    options = world.options
+    async with world.dispatching_now(), world.a_worker("one", process="2", functions=(later,)):
+        world.options = structs.replace(options, directory=run_directory() / unique_name("e"))
+        async with (
+            world.dispatching_now(),
+            world.a_worker("one", process="1", functions=(earlier,)) as back,
+        ):
+            (refused,) = back.other
+        world.options = options
+        found = await world.stores.jobs.read(
+            INSTALLATION, lambda tx: FunctionRepository().find(tx, later.name)
+        )
+
+    assert isinstance(refused, Refused)
+    assert found == later

@@ -222,6 +222,7 @@ async def test_private_project_is_not_named_by_the_jobs_of_its_items(
         f"jobs/{job['id']}",
         f"jobs/{job['id']}/links",
         f"jobs/{job['id']}/tree",
+        "job-export",
     ]
     outsider, member = world.outsider.client, world.members["viewer"].client
 

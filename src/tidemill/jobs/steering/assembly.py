@@ -66,7 +66,7 @@ class Control:
             "job_control": control,
             "item_links": items,
             "job_batches": BatchService(parts.jobs, queue),
-            "job_transfers": TransferService(parts.jobs, queue),
+            "job_transfers": TransferService(parts.jobs, queue, items),
             "job_retention": RetentionService(
                 parts.jobs, history_days=parts.config.jobs.history_days
             ),

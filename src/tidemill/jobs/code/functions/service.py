@@ -36,11 +36,7 @@ class FunctionService:
 
         One that is for some `tags` only changes nothing of a function whose jobs go to another.
         """
-        for function in functions:
-            if function.limits is not None:
-                # A worker of an earlier release may say what has no effect, and works all the same.
-                limits = limits_of(function.limits).consistent()
-                check_limits(limits, where=f"{function.name}: limits")
+        check_functions(functions)
 
         def use_case(tx: Tx) -> None:
             # Its word could lead the jobs of others to itself.
@@ -98,3 +94,12 @@ class FunctionService:
     async def forget_facts(self) -> None:
         """Delete the facts of a queue without a server: nobody follows them."""
         await self._database.write(INSTALLATION, self._functions.forget_facts)
+
+
+def check_functions(functions: Sequence[RegisteredFunction]) -> None:
+    """Raise `InvalidJobField` where a worker says of its functions what cannot be."""
+    for function in functions:
+        if function.limits is not None:
+            # A worker of an earlier release may say what has no effect, and works all the same.
+            limits = limits_of(function.limits).consistent()
+            check_limits(limits, where=f"{function.name}: limits")

@@ -15,7 +15,7 @@ from msgspec import Struct
 from tidemill.core.clock import Clock, Instant
 from tidemill.core.errors import TidemillError
 from tidemill.core.log_context import job_fields
-from tidemill.jobs.code.functions.service import FunctionService
+from tidemill.jobs.code.functions.service import FunctionService, check_functions
 from tidemill.jobs.contract import JobState
 from tidemill.jobs.dispatching.dispatcher.admission import (
     Admit,
@@ -267,7 +267,7 @@ class Reception:
             process=hello.process,
         )
         if self.functions is not None:
-            await self.functions.keep(hello.functions, tags=rights.tags)
+            check_functions(hello.functions)
         holding = {held.job_id: held.epoch for held in (*hello.holding, *hello.unacknowledged)}
         registered = await self._dispatching.register(
             registration,
@@ -275,6 +275,9 @@ class Reception:
             tenants=rights.tenants,
             alive_seconds=self._options.lease_seconds,
         )
+        if self.functions is not None:
+            # Not before: who is sent away must not change what is called of others.
+            await self.functions.keep(hello.functions, tags=rights.tags)
         session = Session(connection, hello, registered.generation, rights)
         session.keep(registered.kept)
         session.drained = registered.drained

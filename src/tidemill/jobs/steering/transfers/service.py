@@ -13,6 +13,7 @@ from tidemill.core.errors import TidemillError
 from tidemill.core.ports import Database, Once, Tx
 from tidemill.jobs.contract import JobRequest
 from tidemill.jobs.control_errors import BatchTooLarge, JobImportRefused, LineError
+from tidemill.jobs.queueing.queue.item_links import ItemLinks
 from tidemill.jobs.queueing.queue.models import Job
 from tidemill.jobs.queueing.queue.preparing import Order
 from tidemill.jobs.queueing.queue.repository import JobRepository
@@ -38,9 +39,10 @@ RequestOf = Callable[[Line], JobRequest]
 class TransferService:
     """Use cases of exports and imports."""
 
-    def __init__(self, jobs: Database, queue: JobService) -> None:
+    def __init__(self, jobs: Database, queue: JobService, items: ItemLinks | None = None) -> None:
         self._database = jobs
         self._queue = queue
+        self._items = items or ItemLinks(lambda: None)
         self._jobs = JobRepository()
         self._transfers = TransferRepository()
 
@@ -48,7 +50,7 @@ class TransferService:
         """Yield jobs that have not ended as lines, the oldest first; with `history` all others too.
 
         Each page is read by itself: what is enqueued meanwhile may be in it. One holds
-        `page_bytes` at most, or a single job.
+        `page_bytes` at most, or a single job. Items that the actor may not see are left out.
         """
         for table in TABLES if history else TABLES[:1]:
             after = ""
@@ -57,7 +59,8 @@ class TransferService:
                 sizes = await self._database.read(actor.tenant_id, look)
                 for last in ends_of(sizes, page_bytes):
                     async for jobs in self._between(table, after, last, actor):
-                        yield [line_of(job) for job in jobs if await self._queue.sees(job, actor)]
+                        seen = [job for job in jobs if await self._queue.sees(job, actor)]
+                        yield [line_of(job) for job in await self._items.all_shown(seen, actor)]
                     after = last
                 if len(sizes) < page_length:
                     break
