@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
-SUITES = ("http", "system", "database", "isolation", "fanout")
+SUITES = ("http", "system", "database", "isolation", "fanout", "board")
 
 
 def main(chosen: list[str]) -> None:

@@ -13,7 +13,8 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,8 +52,9 @@ class Contestant:
     item_id: str
 
 
-def contest(directory: Path) -> dict[str, Any]:
-    """Run both contestants side by side and return the figures."""
+@contextmanager
+def contestants(directory: Path) -> Iterator[tuple[Contestant, Contestant]]:
+    """Start both, each with the other's core free for the client."""
     psutil.Process().cpu_affinity(sorted(CLIENT_CORE))
     ours = server(
         [sys.executable, "-m", "tidemill.cli.main", "up", "--data-dir", str(directory / "data")],
@@ -81,17 +83,22 @@ def contest(directory: Path) -> dict[str, Any]:
         log=directory / "peer.log",
     )
     with ours as our_process, theirs as peer_process:
-        contestants = [_our_side(our_process), _peer_side(peer_process)]
-        rounds: dict[str, list[dict[str, float]]] = {}
+        yield our_side(our_process), peer_side(peer_process)
+
+
+def contest(directory: Path) -> dict[str, Any]:
+    """Run both contestants side by side and return the figures."""
+    rounds: dict[str, list[dict[str, float]]] = {}
+    with contestants(directory) as both:
         for _ in range(ROUNDS):
-            for contestant in contestants:
+            for contestant in both:
                 for case, make in _cases(contestant).items():
-                    result = _measure(contestant, make)
+                    result = measure(contestant, make)
                     rounds.setdefault(f"{contestant.name} {case}", []).append(result)
-    return {name: _median(results) for name, results in rounds.items()}
+    return {name: median(results) for name, results in rounds.items()}
 
 
-def _our_side(process: psutil.Process) -> Contestant:
+def our_side(process: psutil.Process) -> Contestant:
     api = Api(f"http://127.0.0.1:{OUR_PORT}")
     api.log_in(OWNER["TIDEMILL_OWNER_EMAIL"], OWNER["TIDEMILL_OWNER_PASSWORD"])
     tenants = api.call("GET", "/api/v1/tenants")["items"]
@@ -102,7 +109,7 @@ def _our_side(process: psutil.Process) -> Contestant:
     )
     api.log_in(OWNER["TIDEMILL_OWNER_EMAIL"], OWNER["TIDEMILL_OWNER_PASSWORD"], tenant["id"])
     project = api.call("POST", "/api/v1/projects", {"key": "TM", "name": "Bench"})
-    item = api.call("POST", "/api/v1/work-items", json.loads(_body(project["id"])))
+    item = api.call("POST", "/api/v1/work-items", json.loads(body(project["id"])))
     script = {
         "path": peer_names.SCRIPT,
         "language": "python",
@@ -112,7 +119,7 @@ def _our_side(process: psutil.Process) -> Contestant:
     return Contestant("tidemill", OUR_PORT, process, api.token, project["id"], item["id"])
 
 
-def _peer_side(process: psutil.Process) -> Contestant:
+def peer_side(process: psutil.Process) -> Contestant:
     claims = {
         "sub": peer_names.USER,
         "aud": "tidemill",
@@ -122,11 +129,11 @@ def _peer_side(process: psutil.Process) -> Contestant:
     }
     token = jwt.encode(claims, peer_names.SECRET, "HS256")
     api = Api(f"http://127.0.0.1:{PEER_PORT}", token)
-    item = api.call("POST", "/api/v1/work-items", json.loads(_body(peer_names.PROJECT)))
+    item = api.call("POST", "/api/v1/work-items", json.loads(body(peer_names.PROJECT)))
     return Contestant("peer", PEER_PORT, process, token, peer_names.PROJECT, item["id"])
 
 
-def _body(project_id: str) -> bytes:
+def body(project_id: str) -> bytes:
     return json.dumps(
         {
             "project_id": project_id,
@@ -139,17 +146,20 @@ def _body(project_id: str) -> bytes:
 
 def _cases(one: Contestant) -> dict[str, Callable[[], bytes]]:
     get = load.request("GET", f"/api/v1/work-items/{one.item_id}", one.token)
-    post = load.request("POST", "/api/v1/work-items", one.token, _body(one.project_id))
+    post = load.request("POST", "/api/v1/work-items", one.token, body(one.project_id))
     job = load.request("POST", "/api/v1/jobs", one.token, json.dumps(JOB).encode())
     return {"GET": lambda: get, "POST": lambda: post, "POST job": lambda: job}
 
 
-def _measure(one: Contestant, make: Callable[[], bytes]) -> dict[str, float]:
+def measure(
+    one: Contestant, make: Callable[[], bytes], connections: int = CONNECTIONS
+) -> dict[str, float]:
+    """Return rate, CPU and latencies of one request, made again and again."""
     time.sleep(PAUSE_SECONDS)
     address = ("127.0.0.1", one.port)
-    uvloop.run(load.run(address, make, connections=CONNECTIONS, seconds=0.5))
+    uvloop.run(load.run(address, make, connections=connections, seconds=0.5))
     before = cpu_seconds(one.process)
-    outcome = uvloop.run(load.run(address, make, connections=CONNECTIONS, seconds=SECONDS))
+    outcome = uvloop.run(load.run(address, make, connections=connections, seconds=SECONDS))
     cpu = cpu_seconds(one.process) - before
     return {
         "requests_per_second": round(outcome.per_second),
@@ -160,7 +170,7 @@ def _measure(one: Contestant, make: Callable[[], bytes]) -> dict[str, float]:
     }
 
 
-def _median(results: list[dict[str, float]]) -> dict[str, float]:
+def median(results: list[dict[str, float]]) -> dict[str, float]:
     return {key: statistics.median(result[key] for result in results) for key in results[0]}
 
 

@@ -1,0 +1,1 @@
+"""The board with many items, beside the peer."""
