@@ -4,8 +4,8 @@
 
 Ours gets its items over HTTP, in ten projects of equal size, whose boards show four columns of 50
 cards; the peer's are written into its database. GET, POST and moves are measured at 32
-connections, as in `benchmarks/http`; pages at one, since what counts there is how long one person waits. The peer
-has no ranks, boards and search: those figures stand alone.
+connections, as in `benchmarks/http`; pages at one, since what counts there is how long one person
+waits. The peer has no ranks, boards and search: those figures stand alone.
 """
 
 from __future__ import annotations

@@ -33,6 +33,8 @@ class Public(Struct, frozen=True, kw_only=True):
 
 
 PUBLIC: Final = "public"
+ERROR_SCHEMA: Final = "tidemill.error_schema"
+"""Key of a route's `opt` with the Struct of its errors, where they are not ours."""
 _ERRORS: Final = {
     400: "The request is malformed.",
     401: "No valid credential.",
@@ -128,8 +130,9 @@ def _with(access: Access, options: dict[str, Any]) -> dict[str, Any]:
         guards.append(guard)
         options.setdefault("security", [{"bearer": []}, {"session": []}])
     errors: Sequence[int] = options.pop("errors")
+    body = opt.get(ERROR_SCHEMA, ErrorBody)
     options["responses"] = {
-        status: ResponseSpec(ErrorBody, description=_ERRORS[status], generate_examples=False)
+        status: ResponseSpec(body, description=_ERRORS[status], generate_examples=False)
         for status in errors
     } | options.get("responses", {})
     return {**options, "opt": opt, "guards": guards, "request_class": PlainRequest}

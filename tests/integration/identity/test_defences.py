@@ -81,6 +81,7 @@ async def test_defences_integration_show_no_secret_column_in_any_answer(tmp_path
     shown_once = {"TokenView", "NewApiTokenView", "NewInvitationView", "BrowserSessionView"}
     shown_once |= {"NewWorkerTokenView", "NewWebhookView", "NewGuestLinkView"}
     asked_for = {"LogIn", "Refresh", "Register", "InvitationToken", "RedeemReset", "ChangePassword"}
+    asked_for |= {"PutProjectGit"}
     # A browser's own CSRF token; the values that whoever asked for may read.
     own = {"MeView", "ValueView", "ResolvedView"}
     found = {
@@ -152,6 +153,7 @@ def _harmless(name: str, field: str) -> bool:
 
 _KNOWN = {
     ("AuditEventView", "hash"),
+    ("ProjectGitView", "has_secret"),
     ("SettingView", "secret"),
     ("PutVariable", "is_secret"),
     ("VariableView", "is_secret"),

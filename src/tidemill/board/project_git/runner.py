@@ -103,7 +103,8 @@ class GitRunner:
         except TidemillError as error:
             await self._failed(tenant_id, task, error.message)
         except Exception as error:  # noqa: BLE001 - told, without values of variables
-            _tell("project_git.sync.broke", error, tenant_id=tenant_id, project_id=project_id)
+            told = _told(error)
+            log.error("project_git.sync.broke", **told, tenant_id=tenant_id, project_id=project_id)  # noqa: TRY400 - as above
             await self._failed(tenant_id, task, f"The sync broke: {type(error).__name__}.")
 
     async def _do(self, tenant_id: TenantId, task: Task) -> None:
@@ -151,7 +152,7 @@ class GitRunner:
         except TidemillError as error:
             log.warning("project_git.sync.not_kept", tenant_id=tenant_id, reason=error.message)
         except Exception as error:  # noqa: BLE001 - told, without values of variables
-            _tell("project_git.sync.not_kept", error, tenant_id=tenant_id)
+            log.error("project_git.sync.not_kept", **_told(error), tenant_id=tenant_id)  # noqa: TRY400 - as above
         finally:
             del self._tasks[tenant_id, project_id]
 
@@ -172,10 +173,10 @@ class GitRunner:
             self._woken.clear()
 
 
-def _tell(event: str, error: Exception, **fields: str) -> None:
+def _told(error: Exception) -> dict[str, str]:
     # Values of variables, which other tracebacks show, may be credentials here.
     where = "".join(traceback.format_tb(error.__traceback__))
-    log.error(event, error=type(error).__name__, where=where, **fields)
+    return {"error": type(error).__name__, "where": where}
 
 
 def _place(binding: GitBinding, secret: str) -> GitPlace:

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, Protocol
 
+from msgspec import Struct
+
 from tidemill.core.errors import TidemillError
 from tidemill.llm.dialects.names import Dialect
 from tidemill.llm.errors import InvalidModelRequest
@@ -64,11 +66,12 @@ class EventWriter(Protocol):
 class ClientCodec(Protocol):
     """How clients of a dialect ask and are answered. `dialect` is None where no provider speaks it.
 
-    `stream_type` is the media type of its streams.
+    `stream_type` is the media type of its streams, `error_schema` the form of its errors.
     """
 
     dialect: Dialect | None
     stream_type: str
+    error_schema: type[Struct]
 
     def check(self, operation: Operation, body: Json) -> None:
         """Raise `InvalidModelRequest` for a body without what every request needs."""

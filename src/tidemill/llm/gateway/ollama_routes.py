@@ -14,6 +14,7 @@ from tidemill.core.actor import Actor
 from tidemill.core.clock import rfc3339
 from tidemill.http import get, post
 from tidemill.http.errors import ERROR_BODY
+from tidemill.http.routing import ERROR_SCHEMA
 from tidemill.llm.aliases.models import Alias
 from tidemill.llm.dialects.codec import Operation
 from tidemill.llm.dialects.ollama.codec import OllamaChat, OllamaEmbedding, OllamaPrompt
@@ -35,7 +36,7 @@ _PROMPT: Final = OllamaPrompt()
 _EMBEDDING: Final = OllamaEmbedding()
 _TOLD: Final[dict[str, Any]] = {
     "tags": ["Models"],
-    "opt": {"root": True, ERROR_BODY: _CHAT.error},
+    "opt": {"root": True, ERROR_BODY: _CHAT.error, ERROR_SCHEMA: _CHAT.error_schema},
 }
 
 

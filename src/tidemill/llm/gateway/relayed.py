@@ -10,6 +10,7 @@ from litestar.types import ASGIApp
 
 from tidemill.core.actor import Actor
 from tidemill.http.errors import ERROR_BODY
+from tidemill.http.routing import ERROR_SCHEMA
 from tidemill.llm.dialects.codec import ClientCodec, Json, Operation
 from tidemill.llm.gateway.models import model_request
 from tidemill.llm.gateway.relaying import Gateway
@@ -39,7 +40,12 @@ def described(codec: ClientCodec) -> dict[str, Any]:
         "tags": ["Models"],
         "status_code": 200,
         # What is compressed waits until there is much of it, so no word would come as it is said.
-        "opt": {"root": True, "stream": True, ERROR_BODY: codec.error},
+        "opt": {
+            "root": True,
+            "stream": True,
+            ERROR_BODY: codec.error,
+            ERROR_SCHEMA: codec.error_schema,
+        },
         "responses": {200: answer},
     }
 

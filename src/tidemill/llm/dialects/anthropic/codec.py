@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from msgspec import Struct
+
 from tidemill.core.errors import TidemillError
 from tidemill.llm.dialects.anthropic import answers, incoming, outgoing
 from tidemill.llm.dialects.anthropic.passing import PassingMessages
 from tidemill.llm.dialects.anthropic.reading import MessageReader
+from tidemill.llm.dialects.anthropic.schemas import AnthropicErrorBody
 from tidemill.llm.dialects.anthropic.writing import MessageWriter
 from tidemill.llm.dialects.codec import Json, Operation, flag_of
 from tidemill.llm.dialects.events import event_of
@@ -34,6 +37,7 @@ class AnthropicCodec:
 
     dialect: Dialect | None = Dialect.ANTHROPIC
     stream_type = "text/event-stream"
+    error_schema: type[Struct] = AnthropicErrorBody
 
     def path(self, operation: Operation) -> str:
         """See `ProviderCodec.path`."""

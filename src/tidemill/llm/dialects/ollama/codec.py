@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 import msgspec
+from msgspec import Struct
 
 from tidemill.core.errors import TidemillError
 from tidemill.llm.dialects.codec import Json, Operation, flag_of
 from tidemill.llm.dialects.names import Dialect
 from tidemill.llm.dialects.ollama import answers, incoming
+from tidemill.llm.dialects.ollama.schemas import OllamaErrorBody
 from tidemill.llm.dialects.ollama.writing import LineWriter
 from tidemill.llm.errors import InvalidModelRequest
 
@@ -21,6 +23,7 @@ class OllamaChat:
 
     dialect: Dialect | None = None
     stream_type = "application/x-ndjson"
+    error_schema: type[Struct] = OllamaErrorBody
     _form: answers.Form = answers.Form(is_chat=True)
 
     def check(self, operation: Operation, body: Json) -> None:

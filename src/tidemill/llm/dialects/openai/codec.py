@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
+from msgspec import Struct
 
 from tidemill.core.errors import TidemillError
 from tidemill.http.bodies import ErrorBody, ErrorDetail
@@ -34,6 +35,7 @@ class OpenAICodec:
 
     dialect: Dialect | None = Dialect.OPENAI
     stream_type = "text/event-stream"
+    error_schema: type[Struct] = ErrorBody
 
     def path(self, operation: Operation) -> str:
         """See `ProviderCodec.path`."""
