@@ -56,6 +56,9 @@ class _Approving(Struct, frozen=True):
         try:
             ipaddress.ip_address(host.partition("%")[0])
         except ValueError:
+            if host.replace(".", "").isdigit():
+                # Clients take such a host for an address without asking the resolver.
+                return f"{host} is no address: write all four numbers, such as 192.0.2.1."
             return None
         guard = self._guard()
         return None if guard.allows(host, host, port) else guard.refusal(host, host, port)

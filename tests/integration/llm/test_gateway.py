@@ -133,6 +133,8 @@ async def test_the_next_deployment_answers_when_the_first_is_away_or_fails(
         failed_over = await chat(app, model="fast", stream=True)
         server.refuses, other.refuses = 429, 429
         busy = await chat(app, model="fast")
+        server.refuses, other.refuses = 500, 429
+        half_busy = await chat(app, model="fast")
         server.refuses, other.refuses = 401, 503
         away = await chat(app, model="fast")
         rows = await ledger(app)
@@ -142,10 +144,12 @@ async def test_the_next_deployment_answers_when_the_first_is_away_or_fails(
     assert failed_over.headers["x-tidemill-attempts"] == "2"
     assert error(busy) == (429, "PROVIDER_BUSY", None)
     assert busy.headers["retry-after"] == "7"
+    assert error(half_busy) == (502, "PROVIDER_FAILED", None)
     assert error(away) == (502, "PROVIDER_FAILED", None)
     assert "near: it answered 401; far: it answered 503" in away.json()["error"]["message"]
     assert server.url not in away.text
     assert [(row["outcome"], row["attempts"], row["status_code"]) for row in rows] == [
+        ("failed", 2, 502),
         ("failed", 2, 502),
         ("failed", 2, 429),
         ("ok", 2, 200),
@@ -194,6 +198,128 @@ async def test_embeddings_are_relayed_and_counted(tmp_path: Path) -> None:
     assert (row["operation"], row["input_tokens"], row["output_tokens"]) == ("embedding", 4, 0)
 
 
+async def test_embeddings_that_nobody_counted_are_no_output(tmp_path: Path) -> None:
+    async with gateway(tmp_path) as (app, server):
+        server.says = b'{"object": "list", "data": [{"embedding": [0.123456789, 0.123456789]}]}'
+        answer = await app.owner.post("/v1/embeddings", json={"model": "fast", "input": "tide"})
+        (row,) = await ledger(app)
+
+    assert answer.status_code == 200
+    assert (row["estimated"], row["output_tokens"]) == (True, 0)
+
+
+@pytest.mark.parametrize(
+    ("path", "stream", "said", "headers"),
+    [
+        ("/v1/chat/completions", False, b"<html>", {"content-type": "text/html"}),
+        ("/v1/chat/completions", False, b'{"error": {"message": "no"}}', {}),
+        ("/v1/chat/completions", True, b'{"error": {"message": "no"}}', {}),
+        ("/v1/chat/completions", False, b"\x1f\x8b", {"content-encoding": "x-packed"}),
+        ("/v1/messages", False, b'{"choices": {"a": 1}}', {}),
+        ("/v1/messages", False, b'{"choices": [{"message": "text"}]}', {}),
+        ("/api/chat", False, b'{"choices": [], "created": 9999999999999999}', {}),
+        (
+            "/api/chat",
+            True,
+            b'data: {"choices": [{"delta": {"tool_calls": 7}}]}\n\n',
+            {"content-type": "text/event-stream"},
+        ),
+    ],
+)
+async def test_what_is_no_answer_of_a_model_is_told_as_a_failure_of_its_provider(
+    tmp_path: Path, path: str, said: bytes, headers: dict[str, str], *, stream: bool
+) -> None:
+    async with gateway(tmp_path) as (app, server):
+        server.says, server.headers = said, {"content-type": "application/json", **headers}
+        body = {"model": "fast", "messages": MESSAGES, "max_tokens": 9, "stream": stream}
+        answer = await app.owner.post(path, json=body)
+        (row,) = await ledger(app)
+
+    assert answer.status_code == 502, answer.text
+    assert server.encodings == ["identity"]
+    assert (row["outcome"], row["status_code"]) == ("failed", 502)
+
+
+async def test_a_stream_of_messages_that_breaks_off_is_counted_by_what_came(
+    tmp_path: Path,
+) -> None:
+    async with gateway(tmp_path) as (app, server):
+        provider = await made(
+            app, "providers", name="claude", base_url=server.url, dialect="anthropic"
+        )
+        server.breaks_after = 7
+        body = {"model": "claude/m", "messages": MESSAGES, "max_tokens": 9, "stream": True}
+        answer = await app.owner.post("/v1/messages", json=body)
+        (row,) = await ledger(app)
+
+    assert '"api_error"' in answer.text
+    assert (row["provider_id"], row["outcome"]) == (provider["id"], "failed")
+    # The first event counts the input, and one token of the output.
+    assert (row["input_tokens"], row["estimated"]) == (7, True)
+    assert row["output_tokens"] > 1
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/v1/chat/completions", b'data: {"error": {"message": "too much"}}\n\n'),
+        ("/v1/messages", b'data: {"type": "error", "error": {"message": "too much"}}\n\n'),
+    ],
+)
+async def test_a_stream_whose_first_event_is_an_error_leaves_it_to_the_next_deployment(
+    tmp_path: Path, path: str, said: bytes
+) -> None:
+    async with gateway(tmp_path) as (app, server), model_server() as other:
+        dialect = "anthropic" if path == "/v1/messages" else "openai"
+        names = {"broken": server, "whole": other}
+        providers = [
+            await made(app, "providers", name=name, base_url=models.url, dialect=dialect)
+            for name, models in names.items()
+        ]
+        deployments = [{"provider_id": one["id"], "model": "m"} for one in providers]
+        await made(app, "aliases", name="both", deployments=deployments)
+        server.says, server.headers = said, {"content-type": "text/event-stream"}
+        body = {"model": "both", "messages": MESSAGES, "max_tokens": 9, "stream": True}
+        answer = await app.owner.post(path, json=body)
+        alone = await app.owner.post(path, json=body | {"model": "broken/m"})
+        rows = await ledger(app)
+
+    assert answer.headers["x-tidemill-provider"] == "whole"
+    assert "too much" not in answer.text
+    assert alone.status_code == 502
+    assert [(row["outcome"], row["attempts"]) for row in rows] == [("failed", 1), ("ok", 2)]
+
+
+async def test_a_refused_translation_is_kept_with_the_status_that_the_client_was_told(
+    tmp_path: Path,
+) -> None:
+    async with gateway(tmp_path) as (app, server):
+        await made(app, "providers", name="claude", base_url=server.url, dialect="anthropic")
+        answer = await chat(app, model="claude/m", n=2)
+        (row,) = await ledger(app)
+
+    assert error(answer) == (400, "INVALID_MODEL_REQUEST", "n")
+    assert (row["outcome"], row["status_code"], row["input_tokens"]) == ("failed", 400, 0)
+
+
+async def test_a_provider_that_repeats_its_key_shows_it_to_nobody(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async with gateway(tmp_path) as (app, server):
+        server.refusal = f"The key {KEY} may not do this."
+        server.refuses = 400
+        refused = await chat(app, model="fast")
+        body = {"model": "fast", "messages": MESSAGES, "max_tokens": 9}
+        translated = await app.owner.post("/v1/messages", json=body)
+        server.refuses = 401
+        failed = await chat(app, model="fast")
+    logged = "".join(capfd.readouterr())
+
+    assert "The key [key] may not do this." in refused.text
+    assert "The key [key] may not do this." in translated.text
+    assert KEY not in refused.text + translated.text + failed.text + logged
+
+
 async def test_a_key_is_never_shown_and_goes_to_no_other_address(tmp_path: Path) -> None:
     async with gateway(tmp_path) as (app, server):
         (provider,) = (await app.owner.get("/api/v1/llm/providers")).json()["items"]
@@ -236,6 +362,8 @@ async def test_a_provider_that_serves_an_alias_stays_until_the_alias_is_gone(
     [
         ("providers", {"name": "Not Plain", "base_url": "https://example.org/v1"}, "name"),
         ("providers", {"name": "near", "base_url": "http://169.254.169.254/v1"}, "base_url"),
+        ("providers", {"name": "near", "base_url": "http://2130706433/v1"}, "base_url"),
+        ("providers", {"name": "near", "base_url": "http://127.1/v1"}, "base_url"),
         ("providers", {"name": "near", "base_url": "https://u:p@example.org/v1"}, "base_url"),
         ("providers", {"name": "near", "base_url": "ftp://example.org/v1"}, "base_url"),
         ("aliases", {"name": "a/b", "deployments": [{"provider_id": "x", "model": "m"}]}, "name"),

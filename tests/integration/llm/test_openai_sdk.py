@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import httpx
 import openai
 import pytest
 
@@ -159,3 +160,23 @@ async def test_the_sdk_speaks_to_a_provider_of_anthropics_dialect(tmp_path: Path
     assert [(row["input_tokens"], row["cached_tokens"], row["output_tokens"]) for row in rows][
         1:
     ] == [(7, 2, 3), (7, 2, 3)]
+
+
+async def test_a_program_that_leaves_after_the_last_event_has_its_whole_answer(
+    tmp_path: Path,
+) -> None:
+    async with served(tmp_path) as (url, app, models):
+        models.lingers = True
+        token = await token_of(app, "llm:chat")
+        headers = {"authorization": f"Bearer {token}"}
+        body = {"model": "fast", "messages": [{"role": "user", "content": "When?"}]}
+        async with (
+            httpx.AsyncClient(base_url=url, headers=headers) as client,
+            client.stream("POST", "/v1/chat/completions", json=body | {"stream": True}) as answer,
+        ):
+            async for line in answer.aiter_lines():
+                if line == "data: [DONE]":
+                    break
+        (row,) = await ledger_of(app, of=1)
+
+    assert (row["outcome"], row["output_tokens"], row["estimated"]) == ("ok", 3, False)

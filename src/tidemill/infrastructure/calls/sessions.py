@@ -25,9 +25,10 @@ class Session:
     """Kept connections to any number of servers; see `Upstreams.open`."""
 
     def __init__(self, resolve: Resolve, *, silent_seconds_max: float) -> None:
+        self._approved = _Approved(resolve)
         # The resolver approves; no cache may stand before it.
         connector = aiohttp.TCPConnector(
-            resolver=_Approved(resolve),
+            resolver=self._approved,
             use_dns_cache=False,
             limit=0,
             keepalive_timeout=_keep_seconds,
@@ -63,6 +64,7 @@ class Session:
     async def close(self) -> None:
         """See `Upstreams.close`."""
         await self._session.close()
+        await self._approved.close()  # A connector closes no resolver that it was given.
 
 
 class _Answer:

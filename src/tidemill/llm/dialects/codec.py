@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, Protocol
 
+import msgspec
 from msgspec import Struct
 
 from tidemill.core.errors import TidemillError
+from tidemill.core.wording import field_of, in_plain_words, missing_in
 from tidemill.llm.dialects.names import Dialect
 from tidemill.llm.errors import InvalidModelRequest
 from tidemill.llm.usage.models import Tokens
@@ -32,6 +34,10 @@ class Passing(Protocol):
     """A stream of events on its way to a client."""
 
     tokens: Tokens | None
+    is_counted: bool
+    """Whether `tokens` count the whole answer."""
+    is_told: bool
+    """Whether the client has been shown the end."""
     events: int
 
     def feed(self, part: bytes) -> bytes:
@@ -158,3 +164,17 @@ def flag_of(body: Json, name: str, *, default: bool) -> bool:
     if not isinstance(value, bool):
         raise InvalidModelRequest(name, f"{name} must be true or false.")
     return value
+
+
+def check_shape(body: Json, shape: type[Struct]) -> None:
+    """Raise `InvalidModelRequest` where a field that is translated has another type.
+
+    Fields that the shape does not know may be anything.
+    """
+    try:
+        msgspec.convert(body, shape)
+    except msgspec.ValidationError as error:
+        missing = missing_in(str(error))
+        param = missing or field_of(str(error)) or ""
+        said = f"{missing} is missing." if missing else f"{param}: {in_plain_words(str(error))}"
+        raise InvalidModelRequest(param, said) from None

@@ -13,6 +13,8 @@ class TranslatedEvents:
         self._reader = reader
         self._writer = writer
         self.tokens: Tokens | None = None
+        self.is_counted = True
+        self.is_told = False
         self.events = 0
 
     def feed(self, part: bytes) -> bytes:

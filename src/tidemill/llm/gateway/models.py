@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import msgspec
@@ -16,6 +17,8 @@ from tidemill.llm.dialects.translated import TranslatedEvents
 from tidemill.llm.errors import InvalidModelRequest
 
 model_name_chars_max: Final = 300
+_MODEL: Final = re.compile(r"[!-~]+")
+_HIDDEN: Final = "[key]"
 _STREAMED: Final = frozenset({Operation.CHAT, Operation.COMPLETION})
 
 
@@ -36,8 +39,17 @@ class Target(Struct, frozen=True, kw_only=True):
 
     def headers(self) -> dict[str, str]:
         """Return what the provider is shown."""
-        headers = {"content-type": "application/json", "user-agent": "tidemill"}
+        # Without a word on encodings a server may choose one, and bytes pass as they are.
+        headers = {
+            "content-type": "application/json",
+            "accept-encoding": "identity",
+            "user-agent": "tidemill",
+        }
         return headers | self.codec.headers(self.key)
+
+    def without_key(self, said: str) -> str:
+        """Return what the provider said, without its key: some repeat what they were shown."""
+        return said if self.key is None else said.replace(self.key, _HIDDEN)
 
     def url(self, operation: Operation) -> str:
         """Return where the operation is asked for; raises `InvalidModelRequest`."""
@@ -103,6 +115,10 @@ def model_request(operation: Operation, codec: ClientCodec, body: Json) -> Model
     if len(model) > model_name_chars_max:
         raise InvalidModelRequest(
             "model", f"A model's name has at most {model_name_chars_max} characters."
+        )
+    if not _MODEL.fullmatch(model):
+        raise InvalidModelRequest(
+            "model", "A model's name has printable characters of ASCII and no blank."
         )
     codec.check(operation, body)
     is_stream = operation in _STREAMED and codec.is_stream(body)

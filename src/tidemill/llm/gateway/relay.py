@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import msgspec
 import structlog
 from litestar.types import Receive, Scope, Send
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from tidemill.core.errors import TidemillError
 from tidemill.core.upstreams import Cause, UpstreamAnswer, UpstreamLost, UpstreamRequest, Upstreams
-from tidemill.llm.dialects.codec import Passing, StreamFailed
+from tidemill.llm.dialects.codec import Operation, StreamFailed
 from tidemill.llm.errors import ProviderBusy, ProviderFailed, RequestRefused
 from tidemill.llm.gateway.models import ModelRequest, Route, Target
 from tidemill.llm.usage.models import Outcome, Tokens
@@ -30,6 +31,7 @@ refusal_bytes_max: Final = 64 * 1024
 retry_after_seconds_default: Final = 5.0
 _bytes_per_token: Final = 4
 _OK: Final = 200
+_BROKE: Final = 500
 _TOO_MANY: Final = 429
 _OUR_FAULT: Final = frozenset({400, 413, 422})
 """What is wrong with the request itself is wrong for every other deployment, too."""
@@ -41,6 +43,8 @@ _TOLD: Final = {
     Cause.TIMEOUT: "it does not answer",
     Cause.BROKEN: "its answer broke off",
 }
+_MISSHAPEN: Final = (AttributeError, LookupError, TypeError, ValueError, ArithmeticError)
+"""What translating raises, where any part of a provider's JSON may be of another type."""
 
 
 class Result(Struct, kw_only=True):
@@ -80,6 +84,8 @@ class Relay:
         self._result = Result()
         self._began = time.monotonic()
         self._is_shown = False
+        self._is_counted = False
+        self._busy = 0
         self._retry_after = retry_after_seconds_default
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -89,14 +95,18 @@ class Relay:
         leaving = asyncio.ensure_future(_left(receive))
         try:
             await asyncio.wait({relaying, leaving}, return_when=asyncio.FIRST_COMPLETED)
-            if not relaying.done():
-                self._result.outcome = Outcome.CANCELLED
-                # What it was asked was read; a stream that has begun counts itself when it ends.
-                self._count(None, written=0)
         finally:
+            if not relaying.done() and self._result.outcome is not Outcome.OK:
+                self._result.outcome = Outcome.CANCELLED
+                if not self._is_counted:
+                    # What it was asked was read; a stream that has begun counts itself at its end.
+                    self._count(None, written=0)
             relaying.cancel()
             leaving.cancel()
             await asyncio.gather(relaying, leaving, return_exceptions=True)
+            error = None if relaying.cancelled() else relaying.exception()
+            if error is not None:
+                self._result.status = error.status if isinstance(error, TidemillError) else _BROKE
             self._result.duration_ms = self._elapsed_ms()
             await asyncio.shield(self._ended(self._result))
         if not relaying.cancelled():
@@ -115,7 +125,7 @@ class Relay:
                     "llm.provider.lost",
                     provider=target.provider_name,
                     cause=error.cause.value,
-                    detail=str(error),
+                    detail=target.without_key(str(error)),
                 )
                 failure = f"{target.provider_name}: {_TOLD[error.cause]}"
                 if self._is_shown:
@@ -140,19 +150,22 @@ class Relay:
                 await self._pass_refusal(answer, target, send)
                 return True
             if answer.status == _TOO_MANY:
+                self._busy += 1
                 self._retry_after = _seconds(answer.header("retry-after"))
-            said = (await answer.read(refusal_bytes_max) or b"")[:500]
+            said = await answer.read(refusal_bytes_max) or b""
             log.warning(
                 "llm.provider.refused",
                 provider=target.provider_name,
                 status=answer.status,
-                said=said.decode(errors="replace"),
+                said=target.without_key(said.decode(errors="replace"))[:500],
             )
         failures.append(f"{target.provider_name}: it answered {answer.status}")
         return False
 
     async def _pass(self, answer: UpstreamAnswer, target: Target, send: Send) -> None:
-        if self._request.stream:
+        if (coding := answer.header("content-encoding")) not in {None, "identity"}:
+            raise UpstreamLost(Cause.BROKEN, f"The answer is packed as {coding}, unasked.")
+        if self._request.stream and not _is_json(answer):
             await self._pass_events(answer, target, send)
             return
         body = await answer.read(answer_bytes_max)
@@ -160,30 +173,43 @@ class Relay:
             raise UpstreamLost(Cause.BROKEN, f"The answer has over {answer_bytes_max} bytes.")
         self._result.first_part_ms = self._elapsed_ms()
         said = _object_of(body)
-        self._count(None if said is None else target.codec.tokens_of(said), written=len(body))
+        if said is None or said.get("error") or self._request.stream:
+            told = body[:500].decode(errors="replace")
+            raise UpstreamLost(Cause.BROKEN, f"It answered 200, but not what was asked: {told}")
         if not self._request.is_passed_to(target):
-            if said is None:
-                raise UpstreamLost(Cause.BROKEN, "The answer is no JSON object.")
-            body = msgspec.json.encode(self._request.answer_of(target, said, self._created))
-        self._result.outcome = Outcome.OK
+            with _reading():
+                body = msgspec.json.encode(self._request.answer_of(target, said, self._created))
+        self._count(target.codec.tokens_of(said), written=len(body))
         await self._begin(send, answer, target, length=len(body))
         await send({"type": "http.response.body", "body": body, "more_body": False})
+        self._result.outcome = Outcome.OK
 
     async def _pass_events(self, answer: UpstreamAnswer, target: Target, send: Send) -> None:
         events = self._request.events_of(target, self._created)
         try:
             async for part in answer.parts():
-                if shown := _fed(events, part):
+                with _reading():
+                    shown = events.feed(part)
+                if shown:
                     if not self._is_shown:
                         self._result.first_part_ms = self._elapsed_ms()
                         await self._begin(send, answer, target)
                     await send({"type": "http.response.body", "body": shown, "more_body": True})
+                if events.is_told:
+                    # Clients leave now, and need not wait for the provider to close.
+                    self._result.outcome = Outcome.OK
         finally:
-            self._count(events.tokens, written=events.events * _bytes_per_token)
+            self._count(
+                events.tokens,
+                written=events.events * _bytes_per_token,
+                is_whole=events.is_counted,
+            )
+        with _reading():
+            last = events.end()
         if not self._is_shown:
             await self._begin(send, answer, target)
         self._result.outcome = Outcome.OK
-        await send({"type": "http.response.body", "body": events.end(), "more_body": False})
+        await send({"type": "http.response.body", "body": last, "more_body": False})
 
     async def _pass_refusal(self, answer: UpstreamAnswer, target: Target, send: Send) -> None:
         body = await answer.read(refusal_bytes_max)
@@ -192,9 +218,11 @@ class Relay:
             told = f"{target.provider_name} refused the request with status {answer.status}."
             raise ProviderFailed(told)
         if not self._request.is_passed_to(target):
-            raise RequestRefused(target.provider_name, str(error.get("message", "")))
-        await self._begin(send, answer, target, length=len(body))
-        await send({"type": "http.response.body", "body": body, "more_body": False})
+            said = target.without_key(str(error.get("message", "")))
+            raise RequestRefused(target.provider_name, said)
+        shown = target.without_key(body.decode(errors="replace")).encode()
+        await self._begin(send, answer, target, length=len(shown))
+        await send({"type": "http.response.body", "body": shown, "more_body": False})
 
     async def _begin(
         self, send: Send, answer: UpstreamAnswer, target: Target, length: int | None = None
@@ -220,22 +248,23 @@ class Relay:
         await send({"type": "http.response.body", "body": event, "more_body": False})
 
     def _failed(self, failures: list[str]) -> TidemillError:
-        if self._result.status == _TOO_MANY:
+        if self._busy and self._busy == self._result.attempts:
             return ProviderBusy(self._retry_after)
-        error = ProviderFailed(f"No provider answered ({'; '.join(failures)}).")
-        self._result.status = error.status
-        return error
+        return ProviderFailed(f"No provider answered ({'; '.join(failures)}).")
 
-    def _count(self, counted: Tokens | None, *, written: int) -> None:
-        self._result.estimated = counted is None
-        if counted is not None:
+    def _count(self, counted: Tokens | None, *, written: int, is_whole: bool = True) -> None:
+        self._is_counted = True
+        self._result.estimated = counted is None or not is_whole
+        # What nobody counted: about four bytes are a token, in English text; vectors are none.
+        is_text = self._request.operation is not Operation.EMBEDDING
+        output = written // _bytes_per_token if is_text else 0
+        if counted is None:
+            asked = len(msgspec.json.encode(self._request.body))
+            self._result.tokens = Tokens(input=asked // _bytes_per_token, output=output)
+        elif is_whole:
             self._result.tokens = counted
-            return
-        # Nobody counted: about four bytes are a token, in English text.
-        asked = len(msgspec.json.encode(self._request.body))
-        self._result.tokens = Tokens(
-            input=asked // _bytes_per_token, output=written // _bytes_per_token
-        )
+        else:
+            self._result.tokens = structs.replace(counted, output=max(counted.output, output))
 
     def _elapsed_ms(self) -> int:
         return round((time.monotonic() - self._began) * 1000)
@@ -249,11 +278,19 @@ async def _left(receive: Receive) -> None:
             return
 
 
-def _fed(events: Passing, part: bytes) -> bytes:
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Raise `UpstreamLost` for what no provider of the dialect says, and for what it tells of."""
     try:
-        return events.feed(part)
+        yield
     except StreamFailed as error:
         raise UpstreamLost(Cause.BROKEN, str(error)) from None
+    except _MISSHAPEN as error:
+        raise UpstreamLost(Cause.BROKEN, f"The answer cannot be read: {error!r}") from None
+
+
+def _is_json(answer: UpstreamAnswer) -> bool:
+    return (answer.header("content-type") or "").partition(";")[0].strip().lower() == _JSON
 
 
 def _object_of(body: bytes) -> dict[str, Any] | None:

@@ -17,6 +17,7 @@ FINISHED: Final = {
     "stop_sequence": "stop",
     "pause_turn": "stop",
     "max_tokens": "length",
+    "model_context_window_exceeded": "length",
     "tool_use": "tool_calls",
     "refusal": "content_filter",
 }
@@ -46,7 +47,7 @@ def usage_of(tokens: Tokens | None) -> Json:
     """Return a `usage` of Messages."""
     told = tokens or Tokens()
     return {
-        "input_tokens": told.input - told.cached,
+        "input_tokens": max(0, told.input - told.cached),
         "cache_read_input_tokens": told.cached,
         "output_tokens": told.output,
     }

@@ -11,10 +11,12 @@ from tidemill.llm.dialects.anthropic import answers, incoming, outgoing
 from tidemill.llm.dialects.anthropic.passing import PassingMessages
 from tidemill.llm.dialects.anthropic.reading import MessageReader
 from tidemill.llm.dialects.anthropic.schemas import AnthropicErrorBody
+from tidemill.llm.dialects.anthropic.shape import MessagesShape
 from tidemill.llm.dialects.anthropic.writing import MessageWriter
-from tidemill.llm.dialects.codec import Json, Operation, flag_of
+from tidemill.llm.dialects.codec import Json, Operation, check_shape, flag_of
 from tidemill.llm.dialects.events import event_of
 from tidemill.llm.dialects.names import Dialect
+from tidemill.llm.dialects.openai.shape import ChatShape
 from tidemill.llm.errors import InvalidModelRequest
 from tidemill.llm.usage.models import Tokens
 
@@ -75,10 +77,12 @@ class AnthropicCodec:
 
     def request_to_chat(self, body: Json) -> Json:
         """See `ClientCodec.request_to_chat`."""
+        check_shape(body, MessagesShape)
         return incoming.chat_of(body)
 
     def request_of_chat(self, body: Json) -> Json:
         """See `ProviderCodec.request_of_chat`."""
+        check_shape(body, ChatShape)
         return outgoing.messages_of(body)
 
     def counted(self, body: Json) -> Json:

@@ -17,6 +17,7 @@ max_tokens_default: Final = 4096
 """Messages demands a limit, chats need not have one."""
 _SAME: Final = ("model", "temperature", "top_p", "top_k", "stream")
 _CHOICES: Final = {"auto": "auto", "required": "any", "none": "none"}
+_budget_min: Final = 1024
 _BUDGETS: Final = {"minimal": 1024, "low": 1024, "medium": 4096, "high": 16_384}
 _UNTOLD: Final[dict[str, tuple[Any, ...]]] = {
     "frequency_penalty": (0,),
@@ -38,8 +39,8 @@ def messages_of(chat: Json) -> Json:
         if chat.get(name) is not None and chat[name] not in harmless:
             raise InvalidModelRequest(name, f"This model's provider has no {name}.")
     body: Json = {name: chat[name] for name in _SAME if chat.get(name) is not None}
-    limit = chat.get("max_completion_tokens") or chat.get("max_tokens") or max_tokens_default
-    body["max_tokens"] = limit
+    limit = chat.get("max_completion_tokens") or chat.get("max_tokens")
+    body["max_tokens"] = limit or max_tokens_default
     system: list[str] = []
     body["messages"] = _messages(chat["messages"], system)
     if system:
@@ -49,13 +50,23 @@ def messages_of(chat: Json) -> Json:
     if tools := chat.get("tools"):
         body["tools"] = [_tool(one, f"tools[{at}]") for at, one in enumerate(tools)]
     _choose(chat, body)
-    if (effort := chat.get("reasoning_effort")) in _BUDGETS:
-        budget = _BUDGETS[effort]
-        body["thinking"] = {"type": "enabled", "budget_tokens": budget}
-        body["max_tokens"] = max(limit, budget + max_tokens_default)
+    _think(_BUDGETS.get(chat.get("reasoning_effort") or "", 0), limit, body)
     if chat.get("user"):
         body["metadata"] = {"user_id": chat["user"]}
     return body
+
+
+def _think(budget: int, limit: int | None, body: Json) -> None:
+    """Let it think, within the limit that the client set for all that is written."""
+    # After results of tools, Messages wants what was thought before them, which no chat has.
+    last = body["messages"][-1]["content"] if body["messages"] else []
+    is_amid = any(block["type"] == "tool_result" for block in last)
+    if not budget or is_amid or (limit is not None and limit < 2 * _budget_min):
+        return
+    budget = budget if limit is None else max(_budget_min, min(budget, limit // 2))
+    body["thinking"] = {"type": "enabled", "budget_tokens": budget}
+    if limit is None:
+        body["max_tokens"] = budget + max_tokens_default
 
 
 def _messages(given: list[Any], system: list[str]) -> list[Json]:

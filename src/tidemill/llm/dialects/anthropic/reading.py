@@ -75,8 +75,8 @@ class MessageReader:
         # What is counted here counts all so far; input is mostly told at the begin alone.
         self._tokens = structs.replace(
             self._tokens,
-            input=counted.input or self._tokens.input,
-            cached=counted.cached or self._tokens.cached,
+            input=max(counted.input, self._tokens.input),
+            cached=max(counted.cached, self._tokens.cached),
             output=counted.output,
         )
         reason = str((event.get("delta") or {}).get("stop_reason"))

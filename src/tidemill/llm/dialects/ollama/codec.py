@@ -8,10 +8,11 @@ import msgspec
 from msgspec import Struct
 
 from tidemill.core.errors import TidemillError
-from tidemill.llm.dialects.codec import Json, Operation, flag_of
+from tidemill.llm.dialects.codec import Json, Operation, check_shape, flag_of
 from tidemill.llm.dialects.names import Dialect
 from tidemill.llm.dialects.ollama import answers, incoming
 from tidemill.llm.dialects.ollama.schemas import OllamaErrorBody
+from tidemill.llm.dialects.ollama.shape import OllamaChatShape, OllamaPromptShape
 from tidemill.llm.dialects.ollama.writing import LineWriter
 from tidemill.llm.errors import InvalidModelRequest
 
@@ -51,6 +52,7 @@ class OllamaChat:
 
     def request_to_chat(self, body: Json) -> Json:
         """See `ClientCodec.request_to_chat`."""
+        check_shape(body, OllamaChatShape)
         return incoming.chat_of(body)
 
     def answer_of_chat(self, answer: Json) -> Json:
@@ -84,6 +86,7 @@ class OllamaPrompt(OllamaChat):
 
     def request_to_chat(self, body: Json) -> Json:
         """See `ClientCodec.request_to_chat`."""
+        check_shape(body, OllamaPromptShape)
         return incoming.chat_of_prompt(body)
 
 
