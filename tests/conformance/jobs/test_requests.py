@@ -13,15 +13,19 @@ from tests.fixtures.stores import a_tenant, until
 from tidemill.core.ids import INSTALLATION
 from tidemill.core.pages import page_request
 from tidemill.core.ports import Tx
+from tidemill.jobs.code.functions.service import FunctionService
 from tidemill.jobs.code.scripts.service import Deployment
-from tidemill.jobs.contract import JobState
+from tidemill.jobs.contract import JobRequest, JobState
 from tidemill.jobs.errors import InvalidJobField, JobIdTaken, JobNotFound, QueueFull
+from tidemill.jobs.protocol.messages import RegisteredFunction
 from tidemill.jobs.queueing.queue.limits import QueueLimits
+from tidemill.jobs.queueing.queue.service import JobService
 from tidemill.jobs.records.logs.files import LogKey
 from tidemill.jobs.records.search.models import JobFilter
 
 pytestmark = pytest.mark.anyio
 
+SEND: Final = "shop.tasks:send"
 _DAYS: Final = """
     SELECT relname FROM pg_class
     WHERE relnamespace = current_schema()::regnamespace AND relname ~ '^job_history_[0-9]+$'
@@ -60,6 +64,48 @@ async def test_an_id_with_another_request_is_refused(world: JobsWorld) -> None:
         await world.a_job(id="nightly", args={"number": 2})
 
     assert len(await world.rows("SELECT id FROM jobs")) == 1
+
+
+async def test_an_id_is_of_one_request_whether_that_says_a_priority_of_0_or_none(
+    world: JobsWorld,
+) -> None:
+    job = await world.a_job(id="nightly")
+
+    again = await world.a_job(id="nightly", priority=0)
+
+    assert again.id == job.id
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        RegisteredFunction(name=SEND, schema="{}", tag="mail", priority=5, timeout_seconds=9),
+        RegisteredFunction(name=SEND, schema='{"type": "object", "required": ["to"]}'),
+    ],
+    ids=["says other numbers", "wants other arguments"],
+)
+async def test_an_id_gives_the_job_of_a_function_that_is_deployed_anew_since(
+    world: JobsWorld, now: RegisteredFunction
+) -> None:
+    functions = FunctionService(world.stores.jobs)
+    queue = JobService(
+        world.stores.jobs,
+        world.clock,
+        world.limits,
+        scripts=world.scripts,
+        workers=world.workers,
+        signals=world.signals,
+        links=lambda: world.links,
+        functions=functions,
+    )
+    request = JobRequest(function=SEND, id="nightly")
+    await functions.keep([RegisteredFunction(name=SEND, schema="{}", priority=1)])
+    job = await queue.create(request, actor=world.actor)
+    await functions.keep([now])
+
+    again = await queue.create(request, actor=world.actor)
+
+    assert (again.id, again.priority) == (job.id, 1)
 
 
 async def test_an_id_that_another_job_was_given_is_refused(world: JobsWorld) -> None:

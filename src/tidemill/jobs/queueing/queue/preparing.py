@@ -118,6 +118,8 @@ class Preparing:
         code: Code | None,
     ) -> Order:
         check(request, limits)
+        # Of what was sent: what is deployed may change until it is sent again.
+        marked = fingerprint(request) if request.id is not None else None
         if self._folders is not None and (path := _path_of(request)) is not None:
             await self._folders.require(path, Level.RUN, actor=actor)
         deployed: Limits | None = None
@@ -148,7 +150,6 @@ class Preparing:
             links = self._links()
             if links is not None:
                 await links.check(actor, request.work_item_id)
-        marked = fingerprint(request) if request.id is not None else None
         lineage = await self._lineages.of(request.parent_id, actor)
         request = with_defaults(request, code)
         place = place_of(_path_of(request) or "").prefix

@@ -178,7 +178,9 @@ def _own(request: JobRequest, code: Code) -> str | None:
 
 def fingerprint(request: JobRequest) -> str:
     """Return what tells a repeated request from another one with the same id."""
-    return hashlib.sha256(msgspec.json.encode(request, order="sorted")).hexdigest()
+    # An earlier release wrote 0 for a request that is silent.
+    said = structs.replace(request, priority=request.priority or 0)
+    return hashlib.sha256(msgspec.json.encode(said, order="sorted")).hexdigest()
 
 
 def is_label(text: str) -> bool:
