@@ -107,6 +107,8 @@ def message_of(chat: Json) -> Json:
         blocks.append({"type": "text", "text": text})
     blocks += [_tool_use(call) for call in message.get("tool_calls") or []]
     stopped = STOPPED.get(str(choice.get("finish_reason")), "end_turn")
+    if stopped == "end_turn" and message.get("tool_calls"):
+        stopped = "tool_use"  # Some servers say "stop" to that, too.
     return {
         "id": f"msg_{chat.get('id')}",
         "type": "message",

@@ -24,6 +24,7 @@ class MessageWriter:
         self._open: _Block | None = None
         self._index = -1
         self._stopped = "end_turn"
+        self._has_called = False
         self._tokens: Tokens | None = None
 
     def write(self, chunks: Sequence[Json]) -> bytes:
@@ -34,10 +35,13 @@ class MessageWriter:
         """See `EventWriter.end`."""
         events = [] if self._begun else self._start({})
         events += self._close()
+        # Some servers say "stop" where tools are called, too.
+        is_call = self._has_called and self._stopped == "end_turn"
+        stopped = "tool_use" if is_call else self._stopped
         events.append(
             _event(
                 "message_delta",
-                delta={"stop_reason": self._stopped, "stop_sequence": None},
+                delta={"stop_reason": stopped, "stop_sequence": None},
                 usage=usage_of(self._tokens),
             )
         )
@@ -76,6 +80,7 @@ class MessageWriter:
         return [_event("message_start", message=message)]
 
     def _call(self, call: Json) -> list[bytes]:
+        self._has_called = True
         function = call.get("function") or {}
         begin: Json = {
             "type": "tool_use",

@@ -124,6 +124,7 @@ class ChunkReader:
 
     def __init__(self) -> None:
         self._whole = WholeEvents()
+        self._calls = 0
 
     def read(self, part: bytes) -> list[Json]:
         """See `EventReader.read`."""
@@ -131,7 +132,16 @@ class ChunkReader:
         for chunk in chunks:
             if isinstance(failure := chunk.get("error"), dict):
                 raise StreamFailed(str(failure.get("message", ""))[:500])
+            for choice in chunk.get("choices") or []:
+                self._number((choice.get("delta") or {}).get("tool_calls") or [])
         return chunks
+
+    def _number(self, calls: Sequence[Json]) -> None:
+        """Give calls of tools an index where a provider gives none: each id begins another."""
+        for call in calls:
+            if call.get("index") is None:
+                self._calls += bool(call.get("id"))
+                call["index"] = max(0, self._calls - 1)
 
 
 class ChunkWriter:
