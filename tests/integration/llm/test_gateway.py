@@ -384,5 +384,22 @@ async def test_what_would_never_work_is_refused(
     assert answer.status_code in {400, 404}
 
 
+async def test_what_was_asked_stands_in_no_log_though_the_provider_repeats_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with gateway(tmp_path) as (app, server):
+        server.refuses, server.refusal = 503, "no: my-own-secret"
+        answer = await app.owner.post(
+            "/v1/chat/completions",
+            json={"model": "fast", "messages": [{"role": "user", "content": "my-own-secret"}]},
+        )
+
+    logged = capsys.readouterr()
+    assert answer.status_code == 502
+    assert "llm.provider.refused" in logged.out + logged.err
+    assert "refused_upstream" in logged.out + logged.err
+    assert "my-own-secret" not in logged.out + logged.err
+
+
 def _kept_in(directory: Path) -> bytes:
     return b"".join(one.read_bytes() for one in directory.rglob("*.db*"))

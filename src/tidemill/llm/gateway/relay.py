@@ -30,6 +30,7 @@ answer_bytes_max: Final = 64 * 1024 * 1024
 refusal_bytes_max: Final = 64 * 1024
 retry_after_seconds_default: Final = 5.0
 _bytes_per_token: Final = 4
+_code_chars_max: Final = 60
 _OK: Final = 200
 _BROKE: Final = 500
 _TOO_MANY: Final = 429
@@ -128,6 +129,10 @@ class Relay:
                     detail=target.without_key(str(error)),
                 )
                 failure = f"{target.provider_name}: {_TOLD[error.cause]}"
+                if self._result.outcome is Outcome.OK:
+                    # All was said before the connection broke.
+                    await send({"type": "http.response.body", "body": b"", "more_body": False})
+                    return
                 if self._is_shown:
                     await self._break_off(send, ProviderFailed(f"{failure}."))
                     return
@@ -152,12 +157,13 @@ class Relay:
             if answer.status == _TOO_MANY:
                 self._busy += 1
                 self._retry_after = _seconds(answer.header("retry-after"))
-            said = await answer.read(refusal_bytes_max) or b""
+            # Its words may repeat what was asked, which no log shall hold.
+            error = (_object_of(await answer.read(refusal_bytes_max) or b"") or {}).get("error")
             log.warning(
                 "llm.provider.refused",
                 provider=target.provider_name,
                 status=answer.status,
-                said=target.without_key(said.decode(errors="replace"))[:500],
+                code=target.without_key(_code_of(error)),
             )
         failures.append(f"{target.provider_name}: it answered {answer.status}")
         return False
@@ -174,8 +180,7 @@ class Relay:
         self._result.first_part_ms = self._elapsed_ms()
         said = _object_of(body)
         if said is None or said.get("error") or self._request.stream:
-            told = body[:500].decode(errors="replace")
-            raise UpstreamLost(Cause.BROKEN, f"It answered 200, but not what was asked: {told}")
+            raise UpstreamLost(Cause.BROKEN, "It answered 200, but not what was asked.")
         if not self._request.is_passed_to(target):
             with _reading():
                 body = msgspec.json.encode(self._request.answer_of(target, said, self._created))
@@ -215,8 +220,7 @@ class Relay:
         body = await answer.read(refusal_bytes_max)
         error = None if body is None else (_object_of(body) or {}).get("error")
         if body is None or not isinstance(error, dict):
-            told = f"{target.provider_name} refused the request with status {answer.status}."
-            raise ProviderFailed(told)
+            raise RequestRefused(target.provider_name, f"it answered {answer.status}.")
         if not self._request.is_passed_to(target):
             said = target.without_key(str(error.get("message", "")))
             raise RequestRefused(target.provider_name, said)
@@ -283,14 +287,23 @@ def _reading() -> Iterator[None]:
     """Raise `UpstreamLost` for what no provider of the dialect says, and for what it tells of."""
     try:
         yield
-    except StreamFailed as error:
-        raise UpstreamLost(Cause.BROKEN, str(error)) from None
+    except StreamFailed:
+        raise UpstreamLost(Cause.BROKEN, "It tells of an error in its stream.") from None
     except _MISSHAPEN as error:
-        raise UpstreamLost(Cause.BROKEN, f"The answer cannot be read: {error!r}") from None
+        kind = type(error).__name__
+        raise UpstreamLost(Cause.BROKEN, f"The answer cannot be read: {kind}.") from None
 
 
 def _is_json(answer: UpstreamAnswer) -> bool:
     return (answer.header("content-type") or "").partition(";")[0].strip().lower() == _JSON
+
+
+def _code_of(error: object) -> str:
+    """Return the short names that a provider's error has, which are of its own making."""
+    if not isinstance(error, dict):
+        return ""
+    names = (error.get("type"), error.get("code"))
+    return " ".join(name[:_code_chars_max] for name in names if isinstance(name, str))
 
 
 def _object_of(body: bytes) -> dict[str, Any] | None:
