@@ -28,7 +28,11 @@ def receive(plug: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
 
 def receive_packet(plug: socket.socket) -> tuple[bytes, list[int]]:
     """Return the next packet as it is, empty when the other side is gone, and its descriptors."""
-    data, descriptors, _, _ = socket.recv_fds(
-        plug, packet_bytes_max, _descriptors_max, socket.MSG_CMSG_CLOEXEC
-    )
+    try:
+        data, descriptors, _, _ = socket.recv_fds(
+            plug, packet_bytes_max, _descriptors_max, socket.MSG_CMSG_CLOEXEC
+        )
+    except ConnectionResetError:
+        # So it is told where the other side went without having read what was sent to it.
+        return b"", []
     return data, descriptors

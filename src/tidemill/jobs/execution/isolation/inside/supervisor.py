@@ -41,6 +41,8 @@ def become(
     Descriptors: control, then files of control groups that take in whoever writes 0 to them.
     """
     control = socket.socket(fileno=descriptors[0])
+    job: Job | None = None
+    pid = 0
     try:
         for group in descriptors[1:]:
             os.write(group, b"0")
@@ -59,7 +61,11 @@ def become(
         else:
             job.clean_up()
     except BaseException as error:  # noqa: BLE001 - the worker must hear of whatever it was
-        channel.send(control, {"broken": f"{type(error).__name__}: {error}"}, [])
+        if job is not None and pid:
+            # Whatever broke, nothing of the job outlives it.
+            job.end(pid)
+        with suppress(OSError):
+            channel.send(control, {"broken": f"{type(error).__name__}: {error}"}, [])
         os._exit(1)
     os._exit(0)
 
@@ -238,6 +244,12 @@ class Job:
                 os.killpg(pid, number)
         except ProcessLookupError:
             pass
+
+    def end(self, pid: int) -> None:
+        """End the job and all that it started, and remove what it left."""
+        self._signal_all(pid, signal.SIGKILL)
+        self._end_all()
+        self.clean_up()
 
     def _end_all(self) -> None:
         # Behind walls this process is the first of its namespace, elsewhere the reaper of its
