@@ -15,10 +15,8 @@ from tidemill.core.clock import rfc3339
 from tidemill.http import get, post
 from tidemill.http.errors import ERROR_BODY
 from tidemill.http.routing import ERROR_SCHEMA
-from tidemill.llm.aliases.models import Alias
 from tidemill.llm.dialects.codec import Operation
 from tidemill.llm.dialects.ollama.codec import OllamaChat, OllamaEmbedding, OllamaPrompt
-from tidemill.llm.errors import ModelNotFound
 from tidemill.llm.gateway.ollama_schemas import (
     OllamaModelDetail,
     OllamaModelListView,
@@ -78,7 +76,7 @@ async def show_ollama_model(
     data: ShowOllamaModel, actor: Actor, llm_routing: RoutingService
 ) -> OllamaModelDetail:
     """Tell of a name that can be asked for."""
-    alias = _named(data.model or data.name, await llm_routing.aliases(actor=actor))
+    alias = await llm_routing.alias(data.model or data.name, actor=actor)
     given = msgspec.to_builtins(alias.parameters)
     return OllamaModelDetail(
         modified_at=rfc3339(alias.updated_at),
@@ -91,13 +89,6 @@ async def show_ollama_model(
 async def get_ollama_version() -> OllamaVersion:
     """Tell the version of Tidemill."""
     return OllamaVersion(version=__version__)
-
-
-def _named(name: str, aliases: list[Alias]) -> Alias:
-    found = next((one for one in aliases if one.name == name), None)
-    if found is None:
-        raise ModelNotFound(name, [one.name for one in aliases])
-    return found
 
 
 ROUTES = (

@@ -12,7 +12,6 @@ from tidemill.http import get, post
 from tidemill.llm.dialects.anthropic.codec import AnthropicCodec
 from tidemill.llm.dialects.codec import Operation
 from tidemill.llm.dialects.openai.codec import OpenAICodec
-from tidemill.llm.errors import ModelNotFound
 from tidemill.llm.gateway.relayed import Relayed, described, relayed
 from tidemill.llm.gateway.relaying import Gateway
 from tidemill.llm.gateway.schemas import ModelListView, ModelView
@@ -56,11 +55,7 @@ async def list_models(actor: Actor, llm_routing: RoutingService) -> ModelListVie
 @get("/v1/models/{model:str}", READ_MODELS, tags=["Models"], opt={"root": True})
 async def get_model(model: str, actor: Actor, llm_routing: RoutingService) -> ModelView:
     """Read a name that can be asked for."""
-    aliases = await llm_routing.aliases(actor=actor)
-    found = next((one for one in aliases if one.name == model), None)
-    if found is None:
-        raise ModelNotFound(model, [one.name for one in aliases])
-    return ModelView.of(found)
+    return ModelView.of(await llm_routing.alias(model, actor=actor))
 
 
 @post("/v1/messages", CHAT, **described(_ANTHROPIC))

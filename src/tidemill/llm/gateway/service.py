@@ -37,6 +37,17 @@ class RoutingService:
             actor.tenant_id, lambda tx: self._aliases.page(tx, after="", limit=aliases_max)
         )
 
+    async def alias(self, name: str, *, actor: Actor) -> Alias:
+        """Return the alias of a name; raises `ModelNotFound`."""
+
+        def use_case(tx: Tx) -> Alias:
+            alias = self._aliases.named(tx, name)
+            if alias is None:
+                raise ModelNotFound(name, self._known(tx))
+            return alias
+
+        return await self._tenants.read(actor.tenant_id, use_case)
+
     def _route(self, tx: Tx, name: str) -> Route:
         alias = self._aliases.named(tx, name)
         if alias is not None:
